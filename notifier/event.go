@@ -1,0 +1,61 @@
+package notifier
+
+import (
+	"encoding/json"
+	"sync"
+	"time"
+)
+
+// Event is one committed fact on one topic, as the log holds it. Events are shared by all
+// subscriptions of a node: nobody changes one.
+type Event struct {
+	ID    int64           // the log's id: unique within an epoch
+	Topic Topic           // what it is filed under
+	Type  string          // its name, such as chat_message_created
+	Role  string          // the only role that may see it; empty for every follower
+	Data  json.RawMessage // what the trigger said
+	Time  time.Time       // when its statement wrote it
+
+	xid    uint64 // the transaction that wrote it
+	cursor string // resume point after this event, for a follower of its topic or an ancestor; may be empty
+
+	memo memo
+}
+
+// Cursor is the point to resume from after this event, for a follower of one topic. It is empty
+// where the cursor would be longer than MaxCursorBytes; a later event carries one.
+func (e *Event) Cursor() string { return e.cursor }
+
+// size is what an event costs a queue, in bytes: its text and a constant for the rest.
+func (e *Event) size() int { return len(e.Data) + len(e.Topic) + len(e.Type) + 128 }
+
+// Encoded returns what encode makes of the event, computed once per key and shared by all callers:
+// one encoding of an event serves every socket that speaks the same format. The key is any
+// comparable value that stands for the format. Neither may the result be changed.
+func (e *Event) Encoded(key any, encode func(*Event) []byte) []byte {
+	return e.memo.get(key, func() []byte { return encode(e) })
+}
+
+// memo keeps a few encodings by key. Formats are few, so a slice serves better than a map.
+type memo struct {
+	mu      sync.Mutex // guards entries
+	entries []encoding
+}
+
+type encoding struct {
+	key   any
+	bytes []byte
+}
+
+func (m *memo) get(key any, encode func() []byte) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, known := range m.entries {
+		if known.key == key {
+			return known.bytes
+		}
+	}
+	bytes := encode()
+	m.entries = append(m.entries, encoding{key, bytes})
+	return bytes
+}

@@ -1,0 +1,179 @@
+package notifier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Why Subscribe refuses, or a subscription ends. Every one names what the follower can do next.
+var (
+	ErrUnauthorized = errors.New("the identity is missing or no longer valid") // log in again
+	ErrForbidden    = errors.New("the identity may not follow this topic")     // do not ask again
+	ErrNotFound     = errors.New("there is no such topic")                     // do not ask again
+	ErrBadCursor    = errors.New("the cursor is not one of ours")              // ask without it
+	ErrSlow         = errors.New("the reader is too slow")                     // come back with the cursor
+	ErrUnavailable  = errors.New("the log cannot be read at present")          // come back later
+	ErrClosed       = errors.New("the subscription is closed")                 // it was closed by its owner
+)
+
+// Follower is who a subscription belongs to. The zero Follower is anonymous.
+type Follower struct {
+	User    string // user id in decimal; empty when anonymous
+	Session string // which login it comes from, for Rules to look up again; opaque here
+	Staff   bool
+}
+
+// Question asks whether, and as what, a follower may follow a topic.
+type Question struct {
+	Topic    Topic
+	Follower Follower
+}
+
+// Grant is the answer. Err is nil, ErrUnauthorized, ErrForbidden or ErrNotFound.
+type Grant struct {
+	Err   error
+	Roles []string // what the follower may see besides events for everybody
+}
+
+// Rules answers what configuration decides. Both methods are asked from several goroutines.
+type Rules interface {
+	// Ask answers questions in their order, reading the database in snapshots taken after the call
+	// began. It is asked of one subscriber at subscribe, and of all subscribers of a topic when
+	// a trigger files an access event: it must answer many in few statements. The error means
+	// that nothing could be answered; the feed asks again.
+	Ask(ctx context.Context, questions []Question) ([]Grant, error)
+	// State reads a topic's present state as a JSON array within tx, a read-only REPEATABLE READ
+	// transaction. A topic without a configured snapshot yields ErrNoSnapshot.
+	State(ctx context.Context, tx pgx.Tx, q Question) (json.RawMessage, error)
+}
+
+// ErrNoSnapshot says that a topic has no snapshot query.
+var ErrNoSnapshot = errors.New("the topic has no snapshot")
+
+// Options are the feed's settings; the zero value of each is its documented default.
+type Options struct {
+	QueueEvents  int           // events a subscription may have waiting; 1,000
+	QueueBytes   int           // bytes a subscription may have waiting; 1 MiB; one event always fits
+	ReplayEvents int           // events a replay may deliver before a reset is cheaper; 10,000
+	TailEvents   int           // recent events kept in memory; 20,000
+	TailBytes    int           // bytes of them; 32 MiB
+	Pullers      int           // replays read at a time; 4
+	Sweep        time.Duration // how often a sleeping node looks all the same; 1 s
+	PollBusy     time.Duration // interval of polls while writers do not ring; 4 ms
+	PollIdle     time.Duration // interval it backs off to while only a long transaction is waited for; 50 ms
+	RingBusy     int           // transactions a second above which writers stop ringing; 150
+	RingQuiet    int           // transactions a second below which they ring again; 50
+	Ring         RingMode      // whether writers ring; RingAuto
+	Abandon      time.Duration // how long after the last node triggers go on filing events; 24 h
+	Logger       *slog.Logger  // slog.Default()
+}
+
+// RingMode says whether writers ring NOTIFY.
+type RingMode string
+
+// The ring modes. Auto rings while it is cheap; never suits writers that use PREPARE TRANSACTION.
+const (
+	RingAuto   RingMode = "auto"
+	RingAlways RingMode = "always"
+	RingNever  RingMode = "never"
+)
+
+// Request says what to follow, and from where.
+type Request struct {
+	Topics   []Topic // one for a socket; several share one order and one cursor
+	Follower Follower
+	Since    string // resume after this cursor; empty: from now
+	Snapshot bool   // read the first topic's state and go on from it; Since is then ignored
+	Wake     func() // called, never blocking and from any goroutine, when Take has something new
+}
+
+// Start is where a subscription starts.
+type Start struct {
+	Cursor    string          // Since while a replay is still to come; else the cursor it is live from
+	Recovered bool            // whether Since was of use; meaningless without Since
+	Reason    ResetReason     // why it was not
+	State     json.RawMessage // with Snapshot: the topic's state as a JSON array
+	Roles     []string        // what access granted
+}
+
+// ResetReason says why a cursor is of no use.
+type ResetReason string
+
+// The reasons of a reset.
+const (
+	ResetExpired  ResetReason = "expired"  // retention has dropped what came after it
+	ResetEpoch    ResetReason = "epoch"    // it belongs to another history of the log
+	ResetOverflow ResetReason = "overflow" // more events than a replay may deliver
+	ResetTriggers ResetReason = "triggers" // triggers were off for a while
+	ResetSchema   ResetReason = "schema"   // what is published has changed its form
+)
+
+// Reset tells a subscriber in mid-subscription to drop its state, read the snapshot and go on from Cursor.
+type Reset struct {
+	Reason ResetReason
+	Cursor string
+}
+
+// Health is what the feed knows of itself.
+type Health struct {
+	Listening bool      // LISTEN is confirmed
+	Armed     bool      // asleep until a ring
+	Ringing   bool      // writers ring at present
+	PolledAt  time.Time // when the last poll succeeded
+	Epoch     string
+	Err       error // what stands in the way; nil when ready
+}
+
+// Feed reads one database's log and serves it to subscriptions.
+type Feed struct{}
+
+// New prepares a feed; Run starts it. direct is a connection string for LISTEN, polls and locks,
+// past any pooler; pool serves access, state and replays.
+func New(direct *pgx.ConnConfig, pool *pgxpool.Pool, rules Rules, o Options) *Feed { panic("todo") }
+
+// Run serves until ctx ends, through every fault of the database. It returns nil after ctx ends,
+// and an error only for what no retry can mend, such as a database without Rowcall's schema.
+func (f *Feed) Run(ctx context.Context) error { panic("todo") }
+
+// Ready is closed when LISTEN is confirmed and the log has been polled for the first time.
+func (f *Feed) Ready() <-chan struct{} { panic("todo") }
+
+// Health reports the present state.
+func (f *Feed) Health() Health { panic("todo") }
+
+// Cursor is the node's position: everything up to it has been handed to its live subscriptions.
+func (f *Feed) Cursor() string { panic("todo") }
+
+// Subscribe registers, fixes the bound, asks access, and returns a subscription that will first
+// replay what Since asks for and then go live. Close it in any case. The errors are those above
+// (ErrUnavailable when the database does not answer before ctx ends).
+func (f *Feed) Subscribe(ctx context.Context, r Request) (*Subscription, Start, error) { panic("todo") }
+
+// Subscription is one reader's queue and place in the log.
+type Subscription struct{}
+
+// Taken is what a subscription had waiting. Events and Reset are never both set.
+type Taken struct {
+	Events []*Event // in order; empty when nothing waits
+	Reset  *Reset
+}
+
+// Take returns up to max waiting events without blocking. After the subscription has ended and what
+// may still be delivered is taken, it returns why: ErrUnauthorized, ErrForbidden, ErrNotFound, ErrSlow, ErrClosed.
+func (s *Subscription) Take(max int) (Taken, error) { panic("todo") }
+
+// Settled reports whether the subscription is live with nothing waiting. Read Feed.Cursor first: if
+// all subscriptions of a socket are settled after that, the cursor holds for all of them.
+func (s *Subscription) Settled() bool { panic("todo") }
+
+// Cursor is the resume point after what has been taken so far.
+func (s *Subscription) Cursor() string { panic("todo") }
+
+// Close ends the subscription and frees its place. It may be called more than once.
+func (s *Subscription) Close() { panic("todo") }
