@@ -17,6 +17,7 @@ type Event struct {
 	Time  time.Time       // when its statement wrote it
 
 	xid    uint64 // the transaction that wrote it
+	batch  *batch // the node's poll that brought it; nil in a replay
 	cursor string // resume point after this event, for a follower of its topic or an ancestor; may be empty
 
 	memo memo

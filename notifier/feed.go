@@ -1,10 +1,12 @@
 package notifier
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -131,49 +133,75 @@ type Health struct {
 }
 
 // Feed reads one database's log and serves it to subscriptions.
-type Feed struct{}
+type Feed struct {
+	options Options
+	log     *slog.Logger
+	direct  *pgx.ConnConfig
+	pool    *pgxpool.Pool
+	rules   Rules
 
-// New prepares a feed; Run starts it. direct is a connection string for LISTEN, polls and locks,
-// past any pooler; pool serves access, state and replays.
-func New(direct *pgx.ConnConfig, pool *pgxpool.Pool, rules Rules, o Options) *Feed { panic("todo") }
+	hub       *hub
+	pulls     *pulls
+	questions *questions
+	listener  *listener
+	poller    *poller
+}
+
+// New prepares a feed; Run starts it. direct says how to connect for LISTEN, polls and locks, past
+// any pooler; pool serves access, state and replays.
+func New(direct *pgx.ConnConfig, pool *pgxpool.Pool, rules Rules, o Options) *Feed {
+	o = o.withDefaults()
+	f := &Feed{options: o, log: o.Logger, direct: direct.Copy(), pool: pool, rules: rules}
+	f.hub = newHub(&f.options)
+	f.pulls = newPulls()
+	f.questions = newQuestions()
+	f.poller = newPoller(f)
+	f.listener = newListener(f)
+	return f
+}
 
 // Run serves until ctx ends, through every fault of the database. It returns nil after ctx ends,
 // and an error only for what no retry can mend, such as a database without Rowcall's schema.
-func (f *Feed) Run(ctx context.Context) error { panic("todo") }
-
-// Ready is closed when LISTEN is confirmed and the log has been polled for the first time.
-func (f *Feed) Ready() <-chan struct{} { panic("todo") }
-
-// Health reports the present state.
-func (f *Feed) Health() Health { panic("todo") }
-
-// Cursor is the node's position: everything up to it has been handed to its live subscriptions.
-func (f *Feed) Cursor() string { panic("todo") }
-
-// Subscribe registers, fixes the bound, asks access, and returns a subscription that will first
-// replay what Since asks for and then go live. Close it in any case. The errors are those above
-// (ErrUnavailable when the database does not answer before ctx ends).
-func (f *Feed) Subscribe(ctx context.Context, r Request) (*Subscription, Start, error) { panic("todo") }
-
-// Subscription is one reader's queue and place in the log.
-type Subscription struct{}
-
-// Taken is what a subscription had waiting. Events and Reset are never both set.
-type Taken struct {
-	Events []*Event // in order; empty when nothing waits
-	Reset  *Reset
+func (f *Feed) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { f.listener.run(ctx) })
+	running.Go(func() { f.answer(ctx) })
+	for range f.options.Pullers {
+		running.Go(func() { f.pullAll(ctx) })
+	}
+	err := f.poller.run(ctx)
+	stop()
+	running.Wait()
+	return err
 }
 
-// Take returns up to max waiting events without blocking. After the subscription has ended and what
-// may still be delivered is taken, it returns why: ErrUnauthorized, ErrForbidden, ErrNotFound, ErrSlow, ErrClosed.
-func (s *Subscription) Take(max int) (Taken, error) { panic("todo") }
+// Ready is closed when LISTEN is confirmed and the log has been polled after that.
+func (f *Feed) Ready() <-chan struct{} { return f.poller.ready }
 
-// Settled reports whether the subscription is live with nothing waiting. Read Feed.Cursor first: if
-// all subscriptions of a socket are settled after that, the cursor holds for all of them.
-func (s *Subscription) Settled() bool { panic("todo") }
+// Health reports the present state.
+func (f *Feed) Health() Health { return f.poller.health() }
 
-// Cursor is the resume point after what has been taken so far.
-func (s *Subscription) Cursor() string { panic("todo") }
+// Cursor is the node's position: everything up to it has been handed to its live subscriptions.
+func (f *Feed) Cursor() string {
+	_, text := f.hub.where()
+	return text
+}
 
-// Close ends the subscription and frees its place. It may be called more than once.
-func (s *Subscription) Close() { panic("todo") }
+func (o Options) withDefaults() Options {
+	o.QueueEvents = cmp.Or(o.QueueEvents, 1000)
+	o.QueueBytes = cmp.Or(o.QueueBytes, 1<<20)
+	o.ReplayEvents = cmp.Or(o.ReplayEvents, 10_000)
+	o.TailEvents = cmp.Or(o.TailEvents, 20_000)
+	o.TailBytes = cmp.Or(o.TailBytes, 32<<20)
+	o.Pullers = cmp.Or(o.Pullers, 4)
+	o.Sweep = cmp.Or(o.Sweep, time.Second)
+	o.PollBusy = cmp.Or(o.PollBusy, 4*time.Millisecond)
+	o.PollIdle = cmp.Or(o.PollIdle, 50*time.Millisecond)
+	o.RingBusy = cmp.Or(o.RingBusy, 150)
+	o.RingQuiet = cmp.Or(o.RingQuiet, 50)
+	o.Ring = cmp.Or(o.Ring, RingAuto)
+	o.Abandon = cmp.Or(o.Abandon, 24*time.Hour)
+	o.Logger = cmp.Or(o.Logger, slog.Default())
+	return o
+}

@@ -1,0 +1,37 @@
+// Package notifier turns the event log of a PostgreSQL database into ordered subscriptions. It knows
+// nothing of HTTP: package api carries what it delivers to people.
+//
+// # What it guarantees
+//
+// The log is the only source. The node delivers what its next snapshot sees and its last one did not,
+// in order of ids; rings, the gate and the interval of polls only decide how soon it looks.
+//
+//   - A subscription receives, after its start and once each, every event of its topics that its
+//     follower may see, or a Reset that says why that is not possible.
+//   - All events of one transaction become available together, and none of one that rolled back.
+//   - Events of one row come in the order of its changes; an event of a transaction that began after
+//     another had committed never comes before the other's.
+//   - While a right is removed, no event of a transaction that began after the removal had committed
+//     is handed out: an access event stops its subscriptions before any event of the same or a
+//     later poll is queued, until access was asked in a newer snapshot.
+//   - A subscription that is not read is ended or pulls from the log later. It never holds up another,
+//     the node, or a writer.
+//
+// # Goroutines
+//
+// Feed.Run starts all of them and waits for all of them: the poller, which alone moves the node's place
+// in the log; the listener, which only wakes the poller; Options.Pullers workers, which read
+// replays, one page a turn; and the one that asks access again, with up to questionsAtOnce helpers.
+// Subscriptions have none.
+//
+// # Locks
+//
+// hub.mu, Subscription.mu, poller.mu, listener.mu, pulls.mu, questions.mu and the memo of an event. None is
+// taken while another is held, and nothing blocks under one. The poller calls the hub in the order
+// begin, route, demote, finish for each batch; a subscription is attached only between batches.
+//
+// # Shutdown
+//
+// When Run's context ends the poller returns first, then the workers; subscriptions keep what is
+// queued and get nothing more. Their owners close them.
+package notifier

@@ -1,0 +1,152 @@
+package notifier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// earPing is how often a silent LISTEN connection is asked whether it lives.
+const earPing = 5 * time.Second
+
+// listener holds the one LISTEN connection. It decides nothing but when the poller looks.
+type listener struct {
+	feed *Feed
+
+	mu      sync.Mutex // guards all below
+	hearing uint64     // generation of the confirmed LISTEN; 0 while there is none
+	next    uint64     // generation of the next one
+	heard   uint64     // rings for events so far, followed here or not
+	probed  string     // payload of the last probe that came back
+	stop    context.CancelFunc
+	err     error
+}
+
+func newListener(f *Feed) *listener { return &listener{feed: f} }
+
+// run listens until ctx ends, through lost connections.
+func (l *listener) run(ctx context.Context) {
+	var wait backoff
+	for ctx.Err() == nil {
+		err := l.listen(ctx, &wait)
+		l.deaf(err)
+		if ctx.Err() == nil {
+			l.feed.log.Warn("listening again: the LISTEN connection was lost", "err", err)
+			wait.wait(ctx)
+		}
+	}
+}
+
+// listen serves one connection until it breaks or is told to reconnect.
+func (l *listener) listen(ctx context.Context, wait *backoff) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	conn, err := connect(ctx, l.feed.direct, "listener")
+	if err != nil {
+		return err
+	}
+	defer closeConn(conn)
+	if err := timed(ctx, func(ctx context.Context) error {
+		_, err := conn.Exec(ctx, "LISTEN "+channel)
+		return err
+	}); err != nil {
+		return fmt.Errorf("LISTEN: %w", err)
+	}
+	wait.reset()
+	l.confirm(stop)
+	return l.hear(ctx, conn)
+}
+
+// hear decodes rings. Between them it makes sure that the connection still lives.
+func (l *listener) hear(ctx context.Context, conn *pgx.Conn) error {
+	for {
+		waiting, cancel := context.WithTimeout(ctx, earPing)
+		n, err := conn.WaitForNotification(waiting)
+		cancel()
+		switch {
+		case err == nil:
+			l.ring(parseRing(n.Payload))
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !errors.Is(err, context.DeadlineExceeded):
+			return err
+		default:
+			if err := timed(ctx, conn.Ping); err != nil {
+				return fmt.Errorf("pinging: %w", err)
+			}
+		}
+	}
+}
+
+// timed gives one exchange with the server the length of stall.
+func timed(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, stall)
+	defer cancel()
+	return do(ctx)
+}
+
+// ring wakes the poller if somebody here may be meant.
+func (l *listener) ring(r ring) {
+	if r.Probe != "" {
+		l.mu.Lock()
+		l.probed = r.Probe
+		l.mu.Unlock()
+		l.feed.poller.poke()
+		return
+	}
+	if r.Gate != 0 {
+		l.feed.poller.poke()
+		return
+	}
+	l.mu.Lock()
+	l.heard++
+	l.mu.Unlock()
+	if r.Topic == "" || l.feed.hub.followed(Topic(r.Topic)) {
+		l.feed.poller.poke()
+	}
+}
+
+func (l *listener) confirm(stop context.CancelFunc) {
+	l.mu.Lock()
+	l.next++
+	l.hearing, l.stop, l.err, l.probed = l.next, stop, nil, ""
+	l.mu.Unlock()
+	l.feed.poller.poke()
+}
+
+func (l *listener) deaf(err error) {
+	l.mu.Lock()
+	l.hearing, l.err = 0, err
+	l.mu.Unlock()
+	l.feed.poller.poke()
+}
+
+// reconnect drops a connection that seems not to bring rings.
+func (l *listener) reconnect() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.hearing != 0 {
+		l.stop()
+	}
+}
+
+// hears is what the poller needs to know: which LISTEN is confirmed, how many rings came, and which
+// probe came back last.
+func (l *listener) hears() (hearing, heard uint64, probed string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hearing, l.heard, l.probed
+}
+
+func (l *listener) trouble() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.hearing != 0 {
+		return nil
+	}
+	return l.err
+}

@@ -1,0 +1,116 @@
+package notifier
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// questionsAtOnce bounds the access queries in flight for subscriptions that are held.
+const questionsAtOnce = 4
+
+// questions collects the subscriptions whose access must be asked again.
+type questions struct {
+	mu    sync.Mutex // guards open
+	open  map[*Subscription]struct{}
+	ready chan struct{}
+}
+
+func newQuestions() *questions {
+	return &questions{open: make(map[*Subscription]struct{}), ready: make(chan struct{}, 1)}
+}
+
+func (q *questions) add(subs []*Subscription) {
+	if len(subs) == 0 {
+		return
+	}
+	q.mu.Lock()
+	for _, s := range subs {
+		q.open[s] = struct{}{}
+	}
+	q.mu.Unlock()
+	select {
+	case q.ready <- struct{}{}:
+	default:
+	}
+}
+
+func (q *questions) take() []*Subscription {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	subs := slices.Collect(maps.Keys(q.open))
+	clear(q.open)
+	return subs
+}
+
+// answer asks again for held subscriptions until ctx ends. Topics of one root are asked about in
+// one call, so that a table that is locked holds up its own topics only.
+func (f *Feed) answer(ctx context.Context) {
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	places := make(chan struct{}, questionsAtOnce)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.questions.ready:
+		}
+		for _, group := range byRoot(f.questions.take()) {
+			select {
+			case <-ctx.Done():
+				return
+			case places <- struct{}{}:
+			}
+			asking.Go(func() {
+				f.askAgain(ctx, group)
+				<-places
+			})
+		}
+	}
+}
+
+func byRoot(subs []*Subscription) map[Topic][]*Subscription {
+	groups := make(map[Topic][]*Subscription)
+	for _, s := range subs {
+		root := s.topics[0].root()
+		groups[root] = append(groups[root], s)
+	}
+	return groups
+}
+
+// askAgain asks for all of them in one call and lets go those that are answered. Those that are
+// not stay held: a topic is paused rather than kept flowing on an old answer.
+func (f *Feed) askAgain(ctx context.Context, subs []*Subscription) {
+	asks := make([]uint64, len(subs))
+	var all []Question
+	for i, s := range subs {
+		asks[i] = s.question()
+		all = append(all, s.questions()...)
+	}
+	asking, cancel := context.WithTimeout(ctx, askTimeout)
+	grants, err := f.rules.Ask(asking, all)
+	cancel()
+	if err != nil {
+		if ctx.Err() == nil {
+			f.log.Warn("access cannot be asked; its topics are paused", "topic", subs[0].topics[0], "subscriptions", len(subs), "err", err)
+		}
+		pause(ctx, 250*time.Millisecond)
+		f.questions.add(subs)
+		return
+	}
+	f.settle(subs, asks, grants)
+}
+
+func (f *Feed) settle(subs []*Subscription, asks []uint64, grants []Grant) {
+	var unsettled []*Subscription
+	for i, s := range subs {
+		n := len(s.topics)
+		if !s.settle(asks[i], grants[:n:n]) {
+			unsettled = append(unsettled, s)
+		}
+		grants = grants[n:]
+	}
+	f.questions.add(unsettled)
+}

@@ -1,0 +1,133 @@
+package notifier
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// snapshot is PostgreSQL's pg_snapshot: which transactions a reader sees as ended. Transactions
+// before xmin have all ended, those from xmax on have not, and of those between, all but xip have.
+type snapshot struct {
+	xmin, xmax uint64
+	xip        []uint64 // ascending, xmin <= x < xmax; never changed
+}
+
+var errSnapshot = errors.New("not a snapshot")
+
+// parseSnapshot reads PostgreSQL's text form, xmin:xmax:x,y,z.
+func parseSnapshot(text string) (snapshot, error) {
+	fields := strings.Split(text, ":")
+	if len(fields) != 3 {
+		return snapshot{}, fmt.Errorf("%q: %w", text, errSnapshot)
+	}
+	xmin, err1 := strconv.ParseUint(fields[0], 10, 63)
+	xmax, err2 := strconv.ParseUint(fields[1], 10, 63)
+	xip, err3 := parseXIDs(fields[2])
+	s := snapshot{xmin: xmin, xmax: xmax, xip: xip}
+	if errors.Join(err1, err2, err3) != nil || !s.valid() {
+		return snapshot{}, fmt.Errorf("%q: %w", text, errSnapshot)
+	}
+	return s, nil
+}
+
+func parseXIDs(list string) ([]uint64, error) {
+	if list == "" {
+		return nil, nil
+	}
+	var xids []uint64
+	for field := range strings.SplitSeq(list, ",") {
+		x, err := strconv.ParseUint(field, 10, 63)
+		if err != nil {
+			return nil, err
+		}
+		xids = append(xids, x)
+	}
+	return xids, nil
+}
+
+// valid reports whether xmin <= xip < xmax holds, xip ascends, and there is a first transaction.
+func (s snapshot) valid() bool {
+	if s.xmin == 0 || s.xmin > s.xmax {
+		return false
+	}
+	floor := s.xmin
+	for _, x := range s.xip {
+		if x < floor || x >= s.xmax {
+			return false
+		}
+		floor = x + 1
+	}
+	return true
+}
+
+// String is PostgreSQL's text form.
+func (s snapshot) String() string {
+	text := strconv.AppendUint(nil, s.xmin, 10)
+	text = append(text, ':')
+	text = strconv.AppendUint(text, s.xmax, 10)
+	separator := byte(':')
+	for _, x := range s.xip {
+		text = append(text, separator)
+		text = strconv.AppendUint(text, x, 10)
+		separator = ','
+	}
+	if len(s.xip) == 0 {
+		text = append(text, ':')
+	}
+	return string(text)
+}
+
+// sees reports whether the transaction had ended when the snapshot was taken.
+func (s snapshot) sees(xid uint64) bool {
+	if xid < s.xmin {
+		return true
+	}
+	if xid >= s.xmax {
+		return false
+	}
+	_, running := slices.BinarySearch(s.xip, xid)
+	return !running
+}
+
+// seesAll reports whether all the transactions had ended.
+func (s snapshot) seesAll(xids []uint64) bool {
+	for _, x := range xids {
+		if !s.sees(x) {
+			return false
+		}
+	}
+	return true
+}
+
+// covers reports whether s sees everything that older sees.
+func (s snapshot) covers(older snapshot) bool {
+	for _, x := range s.xip {
+		if older.sees(x) {
+			return false
+		}
+	}
+	if older.xmax <= s.xmax {
+		return true
+	}
+	// From s.xmax on, s sees nothing: there, all must have been running for older too.
+	from, _ := slices.BinarySearch(older.xip, s.xmax)
+	return uint64(len(older.xip)-from) == older.xmax-s.xmax
+}
+
+func (s snapshot) equal(other snapshot) bool {
+	return s.xmin == other.xmin && s.xmax == other.xmax && slices.Equal(s.xip, other.xip)
+}
+
+// running is xip, never nil: PostgreSQL would take nil for NULL.
+func (s snapshot) running() []uint64 {
+	if s.xip == nil {
+		return []uint64{}
+	}
+	return s.xip
+}
+
+// zero reports whether the snapshot was never taken.
+func (s snapshot) zero() bool { return s.xmax == 0 }
