@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 )
 
@@ -35,7 +36,6 @@ type gatekeeper struct {
 	writers    int
 	quiet      time.Time // since when the rate is low
 
-	probe     string // payload that was sent
 	probedFor uint64 // the LISTEN it was sent for
 	probedAt  time.Time
 	deaf      bool // no probe came back
@@ -114,7 +114,7 @@ func (g *gatekeeper) rate(b *batch) (float64, bool) {
 // back on the LISTEN of this generation. A pooler in between swallows it: then the node polls.
 func (g *gatekeeper) heardProbe(ctx context.Context, w *watch, hearing uint64) bool {
 	_, _, probed := w.feed.listener.hears()
-	if g.probedFor == hearing && probed == g.probe {
+	if g.probedFor == hearing && probed {
 		g.deaf = false
 		return true
 	}
@@ -130,10 +130,11 @@ func (g *gatekeeper) heardProbe(ctx context.Context, w *watch, hearing uint64) b
 }
 
 func (g *gatekeeper) sendProbe(ctx context.Context, w *watch, hearing uint64) {
-	nonce := rand.Uint64()
-	g.probe, g.probedFor, g.probedAt = parseRing(probePayload(nonce)).Probe, hearing, time.Now()
+	probe := strconv.FormatUint(rand.Uint64(), 16)
+	g.probedFor, g.probedAt = hearing, time.Now()
+	w.feed.listener.expect(probe)
 	err := timed(ctx, func(ctx context.Context) error {
-		_, err := w.conn.Exec(ctx, `SELECT pg_notify($1, $2)`, channel, probePayload(nonce))
+		_, err := w.conn.Exec(ctx, `SELECT pg_notify($1, $2)`, channel, `{"probe":"`+probe+`"}`)
 		return err
 	})
 	if err != nil {

@@ -21,7 +21,8 @@ type listener struct {
 	hearing uint64     // generation of the confirmed LISTEN; 0 while there is none
 	next    uint64     // generation of the next one
 	heard   uint64     // rings for events so far, followed here or not
-	probed  string     // payload of the last probe that came back
+	probe   string     // the probe that is expected
+	probed  bool       // it came back on the present LISTEN
 	stop    context.CancelFunc
 	err     error
 }
@@ -92,10 +93,7 @@ func timed(ctx context.Context, do func(context.Context) error) error {
 // ring wakes the poller if somebody here may be meant.
 func (l *listener) ring(r ring) {
 	if r.Probe != "" {
-		l.mu.Lock()
-		l.probed = r.Probe
-		l.mu.Unlock()
-		l.feed.poller.poke()
+		l.answered(r.Probe)
 		return
 	}
 	if r.Gate != 0 {
@@ -110,10 +108,28 @@ func (l *listener) ring(r ring) {
 	}
 }
 
+// expect names the probe that is about to be sent.
+func (l *listener) expect(probe string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.probe, l.probed = probe, false
+}
+
+// answered notes a probe that came back. Other nodes' are none of ours.
+func (l *listener) answered(probe string) {
+	l.mu.Lock()
+	mine := probe == l.probe
+	l.probed = l.probed || mine
+	l.mu.Unlock()
+	if mine {
+		l.feed.poller.poke()
+	}
+}
+
 func (l *listener) confirm(stop context.CancelFunc) {
 	l.mu.Lock()
 	l.next++
-	l.hearing, l.stop, l.err, l.probed = l.next, stop, nil, ""
+	l.hearing, l.stop, l.err, l.probe, l.probed = l.next, stop, nil, "", false
 	l.mu.Unlock()
 	l.feed.poller.poke()
 }
@@ -134,9 +150,9 @@ func (l *listener) reconnect() {
 	}
 }
 
-// hears is what the poller needs to know: which LISTEN is confirmed, how many rings came, and which
-// probe came back last.
-func (l *listener) hears() (hearing, heard uint64, probed string) {
+// hears is what the poller needs to know: which LISTEN is confirmed, how many rings came, and whether
+// the probe came back.
+func (l *listener) hears() (hearing, heard uint64, probed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.hearing, l.heard, l.probed

@@ -125,7 +125,7 @@ func (f *Feed) pullPage(ctx context.Context, s *Subscription) error {
 	place, resets := s.place()
 	here, _ := f.hub.where()
 	next := spanOf(place.position, here.prev)
-	if fits, err := f.countLag(ctx, s, next); err != nil || !fits {
+	if fits, err := f.countLag(ctx, s, place.position, here.prev); err != nil || !fits {
 		return err
 	}
 	page, err := readPage(ctx, f.pool, next, s.topics, f.pageLimit())
@@ -147,11 +147,11 @@ func (f *Feed) pullPage(ctx context.Context, s *Subscription) error {
 }
 
 // countLag ends a subscription that has fallen further behind than a replay may deliver.
-func (f *Feed) countLag(ctx context.Context, s *Subscription, next span) (bool, error) {
+func (f *Feed) countLag(ctx context.Context, s *Subscription, from position, to snapshot) (bool, error) {
 	if !s.takeUncounted() {
 		return true, nil
 	}
-	n, err := countSpan(ctx, f.pool, next, s.topics, f.options.ReplayEvents+1)
+	n, err := countAfter(ctx, f.pool, from, to, s.topics, f.options.ReplayEvents+1)
 	if err != nil {
 		s.putUncounted()
 		return false, err

@@ -81,11 +81,24 @@ SELECT n::int, id, xid, at, topic, type, role, data FROM sized WHERE before < ` 
 	return page{events: events, complete: len(events) == found && found < limit.events}, nil
 }
 
-// countSpan counts the events a replay would deliver, up to limit.
+// countAfter counts the events that a replay from p to prev would deliver, up to about limit.
+func countAfter(ctx context.Context, q querier, p position, prev snapshot, topics []Topic, limit int) (int, error) {
+	rest := 0
+	if p.inside {
+		var err error
+		if rest, err = countSpan(ctx, q, spanOf(p, prev), topics, limit); err != nil {
+			return 0, err
+		}
+		p = after(p.cur)
+	}
+	n, err := countSpan(ctx, q, spanOf(p, prev), topics, limit)
+	return rest + n, err
+}
+
 func countSpan(ctx context.Context, q querier, s span, topics []Topic, limit int) (int, error) {
 	where, args := topicsWhere(topics, spanArgs(s))
 	sql := `SELECT count(*) FROM (SELECT FROM rowcall.log WHERE ` + spanWhere + ` AND ` + where +
-		` LIMIT ` + strconv.Itoa(limit) + `) AS some`
+		` LIMIT ` + strconv.Itoa(limit) + `) AS found`
 	var n int
 	if err := q.QueryRow(ctx, sql, args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("counting a replay: %w", err)

@@ -1,9 +1,6 @@
 package notifier
 
-import (
-	"encoding/json"
-	"strconv"
-)
+import "encoding/json"
 
 // channel is what triggers NOTIFY and nodes LISTEN on.
 const channel = "rowcall"
@@ -22,8 +19,4 @@ func parseRing(payload string) ring {
 		return ring{}
 	}
 	return r
-}
-
-func probePayload(nonce uint64) string {
-	return `{"probe":"` + strconv.FormatUint(nonce, 16) + `"}`
 }

@@ -142,7 +142,7 @@ func (f *Feed) useless(ctx context.Context, s *Subscription, c, here cursor) (Re
 		return ResetExpired, nil
 	}
 	if err == nil {
-		n, err = countSpan(ctx, f.pool, spanOf(c.position, here.prev), s.topics, f.options.ReplayEvents+1)
+		n, err = countAfter(ctx, f.pool, c.position, here.prev, s.topics, f.options.ReplayEvents+1)
 	}
 	return capped(n, f.options.ReplayEvents), err
 }

@@ -188,8 +188,9 @@ func (s *Subscription) end(reason error) {
 func (s *Subscription) push(b *batch, events []*Event) bool {
 	s.mu.Lock()
 	if s.mode != live && s.mode != attaching {
+		falling := s.mode == pulling
 		s.mu.Unlock()
-		return s.mode != pulling
+		return !falling
 	}
 	fit := s.fitLocked(events)
 	s.enqueueLocked(events[:fit:fit])

@@ -1,0 +1,47 @@
+# make, or make help, says what there is.
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    ?= 30s
+RACE        ?= -race# make test RACE= where there is no C compiler
+ARGS        ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fmt vet lint rules vuln bench fuzz build
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what the tests need and this machine lacks, where it can
+	@scripts/setup
+
+demo: ## Run the four example applications with a PostgreSQL of their own; ARGS="--addr 127.0.0.1:0"
+	go run ./cmd/rowcall demo $(ARGS)
+
+test: setup ## Run every test
+	go test $(RACE) -shuffle=on ./...
+
+check: fmt vet lint rules test vuln ## Everything a change has to pass
+
+fmt: ## Check that gofmt has nothing to say
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w these:"; echo "$$unformatted"; exit 1; fi
+
+vet: ## Run go vet
+	go vet ./...
+
+lint: ## Run staticcheck
+	go run $(STATICCHECK) ./...
+
+rules: ## Check the rules of this repository: imports, comments, names
+	go test -count=1 .
+
+vuln: ## Look for known vulnerabilities; says so where the list of them cannot be reached
+	@scripts/vuln
+
+bench: ## Measure: writers with and without triggers, deliveries a second
+	go test -run '^$$' -bench . -benchmem ./bench/...
+
+fuzz: ## Run every fuzz target for FUZZTIME (30s)
+	@scripts/fuzz $(FUZZTIME)
+
+build: ## Build bin/rowcall
+	CGO_ENABLED=0 go build -trimpath -o bin/rowcall ./cmd/rowcall

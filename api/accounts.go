@@ -1,0 +1,175 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/time/rate"
+
+	"rowcall/notifier"
+)
+
+// SessionOptions bound a login.
+type SessionOptions struct {
+	Lifetime time.Duration // 14 days
+	Idle     time.Duration // ends a session that no request has used for so long; 0: never
+	Cookie   string        // its name; over https __Host- stands before it; rowcall_session
+}
+
+// LoginOptions bound attempts to log in, per minute.
+type LoginOptions struct {
+	PerAddress int // of an IPv4 address or an IPv6 /64; 20
+	PerAccount int // that fail; 5
+}
+
+// AccountOptions say where accounts are and how long a login lasts.
+type AccountOptions struct {
+	Users   UsersTable
+	Session SessionOptions
+	Login   LoginOptions
+	Logger  *slog.Logger // slog.Default()
+}
+
+// Accounts knows who people are: it logs them in and out, finds the identity behind a request, and
+// tells whether identities found earlier still hold. It is safe for use by several goroutines.
+type Accounts struct {
+	door      *Door
+	users     *users
+	store     *sessionStore
+	passwords *passwords
+	addresses *throttle[netip.Prefix]
+	names     *throttle[[32]byte] // by hash: a name may be long
+	idle      time.Duration
+	plain     *scs.SessionManager // for http
+	secure    *scs.SessionManager // for https
+	log       *slog.Logger
+}
+
+// NewAccounts looks at the users table and refuses one that cannot be read as configured. The pool
+// needs to read that table and to write rowcall.sessions.
+func NewAccounts(ctx context.Context, pool *pgxpool.Pool, door *Door, o AccountOptions) (*Accounts, error) {
+	table, err := openUsers(ctx, pool, o.Users)
+	if err != nil {
+		return nil, err
+	}
+	store := &sessionStore{pool: pool}
+	perAddress, perAccount := cmp.Or(o.Login.PerAddress, 20), cmp.Or(o.Login.PerAccount, 5)
+	return &Accounts{
+		door:      door,
+		users:     table,
+		store:     store,
+		passwords: newPasswords(table.sample),
+		addresses: newThrottle[netip.Prefix](perMinute(perAddress), perAddress),
+		names:     newThrottle[[32]byte](perMinute(perAccount), perAccount),
+		idle:      o.Session.Idle,
+		plain:     newSessions(store, o.Session, false),
+		secure:    newSessions(store, o.Session, true),
+		log:       cmp.Or(o.Logger, slog.Default()),
+	}, nil
+}
+
+func perMinute(n int) rate.Limit { return rate.Limit(float64(n) / 60) }
+
+// newSessions sets scs up. The prefix makes browsers refuse a cookie of that name that another
+// host or an unencrypted page has set; it needs Secure, Path=/ and no Domain. scs.New is not asked,
+// as it would start a goroutine for a store that is not used here.
+func newSessions(store scs.Store, o SessionOptions, secure bool) *scs.SessionManager {
+	name := cmp.Or(o.Cookie, "rowcall_session")
+	if secure {
+		name = "__Host-" + name
+	}
+	return &scs.SessionManager{
+		Store:       store,
+		Codec:       sessionCodec{},
+		Lifetime:    cmp.Or(o.Lifetime, 14*24*time.Hour),
+		IdleTimeout: o.Idle,
+		Cookie: scs.SessionCookie{
+			Name:     name,
+			Path:     "/",
+			HttpOnly: true,
+			Secure:   secure,
+			SameSite: http.SameSiteLaxMode,
+			Persist:  true,
+		},
+	}
+}
+
+// sessions is scs as it suits the request: its cookie has another name over https.
+func (a *Accounts) sessions(r *http.Request) *scs.SessionManager {
+	if a.door.Secure(r) {
+		return a.secure
+	}
+	return a.plain
+}
+
+// token is what the session cookie holds; empty without one.
+func (a *Accounts) token(r *http.Request) string {
+	cookie, err := r.Cookie(a.sessions(r).Cookie.Name)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+// Identify finds who makes a request. Without credentials that is the zero Identity. Credentials
+// that are of no use are notifier.ErrUnauthorized, and a database that does not answer is
+// notifier.ErrUnavailable.
+func (a *Accounts) Identify(ctx context.Context, r *http.Request) (Identity, error) {
+	who, err := a.identify(ctx, r)
+	if err != nil || who == nil {
+		return Identity{}, err
+	}
+	return Identity{User: who.ID, Name: who.Username, Session: nameOf(a.token(r)), Staff: who.Staff}, nil
+}
+
+// identify returns no account when the request carries no credentials.
+func (a *Accounts) identify(ctx context.Context, r *http.Request) (*account, error) {
+	if bearer(r) {
+		return nil, fmt.Errorf("reading a bearer token: %w", notifier.ErrUnauthorized)
+	}
+	token := a.token(r)
+	if token == "" {
+		return nil, nil
+	}
+	who, deadline, err := a.users.bySession(ctx, hashOf(token))
+	if err != nil {
+		return nil, err
+	}
+	if a.idle > 0 {
+		err = a.store.extend(ctx, token, deadline, a.idle)
+	}
+	return who, err
+}
+
+// bearer reports whether a request brings a token of its own, in the header or, since browsers
+// cannot set one on a WebSocket handshake, as a second subprotocol. No such token is accepted yet.
+func bearer(r *http.Request) bool {
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	offered := strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), ",")
+	return strings.EqualFold(scheme, "Bearer") || strings.Contains(offered, "rowcall.bearer.")
+}
+
+// Run deletes sessions that have expired, once a minute, until ctx ends. The sockets that were
+// opened with one are closed by that, as they are at a logout.
+func (a *Accounts) Run(ctx context.Context) error {
+	every := time.NewTicker(time.Minute)
+	defer every.Stop()
+	for {
+		if err := a.store.expire(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("expired sessions are kept for now", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-every.C:
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package api
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+var (
+	errFlooding = errors.New("the client asks for more than it reads")
+	errClosing  = errors.New("the goodbye has been said")
+)
+
+// maxWaiting bounds what a conn holds for a client that does not read, in bytes.
+const maxWaiting = 64 << 10
+
+// conn is the connection under gorilla's. Write does not block: what gorilla writes (the answer to
+// the handshake, close frames) and small frames of our own collect, until the session's writer
+// takes them and sends them together with the events that wait. Nothing follows a close frame.
+type conn struct {
+	net.Conn
+	wake func() // starts the writer
+
+	mu      sync.Mutex // guards waiting and closing
+	waiting []byte
+	closing bool // a close frame is in waiting, or has been taken
+}
+
+// Write takes whole frames, or the answer to the handshake.
+func (c *conn) Write(frame []byte) (int, error) {
+	if err := c.put(frame); err != nil {
+		return 0, err
+	}
+	c.wake()
+	return len(frame), nil
+}
+
+func (c *conn) put(frame []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closing:
+		return errClosing
+	case len(c.waiting)+len(frame) > maxWaiting && !isClose(frame):
+		return errFlooding
+	}
+	c.waiting = append(c.waiting, frame...)
+	c.closing = isClose(frame)
+	return nil
+}
+
+func isClose(frame []byte) bool {
+	return len(frame) > 0 && frame[0] == 1<<7|websocket.CloseMessage
+}
+
+// take returns what waits, and whether it is the last there will be.
+func (c *conn) take() (waiting []byte, last bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	waiting, c.waiting = c.waiting, nil
+	return waiting, c.closing
+}
+
+// saidGoodbye reports whether a close frame has been queued or sent.
+func (c *conn) saidGoodbye() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closing
+}
+
+// expect gives the client until d from now to say something. When the goodbye has been said, the
+// time that was left then stays.
+func (c *conn) expect(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing {
+		_ = c.SetReadDeadline(time.Now().Add(d))
+	}
+}
+
+// SetWriteDeadline does nothing: Write does not block, and the writer sets deadlines of its own.
+func (c *conn) SetWriteDeadline(time.Time) error { return nil }
+
+// hijacker hands gorilla a conn in place of the connection that the HTTP server gives away.
+type hijacker struct {
+	http.ResponseWriter
+	wake func()
+	conn *conn // after Hijack
+}
+
+// Hijack takes over the connection.
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	raw, buffered, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	h.conn = &conn{Conn: raw, wake: h.wake}
+	return h.conn, buffered, nil
+}
+
+const (
+	batchBytes = 64 << 10  // a batch is sent when it has grown to this
+	chunkBytes = 256 << 10 // what must get through within one write timeout
+)
+
+// batches are the buffers of batches, each of batchBytes: an idle socket has none.
+type batches struct{ pool sync.Pool }
+
+// batch collects frames for one connection and sends them in few writes. Its first error stays.
+type batch struct {
+	conn    net.Conn
+	timeout time.Duration
+	buffer  []byte
+	err     error
+}
+
+// borrow starts a batch; give takes its buffer back.
+func (b *batches) borrow(to net.Conn, timeout time.Duration) *batch {
+	buffer, ok := b.pool.Get().(*[batchBytes]byte)
+	if !ok {
+		buffer = new([batchBytes]byte)
+	}
+	return &batch{conn: to, timeout: timeout, buffer: buffer[:0]}
+}
+
+func (b *batches) give(back *batch) {
+	b.pool.Put((*[batchBytes]byte)(back.buffer[:batchBytes]))
+	back.buffer = nil
+}
+
+// add takes a frame. One that does not fit beside the others makes them go first; one that is big
+// is sent from where it lies, so that a thousand sockets do not hold a thousand copies.
+func (b *batch) add(frame []byte) {
+	if len(b.buffer)+len(frame) > batchBytes {
+		b.flush()
+	}
+	if len(frame) > batchBytes/2 {
+		b.flush()
+		b.send(frame)
+		return
+	}
+	b.buffer = append(b.buffer, frame...)
+}
+
+// flush sends what has collected.
+func (b *batch) flush() {
+	b.send(b.buffer)
+	b.buffer = b.buffer[:0]
+}
+
+// send writes in chunks, each with a deadline of its own: a client that reads steadily gets what
+// is long, one that does not read is found out.
+func (b *batch) send(p []byte) {
+	for len(p) > 0 && b.err == nil {
+		chunk := p[:min(len(p), chunkBytes)]
+		_ = b.conn.SetWriteDeadline(time.Now().Add(b.timeout))
+		_, b.err = b.conn.Write(chunk)
+		p = p[len(chunk):]
+	}
+}

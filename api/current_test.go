@@ -1,0 +1,95 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/notifier"
+	"rowcall/schema/schematest"
+)
+
+func TestCurrentAnswersInOrder(t *testing.T) {
+	t.Parallel()
+	s := openSite(t, AccountOptions{})
+	alice, bob, carol := s.follower(t, "alice"), s.follower(t, "bob"), s.follower(t, "carol")
+	again := s.follower(t, "bob")
+	s.db.Exec(t, `UPDATE users SET is_staff = (id = 1) WHERE id IN (1, 3)`)
+	s.db.Exec(t, `DELETE FROM rowcall.sessions WHERE token_hash = decode('`+bob.Session+`', 'hex')`)
+	for i, c := range []struct {
+		f    notifier.Follower
+		want Standing
+	}{
+		{carol, Standing{Valid: true}},              // staff no more
+		{alice, Standing{Valid: true, Staff: true}}, // staff since
+		{bob, Standing{}},                           // logged out
+		{again, Standing{Valid: true}},              // his other session
+		{alice, Standing{Valid: true, Staff: true}}, // a second socket
+		{notifier.Follower{}, Standing{Valid: true}},
+		{notifier.Follower{User: "2"}, Standing{Valid: true}}, // without a session: the user alone
+		{notifier.Follower{User: "4"}, Standing{}},            // not active
+		{notifier.Follower{User: "99"}, Standing{}},
+		{notifier.Follower{User: "1'; --"}, Standing{}},
+		{notifier.Follower{User: "99999999999999999999"}, Standing{}},
+		{notifier.Follower{User: "2", Session: alice.Session}, Standing{}}, // another's session
+		{notifier.Follower{User: "1", Session: "not hex"}, Standing{}},
+	} {
+		now, err := s.accounts.Current(t.Context(), []notifier.Follower{carol, c.f, {}})
+		if err != nil || now[1] != c.want {
+			t.Errorf("%d: %+v, %v; want %+v", i, now, err, c.want)
+		}
+	}
+}
+
+// statements counts what a pool sends.
+type statements struct{ n atomic.Int64 }
+
+func (s *statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	s.n.Add(1)
+	return ctx
+}
+
+func (s *statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func TestCurrentAsksOnceForMany(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t)
+	db.Exec(t, `INSERT INTO users (username, password) SELECT 'u' || n, 'p' || n FROM generate_series(1, 5000) n;
+		INSERT INTO rowcall.sessions SELECT sha256(id::text::bytea), id, convert_to(json_build_object('deadline', now(), 'values',
+			json_build_object('user', id::text, 'seal', encode(sha256(password::bytea), 'hex')))::text, 'UTF8'), now() + interval '1 day'
+		FROM users`)
+	config, err := pgxpool.ParseConfig(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent statements
+	config.ConnConfig.Tracer = &sent
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	s := openSiteOn(t, db, pool, AccountOptions{})
+	followers := make([]notifier.Follower, 5000)
+	for i := range followers {
+		id := fmt.Sprint(i + 1)
+		followers[i] = notifier.Follower{User: id, Session: nameOf(id)}
+	}
+	sent.n.Store(0)
+	now, err := s.accounts.Current(t.Context(), followers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, standing := range now {
+		if !standing.Valid {
+			t.Fatalf("follower %d is not valid", i)
+		}
+	}
+	if n := sent.n.Load(); n > 2 {
+		t.Errorf("%d statements", n)
+	}
+}

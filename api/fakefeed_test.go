@@ -1,0 +1,189 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"rowcall/notifier"
+)
+
+// fakeFeed hands out subscriptions that a test fills by hand.
+type fakeFeed struct {
+	mu     sync.Mutex // guards what follows
+	subs   []*fakeSubscription
+	start  notifier.Start
+	refuse error
+	health notifier.Health
+	cursor string
+	gate   chan struct{} // while not nil and open, Subscribe waits
+	busy   int           // Subscribes under way
+	busied int           // the most there were
+
+	opened chan *fakeSubscription // each subscription, as it is made
+}
+
+func newFakeFeed() *fakeFeed {
+	return &fakeFeed{
+		cursor: "node",
+		start:  notifier.Start{Cursor: "here"},
+		opened: make(chan *fakeSubscription, 10_000),
+	}
+}
+
+func (f *fakeFeed) Cursor() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.cursor
+}
+
+func (f *fakeFeed) Health() notifier.Health {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.health
+}
+
+func (f *fakeFeed) set(change func(*fakeFeed)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change(f)
+}
+
+func (f *fakeFeed) Subscribe(ctx context.Context, r notifier.Request) (subscription, notifier.Start, error) {
+	gate, refuse, start := f.begin()
+	defer f.set(func(f *fakeFeed) { f.busy-- })
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+			return nil, notifier.Start{}, notifier.ErrUnavailable
+		}
+	}
+	if refuse != nil {
+		return nil, notifier.Start{}, refuse
+	}
+	sub := &fakeSubscription{request: r, settled: true}
+	f.mu.Lock()
+	f.subs = append(f.subs, sub)
+	f.mu.Unlock()
+	f.opened <- sub
+	return sub, start, nil
+}
+
+func (f *fakeFeed) begin() (gate chan struct{}, refuse error, start notifier.Start) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.busy++
+	f.busied = max(f.busied, f.busy)
+	return f.gate, f.refuse, f.start
+}
+
+// most is how many Subscribes have been under way together.
+func (f *fakeFeed) most() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.busied
+}
+
+// publish gives events to all subscriptions that follow their topics.
+func (f *fakeFeed) publish(events ...*notifier.Event) {
+	f.mu.Lock()
+	subs := append([]*fakeSubscription(nil), f.subs...)
+	f.mu.Unlock()
+	for _, sub := range subs {
+		if sub.request.Topics[0].Covers(events[0].Topic) {
+			sub.push(notifier.Taken{Events: events})
+		}
+	}
+}
+
+// fakeSubscription is a queue without bounds.
+type fakeSubscription struct {
+	request notifier.Request
+
+	mu      sync.Mutex // guards what follows
+	waiting []notifier.Taken
+	err     error
+	settled bool
+	closed  bool
+}
+
+func (s *fakeSubscription) push(taken notifier.Taken) {
+	s.mu.Lock()
+	s.waiting = append(s.waiting, taken)
+	s.mu.Unlock()
+	s.request.Wake()
+}
+
+func (s *fakeSubscription) end(err error) {
+	s.mu.Lock()
+	s.err = err
+	s.mu.Unlock()
+	s.request.Wake()
+}
+
+func (s *fakeSubscription) Take(max int) (notifier.Taken, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.waiting) == 0 {
+		return notifier.Taken{}, s.err
+	}
+	first := s.waiting[0]
+	if len(first.Events) > max {
+		s.waiting[0].Events = first.Events[max:]
+		return notifier.Taken{Events: first.Events[:max]}, nil
+	}
+	s.waiting = s.waiting[1:]
+	return first, nil
+}
+
+func (s *fakeSubscription) Settled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.settled && len(s.waiting) == 0
+}
+
+func (s *fakeSubscription) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.request.Wake()
+}
+
+func (s *fakeSubscription) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// next is the subscription that is made next.
+func (f *fakeFeed) next(t testing.TB) *fakeSubscription {
+	t.Helper()
+	select {
+	case sub := <-f.opened:
+		return sub
+	case <-time.After(10 * time.Second):
+		t.Fatal("nobody subscribes")
+		return nil
+	}
+}
+
+// event is an event as a poll would bring it, but without a cursor.
+func event(id int64, topic notifier.Topic, kind, data string) *notifier.Event {
+	return &notifier.Event{
+		ID:    id,
+		Topic: topic,
+		Type:  kind,
+		Data:  json.RawMessage(data),
+		Time:  time.Date(2026, 11, 20, 12, 0, 0, 500_000_000, time.UTC),
+	}
+}
+
+func chatMessage(id int64) *notifier.Event {
+	text := strconv.FormatInt(id, 10)
+	return event(id, "room/5", "chat_message_created",
+		`{"id" : "`+text+`", "message" : "Hello world!", "room_id" : 5, "sender_id" : 1}`)
+}

@@ -1,0 +1,65 @@
+package api
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"rowcall/notifier"
+)
+
+// BenchmarkFanOut publishes to a thousand sockets on one topic, with their readers on the loopback
+// in the same process, and reports deliveries a second. The number is how many events one poll brings.
+func BenchmarkFanOut(b *testing.B) {
+	for _, batch := range []int{1, 4, 64} {
+		b.Run(fmt.Sprint(batch), func(b *testing.B) { benchmarkFanOut(b, 1000, batch) })
+	}
+}
+
+func benchmarkFanOut(b *testing.B, sockets, batch int) {
+	st := openStand(b, Options{})
+	frame := len(st.sockets[0].encode(chatMessage(1_000_000)))
+	var heard atomic.Int64
+	round := make(chan struct{}, 1)
+	var readers sync.WaitGroup
+	b.Cleanup(readers.Wait) // after the cleanups below, which close the connections
+	for range sockets {
+		raw := st.rawDial(b, "/ws/room/5")
+		buffered := bufio.NewReader(raw)
+		if _, err := http.ReadResponse(buffered, nil); err != nil {
+			b.Fatal(err)
+		}
+		st.feed.next(b)
+		readers.Go(func() { countBytes(raw, &heard, int64(sockets*batch*frame), round) })
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		events := make([]*notifier.Event, batch)
+		for i := range events {
+			events[i] = chatMessage(int64(1_000_000 + i))
+		}
+		st.feed.publish(events...)
+		<-round
+	}
+	b.ReportMetric(float64(sockets*batch*b.N)/b.Elapsed().Seconds(), "deliveries/s")
+}
+
+// countBytes reads on, and says when all sockets together have read a round's bytes.
+func countBytes(raw net.Conn, heard *atomic.Int64, perRound int64, round chan<- struct{}) {
+	_ = raw.SetDeadline(time.Time{})
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := raw.Read(buffer)
+		if err != nil {
+			return
+		}
+		if heard.Add(int64(n))%perRound == 0 {
+			round <- struct{}{}
+		}
+	}
+}

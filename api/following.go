@@ -1,0 +1,38 @@
+package api
+
+import (
+	"context"
+
+	"rowcall/notifier"
+)
+
+// feed is what sessions need of notifier.Feed.
+type feed interface {
+	Subscribe(ctx context.Context, r notifier.Request) (subscription, notifier.Start, error)
+	Cursor() string
+	Health() notifier.Health
+}
+
+// subscription is what sessions need of notifier.Subscription.
+type subscription interface {
+	Take(max int) (notifier.Taken, error)
+	Settled() bool
+	Close()
+}
+
+var (
+	_ feed         = liveFeed{}
+	_ subscription = (*notifier.Subscription)(nil)
+)
+
+// liveFeed is the notifier's feed behind the sessions' own interface.
+type liveFeed struct{ *notifier.Feed }
+
+// Subscribe is notifier.Feed's.
+func (f liveFeed) Subscribe(ctx context.Context, r notifier.Request) (subscription, notifier.Start, error) {
+	sub, start, err := f.Feed.Subscribe(ctx, r)
+	if err != nil {
+		return nil, notifier.Start{}, err
+	}
+	return sub, start, nil
+}

@@ -1,0 +1,146 @@
+package api
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+
+	"rowcall/notifier"
+)
+
+// Golden frames are what goes over the wire, byte for byte. Clients' tests read the same files.
+const goldenFolder = "testdata/frames"
+
+// goldenFrames makes each frame of the folder as the server does.
+func goldenFrames(t *testing.T) map[string][]byte {
+	yes, no := true, false
+	cursor := "00c0ffee00c0ffee.2df.3.1"
+	message := chatMessage(42)
+	frames := map[string][]byte{
+		"native-welcome":            encodeFrame(welcomeFrame{"welcome", "s7", 25000, 100}),
+		"native-subscribed":         encodeFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor}),
+		"native-subscribed-replays": encodeFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor, Recovered: &yes}),
+		"native-subscribed-reset":   encodeFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor, Recovered: &no, Reason: notifier.ResetExpired}),
+		"native-subscribed-snapshot": encodeFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor,
+			Snapshot: []byte(`[{"id":1,"sender_id":1,"posted":"2021-06-01T10:00:00Z","message":"<b>Grüße</b> & \"more\""}]`)}),
+		"native-event": encodeFrame(eventFrame{Op: "event", Topic: "room/42", ID: 8812, Type: "chat_message_created",
+			Data: []byte(`{"id":"42","message":"Hello world!","room_id":42,"sender_id":1,"posted":"2026-11-20T12:00:00Z"}`), Time: "2026-11-20T12:00:00.5Z", Cursor: cursor}),
+		"native-event-followed":  encodeEvent(event(8813, "patients/12", "patient.change", `{"id":12,"action":"delete"}`), "patients"),
+		"native-reset":           encodeFrame(resetFrame{"reset", "room/42", notifier.ResetOverflow, cursor}),
+		"native-unsubscribed":    encodeFrame(unsubscribedFrame{"unsubscribed", "room/42"}),
+		"native-error":           encodeError("room/42", faultOf(notifier.ErrForbidden)),
+		"native-error-retryable": encodeError("room/42", faultOf(fmt.Errorf("reading: %w", notifier.ErrUnavailable))),
+		"native-error-malformed": encodeError("", faultOf(errBadRequest)),
+		"native-heartbeat":       encodeFrame(cursorFrame{"heartbeat", cursor}),
+		"native-heartbeat-busy":  encodeFrame(cursorFrame{"heartbeat", ""}),
+		"native-pong":            encodeFrame(cursorFrame{"pong", cursor}),
+	}
+	sockets, err := compileSockets(seedSockets(), topicsOfSeeds(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	room, user, jobs, dams := sockets[0], sockets[1], sockets[2], sockets[3]
+	asks := event(43, "room/5", "did_alter_join_request",
+		`{"id" : "31", "action" : "create", "requesting_user" : {"id" : 4, "first_name" : "Ana", "last_name" : "Ek"}, "room_id" : 5}`)
+	admits := event(44, "user/4", "did_alter_join_request", `{"id" : "31", "action" : "admit", "requesting_user" : null, "room_id" : 5}`)
+	frames["chat-message-created"] = room.encode(message)
+	frames["chat-join-request-create"] = room.encode(asks)
+	frames["chat-join-request-admit"] = user.encode(admits)
+	frames["jobs-saved"] = jobs.encode(event(45, "jobs/1", "job_posting.saved", `{"id" : 17, "state" : "running", "title" : "Sort", "progress" : 50}`))
+	frames["dams-new-dam"] = dams.encode(event(46, "dams/3", "dam.create", `{"id" : 3, "name" : "Hoover"}`))
+	return frames
+}
+
+func TestGoldenFrames(t *testing.T) {
+	frames := goldenFrames(t)
+	for name, frame := range frames {
+		want, err := os.ReadFile(filepath.Join(goldenFolder, name+".json"))
+		if err != nil {
+			t.Error(err)
+		}
+		if got := payload(t, frame); got != strings.TrimSuffix(string(want), "\n") {
+			t.Errorf("%s is\n%s\nwant\n%s", name, got, want)
+		}
+	}
+	files, _ := filepath.Glob(filepath.Join(goldenFolder, "*.json"))
+	if len(files) != len(frames) {
+		t.Errorf("%d files for %d frames", len(files), len(frames))
+	}
+}
+
+// payload checks a frame's header and returns what stands behind it.
+func payload(t testing.TB, frame []byte) string {
+	t.Helper()
+	if len(frame) < 2 || frame[0] != 0x80|websocket.TextMessage {
+		t.Fatalf("not a text frame: %q", frame)
+	}
+	length, rest := int(frame[1]), frame[2:]
+	switch length {
+	case 126:
+		length, rest = int(binary.BigEndian.Uint16(rest)), rest[2:]
+	case 127:
+		length, rest = int(binary.BigEndian.Uint64(rest)), rest[8:]
+	}
+	if length != len(rest) {
+		t.Fatalf("a frame of %d bytes says it has %d", len(rest), length)
+	}
+	return string(rest)
+}
+
+func TestFrameHeaders(t *testing.T) {
+	for _, length := range []int{2, 125, 126, 127, 65535, 65536, 1 << 20} {
+		text := `"` + strings.Repeat("x", length-2) + `"`
+		if got := payload(t, encodeFrame(json.RawMessage(text))); got != text {
+			t.Errorf("a frame of %d bytes comes out as %d", length, len(got))
+		}
+	}
+}
+
+func TestFramesOfUnsoundData(t *testing.T) {
+	for _, data := range []string{"", "{", "nonsense", "{}{}"} {
+		got := payload(t, encodeEvent(event(1, "a", "b", data), "a"))
+		if want := `"data":null`; !strings.Contains(got, want) {
+			t.Errorf("data %q: %s, want %s", data, got, want)
+		}
+	}
+	got := payload(t, encodeEvent(event(1, "a", "b", "\"\xff\""), "a"))
+	if !bytes.Contains([]byte(got), []byte("�")) {
+		t.Errorf("a byte that is no UTF-8 went out: %q", got)
+	}
+}
+
+func TestFieldsAreAnAllowList(t *testing.T) {
+	sockets, err := compileSockets(seedSockets(), topicsOfSeeds(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	room := sockets[0]
+	tests := []struct {
+		event *notifier.Event
+		want  string
+	}{
+		{event(1, "room/5", "member_joined", `{"user_id":1}`), ""},
+		{event(1, "room/5", "chat_message_created", `{"message":"a","secret":1,"id":"1"}`),
+			`{"type":"chat_message_created","kwargs":{"id":"1","message":"a"}}`},
+		{event(1, "room/5", "chat_message_created", `{"id":null}`), `{"type":"chat_message_created","kwargs":{"id":null}}`},
+		{event(1, "room/5", "chat_message_created", `[1]`), `{"type":"chat_message_created","kwargs":{}}`},
+		{event(1, "room/5", "chat_message_created", `{"id":"1","message":"\u003cscript\u003e </script> ☃ \u2028"}`),
+			`{"type":"chat_message_created","kwargs":{"id":"1","message":"\u003cscript\u003e </script> ☃ \u2028"}}`},
+	}
+	for _, tt := range tests {
+		got := ""
+		if frame := room.encode(tt.event); frame != nil {
+			got = payload(t, frame)
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.event.Data, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"rowcall/notifier"
+)
+
+// handshakeWait bounds what happens before a handshake is answered.
+const handshakeWait = 5 * time.Second
+
+// nativeProtocol is the native subprotocol's name.
+const nativeProtocol = "rowcall.v1"
+
+// admission is a handshake that may be answered with a socket.
+type admission struct {
+	who     Identity
+	unknown error // why it is not known who asks: notifier.ErrUnauthorized, or the database's error
+	release func()
+}
+
+// admit counts a handshake and finds out who asks. The error refuses it with an HTTP status.
+func (s *Server) admit(ctx context.Context, r *http.Request) (in admission, err error) {
+	leave, err := s.registry.enter()
+	if err != nil {
+		return in, err
+	}
+	defer func() {
+		if err != nil {
+			leave()
+		}
+	}()
+	if err := s.door.AdmitHandshake(r); err != nil {
+		return in, err
+	}
+	in.who, in.unknown = s.accounts.Identify(ctx, r)
+	giveBack, err := s.door.AdmitSocket(s.door.Address(r), in.who.User)
+	in.release = func() { giveBack(); leave() }
+	return in, err
+}
+
+// serveNative answers handshakes of the native protocol. Whoever may not have a socket, or has bad
+// credentials, is told by the code of a close frame.
+func (s *Server) serveNative(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), handshakeWait)
+	defer cancel()
+	in, err := s.admit(ctx, r)
+	if err != nil {
+		refuse(w, r, s.log, err)
+		return
+	}
+	defer in.release()
+	session := s.newSession(in.who, s.nativeUpgrader)
+	if err := s.unfit(in, r); err != nil {
+		s.closeAtOnce(w, r, session, err)
+		return
+	}
+	flow := newNative(session, s.feed, s.topics)
+	session.flow = flow
+	flow.welcome("s" + strconv.FormatUint(s.names.Add(1), 10))
+	s.carry(w, r, session)
+}
+
+// unfit says why a native socket must be closed at once.
+func (s *Server) unfit(in admission, r *http.Request) error {
+	offered := websocket.Subprotocols(r)
+	switch {
+	case len(offered) > 0 && !slices.Contains(offered, nativeProtocol):
+		return errNoSubprotocol
+	case in.unknown != nil:
+		return in.unknown
+	case s.feed.Health().Err != nil:
+		return notifier.ErrUnavailable
+	}
+	return nil
+}
+
+// servePlain answers handshakes of a configured socket. The topic is subscribed before the answer,
+// so that whatever commits after it is delivered. Credentials that are of no use count as none, as
+// they did for the originals.
+func (s *Server) servePlain(w http.ResponseWriter, r *http.Request, to *socket, values []string) {
+	ctx, cancel := context.WithTimeout(r.Context(), handshakeWait)
+	defer cancel()
+	in, err := s.admit(ctx, r)
+	if err == nil {
+		defer in.release()
+		err = to.refuses(in)
+	}
+	if err != nil {
+		refuse(w, r, s.log, err)
+		return
+	}
+	session := s.newSession(in.who, s.plainUpgrader)
+	session.terse = true
+	if in.unknown != nil && !errors.Is(in.unknown, notifier.ErrUnauthorized) {
+		s.closeAtOnce(w, r, session, in.unknown)
+		return
+	}
+	flow, err := openPlain(ctx, session, s.feed, to, to.topicOf(values, in.who.User), r.URL.Query().Get("since"))
+	if err != nil {
+		s.closeAtOnce(w, r, session, err)
+		return
+	}
+	session.flow = flow
+	s.carry(w, r, session)
+}
+
+// refuses says why a handshake is not answered with a socket.
+func (s *socket) refuses(in admission) error {
+	known := in.unknown == nil || errors.Is(in.unknown, notifier.ErrUnauthorized)
+	if s.refuse && known && in.who.Anonymous() {
+		return explain(notifier.ErrForbidden, "log in first")
+	}
+	return nil
+}
+
+func (s *Server) newSession(who Identity, u *websocket.Upgrader) *session {
+	return newSession(who, s.limits, u, &s.batches, s.log)
+}
+
+// closeAtOnce opens a socket to close it with what an error stands for.
+func (s *Server) closeAtOnce(w http.ResponseWriter, r *http.Request, session *session, err error) {
+	session.flow = silent{}
+	session.last = err
+	s.carry(w, r, session)
+}
+
+// carry answers the handshake and serves the session until it is over.
+func (s *Server) carry(w http.ResponseWriter, r *http.Request, session *session) {
+	if err := session.upgrade(w, r); err != nil {
+		session.flow.end() // the client has been answered
+		return
+	}
+	remove := s.registry.add(session)
+	defer remove()
+	session.run(r.Context())
+}
+
+// upgrader speaks no extension: compressed messages would be counted before they are unpacked, and
+// events are encoded once for all sockets. The read buffer is small since ten thousand sockets
+// that wait for events have one each; gorilla writes nothing that would need the other.
+func upgrader(log *slog.Logger, protocols ...string) *websocket.Upgrader {
+	return &websocket.Upgrader{
+		ReadBufferSize:  512,
+		WriteBufferPool: new(sync.Pool),
+		Subprotocols:    protocols,
+		CheckOrigin:     func(*http.Request) bool { return true }, // the door has
+		Error: func(w http.ResponseWriter, r *http.Request, _ int, _ error) {
+			refuse(w, r, log, explain(errBadRequest, "this is no WebSocket handshake"))
+		},
+	}
+}

@@ -1,0 +1,218 @@
+package api
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"rowcall/notifier"
+)
+
+// masked is a client's frame with a mask of zeros, which leaves the payload as it is.
+func masked(first byte, length int, payload []byte) []byte {
+	frame := []byte{first, 1<<7 | 127}
+	frame = binary.BigEndian.AppendUint64(frame, uint64(length))
+	return append(append(frame, 0, 0, 0, 0), payload...)
+}
+
+func small(first byte, payload string) []byte {
+	return append([]byte{first, 1<<7 | byte(len(payload)), 0, 0, 0, 0}, payload...)
+}
+
+// readClose reads all there is and returns the code of the close frame it ends with.
+func readClose(t *testing.T, raw net.Conn) int {
+	t.Helper()
+	all, _ := io.ReadAll(raw)
+	at := bytes.LastIndexByte(all, 0x80|websocket.CloseMessage)
+	if at < 0 || len(all) < at+4 {
+		t.Fatalf("no close frame in %q", all)
+	}
+	return int(binary.BigEndian.Uint16(all[at+2:]))
+}
+
+func TestHostileFrames(t *testing.T) {
+	const text, final, reserved = 1, 0x80, 0x40
+	tests := []struct {
+		name  string
+		frame []byte
+		want  int
+	}{
+		{"a frame that says it is a terabyte", masked(final|text, 1<<40, []byte("x")), 1009},
+		{"a frame longer than there are numbers", masked(final|text, -1, []byte("x")), 1009},
+		{"a frame one byte too long", masked(final|text, 64<<10+1, make([]byte, 64<<10+1)), 1009},
+		{"a compressed frame", masked(final|reserved|text, 5, []byte("zeros")), 1002},
+		{"a frame without a mask", []byte{final | text, 1, 'x'}, 1002},
+		{"a fragmented ping", small(websocket.PingMessage, "x"), 1002},
+		{"an unknown opcode", small(final|5, "x"), 1002},
+		{"a close frame", small(final|websocket.CloseMessage, "\x03\xe8bye"), 1000},
+	}
+	for _, path := range []string{"/v1/ws", "/ws/room/5"} {
+		for _, tt := range tests {
+			t.Run(path+" "+tt.name, func(t *testing.T) {
+				st := openStand(t, Options{})
+				raw := st.rawDial(t, path)
+				if _, err := raw.Write(tt.frame); err != nil {
+					t.Fatal(err)
+				}
+				if got := readClose(t, raw); got != tt.want {
+					t.Errorf("closed with %d, want %d", got, tt.want)
+				}
+				st.quiet(t)
+			})
+		}
+	}
+}
+
+// TestHostileZeros sends 32 MiB in one message, in fragments that each pass the limit, to a server
+// that was offered compression.
+func TestHostileZeros(t *testing.T) {
+	st := openStand(t, Options{})
+	raw := st.rawDial(t, "/v1/ws")
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	go func() {
+		zeros := make([]byte, 32<<10)
+		first := byte(websocket.TextMessage)
+		for range 1024 {
+			if _, err := raw.Write(masked(first, len(zeros), zeros)); err != nil {
+				return
+			}
+			first = 0
+		}
+	}()
+	if got := readClose(t, raw); got != 1009 {
+		t.Errorf("closed with %d", got)
+	}
+	st.quiet(t)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 1<<20 {
+		t.Errorf("the heap has grown by %d bytes", grown)
+	}
+}
+
+func TestHostileFloodOfPings(t *testing.T) {
+	st := openStand(t, Options{Limits: Limits{FramesPerSecond: 1_000_000, SubscriptionsPerSocket: 1, WriteTimeout: 200 * time.Millisecond}})
+	for name, frame := range map[string][]byte{
+		"native": small(0x81, `{"op":"ping"}`),
+		"errors": small(0x81, `{"op":"nonsense"}`),
+		"frames": small(0x80|websocket.PingMessage, strings.Repeat("x", 125)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw := st.rawDial(t, "/v1/ws")
+			flood := bytes.Repeat(frame, 1000)
+			for {
+				if _, err := raw.Write(flood); err != nil {
+					break // it never reads, and is cut off
+				}
+			}
+			st.quiet(t)
+		})
+	}
+}
+
+func TestInboundRateHoldsBackOneSocketOnly(t *testing.T) {
+	st := openStand(t, Options{Limits: Limits{FramesPerSecond: 20, SubscriptionsPerSocket: 1}})
+	busy, other := st.native(t, "/v1/ws"), st.dial(t, "/v1/ws")
+	began := time.Now()
+	for range 40 + 10 {
+		busy.say(`{"op":"ping"}`)
+	}
+	other.hear()
+	other.say(`{"op":"ping"}`)
+	other.expect(`{"op":"pong","cursor":"node"}`)
+	if took := time.Since(began); took > 400*time.Millisecond {
+		t.Errorf("the other socket waited %v", took)
+	}
+	for range 50 {
+		busy.expect(`{"op":"pong","cursor":"node"}`)
+	}
+	if took := time.Since(began); took < 400*time.Millisecond {
+		t.Errorf("ten frames above the burst took %v", took)
+	}
+}
+
+// TestHostileReader never reads. It is cut off, and its neighbour notices nothing.
+func TestHostileReader(t *testing.T) {
+	st := openStand(t, Options{Limits: Limits{WriteTimeout: 200 * time.Millisecond}})
+	raw := st.rawDial(t, "/ws/room/5")
+	deaf := st.feed.next(t)
+	good := st.dial(t, "/ws/room/5")
+	sub := st.feed.next(t)
+	big := event(1, "room/5", "chat_message_created", `{"id":"`+strings.Repeat("x", 1<<20)+`"}`)
+	for range 64 {
+		deaf.push(notifier.Taken{Events: []*notifier.Event{big}})
+	}
+	sub.push(notifier.Taken{Events: []*notifier.Event{chatMessage(42)}})
+	good.expect(`{"type":"chat_message_created","kwargs":{"id":"42","message":"Hello world!"}}`)
+	waitFor(t, "the deaf one's subscription to end", deaf.isClosed)
+	raw.Close()
+}
+
+func TestSilentClientIsGivenUp(t *testing.T) {
+	st := openStand(t, Options{Limits: Limits{PongTimeout: 100 * time.Millisecond, PingInterval: 64 * time.Millisecond}})
+	st.beat(t)
+	raw := st.rawDial(t, "/ws/room/5") // answers no ping
+	good := st.dial(t, "/ws/room/5")
+	sub := st.feed.next(t)
+	if _, err := io.ReadAll(raw); err != nil {
+		t.Error(err)
+	}
+	var rounds atomic.Int32
+	good.SetPingHandler(func(text string) error {
+		if rounds.Add(1) == 5 {
+			sub.push(notifier.Taken{Events: []*notifier.Event{chatMessage(42)}})
+		}
+		return good.WriteControl(websocket.PongMessage, []byte(text), time.Now().Add(time.Second))
+	})
+	st.feed.next(t).push(notifier.Taken{Events: []*notifier.Event{chatMessage(42)}})
+	good.hear()
+}
+
+func TestHalfOpenHandshakesAreGivenUp(t *testing.T) {
+	st := openStand(t, Options{})
+	server := st.httpServer()
+	if server.ReadHeaderTimeout != 5*time.Second || server.IdleTimeout != time.Minute || server.MaxHeaderBytes != 16<<10 {
+		t.Errorf("time limits %v %v, header %d", server.ReadHeaderTimeout, server.IdleTimeout, server.MaxHeaderBytes)
+	}
+}
+
+func TestLongHeaderIsRefused(t *testing.T) {
+	st := openStand(t, Options{})
+	st.startServing(t)
+	r, _ := http.NewRequest("GET", "http://"+st.addr+"/v1/ws", nil)
+	r.Header.Set("X", strings.Repeat("x", 32<<10))
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("answered %d", answer.StatusCode)
+	}
+}
+
+// waitFor waits for what a goroutine brings about.
+func waitFor(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}

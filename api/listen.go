@@ -1,0 +1,54 @@
+package api
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+)
+
+// ListenOptions say how a listener is protected.
+type ListenOptions struct {
+	Cert, Key string // PEM files; with them https is spoken, TLS 1.2 or newer
+	Plain     bool   // unencrypted on other addresses than loopback: a proxy or a private network is in front
+}
+
+// errUnprotected says that passwords and cookies would cross a network in the clear.
+var errUnprotected = errors.New("plain http is for loopback addresses: " +
+	"give http.tls_cert and http.tls_key, or say http.plain: true when a proxy or a private network is in front")
+
+// Listen opens the address for Rowcall's server. Port 0 takes a free one, which the listener's Addr tells.
+func Listen(ctx context.Context, addr string, o ListenOptions) (net.Listener, error) {
+	protect, err := protection(o)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if protect != nil {
+		return tls.NewListener(listener, protect), nil
+	}
+	if !o.Plain && !loopbackAddr(listener.Addr()) {
+		return nil, errors.Join(fmt.Errorf("listening on %s: %w", addr, errUnprotected), listener.Close())
+	}
+	return listener, nil
+}
+
+// protection is nil for plain http.
+func protection(o ListenOptions) (*tls.Config, error) {
+	if o.Cert == "" && o.Key == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(o.Cert, o.Key)
+	if err != nil {
+		return nil, fmt.Errorf("reading http.tls_cert and http.tls_key: %w", err)
+	}
+	return &tls.Config{
+		Certificates: []tls.Certificate{pair},
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"h2", "http/1.1"},
+	}, nil
+}

@@ -1,0 +1,251 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"sync"
+
+	"github.com/gorilla/websocket"
+
+	"rowcall/notifier"
+)
+
+const (
+	openAtOnce   = 8         // subscribes of one socket that are under way or whose answer waits
+	takeAtOnce   = 256       // events taken of one topic before the next has its turn
+	maxUnsent    = 128       // frames that answer the client, waiting for it to read
+	unsentWeight = 256 << 10 // bytes of them
+)
+
+// native is the flow of the native protocol: one socket, many topics.
+//
+// Frames of one topic are queued in the order of what they tell, and one writer takes them from
+// the queue: subscribed, then events, then unsubscribed or error.
+type native struct {
+	session *session
+	feed    feed
+	topics  *Rules
+
+	opens sync.WaitGroup
+
+	mu      sync.Mutex // guards all below, and the fields of each held; nothing blocks under it
+	held    map[notifier.Topic]*held
+	waiting []*held // to be opened when one of those under way is done
+	opening int     // under way, or their answer is still in queue
+	queue   []item  // for the writer
+	unsent  int     // answers in queue
+	weight  int     // bytes of them
+	pongs   int     // owed
+	beating bool    // a heartbeat is owed
+	over    bool
+}
+
+// item is a frame for the writer, a topic to take events of, or the frame first.
+type item struct {
+	frame  []byte
+	held   *held
+	opened bool // the frame answers a subscribe: another may be opened
+}
+
+// held is a topic the client has asked for, until it is unsubscribed, replaced or refused.
+type held struct {
+	topic   notifier.Topic
+	request request
+	open    func()             // opens it
+	cancel  context.CancelFunc // stops that
+	sub     subscription       // nil until it is open
+	queued  bool               // an item for it is in the queue
+	key     any                // of the encoding of its events
+	encode  func(*notifier.Event) []byte
+}
+
+func newNative(s *session, f feed, topics *Rules) *native {
+	return &native{session: s, feed: f, topics: topics, held: map[notifier.Topic]*held{}}
+}
+
+// welcome is the first frame.
+func (n *native) welcome(name string) {
+	n.push(item{frame: encodeFrame(welcomeFrame{
+		Op:               "welcome",
+		Session:          name,
+		Heartbeat:        n.session.limits.PingInterval.Milliseconds(),
+		MaxSubscriptions: n.session.limits.SubscriptionsPerSocket,
+	})})
+}
+
+// receive does what a frame of the client asks for. A malformed one is answered; the socket stays.
+func (n *native) receive(ctx context.Context, kind int, message io.Reader) error {
+	text, err := io.ReadAll(message)
+	if err != nil {
+		return nil // the connection's error, which the reader meets again
+	}
+	req, err := parseRequest(kind, text)
+	if err != nil {
+		return n.refuse(req.Topic, err)
+	}
+	switch req.Op {
+	case "ping":
+		return n.ping()
+	case "subscribe":
+		return n.subscribe(ctx, req)
+	case "unsubscribe":
+		return n.unsubscribe(req)
+	case "auth":
+		return n.refuse("", explain(errBadRequest, "this server takes no tokens"))
+	}
+	return n.refuse(req.Topic, explain(errBadRequest, "unknown op"))
+}
+
+// refuse answers with an error.
+func (n *native) refuse(topic string, err error) error {
+	return n.answer(encodeError(topic, n.session.fault(err)))
+}
+
+// answer queues a frame that the client has caused. The error is notifier.ErrSlow for one that
+// asks and does not read.
+func (n *native) answer(frame []byte) error {
+	n.mu.Lock()
+	full := n.unsent >= maxUnsent || n.weight >= unsentWeight
+	if !full {
+		n.unsent++
+		n.weight += len(frame)
+		n.queue = append(n.queue, item{frame: frame})
+	}
+	n.mu.Unlock()
+	if full {
+		return notifier.ErrSlow
+	}
+	n.session.wake()
+	return nil
+}
+
+func (n *native) ping() error {
+	n.mu.Lock()
+	n.pongs++
+	full := n.pongs > maxUnsent
+	n.mu.Unlock()
+	if full {
+		return notifier.ErrSlow
+	}
+	n.session.wake()
+	return nil
+}
+
+// beat notes that a heartbeat is due.
+func (n *native) beat() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.beating = true
+}
+
+func (n *native) push(i item) {
+	n.mu.Lock()
+	n.queue = append(n.queue, i)
+	n.mu.Unlock()
+	n.session.wake()
+}
+
+// emit sends what is queued, then, when nothing is, the pongs and the heartbeat that are owed.
+func (n *native) emit(out *batch) (more bool) {
+	queue := n.takeQueue()
+	for _, i := range queue {
+		if i.frame != nil {
+			out.add(i.frame)
+		}
+		if i.opened {
+			n.opened()
+		}
+		if i.held != nil {
+			n.forward(out, i.held)
+		}
+	}
+	if len(queue) > 0 {
+		return true
+	}
+	n.owed(out)
+	return false
+}
+
+func (n *native) takeQueue() []item {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	queue := n.queue
+	n.queue, n.unsent, n.weight = nil, 0, 0
+	return queue
+}
+
+// owed sends pongs and heartbeats. Their cursor holds for all topics of the socket: the node's
+// position, read before all of them were seen to have nothing waiting. The writer asks when its own
+// queue is empty, so that what it has taken stands before it.
+func (n *native) owed(out *batch) {
+	n.mu.Lock()
+	pongs, beating := n.pongs, n.beating
+	n.pongs, n.beating = 0, false
+	n.mu.Unlock()
+	if pongs == 0 && !beating {
+		return
+	}
+	cursor := n.settledCursor()
+	for range pongs {
+		out.add(encodeFrame(cursorFrame{Op: "pong", Cursor: cursor}))
+	}
+	if beating {
+		out.add(encodeFrame(cursorFrame{Op: "heartbeat", Cursor: cursor}))
+	}
+}
+
+// settledCursor is empty while a topic is being opened, replays or has events waiting.
+func (n *native) settledCursor() string {
+	cursor := n.feed.Cursor()
+	for _, sub := range n.subscriptions() {
+		if sub == nil || !sub.Settled() {
+			return ""
+		}
+	}
+	return cursor
+}
+
+// subscriptions are those of all topics that are held; nil for one that is being opened. They are
+// asked without the lock, since their own is held while they call wake.
+func (n *native) subscriptions() []subscription {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := make([]subscription, 0, len(n.held))
+	for _, h := range n.held {
+		all = append(all, h.sub)
+	}
+	return all
+}
+
+// end gives up all topics.
+func (n *native) end() {
+	n.mu.Lock()
+	all := n.held
+	n.held, n.waiting, n.over = nil, nil, true
+	n.mu.Unlock()
+	for _, h := range all {
+		n.letGo(h)
+	}
+	n.opens.Wait()
+}
+
+// request is a frame of the client.
+type request struct {
+	Op       string `json:"op"`
+	Topic    string `json:"topic"`
+	Since    string `json:"since"`
+	Snapshot bool   `json:"snapshot"`
+}
+
+// parseRequest returns what could be read of a malformed request too, for the answer to name.
+func parseRequest(kind int, text []byte) (request, error) {
+	var req request
+	if kind != websocket.TextMessage {
+		return req, explain(errBadRequest, "frames are text")
+	}
+	if err := json.Unmarshal(text, &req); err != nil {
+		return req, explain(errBadRequest, "frames are JSON objects such as {\"op\":\"ping\"}")
+	}
+	return req, nil
+}

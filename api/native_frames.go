@@ -1,0 +1,45 @@
+package api
+
+import (
+	"strings"
+
+	"rowcall/notifier"
+)
+
+// nativeFormat stands for the native frames of events that are followed by so many parts of their
+// topic: the frame of an event says which of its ancestors is followed.
+type nativeFormat uint8
+
+// nativeEncoding is the format of the events that a follower of a topic receives, and its encoder.
+func nativeEncoding(followed notifier.Topic) (key any, encode func(*notifier.Event) []byte) {
+	parts := 1 + strings.Count(string(followed), "/")
+	return nativeFormat(parts), func(e *notifier.Event) []byte { return encodeEvent(e, followed) }
+}
+
+func encodeSubscribed(h *held, start notifier.Start) []byte {
+	frame := subscribedFrame{Op: "subscribed", Topic: h.topic, Cursor: start.Cursor}
+	if h.request.Topic != string(h.topic) {
+		frame.Requested = h.request.Topic
+	}
+	switch {
+	case h.request.Snapshot:
+		frame.Snapshot = sound(start.State)
+	case h.request.Since != "":
+		frame.Recovered = &start.Recovered
+		frame.Reason = start.Reason
+	}
+	return encodeFrame(frame)
+}
+
+// encodeError tells a client what is wrong, and of which topic. A name that cannot be a topic is
+// not repeated: it may be of any length.
+func encodeError(topic string, f fault) []byte {
+	if len(topic) > notifier.MaxTopicBytes {
+		topic = ""
+	}
+	frame := errorFrame{Op: "error", Topic: topic, Code: f.code, Message: f.message, Retryable: f.retryable}
+	if f.after > 0 {
+		frame.RetryAfter = seconds(f.after)
+	}
+	return encodeFrame(frame)
+}

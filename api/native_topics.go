@@ -1,0 +1,223 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"rowcall/notifier"
+)
+
+// openWait is how long a subscribe may take before the client is told to try again.
+const openWait = 10 * time.Second
+
+// subscribe takes a topic in, in place of what is held of it, and opens it when its turn comes.
+func (n *native) subscribe(ctx context.Context, req request) error {
+	topic, err := notifier.ParseTopic(req.Topic)
+	if err != nil {
+		return n.refuse(req.Topic, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	h := &held{topic: n.topics.Spell(topic), request: req, cancel: cancel}
+	h.open = func() { n.open(ctx, h) }
+	h.key, h.encode = nativeEncoding(h.topic)
+	replaced, err := n.takeIn(h)
+	n.letGo(replaced)
+	if err != nil {
+		cancel()
+		return n.refuse(req.Topic, err)
+	}
+	n.openNext()
+	return nil
+}
+
+func (n *native) takeIn(h *held) (replaced *held, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	replaced = n.held[h.topic]
+	switch {
+	case n.over:
+		return nil, notifier.ErrClosed
+	case replaced == nil && len(n.held) >= n.session.limits.SubscriptionsPerSocket:
+		return nil, errTooManySubscriptions
+	}
+	n.held[h.topic] = h
+	n.waiting = append(n.waiting, h)
+	return replaced, nil
+}
+
+// letGo ends what is not held any more.
+func (n *native) letGo(h *held) {
+	if h == nil {
+		return
+	}
+	h.cancel()
+	n.mu.Lock()
+	sub := h.sub
+	n.mu.Unlock()
+	if sub != nil {
+		sub.Close()
+	}
+}
+
+// openNext opens what waits, as far as it may be opened now.
+func (n *native) openNext() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for len(n.waiting) > 0 && n.opening < openAtOnce {
+		next := n.waiting[0]
+		n.waiting = n.waiting[1:]
+		if n.held[next.topic] == next {
+			n.opening++
+			n.opens.Go(next.open)
+		}
+	}
+}
+
+// opened gives another topic its turn.
+func (n *native) opened() {
+	n.mu.Lock()
+	n.opening--
+	n.mu.Unlock()
+	n.openNext()
+}
+
+// open subscribes and queues the answer.
+func (n *native) open(ctx context.Context, h *held) {
+	ctx, cancel := context.WithTimeout(ctx, openWait)
+	defer cancel()
+	sub, start, err := n.feed.Subscribe(ctx, notifier.Request{
+		Topics:   []notifier.Topic{h.topic},
+		Follower: n.session.identity.Follower(),
+		Since:    h.request.Since,
+		Snapshot: h.request.Snapshot,
+		Wake:     func() { n.ready(h) },
+	})
+	if err != nil {
+		n.refused(h, err)
+		return
+	}
+	if !n.attach(h, sub, start) {
+		sub.Close()
+		n.opened()
+		return
+	}
+	n.session.wake()
+}
+
+// attach queues the answer and the first look for events. It reports false for a topic that has
+// been unsubscribed or replaced meanwhile.
+func (n *native) attach(h *held, sub subscription, start notifier.Start) bool {
+	frame := encodeSubscribed(h, start)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.held[h.topic] != h {
+		return false
+	}
+	h.sub, h.queued = sub, true
+	n.queue = append(n.queue, item{frame: frame, held: h, opened: true})
+	return true
+}
+
+// refused ends a topic that could not be opened. It says nothing of one that is not held any more.
+func (n *native) refused(h *held, err error) {
+	if !n.drop(h) {
+		n.opened()
+		return
+	}
+	if n.lostIdentity(err) {
+		n.session.endWith(err)
+	}
+	n.push(item{frame: encodeError(h.request.Topic, n.session.fault(err)), opened: true})
+}
+
+// lostIdentity reports whether an error says that the session's identity is gone. To an anonymous
+// one the same error says that it should have one.
+func (n *native) lostIdentity(err error) bool {
+	return errors.Is(err, notifier.ErrUnauthorized) && !n.session.identity.Anonymous()
+}
+
+// drop takes a topic out, if it is still held.
+func (n *native) drop(h *held) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.held[h.topic] != h {
+		return false
+	}
+	delete(n.held, h.topic)
+	return true
+}
+
+// unsubscribe is answered for topics that are not held too: the client gets what it wants.
+func (n *native) unsubscribe(req request) error {
+	topic, err := notifier.ParseTopic(req.Topic)
+	if err != nil {
+		return n.refuse(req.Topic, err)
+	}
+	topic = n.topics.Spell(topic)
+	n.mu.Lock()
+	h := n.held[topic]
+	delete(n.held, topic)
+	n.mu.Unlock()
+	n.letGo(h)
+	return n.answer(encodeFrame(unsubscribedFrame{Op: "unsubscribed", Topic: req.Topic}))
+}
+
+// ready has the writer look at a topic whose subscription has something new.
+func (n *native) ready(h *held) {
+	if n.line(h) {
+		n.session.wake()
+	}
+}
+
+// line queues a topic, unless it is queued already or not held any more.
+func (n *native) line(h *held) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if h.sub == nil || h.queued || n.held[h.topic] != h {
+		return false
+	}
+	h.queued = true
+	n.queue = append(n.queue, item{held: h})
+	return true
+}
+
+// forward sends some of what a topic has waiting, and queues it again where there may be more.
+func (n *native) forward(out *batch, h *held) {
+	n.mu.Lock()
+	current := n.held[h.topic] == h
+	h.queued = false
+	n.mu.Unlock()
+	if !current {
+		return
+	}
+	taken, err := h.sub.Take(takeAtOnce)
+	switch {
+	case err != nil:
+		n.ended(out, h, err)
+		return
+	case taken.Reset != nil:
+		out.add(encodeFrame(resetFrame{Op: "reset", Topic: h.topic, Reason: taken.Reset.Reason, Cursor: taken.Reset.Cursor}))
+	case len(taken.Events) == 0:
+		return
+	}
+	for _, e := range taken.Events {
+		out.add(e.Encoded(h.key, h.encode))
+	}
+	n.line(h)
+}
+
+// ended tells why a subscription is over. Losing a topic costs that topic; being too slow, or
+// nobody any more, costs the socket.
+func (n *native) ended(out *batch, h *held, err error) {
+	if !n.drop(h) {
+		return
+	}
+	h.sub.Close()
+	h.cancel()
+	if errors.Is(err, notifier.ErrSlow) || n.lostIdentity(err) {
+		n.session.endWith(err)
+		return
+	}
+	out.add(encodeError(string(h.topic), n.session.fault(err)))
+}

@@ -1,0 +1,90 @@
+package api
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestPatternMatch(t *testing.T) {
+	tests := []struct {
+		pattern, name string
+		values        []string
+		ok            bool
+	}{
+		{"dams", "dams", nil, true},
+		{"dams", "dams/1", nil, false},
+		{"room/{id:int}", "room/7", []string{"7"}, true},
+		{"room/{id:int}", "room/007", []string{"7"}, true},
+		{"room/{id:int}", "room/0", []string{"0"}, true},
+		{"room/{id:int}", "room/000", []string{"0"}, true},
+		{"room/{id:int}", "room/", nil, false},
+		{"room/{id:int}", "room", nil, false},
+		{"room/{id:int}", "room/-7", nil, false},
+		{"room/{id:int}", "room/+7", nil, false},
+		{"room/{id:int}", "room/٧", nil, false},
+		{"room/{id:int}", "room/7/x", nil, false},
+		{"room/{id:int}", "room/99999999999999999999", []string{"99999999999999999999"}, true},
+		{"orders/{who}/{n:int}", "orders/a.b-c/01", []string{"a.b-c", "1"}, true},
+		{"orders/{who}", "orders/007", []string{"007"}, true},
+		{"orders/{who}", "orders/..", nil, false},
+		{"orders/{who}", "orders/a b", nil, false},
+	}
+	for _, tt := range tests {
+		p, err := compilePattern(tt.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values, ok := p.match(tt.name)
+		if ok != tt.ok || ok && !slices.Equal(values, tt.values) {
+			t.Errorf("%s matches %s: %v %v, want %v %v", tt.pattern, tt.name, values, ok, tt.values, tt.ok)
+		}
+	}
+}
+
+func TestPathsMatchWithAndWithoutTheSlash(t *testing.T) {
+	for _, spelling := range []string{"/ws/room/{id:int}", "/ws/room/{id:int}/"} {
+		p, err := compilePath(spelling)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, want := range map[string]bool{
+			"/ws/room/5": true, "/ws/room/5/": true, "/ws/room/05": true,
+			"/ws/room/5//": false, "//ws/room/5": false, "ws/room/5": false, "/ws/room/": false, "/ws/room/x": false,
+		} {
+			if _, ok := p.matchPath(path); ok != want {
+				t.Errorf("%s matches %s: %v", spelling, path, ok)
+			}
+		}
+	}
+}
+
+func TestPatternsThatAreRefused(t *testing.T) {
+	for _, text := range []string{"", "/", "a//b", "a/", "a/{", "a/}", "a/{}", "a/{b}c", "a/{B}", "a/{1}", "a/{b:uuid}", "a/{b:}", "a/{b}/{b}", "a b", "a/.."} {
+		if _, err := compilePattern(text); err == nil {
+			t.Errorf("%q is taken for a pattern", text)
+		}
+	}
+}
+
+func TestPatternsOverlap(t *testing.T) {
+	tests := []struct {
+		a, b string
+		want bool
+	}{
+		{"room/{id:int}", "room/{name}", true},
+		{"room/{id:int}", "room/7", true},
+		{"room/{id:int}", "room/all", false},
+		{"room/{name}", "room/all", true},
+		{"room/{id:int}", "user/{id:int}", false},
+		{"room/{id:int}", "room/{id:int}/log", false},
+		{"{a}/x", "y/{b}", true},
+		{"{a}/x", "y/z", false},
+	}
+	for _, tt := range tests {
+		a, _ := compilePattern(tt.a)
+		b, _ := compilePattern(tt.b)
+		if a.overlaps(b) != tt.want || b.overlaps(a) != tt.want {
+			t.Errorf("%s overlaps %s: want %v both ways", tt.a, tt.b, tt.want)
+		}
+	}
+}

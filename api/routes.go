@@ -1,0 +1,63 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gorilla/websocket"
+
+	"rowcall/notifier"
+)
+
+// nativePath is where the native protocol is spoken.
+const nativePath = "/v1/ws"
+
+// routes sends handshakes to their sockets and everything else to a mux: the mux would answer some
+// spellings of a path with a redirect, which no WebSocket follows.
+func (s *Server) routes(o Options) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/login", s.accounts.Login)
+	mux.HandleFunc("POST /api/logout", s.accounts.Logout)
+	mux.HandleFunc("GET /api/me", s.accounts.Me)
+	if o.Health != nil {
+		mux.HandleFunc("GET /healthz", o.Health.Alive)
+		mux.HandleFunc("GET /readyz", o.Health.Ready)
+	}
+	mux.HandleFunc("/api/", s.notFound)
+	mux.HandleFunc("/v1/", s.notFound)
+	if o.Pages != nil {
+		mux.Handle("/", o.Pages)
+	} else {
+		mux.HandleFunc("/", s.notFound)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handshake := s.socketAt(r.URL.Path)
+		switch {
+		case handshake == nil && websocket.IsWebSocketUpgrade(r):
+			s.notFound(w, r)
+		case handshake == nil:
+			mux.ServeHTTP(w, r)
+		case !websocket.IsWebSocketUpgrade(r):
+			refuse(w, r, s.log, explain(errBadRequest, "this address speaks WebSocket only"))
+		default:
+			handshake(w, r)
+		}
+	})
+}
+
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	refuse(w, r, s.log, explain(notifier.ErrNotFound, "there is nothing at this address"))
+}
+
+// socketAt finds the socket that a path leads to; nil without one.
+func (s *Server) socketAt(path string) http.HandlerFunc {
+	if strings.TrimSuffix(path, "/") == nativePath {
+		return s.serveNative
+	}
+	for _, candidate := range s.sockets {
+		if values, ok := candidate.path.matchPath(path); ok {
+			return func(w http.ResponseWriter, r *http.Request) { s.servePlain(w, r, candidate, values) }
+		}
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/notifier"
+)
+
+// TopicRule says who may follow the topics of a pattern. A topic without a rule does not exist.
+type TopicRule struct {
+	Topic    string // the pattern, such as room/{room_id:int}
+	Allow    string // public, authenticated or staff; staff when empty
+	Access   string // SQL: no row is not found, allowed false is forbidden, other true booleans are roles
+	Snapshot string // SQL of the topic's present state
+}
+
+// allowance is who may ask at all.
+type allowance string
+
+const (
+	allowPublic        allowance = "public"
+	allowAuthenticated allowance = "authenticated"
+	allowStaff         allowance = "staff"
+)
+
+// Rules are the compiled topic rules. They are safe for use by several goroutines.
+type Rules struct {
+	pool     *pgxpool.Pool
+	accounts *Accounts
+	rules    []*rule
+}
+
+var _ notifier.Rules = (*Rules)(nil)
+
+// rule is one compiled TopicRule.
+type rule struct {
+	pattern  pattern
+	allow    allowance
+	access   *accessQuery   // nil: allow alone decides
+	snapshot *snapshotQuery // nil: there is none
+}
+
+// CompileRules checks the rules and has PostgreSQL prepare all their SQL. The error joins all
+// problems, each with its key path, such as: topics[2].access: column "x" does not exist.
+func CompileRules(ctx context.Context, pool *pgxpool.Pool, accounts *Accounts, topics []TopicRule) (*Rules, error) {
+	rules := &Rules{pool: pool, accounts: accounts}
+	var problems []error
+	for i, source := range topics {
+		compiled, err := rules.compile(ctx, source)
+		if err != nil {
+			problems = append(problems, prefixed(fmt.Sprintf("topics[%d].", i), err)...)
+			continue
+		}
+		rules.rules = append(rules.rules, compiled)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("the rules of topics:\n%w", err)
+	}
+	return rules, nil
+}
+
+// prefixed completes the key paths of joined errors.
+func prefixed(prefix string, err error) []error {
+	parts := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		parts = joined.Unwrap()
+	}
+	for i, part := range parts {
+		parts[i] = fmt.Errorf("%s%w", prefix, part)
+	}
+	return parts
+}
+
+// compile returns all that is wrong with one rule, joined.
+func (r *Rules) compile(ctx context.Context, source TopicRule) (*rule, error) {
+	compiled := &rule{}
+	var err1, err2, err3, err4 error
+	compiled.pattern, err1 = r.compileTopic(source.Topic)
+	compiled.allow, err2 = parseAllow(source.Allow)
+	if err1 == nil {
+		names := r.parameters(compiled.pattern)
+		compiled.access, err3 = compileAccess(ctx, r.pool, source.Access, names)
+		compiled.snapshot, err4 = compileSnapshot(ctx, r.pool, source.Snapshot, names)
+	}
+	return compiled, errors.Join(at("topic", err1), at("allow", err2), at("access", err3), at("snapshot", err4))
+}
+
+// at names the key that an error belongs to.
+func at(key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", key, err)
+}
+
+func (r *Rules) compileTopic(text string) (pattern, error) {
+	compiled, err := compilePattern(text)
+	if err != nil {
+		return pattern{}, err
+	}
+	for _, name := range []string{paramMe, paramStaff} {
+		if compiled.has(name) {
+			return pattern{}, fmt.Errorf("%q: @%s is the follower's own; the parameter needs another name", text, name)
+		}
+	}
+	for _, other := range r.rules {
+		if other.pattern.overlaps(compiled) {
+			return pattern{}, fmt.Errorf("%q and %q could be the same topic", other.pattern.text, text)
+		}
+	}
+	return compiled, nil
+}
+
+func parseAllow(text string) (allowance, error) {
+	switch a := cmp.Or(allowance(text), allowStaff); a {
+	case allowPublic, allowAuthenticated, allowStaff:
+		return a, nil
+	}
+	return "", fmt.Errorf("%q is neither public nor authenticated nor staff", text)
+}
+
+// Spell brings a topic to its one spelling: room/007 is room/7. One without a rule stays as it is.
+func (r *Rules) Spell(topic notifier.Topic) notifier.Topic {
+	found, values := r.find(topic)
+	if found == nil {
+		return topic
+	}
+	next := 0
+	return notifier.Topic(found.pattern.expand(func(string) string {
+		next++
+		return values[next-1]
+	}))
+}
+
+// find returns the rule for a topic and the values of its parameters; nil without one.
+func (r *Rules) find(topic notifier.Topic) (*rule, []string) {
+	for _, candidate := range r.rules {
+		if values, ok := candidate.pattern.match(string(topic)); ok {
+			return candidate, values
+		}
+	}
+	return nil, nil
+}
+
+// lists reports whether some rule could be for the topics of a pattern.
+func (r *Rules) lists(p pattern) bool {
+	for _, candidate := range r.rules {
+		if candidate.pattern.overlaps(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// parameters are what SQL may name: the follower, and the pattern's own.
+func (r *Rules) parameters(p pattern) []parameter {
+	userKind := kindText
+	if r.accounts.users.whole {
+		userKind = kindInt
+	}
+	all := []parameter{{paramMe, userKind.sqlType()}, {paramStaff, "boolean"}}
+	for _, own := range p.params() {
+		all = append(all, parameter{own.name, own.kind.sqlType()})
+	}
+	return all
+}
+
+// me is the value of @me: NULL when anonymous.
+func (r *Rules) me(user string) any {
+	if user == "" {
+		return nil
+	}
+	if n, err := strconv.ParseInt(user, 10, 64); err == nil && r.accounts.users.whole {
+		return n
+	}
+	return user
+}
+
+func (k kind) sqlType() string {
+	if k == kindInt {
+		return "bigint"
+	}
+	return "text"
+}
+
+// argument is a value as its parameter's type wants it. It reports false where there can be no
+// such topic: an int is positive and within bigint.
+func argument(k kind, value string) (any, bool) {
+	if k != kindInt {
+		return value, true
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	return n, err == nil && n > 0
+}

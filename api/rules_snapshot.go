@@ -1,0 +1,80 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/notifier"
+)
+
+// snapshotQuery is a rule's snapshot SQL, wrapped so that it yields one JSON array.
+type snapshotQuery struct{ sql string }
+
+// compileSnapshot returns nil where nothing is configured.
+func compileSnapshot(ctx context.Context, pool *pgxpool.Pool, source string, names []parameter) (*snapshotQuery, error) {
+	if strings.TrimSpace(source) == "" {
+		return nil, nil
+	}
+	bound, err := bind(source, names)
+	if err != nil {
+		return nil, err
+	}
+	rows := snapshotRows(bound, names)
+	columns, err := describe(ctx, pool, "SELECT s.* "+rows)
+	if err != nil {
+		return nil, err
+	}
+	q := &snapshotQuery{sql: snapshotSQL(rows, columns)}
+	_, err = describe(ctx, pool, q.sql)
+	return q, err
+}
+
+// snapshotRows evaluates the configured statement beside one row of parameters.
+func snapshotRows(bound string, names []parameter) string {
+	columns := make([]string, len(names))
+	for i, p := range names {
+		columns[i] = fmt.Sprintf("$%d::%s AS %s", i+1, p.sqlType, pgx.Identifier{p.name}.Sanitize())
+	}
+	return fmt.Sprintf("FROM (SELECT %s) AS %s CROSS JOIN LATERAL (\n%s\n) AS s", strings.Join(columns, ", "), asked, bound)
+}
+
+// snapshotSQL makes an array of the rows in their order. Points in time are written as the
+// triggers write them in events.
+func snapshotSQL(rows string, columns []pgconn.FieldDescription) string {
+	shown := make([]string, len(columns))
+	for i, column := range columns {
+		name := pgx.Identifier{column.Name}.Sanitize()
+		shown[i] = "s." + name
+		if column.DataTypeOID == pgtype.TimestamptzOID {
+			shown[i] = fmt.Sprintf("rowcall.iso(s.%s) AS %[1]s", name)
+		}
+	}
+	return fmt.Sprintf("SELECT coalesce(json_agg(r), '[]')::text FROM (SELECT %s %s) AS r", strings.Join(shown, ", "), rows)
+}
+
+// State reads a topic's present state as a JSON array within tx.
+func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json.RawMessage, error) {
+	found, values := r.find(q.Topic)
+	if found == nil || found.snapshot == nil {
+		return nil, notifier.ErrNoSnapshot
+	}
+	arguments, err := r.arguments(found, values, q.Follower.User, q.Follower.Staff)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tx.Exec(ctx, "SET LOCAL TimeZone TO 'UTC'"); err != nil {
+		return nil, databaseError("setting the time zone", err)
+	}
+	var state string
+	if err := tx.QueryRow(ctx, found.snapshot.sql, arguments...).Scan(&state); err != nil {
+		return nil, databaseError("reading a topic's state", err)
+	}
+	return json.RawMessage(state), nil
+}

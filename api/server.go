@@ -1,0 +1,131 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"rowcall/notifier"
+)
+
+// Options are what a server may be given besides what it needs.
+type Options struct {
+	Sockets  []SocketRule
+	Limits   Limits
+	Health   *Health       // answers /healthz and /readyz; nil: they are not there
+	Pages    http.Handler  // answers what nothing else does; nil: not found
+	Shutdown time.Duration // how long goodbyes may take; 10 s
+	Logger   *slog.Logger  // slog.Default()
+}
+
+// Server brings events to people: it serves the WebSockets, logins and health of one node.
+type Server struct {
+	feed     feed
+	topics   *Rules
+	accounts *Accounts
+	door     *Door
+	sockets  []*socket
+	limits   Limits
+	shutdown time.Duration
+	log      *slog.Logger
+
+	handler        http.Handler
+	registry       *registry
+	batches        batches
+	nativeUpgrader *websocket.Upgrader
+	plainUpgrader  *websocket.Upgrader
+	names          atomic.Uint64 // of native sessions
+}
+
+// New prepares a server. The error joins all that is wrong with the rules of sockets.
+func New(f *notifier.Feed, topics *Rules, accounts *Accounts, door *Door, o Options) (*Server, error) {
+	return newServer(liveFeed{f}, topics, accounts, door, o)
+}
+
+func newServer(f feed, topics *Rules, accounts *Accounts, door *Door, o Options) (*Server, error) {
+	sockets, err := compileSockets(o.Sockets, topics)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		feed:     f,
+		topics:   topics,
+		accounts: accounts,
+		door:     door,
+		sockets:  sockets,
+		limits:   o.Limits.withDefaults(),
+		shutdown: cmp.Or(o.Shutdown, 10*time.Second),
+		log:      cmp.Or(o.Logger, slog.Default()),
+		registry: newRegistry(),
+	}
+	s.nativeUpgrader, s.plainUpgrader = upgrader(s.log, nativeProtocol), upgrader(s.log)
+	s.handler = door.Guard(s.routes(o))
+	return s, nil
+}
+
+// Handler answers all requests. Sessions get heartbeats only while Serve runs.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve answers requests of the listener until ctx ends. Then it lets nobody in any more, says
+// goodbye to every socket, waits for them as long as Options.Shutdown allows, and cuts off the
+// rest. It returns nil after ctx has ended, else why it cannot serve.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	server := s.httpServer()
+	beats, stop := context.WithCancel(context.WithoutCancel(ctx)) // they go on during goodbyes
+	var beating sync.WaitGroup
+	beating.Go(func() { s.registry.run(beats, s.limits.PingInterval) })
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		failed <- http.ErrServerClosed
+	}
+	s.stop(context.WithoutCancel(ctx), server)
+	stop()
+	beating.Wait()
+	return errors.Join(err, served(<-failed))
+}
+
+func served(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// stop ends sockets and requests, at the latest after the time for goodbyes.
+func (s *Server) stop(ctx context.Context, server *http.Server) {
+	ctx, cancel := context.WithTimeout(ctx, s.shutdown)
+	defer cancel()
+	var requests sync.WaitGroup
+	requests.Go(func() {
+		if server.Shutdown(ctx) != nil {
+			_ = server.Close() // what is left has had its time
+		}
+	})
+	s.registry.close(ctx)
+	requests.Wait()
+}
+
+// httpServer has the time limits for clients that dawdle. Sockets, once upgraded, have their own.
+func (s *Server) httpServer() *http.Server {
+	return &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second, // 5 for the header, 10 for the body
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}

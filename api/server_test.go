@@ -1,0 +1,160 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"rowcall/notifier"
+)
+
+// startServing serves on a port of its own. What it returns ends that and waits.
+func (st *stand) startServing(t testing.TB) (stop func() error) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.addr = listener.Addr().String()
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- st.Serve(ctx, listener) }()
+	stopped := false
+	stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		return <-served
+	}
+	t.Cleanup(func() { _ = stop() })
+	return stop
+}
+
+func (st *stand) dialServed(t testing.TB, path string) *browser {
+	t.Helper()
+	ws, _, err := websocket.DefaultDialer.Dial("ws://"+st.addr+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ws.Close() })
+	return &browser{ws, t}
+}
+
+func TestServeSaysGoodbye(t *testing.T) {
+	st := openStand(t, Options{})
+	stop := st.startServing(t)
+	native, plain := st.dialServed(t, "/v1/ws"), st.dialServed(t, "/ws/room/5")
+	native.expect(welcome)
+	sub := st.feed.next(t)
+	sub.push(notifier.Taken{Events: []*notifier.Event{chatMessage(42)}})
+	plain.expect(`{"type":"chat_message_created","kwargs":{"id":"42","message":"Hello world!"}}`)
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	native.expectClose(1001)
+	plain.expectClose(1001)
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if !sub.isClosed() {
+		t.Error("the subscription is still open")
+	}
+	if _, err := net.Dial("tcp", st.addr); err == nil {
+		t.Error("somebody is still let in")
+	}
+}
+
+func TestServeCutsOffWhoDoesNotSayGoodbye(t *testing.T) {
+	st := openStand(t, Options{Shutdown: 100 * time.Millisecond, Limits: Limits{WriteTimeout: time.Minute}})
+	stop := st.startServing(t)
+	raw, err := net.Dial("tcp", st.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	handshake(t, raw, "/ws/room/5")
+	sub := st.feed.next(t)
+	big := event(1, "room/5", "chat_message_created", `{"id":"`+strings.Repeat("x", 10_000)+`"}`)
+	for range 10_000 {
+		sub.push(notifier.Taken{Events: []*notifier.Event{big}})
+	}
+	began := time.Now()
+	if err := stop(); err != nil || time.Since(began) > 3*time.Second {
+		t.Errorf("stopped after %v with %v", time.Since(began), err)
+	}
+}
+
+func TestServeFails(t *testing.T) {
+	st := openStand(t, Options{})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	if err := st.Serve(t.Context(), listener); err == nil {
+		t.Error("it serves on a closed listener")
+	}
+}
+
+func TestHandshakeWhileStopping(t *testing.T) {
+	st := openStand(t, Options{})
+	st.registry.close(t.Context())
+	_, answer, err := st.tryDial("/ws/room/5")
+	if err == nil || answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+		t.Errorf("answered %v", answer)
+	}
+}
+
+func TestOneGoroutinePerIdleSocket(t *testing.T) {
+	const sockets = 100
+	st := openStand(t, Options{})
+	before := runtime.NumGoroutine()
+	for i := range sockets {
+		path := "/v1/ws"
+		if i%2 == 0 {
+			path = "/ws/room/5"
+		}
+		raw := st.rawDial(t, path)
+		if _, err := http.ReadResponse(bufio.NewReader(raw), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitFor(t, "one goroutine per socket", func() bool { return runtime.NumGoroutine()-before <= sockets })
+}
+
+// TestFramesGoOutTogether counts the writes that a burst costs.
+func TestFramesGoOutTogether(t *testing.T) {
+	var events []*notifier.Event
+	for i := range 200 {
+		events = append(events, chatMessage(int64(i)))
+	}
+	st := openStand(t, Options{})
+	s := st.newSession(Identity{}, st.plainUpgrader)
+	counter := &countingConn{}
+	s.conn = &conn{Conn: counter, wake: s.wake}
+	sub := &fakeSubscription{waiting: []notifier.Taken{{Events: events[:100]}, {Events: events[100:]}}}
+	s.flow = &plain{session: s, socket: st.sockets[0], sub: sub, encode: st.sockets[0].encode}
+	s.beat()
+	s.writer.Go(s.write)
+	s.lastWriter()
+	if counter.writes != 1 {
+		t.Errorf("%d writes for 200 events and a ping", counter.writes)
+	}
+}
+
+// countingConn takes everything.
+type countingConn struct {
+	net.Conn
+	writes int
+}
+
+func (c *countingConn) Write(p []byte) (int, error)      { c.writes++; return len(p), nil }
+func (c *countingConn) SetWriteDeadline(time.Time) error { return nil }

@@ -1,0 +1,271 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"golang.org/x/time/rate"
+
+	"rowcall/notifier"
+)
+
+// Limits bound what one socket may take. The zero value of each is its documented default.
+type Limits struct {
+	SubscriptionsPerSocket int           // topics a native socket may hold; 100
+	FramesPerSecond        int           // that a socket may send: what is above waits unread; 50
+	FrameBytes             int           // of one message that comes in; 64 KiB
+	WriteTimeout           time.Duration // for a piece of at most 256 KiB to be taken; 10 s
+	PingInterval           time.Duration // between pings and heartbeats; 25 s
+	PongTimeout            time.Duration // after which a silent client is given up; 60 s
+}
+
+func (l Limits) withDefaults() Limits {
+	l.SubscriptionsPerSocket = cmp.Or(l.SubscriptionsPerSocket, 100)
+	l.FramesPerSecond = cmp.Or(l.FramesPerSecond, 50)
+	l.FrameBytes = cmp.Or(l.FrameBytes, 64<<10)
+	l.WriteTimeout = cmp.Or(l.WriteTimeout, 10*time.Second)
+	l.PingInterval = cmp.Or(l.PingInterval, 25*time.Second)
+	l.PongTimeout = cmp.Or(l.PongTimeout, 60*time.Second)
+	return l
+}
+
+// closeWait is how long the client may take to answer a goodbye.
+const closeWait = 2 * time.Second
+
+// flow is what a session carries: the frames of one protocol.
+type flow interface {
+	// receive takes a message of the client. It is called from the session's one reader; an error
+	// ends the session with the close code that the error stands for.
+	receive(ctx context.Context, kind int, message io.Reader) error
+	// emit adds waiting frames to a batch and reports whether more may wait. It is called from the
+	// session's one writer.
+	emit(out *batch) (more bool)
+	// beat notes that a heartbeat is due.
+	beat()
+	// end frees what the flow holds and waits for its goroutines.
+	end()
+}
+
+// session is one connected WebSocket with its identity. It costs one goroutine while it is idle,
+// the reader; a writer exists only while something waits to be sent.
+type session struct {
+	identity Identity
+	limits   Limits
+	upgrader *websocket.Upgrader
+	batches  *batches
+	terse    bool // close frames carry no text, as the seeds' own do
+	log      *slog.Logger
+	flow     flow
+	last     error // what to close with as soon as it is open; nil: stay open
+	conn     *conn
+	ws       *websocket.Conn
+	inbound  *rate.Limiter
+
+	writer sync.WaitGroup
+
+	mu      sync.Mutex // guards what follows
+	writing bool       // a writer is at work, or none may start yet
+	again   bool       // something has come for the writer since its last look
+	over    bool       // no other writer may start
+}
+
+// newSession is corked: what comes waits until run has made it a WebSocket.
+func newSession(who Identity, l Limits, u *websocket.Upgrader, b *batches, log *slog.Logger) *session {
+	return &session{
+		identity: who,
+		limits:   l,
+		upgrader: u,
+		batches:  b,
+		log:      log,
+		writing:  true,
+		inbound:  rate.NewLimiter(rate.Limit(l.FramesPerSecond), 2*max(l.FramesPerSecond, l.SubscriptionsPerSocket)),
+	}
+}
+
+// upgrade makes the request a WebSocket. Where it cannot, the client has been answered.
+func (s *session) upgrade(w http.ResponseWriter, r *http.Request) error {
+	hijacker := &hijacker{ResponseWriter: w, wake: s.wake}
+	ws, err := s.upgrader.Upgrade(hijacker, r, nil)
+	if err != nil {
+		return err
+	}
+	s.ws, s.conn = ws, hijacker.conn
+	ws.SetReadLimit(int64(s.limits.FrameBytes))
+	ws.SetPongHandler(func(string) error { s.conn.expect(s.limits.PongTimeout); return nil })
+	ws.SetCloseHandler(func(code int, _ string) error { s.close(code, ""); return nil })
+	return nil
+}
+
+// run serves an upgraded session until it is over on both sides.
+func (s *session) run(ctx context.Context) {
+	if s.last != nil {
+		s.endWith(s.last)
+	}
+	s.writer.Go(s.write)
+	err := s.read(ctx)
+	s.flow.end()
+	s.finish(err)
+}
+
+// read takes what the client sends until nothing more can come. Each sign of life gives it another
+// pong timeout; one that sends faster than it may is left waiting.
+func (s *session) read(ctx context.Context) error {
+	s.ws.SetPingHandler(func(payload string) error { return s.pong(ctx, payload) })
+	for {
+		s.conn.expect(s.limits.PongTimeout)
+		kind, message, err := s.ws.NextReader()
+		if err != nil {
+			return err
+		}
+		if err := s.inbound.Wait(ctx); err != nil {
+			return err
+		}
+		if s.conn.saidGoodbye() {
+			continue
+		}
+		if err := s.flow.receive(ctx, kind, message); err != nil {
+			s.endWith(err)
+		}
+	}
+}
+
+// pong answers a ping. That nothing may follow a goodbye is no error of the client's.
+func (s *session) pong(ctx context.Context, payload string) error {
+	s.conn.expect(s.limits.PongTimeout)
+	if err := s.inbound.Wait(ctx); err != nil {
+		return err
+	}
+	_, err := s.conn.Write(controlFrame(websocket.PongMessage, []byte(payload)))
+	if errors.Is(err, errClosing) {
+		return nil
+	}
+	return err
+}
+
+// finish closes the connection when the goodbye, if there is one, has had a chance to arrive.
+func (s *session) finish(err error) {
+	if errors.Is(err, websocket.ErrReadLimit) {
+		s.close(websocket.CloseMessageTooBig, "")
+	}
+	said, _ := errors.AsType[*websocket.CloseError](err)
+	_, broken := errors.AsType[net.Error](err)
+	if broken || said != nil && said.Code == websocket.CloseAbnormalClosure {
+		s.abort()
+	}
+	giveUp := time.AfterFunc(closeWait, s.abort)
+	defer giveUp.Stop()
+	s.lastWriter()
+	if said == nil {
+		s.drain()
+	}
+	s.abort()
+}
+
+// drain reads on for a moment what a client is still sending: closing a TCP connection with bytes
+// unread would destroy the close frame that is on its way.
+func (s *session) drain() {
+	_ = s.conn.SetReadDeadline(time.Now().Add(closeWait))
+	_, _ = io.Copy(io.Discard, s.conn.Conn)
+}
+
+// endWith says goodbye with the close code that an error stands for.
+func (s *session) endWith(err error) {
+	f := s.fault(err)
+	text := f.code
+	if s.terse {
+		text = ""
+	}
+	s.close(f.close, text)
+}
+
+// fault looks an error up, and logs one that no client can have caused.
+func (s *session) fault(err error) fault {
+	f := faultOf(err)
+	if f.code == "internal" {
+		s.log.Error("socket not served as asked", "err", err)
+	}
+	return f
+}
+
+// goodbye ends the session because the node stops.
+func (s *session) goodbye() { s.endWith(notifier.ErrClosed) }
+
+// close queues a close frame. Of several the first counts.
+func (s *session) close(code int, text string) {
+	_, _ = s.conn.Write(controlFrame(websocket.CloseMessage, websocket.FormatCloseMessage(code, text)))
+}
+
+// abort closes the connection, whatever waits.
+func (s *session) abort() { _ = s.conn.Close() }
+
+// beat sends a ping, and what else the flow sends as a heartbeat. A client that leaves no room for
+// it is found out by the writer.
+func (s *session) beat() {
+	s.flow.beat()
+	_, _ = s.conn.Write(controlFrame(websocket.PingMessage, nil))
+}
+
+// wake sees to it that a writer looks at what waits. It never blocks.
+func (s *session) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.writing:
+		s.again = true
+	case !s.over:
+		s.writing = true
+		s.writer.Go(s.write)
+	}
+}
+
+// rest ends the writer's turn unless something has come.
+func (s *session) rest() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing, s.again = s.again, false
+	return !s.writing
+}
+
+// lastWriter waits for the writer that is at work, and lets no other start.
+func (s *session) lastWriter() {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+	s.writer.Wait()
+}
+
+// write sends what waits until nothing does, or nothing more may be sent.
+func (s *session) write() {
+	out := s.batches.borrow(s.conn.Conn, s.limits.WriteTimeout)
+	defer s.batches.give(out)
+	for s.pass(out) && !s.rest() {
+		continue
+	}
+}
+
+// pass sends what waits, in as few writes as it can. It reports false when it was the last.
+func (s *session) pass(out *batch) bool {
+	for more := true; more && out.err == nil; {
+		waiting, last := s.conn.take()
+		out.add(waiting)
+		if last {
+			out.flush()
+			_ = s.conn.SetReadDeadline(time.Now().Add(closeWait))
+			return false
+		}
+		more = s.flow.emit(out)
+	}
+	out.flush()
+	if out.err != nil {
+		s.abort()
+	}
+	return out.err == nil
+}

@@ -1,0 +1,199 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"rowcall/notifier"
+)
+
+// SocketRule is a WebSocket address of its own, bound to one topic, in a format of its own.
+type SocketRule struct {
+	Path      string    // such as /ws/room/{room_id:int}; with and without a slash at its end
+	Topic     string    // with the path's parameters and {me}, the follower's user id
+	Frame     any       // kwargs: type and data; data: data alone; or a literal JSON object
+	Forward   []Forward // the types of events it lets through; others are not sent
+	Anonymous string    // close: accepted and closed 4401; refuse: the handshake gets 403; close when empty
+}
+
+// Forward lets events of one type through, with the named fields of their data in this order.
+type Forward struct {
+	Type   string
+	Fields []string
+}
+
+// socket is a compiled SocketRule. It is the key of its encodings.
+type socket struct {
+	path    pattern
+	topic   pattern
+	refuse  bool            // anonymous followers, at the handshake
+	literal json.RawMessage // the frame, whatever the event says
+	kwargs  bool            // the frame is type and kwargs; else data alone
+	forward map[string][]string
+}
+
+// compileSockets checks the rules against those of the topics. The error joins all problems, each
+// with its key path.
+func compileSockets(sources []SocketRule, topics *Rules) ([]*socket, error) {
+	var all []*socket
+	var problems []error
+	for i, source := range sources {
+		compiled, err := compileSocket(source, topics)
+		if err == nil {
+			err = at("path", compiled.clash(all))
+		}
+		if err != nil {
+			problems = append(problems, prefixed(fmt.Sprintf("sockets[%d].", i), err)...)
+			continue
+		}
+		all = append(all, compiled)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("the rules of sockets:\n%w", err)
+	}
+	return all, nil
+}
+
+// compileSocket returns all that is wrong with one rule, joined.
+func compileSocket(source SocketRule, topics *Rules) (*socket, error) {
+	s := &socket{}
+	var err1, err2 error
+	s.path, err1 = compilePath(source.Path)
+	if err1 == nil {
+		s.topic, err2 = s.compileTopic(source.Topic, topics)
+	}
+	err3 := s.setAnonymous(source.Anonymous)
+	err4 := s.setFrame(source.Frame)
+	err5 := s.setForward(source.Forward)
+	return s, errors.Join(at("path", err1), at("topic", err2), at("anonymous", err3), at("frame", err4), err5)
+}
+
+// compileTopic gives the topic's parameters the types that the path says.
+func (s *socket) compileTopic(text string, topics *Rules) (pattern, error) {
+	topic, err := compilePattern(text)
+	if err != nil {
+		return pattern{}, err
+	}
+	for i, p := range topic.parts {
+		at := slices.IndexFunc(s.path.parts, func(own part) bool { return own.name == p.name })
+		switch {
+		case p.name == "" || p.name == paramMe:
+		case at < 0:
+			return pattern{}, fmt.Errorf("%q: the path has no parameter %s", text, p.name)
+		default:
+			topic.parts[i].kind = s.path.parts[at].kind
+		}
+	}
+	if !topics.lists(topic) {
+		return pattern{}, fmt.Errorf("%q: no topic of this form is listed under topics", text)
+	}
+	return topic, nil
+}
+
+func (s *socket) clash(others []*socket) error {
+	for _, other := range others {
+		if other.path.overlaps(s.path) {
+			return fmt.Errorf("%q and %q could be the same path", other.path.text, s.path.text)
+		}
+	}
+	return nil
+}
+
+func (s *socket) setAnonymous(what string) error {
+	switch what {
+	case "", "close":
+		return nil
+	case "refuse":
+		s.refuse = true
+		return nil
+	}
+	return fmt.Errorf("%q is neither close nor refuse", what)
+}
+
+func (s *socket) setFrame(frame any) error {
+	switch frame {
+	case "kwargs":
+		s.kwargs = true
+		return nil
+	case "data":
+		return nil
+	}
+	literal, err := encodeText(frame)
+	if err != nil || !bytes.HasPrefix(literal, []byte("{")) {
+		return errors.New("it is neither kwargs nor data nor an object")
+	}
+	s.literal = literal
+	return nil
+}
+
+func (s *socket) setForward(list []Forward) error {
+	s.forward = make(map[string][]string, len(list))
+	var problems []error
+	for i, f := range list {
+		if f.Type == "" {
+			problems = append(problems, fmt.Errorf("forward[%d].type: it is empty", i))
+		}
+		if len(f.Fields) == 0 && s.literal == nil {
+			problems = append(problems, fmt.Errorf("forward[%d].fields: name the fields of data that may be seen", i))
+		}
+		s.forward[f.Type] = f.Fields
+	}
+	if len(list) == 0 {
+		problems = append(problems, errors.New("forward: name the types of events"))
+	}
+	return errors.Join(problems...)
+}
+
+// topicOf is the topic behind an address, for a follower.
+func (s *socket) topicOf(values []string, user string) string {
+	names := s.path.params()
+	return s.topic.expand(func(name string) string {
+		if name == paramMe {
+			return user
+		}
+		return values[slices.IndexFunc(names, func(p part) bool { return p.name == name })]
+	})
+}
+
+// encode is the frame of an event; nil for one that is not forwarded.
+func (s *socket) encode(e *notifier.Event) []byte {
+	fields, forwarded := s.forward[e.Type]
+	switch {
+	case !forwarded:
+		return nil
+	case s.literal != nil:
+		return encodeFrame(s.literal)
+	case s.kwargs:
+		return encodeFrame(kwargsFrame{Type: e.Type, Kwargs: pick(e.Data, fields)})
+	}
+	return encodeFrame(pick(e.Data, fields))
+}
+
+// kwargsFrame is how the chat's original calls its page.
+type kwargsFrame struct {
+	Type   string          `json:"type"`
+	Kwargs json.RawMessage `json:"kwargs"`
+}
+
+// pick is an object of the named fields of another, in the order of the names. A field that is
+// not there stays away.
+func pick(data json.RawMessage, names []string) json.RawMessage {
+	var all map[string]json.RawMessage
+	_ = json.Unmarshal(sound(data), &all) // what is no object has no fields
+	picked := []byte{'{'}
+	for _, name := range names {
+		value, there := all[name]
+		if !there {
+			continue
+		}
+		if len(picked) > 1 {
+			picked = append(picked, ',')
+		}
+		key, _ := encodeText(name) // a string always has a JSON form
+		picked = append(append(append(picked, key...), ':'), value...)
+	}
+	return append(picked, '}')
+}

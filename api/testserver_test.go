@@ -1,0 +1,227 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/gorilla/websocket"
+)
+
+const patience = 10 * time.Second
+
+// chatSockets are the sockets of the seeds, as the example configuration has them.
+func seedSockets() []SocketRule {
+	return []SocketRule{
+		{
+			Path: "/ws/room/{room_id:int}", Topic: "room/{room_id}", Frame: "kwargs",
+			Forward: []Forward{
+				{Type: "chat_message_created", Fields: []string{"id", "message"}},
+				{Type: "did_alter_join_request", Fields: []string{"id", "action", "requesting_user"}},
+			},
+		},
+		{
+			Path: "/ws/user/{user_id:int}", Topic: "user/{user_id}", Frame: "kwargs",
+			Forward: []Forward{{Type: "did_alter_join_request", Fields: []string{"id", "action", "requesting_user"}}},
+		},
+		{
+			Path: "/ws/job-status/", Topic: "jobs/{me}", Frame: "data", Anonymous: "refuse",
+			Forward: []Forward{{Type: "job_posting.saved", Fields: []string{"id", "state"}}},
+		},
+		{
+			Path: "/dam-inventory/dams/notifications/ws/", Topic: "dams", Frame: map[string]any{"message": "New Dam"},
+			Forward: []Forward{{Type: "dam.create"}},
+		},
+	}
+}
+
+// topicsOfSeeds are rules without SQL that make the seeds' topics exist.
+func topicsOfSeeds(t testing.TB) *Rules {
+	t.Helper()
+	rules := &Rules{accounts: &Accounts{users: &users{whole: true}}}
+	for _, text := range []string{"room/{room_id:int}", "user/{user_id:int}", "jobs/{user_id:int}", "dams", "dams/{dam_id:int}"} {
+		p, err := rules.compileTopic(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules.rules = append(rules.rules, &rule{pattern: p, allow: allowPublic})
+	}
+	return rules
+}
+
+// stand is a server over a fake feed. All its followers are anonymous unless a path says
+// otherwise: /as/7 is a native socket of user 7.
+type stand struct {
+	*Server
+	feed *fakeFeed
+	http *httptest.Server
+	addr string // while Serve runs too
+}
+
+func openStand(t testing.TB, o Options) *stand {
+	t.Helper()
+	door, err := NewDoor(DoorOptions{SocketsPerAddress: 100_000, HandshakesPerSecond: 100_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Sockets, o.Logger = seedSockets(), slog.New(slog.DiscardHandler)
+	accounts := &Accounts{door: door, plain: &scs.SessionManager{Cookie: scs.SessionCookie{Name: "rowcall_session"}}}
+	f := newFakeFeed()
+	server, err := newServer(f, topicsOfSeeds(t), accounts, door, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := &stand{Server: server, feed: f}
+	st.http = httptest.NewUnstartedServer(http.HandlerFunc(st.serve))
+	st.http.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	st.http.Start()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		defer cancel()
+		server.registry.close(ctx)
+		st.http.Close()
+	})
+	return st
+}
+
+func (st *stand) serve(w http.ResponseWriter, r *http.Request) {
+	user, native := strings.CutPrefix(r.URL.Path, "/as/")
+	if !native {
+		st.Handler().ServeHTTP(w, r)
+		return
+	}
+	leave, err := st.registry.enter()
+	if err != nil {
+		refuse(w, r, st.log, err)
+		return
+	}
+	defer leave()
+	session := st.newSession(Identity{User: user, Session: "abc"}, st.nativeUpgrader)
+	flow := newNative(session, st.feed, st.topics)
+	session.flow = flow
+	flow.welcome("s1")
+	st.carry(w, r, session)
+}
+
+// browser is a WebSocket as a page has it.
+type browser struct {
+	*websocket.Conn
+	t testing.TB
+}
+
+func (st *stand) dial(t testing.TB, path string, header ...string) *browser {
+	t.Helper()
+	ws, answer, err := st.tryDial(path, header...)
+	if err != nil {
+		t.Fatalf("dial %s: %v %v", path, err, answer)
+	}
+	t.Cleanup(func() { ws.Close() })
+	return &browser{ws, t}
+}
+
+func (st *stand) tryDial(path string, header ...string) (*websocket.Conn, *http.Response, error) {
+	h := http.Header{}
+	for i := 0; i < len(header); i += 2 {
+		h.Add(header[i], header[i+1])
+	}
+	return websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(st.http.URL, "http")+path, h)
+}
+
+func (b *browser) say(text string) {
+	b.t.Helper()
+	if err := b.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
+		b.t.Fatalf("say %s: %v", text, err)
+	}
+}
+
+// hear is the next frame.
+func (b *browser) hear() string {
+	b.t.Helper()
+	_ = b.SetReadDeadline(time.Now().Add(patience))
+	_, text, err := b.ReadMessage()
+	if err != nil {
+		b.t.Fatalf("hear: %v", err)
+	}
+	return string(text)
+}
+
+func (b *browser) expect(want ...string) {
+	b.t.Helper()
+	for _, one := range want {
+		if got := b.hear(); got != one {
+			b.t.Fatalf("heard %s\nwant  %s", got, one)
+		}
+	}
+}
+
+// expectClose reads on until the socket is closed, and wants no frame before that.
+func (b *browser) expectClose(code int) {
+	b.t.Helper()
+	_ = b.SetReadDeadline(time.Now().Add(patience))
+	_, text, err := b.ReadMessage()
+	if err == nil {
+		b.t.Fatalf("heard %s, want close %d", text, code)
+	}
+	if got := closeCode(err); got != code {
+		b.t.Fatalf("closed with %d (%v), want %d", got, err, code)
+	}
+}
+
+func closeCode(err error) int {
+	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
+		return closed.Code
+	}
+	return websocket.CloseAbnormalClosure
+}
+
+// rawDial makes a handshake by hand, for clients that gorilla's would not be.
+func (st *stand) rawDial(t testing.TB, path string) net.Conn {
+	t.Helper()
+	raw, err := net.Dial("tcp", st.http.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { raw.Close() })
+	_ = raw.SetDeadline(time.Now().Add(patience))
+	handshake(t, raw, path)
+	return raw
+}
+
+// handshake asks for a socket, and offers compression as browsers do.
+func handshake(t testing.TB, raw net.Conn, path string) {
+	t.Helper()
+	_, err := io.WriteString(raw, "GET "+path+" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// quiet waits until no session is left.
+func (st *stand) quiet(t testing.TB) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { st.registry.handlers.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Fatal("a session is still there")
+	}
+}
+
+// beat lets the registry beat until the test ends.
+func (st *stand) beat(t testing.TB) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var beating sync.WaitGroup
+	beating.Go(func() { st.registry.run(ctx, st.limits.PingInterval) })
+	t.Cleanup(func() { cancel(); beating.Wait() })
+}

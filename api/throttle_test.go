@@ -1,0 +1,78 @@
+package api
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+func TestThrottleSaysWhenToComeBack(t *testing.T) {
+	t.Parallel()
+	th, now := newThrottle[string](rate.Limit(1), 2), time.Now()
+	for range 2 {
+		if err := th.take("a", now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 { // what is refused costs nothing
+		err := th.take("a", now)
+		if f := faultOf(err); !errors.Is(err, errRateLimited) || f.status != 429 || f.after != time.Second {
+			t.Fatalf("%v: %+v", err, f)
+		}
+	}
+	if err := th.take("b", now); err != nil {
+		t.Errorf("another key suffers: %v", err)
+	}
+	if err := th.take("a", now.Add(time.Second)); err != nil {
+		t.Errorf("after the wait: %v", err)
+	}
+	th.forgive("a")
+	if err := th.take("a", now.Add(time.Second)); err != nil {
+		t.Errorf("forgiven: %v", err)
+	}
+}
+
+func TestThrottleForgetsOnlyWhatIsNotUsed(t *testing.T) {
+	t.Parallel()
+	th, now := newThrottle[int](rate.Limit(0.001), 1), time.Now()
+	const guesser = -1
+	for key := range 5 * throttleKeys {
+		_ = th.take(key, now)
+		if key%1000 != 0 {
+			continue
+		}
+		if err := th.take(guesser, now); key > 0 && err == nil {
+			t.Fatalf("after %d other keys a key in use was forgotten", key)
+		}
+	}
+	if known := len(th.recent) + len(th.older); known > 2*throttleKeys {
+		t.Errorf("%d keys are remembered", known)
+	}
+}
+
+func TestHandshakesAreCountedPerBlock(t *testing.T) {
+	t.Parallel()
+	door := openDoor(t, DoorOptions{HandshakesPerSecond: 1, Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	admit := func(peer, forwarded string) error {
+		r := ask("GET", "/v1/ws", "X-Forwarded-For", forwarded)
+		r.RemoteAddr = peer
+		return door.AdmitHandshake(r)
+	}
+	if err := admit("[2001:db8::1]:1", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := admit("[2001:db8::2]:1", "198.51.100.1"); !errors.Is(err, errRateLimited) {
+		t.Errorf("another address of the same /64, with a forged header: %v", err)
+	}
+	if err := admit("[2001:db8:0:1::2]:1", ""); err != nil {
+		t.Errorf("another /64: %v", err)
+	}
+	for range 3 {
+		if err := admit("127.0.0.1:1", ""); err != nil {
+			t.Errorf("exempt: %v", err)
+		}
+	}
+}

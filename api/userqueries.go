@@ -1,0 +1,143 @@
+package api
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"rowcall/notifier"
+)
+
+// Names in braces are put in by UsersTable.spelling, once, at start.
+
+const userByName = `
+SELECT {id}::text, {username}::text, {first_name}, {staff}, {active}, coalesce({password}::text, '')
+FROM {table} u WHERE {username} = $1 LIMIT 2`
+
+// login is an account as a login sees it.
+type login struct {
+	account
+	Active   bool
+	Password string // its hash
+}
+
+// byUsername finds an account. One that does not exist is the zero login: no hash, so nothing fits.
+func (u *users) byUsername(ctx context.Context, name string) (login, error) {
+	if strings.ContainsRune(name, 0) {
+		return login{}, nil // text in PostgreSQL has no NUL
+	}
+	rows, _ := u.pool.Query(ctx, u.byName, name)
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[login])
+	switch {
+	case err != nil:
+		return login{}, databaseError("looking an account up", err)
+	case len(found) > 1:
+		return login{}, errors.New("looking an account up: two accounts have the same username")
+	case len(found) == 0:
+		return login{}, nil
+	}
+	return found[0], nil
+}
+
+const userBySession = `
+SELECT {id}::text, {username}::text, {first_name}, {staff}, s.data, sha256(convert_to({password}::text, 'UTF8'))
+FROM rowcall.sessions s JOIN {table} u ON {id} = s.user_id::{id_type}
+WHERE s.token_hash = $1 AND s.expires_at > now() AND {active}`
+
+type sessionRow struct {
+	account
+	Data []byte
+	Seal []byte
+}
+
+// bySession finds the active account that a session belongs to, and when the session must end.
+// The error is notifier.ErrUnauthorized when there is none.
+func (u *users) bySession(ctx context.Context, tokenHash []byte) (*account, time.Time, error) {
+	rows, _ := u.pool.Query(ctx, u.session, tokenHash)
+	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[sessionRow])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, time.Time{}, fmt.Errorf("looking a session up: %w", notifier.ErrUnauthorized)
+	}
+	if err != nil {
+		return nil, time.Time{}, databaseError("looking a session up", err)
+	}
+	held, err := decodeSession(row.Data)
+	if err != nil || !held.sealedWith(row.Seal) {
+		return nil, time.Time{}, fmt.Errorf("looking a session up: %w", notifier.ErrUnauthorized)
+	}
+	return &row.account, held.Deadline, nil
+}
+
+const usersCurrent = `
+SELECT q.n, {staff}, s.data, sha256(convert_to({password}::text, 'UTF8'))
+FROM unnest($1::bytea[], $2::text[]) WITH ORDINALITY AS q (token_hash, user_id, n)
+JOIN {table} u ON {id} = q.user_id::{id_type}
+LEFT JOIN rowcall.sessions s
+  ON s.token_hash = q.token_hash AND s.user_id = q.user_id AND s.expires_at > now()
+WHERE {active}`
+
+type currentRow struct {
+	N     int64
+	Staff bool
+	Data  []byte
+	Seal  []byte
+}
+
+// holds reports whether the session is still there and the password still the one it was opened with.
+func (c currentRow) holds() bool {
+	held, err := decodeSession(c.Data)
+	return err == nil && held.sealedWith(c.Seal)
+}
+
+// Standing is what has become of an identity.
+type Standing struct {
+	Valid bool // the user is active, and the session has not ended
+	Staff bool // now
+}
+
+// Current tells of many followers at once, in their order, what has become of them: one statement,
+// begun after the call. A follower without a session stands for its user alone, and an anonymous
+// one is always valid.
+func (a *Accounts) Current(ctx context.Context, followers []notifier.Follower) ([]Standing, error) {
+	standings := make([]Standing, len(followers))
+	var asked askedUsers
+	for i, f := range followers {
+		standings[i].Valid = f.User == ""
+		if f.User != "" && a.users.parseable(f.User) {
+			asked.add(i, f)
+		}
+	}
+	if len(asked.places) == 0 {
+		return standings, nil
+	}
+	rows, _ := a.users.pool.Query(ctx, a.users.current, asked.tokenHashes, asked.ids)
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[currentRow])
+	if err != nil {
+		return nil, databaseError("looking identities up again", err)
+	}
+	for _, row := range found {
+		place := asked.places[row.N-1]
+		valid := followers[place].Session == "" || row.holds()
+		standings[place] = Standing{Valid: valid, Staff: valid && row.Staff}
+	}
+	return standings, nil
+}
+
+// askedUsers are the arguments of usersCurrent, and the followers they stand for.
+type askedUsers struct {
+	places      []int
+	tokenHashes [][]byte
+	ids         []string
+}
+
+func (q *askedUsers) add(place int, f notifier.Follower) {
+	tokenHash, _ := hex.DecodeString(f.Session) // of what is no session's name, no session is found
+	q.places = append(q.places, place)
+	q.tokenHashes = append(q.tokenHashes, tokenHash)
+	q.ids = append(q.ids, f.User)
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"log/slog"
+
+	"rowcall/api"
+	"rowcall/config"
+	"rowcall/notifier"
+)
+
+// The configuration's settings, as the packages that need them name them.
+
+func feedOptions(c *config.Config, log *slog.Logger) notifier.Options {
+	return notifier.Options{
+		QueueEvents:  c.Limits.QueueEvents,
+		QueueBytes:   int(c.Limits.QueueBytes),
+		ReplayEvents: c.Limits.ReplayEvents,
+		TailEvents:   c.Log.TailEvents,
+		TailBytes:    int(c.Log.TailBytes),
+		Sweep:        c.Log.Sweep,
+		PollBusy:     c.Log.Poll,
+		PollIdle:     c.Log.PollIdle,
+		RingBusy:     c.Log.RingBusy,
+		RingQuiet:    c.Log.RingQuiet,
+		Ring:         notifier.RingMode(c.Log.Ring),
+		Abandon:      c.Log.Abandon,
+		Logger:       log,
+	}
+}
+
+func doorOptions(c *config.Config) api.DoorOptions {
+	return api.DoorOptions{
+		Origins:             c.HTTP.Origins,
+		TrustedProxies:      c.HTTP.TrustedProxies,
+		Exempt:              c.Limits.Exempt,
+		Sockets:             c.Limits.Sockets,
+		SocketsPerAddress:   c.Limits.SocketsPerAddress,
+		SocketsPerUser:      c.Limits.SocketsPerUser,
+		HandshakesPerSecond: c.Limits.HandshakesPerSecond,
+	}
+}
+
+func accountOptions(c *config.Config, log *slog.Logger) api.AccountOptions {
+	return api.AccountOptions{
+		Users:   api.UsersTable(c.Auth.Users),
+		Session: api.SessionOptions(c.Auth.Session),
+		Login:   api.LoginOptions(c.Auth.Login),
+		Logger:  log,
+	}
+}
+
+func socketLimits(c *config.Config) api.Limits {
+	return api.Limits{
+		SubscriptionsPerSocket: c.Limits.SubscriptionsPerSocket,
+		FramesPerSecond:        c.Limits.FramesPerSecond,
+		FrameBytes:             int(c.Limits.FrameBytes),
+		WriteTimeout:           c.Limits.WriteTimeout,
+		PingInterval:           c.Limits.PingInterval,
+		PongTimeout:            c.Limits.PongTimeout,
+	}
+}
+
+func topicRules(c *config.Config) []api.TopicRule {
+	rules := make([]api.TopicRule, 0, len(c.Topics))
+	for _, topic := range c.Topics {
+		rules = append(rules, api.TopicRule(topic))
+	}
+	return rules
+}
+
+func socketRules(c *config.Config) []api.SocketRule {
+	rules := make([]api.SocketRule, 0, len(c.Sockets))
+	for _, socket := range c.Sockets {
+		rule := api.SocketRule{Path: socket.Path, Topic: socket.Topic, Frame: socket.Frame, Anonymous: socket.Anonymous}
+		for _, forward := range socket.Forward {
+			rule.Forward = append(rule.Forward, api.Forward(forward))
+		}
+		rules = append(rules, rule)
+	}
+	return rules
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os/exec"
+
+	"github.com/spf13/cobra"
+
+	"rowcall/config"
+	"rowcall/schema/cluster"
+)
+
+// demoOptions are what demo's own flags say.
+type demoOptions struct {
+	dir   string
+	fresh bool
+}
+
+func (p *program) demo() *cobra.Command {
+	o := demoOptions{dir: defaultDataDir(p.getenv)}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run everything at once: a private PostgreSQL with sample rows, and the pages",
+		Long: "Demo starts a private PostgreSQL from the binaries of this machine (or downloads them), loads\n" +
+			"sample rows and serves the four example applications. Its data is found again at the next start.\n" +
+			"With --database-url it uses a server that is there: the example tables are created in that database.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, log, err := p.settings(cmd, config.Example)
+			if err != nil {
+				return err
+			}
+			welcomeLocal(c)
+			return p.runDemo(cmd.Context(), c, o, log)
+		},
+	}
+	cmd.Flags().StringVar(&o.dir, "data-dir", o.dir, "`folder` of the private PostgreSQL; also ROWCALL_DATA_DIR")
+	cmd.Flags().BoolVar(&o.fresh, "fresh", false, "throw the data of earlier demos away")
+	return cmd
+}
+
+// welcomeLocal lets pages of localhost connect, on any port: a frontend under development. What
+// comes from this machine is not counted against limits.
+func welcomeLocal(c *config.Config) {
+	c.HTTP.Origins = append(c.HTTP.Origins, "http://localhost:*", "http://127.0.0.1:*")
+	c.Limits.Exempt = append(c.Limits.Exempt, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
+}
+
+// runDemo listens first: a busy port is found before a server is started for nothing.
+func (p *program) runDemo(ctx context.Context, c *config.Config, o demoOptions, log *slog.Logger) error {
+	listener, err := listen(ctx, c.HTTP)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	if c.Database.URL != "" {
+		if o.fresh {
+			return errors.New("--fresh is for the demo's own PostgreSQL: leave it out, or leave out the database's URL")
+		}
+		return p.demoOn(ctx, c, listener, log)
+	}
+	return p.demoPrivate(ctx, c, o, listener, log)
+}
+
+// demoOn runs the demo on a server that is there, in the rights of the user that was given.
+func (p *program) demoOn(ctx context.Context, c *config.Config, listener net.Listener, log *slog.Logger) error {
+	if err := p.readyDemo(ctx, c, log); err != nil {
+		return err
+	}
+	psql, err := psqlFor(c.Database.URL)
+	if err != nil {
+		return err
+	}
+	return p.serveDemo(ctx, c, listener, greeting{psql: psql}, log)
+}
+
+// psqlFor opens a database that is there. A password is left to psql to ask for, or to find.
+func psqlFor(dsn config.DSN) (string, error) {
+	c, err := parseDSN(dsn)
+	if err != nil {
+		return "", err
+	}
+	if _, err := exec.LookPath("psql"); err != nil {
+		return "", nil
+	}
+	return fmt.Sprintf("psql -h %s -p %d -U %s %s", cluster.Quote(c.Host), c.Port, cluster.Quote(c.User), cluster.Quote(c.Database)), nil
+}
+
+// demoPrivate runs the demo on a PostgreSQL of its own and stops that at the end, whatever the end.
+func (p *program) demoPrivate(ctx context.Context, c *config.Config, o demoOptions, listener net.Listener, log *slog.Logger) error {
+	own, err := startPrivate(ctx, o, log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := own.watch(ctx)
+	defer cancel(nil)
+	err = p.demoWithin(ctx, c, own, listener, log)
+	if cause := context.Cause(ctx); errors.Is(cause, errServerGone) {
+		err = cause
+	}
+	return errors.Join(err, own.stop(ctx))
+}
+
+// demoWithin migrates as the superuser and then serves as a role that may do no more than serve.
+func (p *program) demoWithin(ctx context.Context, c *config.Config, own *private, listener net.Listener, log *slog.Logger) error {
+	url, err := own.createDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	c.Database = config.Database{URL: url, PoolSize: c.Database.PoolSize}
+	if err := p.readyDemo(ctx, c, log); err != nil {
+		return err
+	}
+	if c.Database.URL, err = own.createRole(ctx, url); err != nil {
+		return err
+	}
+	return p.serveDemo(ctx, c, listener, greeting{psql: own.psql(), dir: own.dir}, log)
+}
+
+// readyDemo brings the database to the demo's state: schema, triggers and sample rows. What that
+// consists of is of no interest to a person who tries Rowcall out.
+func (p *program) readyDemo(ctx context.Context, c *config.Config, log *slog.Logger) error {
+	if err := awaitDatabase(ctx, c.Database.Migrate(), 0, log); err != nil {
+		return err
+	}
+	quiet := *c
+	quiet.LogLevel += slog.LevelWarn - slog.LevelInfo
+	return migrateDatabase(ctx, c, true, p.logger(&quiet))
+}
+
+func (p *program) serveDemo(ctx context.Context, c *config.Config, listener net.Listener, g greeting, log *slog.Logger) error {
+	n, err := openNode(ctx, c, log)
+	if err != nil {
+		return fmt.Errorf("prepare to serve: %w", err)
+	}
+	g.pages = pagesURL(listener.Addr(), c.HTTP)
+	return n.serve(ctx, listener, func() { p.greet(g) })
+}

@@ -1,0 +1,28 @@
+package main
+
+// greeting is what demo tells the person at the terminal.
+type greeting struct {
+	pages string
+	psql  string // a command that opens the database; empty where the machine has no psql
+	dir   string // where the private PostgreSQL keeps its data; empty without one
+}
+
+// sampleInsert is the change to try. It has nothing in it that a shell would take for its own.
+const sampleInsert = "INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'Hello from psql')"
+
+func (p *program) greet(g greeting) {
+	p.say("")
+	p.say("Rowcall is running. Ctrl-C stops it.")
+	p.say("")
+	p.say("  pages     %s", g.pages)
+	p.say("  accounts  alice, bob, carol, dave (the password is the name), and admin / admin")
+	if g.psql == "" {
+		p.say("  try       (this machine has no psql: install PostgreSQL's client programs for a line to try)")
+	} else {
+		p.say("  try       %s -c \"%s\"", g.psql, sampleInsert)
+	}
+	if g.dir != "" {
+		p.say("  data      %s (--fresh throws it away)", g.dir)
+	}
+	p.say("")
+}

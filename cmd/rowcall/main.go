@@ -1,0 +1,35 @@
+// Command rowcall turns committed row changes in PostgreSQL into real-time events.
+//
+//	rowcall demo      everything at once: a private PostgreSQL, sample rows, the pages
+//	rowcall serve     a node beside a PostgreSQL that is there
+//	rowcall migrate   bring a database's schema and triggers up to date
+//	rowcall version   say which build this is
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "rowcall: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+// endings are the signals that ask for an orderly end: Ctrl-C, a service manager, a terminal that
+// is closed.
+func endings() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} }
+
+// hurried returns a context for the work of stopping. It ends when somebody asks a second time.
+// Call it when ctx has ended.
+func hurried(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.WithoutCancel(ctx), endings()...)
+}

@@ -1,0 +1,143 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// check reports every value that is out of range or contradicts another.
+func (c *Config) check(p *Problems) {
+	c.Database.check(p)
+	c.HTTP.check(p)
+	c.Auth.check(p)
+	c.Limits.check(p)
+	c.Log.check(p)
+	checkTopics(c.Topics, p)
+	checkSockets(c.Sockets, p)
+	oneOf(p, "log_format", c.LogFormat, "text", "json")
+}
+
+func (d Database) check(p *Problems) {
+	for i, dsn := range []DSN{d.URL, d.DirectURL, d.MigrateURL} {
+		if err := dsn.check(); err != nil {
+			p.add(secretKeys()[i], "%v", err)
+		}
+	}
+	between(p, "database.pool_size", d.PoolSize, 2, 10_000)
+}
+
+func (h HTTP) check(p *Problems) {
+	host, port, err := net.SplitHostPort(h.Addr)
+	_, portErr := strconv.ParseUint(port, 10, 16)
+	p.require(err == nil && portErr == nil, "http.addr",
+		"%q is no address to serve on: write host:port, such as 127.0.0.1:8080", h.Addr)
+	secure := h.TLSCert != "" && h.TLSKey != ""
+	p.require(secure || h.Plain || isLoopback(host), "http.addr",
+		"%q can be reached from other machines: set http.tls_cert and http.tls_key, "+
+			"or http.plain: true where a proxy or a private network is in front", h.Addr)
+	p.require(h.TLSCert == "" || h.TLSKey != "", "http.tls_key", "is missing: http.tls_cert needs its key")
+	p.require(h.TLSKey == "" || h.TLSCert != "", "http.tls_cert", "is missing: http.tls_key needs its certificate")
+	for i, origin := range h.Origins {
+		p.require(isOrigin(origin), index("http.origins", i),
+			"%q is no origin: write scheme, host and port as a browser sends them, such as https://app.example.org, or http://localhost:*", origin)
+	}
+	atLeast(p, "http.shutdown", h.Shutdown, time.Millisecond)
+}
+
+// isLoopback reports whether only this machine can reach the host. An empty host is every interface.
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// isOrigin reports whether text is an origin as browsers write it: no path, no trailing slash.
+// The port of a page on this machine may be a star, for any.
+func isOrigin(text string) bool {
+	base, wild := strings.CutSuffix(text, ":*")
+	u, err := url.Parse(base)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
+		u.Scheme+"://"+u.Host == base && base == strings.ToLower(base) &&
+		(!wild || u.Port() == "" && isLoopback(u.Hostname()))
+}
+
+// isCookieName reports whether a name needs no quoting anywhere.
+func isCookieName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		plain := unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_.-", r)
+		return !plain || r >= utf8.RuneSelf
+	})
+}
+
+func (a Auth) check(p *Problems) {
+	a.Users.check(p)
+	atLeast(p, "auth.session.lifetime", a.Session.Lifetime, time.Minute)
+	p.require(a.Session.Idle >= 0, "auth.session.idle", "%s is negative: 0 means that sessions do not end by being idle", a.Session.Idle)
+	p.require(isCookieName(a.Session.Cookie), "auth.session.cookie",
+		"%q is no name for a cookie: use letters, digits, _ . and -", a.Session.Cookie)
+	between(p, "auth.login.per_address", a.Login.PerAddress, 1, most)
+	between(p, "auth.login.per_account", a.Login.PerAccount, 1, most)
+}
+
+func (u Users) check(p *Problems) {
+	for _, name := range []struct{ key, value string }{
+		{"table", u.Table}, {"id", u.ID}, {"username", u.Username},
+		{"password", u.Password}, {"active", u.Active}, {"staff", u.Staff},
+	} {
+		p.require(name.value != "", "auth.users."+name.key, "is empty: name it as it is in the database")
+	}
+}
+
+func (l Limits) check(p *Problems) {
+	between(p, "limits.sockets", l.Sockets, 1, most)
+	between(p, "limits.sockets_per_address", l.SocketsPerAddress, 1, most)
+	between(p, "limits.handshakes_per_second", l.HandshakesPerSecond, 1, most)
+	between(p, "limits.sockets_per_user", l.SocketsPerUser, 1, most)
+	between(p, "limits.subscriptions_per_socket", l.SubscriptionsPerSocket, 1, most)
+	between(p, "limits.frames_per_second", l.FramesPerSecond, 1, most)
+	between(p, "limits.frame_bytes", l.FrameBytes, KiB, GiB)
+	between(p, "limits.queue_events", l.QueueEvents, 1, most)
+	between(p, "limits.queue_bytes", l.QueueBytes, KiB, 64*GiB)
+	between(p, "limits.replay_events", l.ReplayEvents, 1, most)
+	atLeast(p, "limits.write_timeout", l.WriteTimeout, 100*time.Millisecond)
+	atLeast(p, "limits.ping_interval", l.PingInterval, 100*time.Millisecond)
+	p.require(l.PongTimeout > l.PingInterval, "limits.pong_timeout",
+		"%s is not more than limits.ping_interval (%s): no pong could come in time", l.PongTimeout, l.PingInterval)
+}
+
+func (l Log) check(p *Problems) {
+	oneOf(p, "log.ring", l.Ring, "auto", "always", "never")
+	between(p, "log.ring_busy", l.RingBusy, 1, most)
+	between(p, "log.ring_quiet", l.RingQuiet, 0, most)
+	p.require(l.RingQuiet < l.RingBusy, "log.ring_quiet",
+		"%d is not less than log.ring_busy (%d): ringing would flutter", l.RingQuiet, l.RingBusy)
+	atLeast(p, "log.sweep", l.Sweep, 50*time.Millisecond)
+	atLeast(p, "log.poll", l.Poll, time.Millisecond)
+	p.require(l.PollIdle >= l.Poll, "log.poll_idle", "%s is less than log.poll (%s)", l.PollIdle, l.Poll)
+	atLeast(p, "log.abandon", l.Abandon, 10*time.Minute)
+	between(p, "log.tail_events", l.TailEvents, 1, most)
+	between(p, "log.tail_bytes", l.TailBytes, KiB, 64*GiB)
+}
+
+// most bounds counts, far above what any machine can serve.
+const most = 1_000_000_000
+
+// between requires a number within bounds, both of them allowed.
+func between[N int | Bytes](p *Problems, key string, value, low, high N) {
+	p.require(low <= value && value <= high, key, "%v is out of range: give %v to %v", value, low, high)
+}
+
+func atLeast(p *Problems, key string, value, low time.Duration) {
+	p.require(value >= low, key, "%s is too short: give %s or more", value, low)
+}
+
+// oneOf requires one of a few words.
+func oneOf(p *Problems, key, value string, words ...string) {
+	p.require(slices.Contains(words, value), key, "%q is not one of %s", value, strings.Join(words, ", "))
+}

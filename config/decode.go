@@ -1,0 +1,138 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+)
+
+// decode fills c from the merged tree. A value that does not fit is reported and leaves what c
+// held before, so that everything else can still be checked.
+func decode(tree map[string]any, c *Config, problems *Problems) error {
+	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
+		Result:     c,
+		DecodeHook: mapstructure.DecodeHookFuncType(convert),
+		MatchName:  func(key, field string) bool { return key == field },
+	})
+	if err != nil {
+		return fmt.Errorf("preparing to read settings: %w", err)
+	}
+	collect(decoder.Decode(tree), problems)
+	return nil
+}
+
+// collect takes a decoder's error apart into problems.
+func collect(err error, problems *Problems) {
+	if err == nil {
+		return
+	}
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range several.Unwrap() {
+			collect(one, problems)
+		}
+		return
+	}
+	if place, ok := err.(*mapstructure.DecodeError); ok {
+		problems.add(place.Name(), "%v", place.Unwrap())
+		return
+	}
+	collect(errors.Unwrap(err), problems)
+}
+
+// convert makes what a value's place asks for from what YAML, a variable or a flag gave. The last
+// two give text only; YAML's own types are taken strictly.
+func convert(from, to reflect.Type, value any) (any, error) {
+	if from == to {
+		return value, nil
+	}
+	text, isText := value.(string)
+	switch to {
+	case reflect.TypeFor[time.Duration]():
+		return toDuration(value)
+	case reflect.TypeFor[Bytes]():
+		return ParseBytes(fmt.Sprint(value))
+	case reflect.TypeFor[netip.Prefix]():
+		return toPrefix(fmt.Sprint(value))
+	case reflect.TypeFor[slog.Level]():
+		return toLevel(fmt.Sprint(value))
+	}
+	switch to.Kind() {
+	case reflect.Int:
+		return toInt(value)
+	case reflect.Bool:
+		return toBool(value)
+	case reflect.String:
+		return text, wrong(isText, "is text: put it in quotes")
+	case reflect.Slice:
+		if isText {
+			return split(text), nil
+		}
+		return value, wrong(from.Kind() == reflect.Slice, "is a list: begin each entry with a dash")
+	}
+	return value, nil
+}
+
+// wrong is an error unless ok.
+func wrong(ok bool, format string, args ...any) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf(format, args...)
+}
+
+// toDuration refuses bare numbers, whose unit everybody guesses differently.
+func toDuration(value any) (time.Duration, error) {
+	text := fmt.Sprint(value)
+	d, err := time.ParseDuration(text)
+	return d, wrong(err == nil, "%q is no duration: write a number with its unit, such as 500ms, 10s, 5m or 24h", text)
+}
+
+func toInt(value any) (int, error) {
+	text := fmt.Sprint(value)
+	n, err := strconv.Atoi(text)
+	return n, wrong(err == nil, "%q is no whole number", text)
+}
+
+func toBool(value any) (bool, error) {
+	switch fmt.Sprint(value) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("\"%v\" is neither true nor false", value)
+}
+
+// toPrefix reads a network such as 10.0.0.0/8, or one address.
+func toPrefix(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		addr = addr.Unmap()
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	prefix, err := netip.ParsePrefix(text)
+	return prefix.Masked(), wrong(err == nil, "%q is neither an address nor a network: write 192.0.2.7 or 10.0.0.0/8", text)
+}
+
+func toLevel(text string) (slog.Level, error) {
+	var level slog.Level
+	err := level.UnmarshalText([]byte(text))
+	return level, wrong(err == nil, "%q is no level: write debug, info, warn or error", text)
+}
+
+// split reads a list from a variable: entries between commas.
+func split(text string) []string {
+	var entries []string
+	for entry := range strings.SplitSeq(text, ",") {
+		if entry = strings.TrimSpace(entry); entry != "" {
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Default is the configuration of an empty file.
+func Default() Config {
+	return Config{
+		Database:  Database{PoolSize: 20},
+		HTTP:      HTTP{Addr: "127.0.0.1:8080", Shutdown: 10 * time.Second},
+		Auth:      defaultAuth(),
+		Limits:    defaultLimits(),
+		Log:       defaultLog(),
+		LogFormat: "text",
+		LogLevel:  slog.LevelInfo,
+	}
+}
+
+func defaultAuth() Auth {
+	return Auth{
+		Users: Users{
+			Table:    "users",
+			ID:       "id",
+			Username: "username",
+			Password: "password",
+			Active:   "is_active",
+			Staff:    "is_staff",
+		},
+		Session: Session{Lifetime: 14 * 24 * time.Hour, Cookie: "rowcall_session"},
+		Login:   Login{PerAddress: 20, PerAccount: 5},
+	}
+}
+
+func defaultLimits() Limits {
+	return Limits{
+		Sockets:                20_000,
+		SocketsPerAddress:      1_000,
+		HandshakesPerSecond:    100,
+		SocketsPerUser:         100,
+		SubscriptionsPerSocket: 100,
+		FramesPerSecond:        50,
+		FrameBytes:             64 * KiB,
+		QueueEvents:            1_000,
+		QueueBytes:             MiB,
+		ReplayEvents:           10_000,
+		WriteTimeout:           10 * time.Second,
+		PingInterval:           25 * time.Second,
+		PongTimeout:            time.Minute,
+	}
+}
+
+func defaultLog() Log {
+	return Log{
+		Ring:       "auto",
+		RingBusy:   150,
+		RingQuiet:  50,
+		Sweep:      time.Second,
+		Poll:       4 * time.Millisecond,
+		PollIdle:   50 * time.Millisecond,
+		Abandon:    24 * time.Hour,
+		TailEvents: 20_000,
+		TailBytes:  32 * MiB,
+	}
+}

@@ -1,0 +1,102 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+)
+
+// Sources are where settings come from. The zero Sources yield the defaults.
+type Sources struct {
+	Flags   *pflag.FlagSet      // flags of AddFlags; those that were set count
+	Getenv  func(string) string // the environment
+	Default []byte              // YAML to read where neither --config nor ROWCALL_CONFIG names a file
+}
+
+// Load merges the sources, and checks the result. The error is a Problems when settings are wrong.
+func Load(s Sources) (*Config, error) {
+	if s.Getenv == nil {
+		s.Getenv = func(string) string { return "" }
+	}
+	if s.Flags == nil {
+		s.Flags = pflag.NewFlagSet("none", pflag.ContinueOnError)
+	}
+	text, name, err := s.file()
+	if err != nil {
+		return nil, err
+	}
+	return s.read(text, name)
+}
+
+// file returns the text of the configuration file, and what to call it in messages.
+func (s Sources) file() ([]byte, string, error) {
+	path := s.Getenv(envConfig)
+	if flag := s.Flags.Lookup(flagConfig); flag != nil && flag.Changed {
+		path = flag.Value.String()
+	}
+	if path == "" {
+		return s.Default, "the built-in configuration", nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the configuration: %w", err)
+	}
+	return text, path, nil
+}
+
+// read makes a Config of a file's text and the other sources.
+func (s Sources) read(text []byte, name string) (*Config, error) {
+	tree, err := parse(text)
+	if err != nil {
+		return nil, Problems{{Key: name, Text: err.Error()}}
+	}
+	var problems Problems
+	tree = sift(tree, reflect.TypeFor[Config](), "", &problems)
+	origins, merged := s.merge(tree, &problems)
+	c := Default()
+	if err := decode(merged, &c, &problems); err != nil {
+		return nil, err
+	}
+	c.check(&problems)
+	if len(problems) > 0 {
+		return nil, named(problems, origins)
+	}
+	return &c, nil
+}
+
+// merge lets viper decide between file, environment and flags, and tells which of the values came
+// from one of the latter two.
+func (s Sources) merge(tree map[string]any, problems *Problems) (map[string]string, map[string]any) {
+	v := viper.New()
+	topics, sockets := tree["topics"], tree["sockets"]
+	delete(tree, "topics")
+	delete(tree, "sockets")
+	environment := fromEnvironment(s.Getenv, problems)
+	// Neither merge can fail: both are of maps that are known to fit.
+	_ = v.MergeConfigMap(tree)
+	_ = v.MergeConfigMap(nested(environment))
+	origins := map[string]string{}
+	for key, value := range environment {
+		origins[key] = value.source
+	}
+	for name, key := range flagKeys() {
+		if flag := s.Flags.Lookup(name); flag != nil && flag.Changed {
+			_ = v.BindPFlag(key, flag) // fails for a nil flag only
+			origins[key] = "--" + name
+		}
+	}
+	merged := v.AllSettings()
+	merged["topics"], merged["sockets"] = topics, sockets
+	return origins, merged
+}
+
+// named tells of each problem which variable or flag its value came from.
+func named(problems Problems, origins map[string]string) Problems {
+	for i, problem := range problems {
+		problems[i].Source = origins[problem.Key]
+	}
+	return problems
+}

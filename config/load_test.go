@@ -1,0 +1,235 @@
+package config
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/spf13/pflag"
+)
+
+// diff tells where two configurations differ.
+func diff(want, got Config) string {
+	return cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{}), cmpopts.EquateEmpty())
+}
+
+func environment(pairs ...string) func(string) string {
+	return func(name string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+func flags(t *testing.T, args ...string) *pflag.FlagSet {
+	t.Helper()
+	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	AddFlags(set)
+	if err := set.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "rowcall.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func load(t *testing.T, s Sources) *Config {
+	t.Helper()
+	c, err := Load(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// problems loads text that is wrong, and returns what is said about it.
+func problems(t *testing.T, s Sources) []string {
+	t.Helper()
+	_, err := Load(s)
+	var found Problems
+	if !errors.As(err, &found) {
+		t.Fatalf("Load gave %v, want problems", err)
+	}
+	lines := make([]string, len(found))
+	for i, problem := range found {
+		lines[i] = problem.String()
+	}
+	return lines
+}
+
+func TestNothingGivenIsTheDefault(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"nothing":          "",
+		"a comment":        "# later\n",
+		"an empty section": "http:\nlimits:\ntopics:\n",
+		"empty values":     "http: {addr: , origins: }\n",
+	} {
+		c := load(t, Sources{Default: []byte(text)})
+		if d := diff(Default(), *c); d != "" {
+			t.Errorf("%s differs from the defaults:\n%s", name, d)
+		}
+	}
+}
+
+func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
+	t.Parallel()
+	path := write(t, "http: {addr: '127.0.0.1:1'}\nlog_format: json\nlimits: {sockets: 7}\ndatabase: {pool_size: 9}\n")
+	c := load(t, Sources{
+		Flags:   flags(t, "--config", path, "--addr", "127.0.0.1:3"),
+		Getenv:  environment("ROWCALL_HTTP_ADDR", "127.0.0.1:2", "ROWCALL_LIMITS_SOCKETS", "8", "ROWCALL_CONFIG", "/nowhere"),
+		Default: []byte("log_level: debug\n"),
+	})
+	want := Default()
+	want.HTTP.Addr = "127.0.0.1:3" // file, environment and flag
+	want.Limits.Sockets = 8        // file and environment
+	want.Database.PoolSize = 9     // file
+	want.LogFormat = "json"        // file; the flag was not set
+	want.LogLevel = slog.LevelInfo // the file replaces the built-in text
+	if d := diff(want, *c); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestEnvironmentGivesEveryKind(t *testing.T) {
+	t.Parallel()
+	c := load(t, Sources{Getenv: environment(
+		"ROWCALL_HTTP_PLAIN", "true",
+		"ROWCALL_HTTP_ADDR", ":9000",
+		"ROWCALL_HTTP_SHUTDOWN", "3s",
+		"ROWCALL_HTTP_ORIGINS", "https://a.example, https://b.example:8443",
+		"ROWCALL_HTTP_TRUSTED_PROXIES", "10.1.2.3/8,::1",
+		"ROWCALL_LIMITS_QUEUE_BYTES", "2MiB",
+		"ROWCALL_LOG_LEVEL", "warn",
+		"ROWCALL_LOG_FORMAT", "",
+	)})
+	want := Default()
+	want.HTTP.Plain, want.HTTP.Addr, want.HTTP.Shutdown = true, ":9000", 3*time.Second
+	want.HTTP.Origins = []string{"https://a.example", "https://b.example:8443"}
+	want.HTTP.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	want.Limits.QueueBytes = 2 * MiB
+	want.LogLevel = slog.LevelWarn
+	if d := diff(want, *c); d != "" {
+		t.Error(d)
+	}
+}
+
+// Viper lower-cases the keys it meets, and takes a dot or a slash in one for a path.
+func TestRulesSurviveUnchanged(t *testing.T) {
+	t.Parallel()
+	c := load(t, Sources{Default: []byte(`
+topics:
+  - {topic: 'Dams/{id:int}', access: 'SELECT 1 AS "Allowed"'}
+sockets:
+  - path: /WS/Dams
+    topic: Dams
+    frame: {Message: New Dam, a.b/c: {Deep: [1, true, {X: null}]}}
+    forward: [{type: Dam.Create}]
+`)})
+	want := Default()
+	want.Topics = []Topic{{Topic: "Dams/{id:int}", Access: `SELECT 1 AS "Allowed"`}}
+	want.Sockets = []Socket{{
+		Path: "/WS/Dams", Topic: "Dams", Forward: []Forward{{Type: "Dam.Create"}},
+		Frame: map[string]any{"Message": "New Dam", "a.b/c": map[string]any{"Deep": []any{1, true, map[string]any{"X": nil}}}},
+	}}
+	if d := diff(want, *c); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestEverythingWrongIsReportedAtOnce(t *testing.T) {
+	t.Parallel()
+	got := problems(t, Sources{
+		Getenv: environment("ROWCALL_DATABASE_POOL_SIZE", "many", "ROWCALL_HTTP_PLAIN", "yes"),
+		Flags:  flags(t, "--log-format", "xml"),
+		Default: []byte(`
+HTTP: {}
+http: {addr: 0.0.0.0:80, port: 8080, shutdown: 10, origins: [https://ok.example, https://a.example/], trusted_proxies: [lan], tls_key: k}
+auth: everybody
+limits: {sockets: 2.5, sockets_per_user: [1], exempt: {a: b}, pong_timeout: 20s, queue_bytes: 1MB}
+log: {ring: loudly, ring_quiet: 200}
+topics:
+  - {topic: 'room/{room_id:int}', allow: members, acess: SELECT}
+  - {topic: 'room/{id:int}'}
+  - {allow: public}
+  - room
+  - {topic: /a//b, access: [1]}
+  - {topic: 'a{b}/{C}'}
+sockets:
+  - {path: ws, topic: 'room/{room_id}', frame: object}
+  - {path: '/ws/{id:int}/', topic: 'jobs/{me}', frame: {a: 1}, forward: [{type: x, fields: [y]}], protocol: dcrf}
+  - {path: '/ws/{x:int}', topic: a, frame: data, forward: [{fields: []}], anonymous: welcome}
+`)})
+	want, err := os.ReadFile("testdata/problems.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(strings.Split(strings.TrimSpace(string(want)), "\n"), got); d != "" {
+		t.Errorf("problems differ from testdata/problems.golden:\n%s", d)
+	}
+}
+
+func TestAFileThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"a list":       "- a\n",
+		"text":         "rowcall",
+		"a syntax":     "http: {addr: 1\n",
+		"a second key": "apps: true\napps: false\n",
+	} {
+		path := write(t, text)
+		if got := problems(t, Sources{Getenv: environment("ROWCALL_CONFIG", path)}); len(got) != 1 || !strings.HasPrefix(got[0], path+": ") {
+			t.Errorf("%s: %q, want one problem of the file", name, got)
+		}
+	}
+	if _, err := Load(Sources{Getenv: environment("ROWCALL_CONFIG", "/no/such/file")}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing file gave %v", err)
+	}
+}
+
+func TestSecretsFromFiles(t *testing.T) {
+	t.Parallel()
+	const url = "postgres://rowcall:hidden@db:5432/app"
+	path := write(t, url+"\n")
+	c := load(t, Sources{Getenv: environment("ROWCALL_DATABASE_URL_FILE", path)})
+	if c.Database.URL != url || c.Database.Direct() != url || c.Database.Migrate() != url {
+		t.Errorf("the file's connection string is not used: %#v", c.Database)
+	}
+	got := problems(t, Sources{Getenv: environment(
+		"ROWCALL_DATABASE_URL_FILE", path, "ROWCALL_DATABASE_URL", url,
+		"ROWCALL_DATABASE_DIRECT_URL_FILE", "/no/such/file",
+	)})
+	if len(got) != 2 || !strings.Contains(got[0], "both") || !strings.Contains(got[1], "ROWCALL_DATABASE_DIRECT_URL_FILE") {
+		t.Errorf("problems are %q", got)
+	}
+}
+
+// FuzzLoad: whatever a file says, it is either used or refused with key paths.
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte("http: {addr: :80, plain: yes}\nlog: ~\napps: true"))
+	f.Add([]byte("http: {addr: {a: b}}\ntopics: [[1], {topic: ~}]\nsockets: [{frame: [], forward: [~]}]"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := Load(Sources{Default: text})
+		var problems Problems
+		if (c == nil) == (err == nil) || err != nil && !errors.As(err, &problems) {
+			t.Errorf("Load gave %v, %v", c, err)
+		}
+	})
+}

@@ -1,0 +1,181 @@
+package notifier_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/notifier"
+	"rowcall/schema/schematest"
+)
+
+func TestMain(m *testing.M) { schematest.Main(m) }
+
+// patience is how long a test waits for what must happen; it is no measure of speed.
+const patience = 30 * time.Second
+
+// openRules let everybody follow everything; a test replaces what it is about.
+type openRules struct {
+	ask   func(ctx context.Context, questions []notifier.Question) ([]notifier.Grant, error)
+	state func(ctx context.Context, tx pgx.Tx, q notifier.Question) (json.RawMessage, error)
+}
+
+func (r openRules) Ask(ctx context.Context, questions []notifier.Question) ([]notifier.Grant, error) {
+	if r.ask != nil {
+		return r.ask(ctx, questions)
+	}
+	return make([]notifier.Grant, len(questions)), nil
+}
+
+func (r openRules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json.RawMessage, error) {
+	if r.state != nil {
+		return r.state(ctx, tx, q)
+	}
+	return nil, notifier.ErrNoSnapshot
+}
+
+// node is a feed at work on a database.
+type node struct {
+	*notifier.Feed
+	stop func()
+}
+
+func startNode(t testing.TB, url string, rules notifier.Rules, o notifier.Options) *node {
+	t.Helper()
+	direct, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	feed := notifier.New(direct, pool, rules, o)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- feed.Run(ctx) }()
+	stop := sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the feed ended: %v", err)
+		}
+		pool.Close()
+	})
+	t.Cleanup(stop)
+	select {
+	case <-feed.Ready():
+	case <-time.After(patience):
+		t.Fatalf("the feed is not ready: %+v", feed.Health())
+	}
+	return &node{feed, stop}
+}
+
+// reader follows topics and takes one event at a time.
+type reader struct {
+	t       testing.TB
+	sub     *notifier.Subscription
+	start   notifier.Start
+	woken   chan struct{}
+	waiting []*notifier.Event
+}
+
+func follow(t testing.TB, n *node, r notifier.Request, topics ...notifier.Topic) *reader {
+	t.Helper()
+	got, err := tryFollow(t, n, r, topics...)
+	if err != nil {
+		t.Fatalf("following %v: %v", topics, err)
+	}
+	return got
+}
+
+func tryFollow(t testing.TB, n *node, r notifier.Request, topics ...notifier.Topic) (*reader, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	got := &reader{t: t, woken: make(chan struct{}, 1)}
+	r.Topics = topics
+	r.Wake = func() {
+		select {
+		case got.woken <- struct{}{}:
+		default:
+		}
+	}
+	var err error
+	got.sub, got.start, err = n.Subscribe(ctx, r)
+	if err == nil {
+		t.Cleanup(got.sub.Close)
+	}
+	return got, err
+}
+
+// take waits for what comes next: an event, a reset or the end.
+func (r *reader) take(deadline <-chan time.Time) (*notifier.Event, *notifier.Reset, error) {
+	for len(r.waiting) == 0 {
+		taken, err := r.sub.Take(64)
+		if err != nil || taken.Reset != nil {
+			return nil, taken.Reset, err
+		}
+		if r.waiting = taken.Events; len(r.waiting) > 0 {
+			break
+		}
+		select {
+		case <-r.woken:
+		case <-deadline:
+			return nil, nil, context.DeadlineExceeded
+		}
+	}
+	e := r.waiting[0]
+	r.waiting = r.waiting[1:]
+	return e, nil, nil
+}
+
+func (r *reader) event() *notifier.Event {
+	r.t.Helper()
+	e, reset, err := r.take(time.After(patience))
+	if err != nil || reset != nil {
+		r.t.Fatalf("no event: reset %v, %v", reset, err)
+	}
+	return e
+}
+
+// data reads n events and returns their data.
+func (r *reader) data(n int) []string {
+	r.t.Helper()
+	all := make([]string, n)
+	for i := range all {
+		all[i] = string(r.event().Data)
+	}
+	return all
+}
+
+// silent publishes a mark and makes sure that it is the next thing to come.
+func (r *reader) silent(db *schematest.Database, topic notifier.Topic) {
+	r.t.Helper()
+	mark := fmt.Sprintf(`"mark %d"`, time.Now().UnixNano())
+	publish(r.t, db, topic, mark)
+	if e := r.event(); string(e.Data) != mark {
+		r.t.Fatalf("%s %s came, where nothing should have", e.Topic, e.Data)
+	}
+}
+
+func publish(t testing.TB, db *schematest.Database, topic notifier.Topic, data string) {
+	t.Helper()
+	db.Exec(t, `SELECT rowcall.publish($1, 'test', $2::text::json)`, string(topic), data)
+}
+
+func numbers(from, to int) []string {
+	var all []string
+	for i := from; i <= to; i++ {
+		all = append(all, fmt.Sprint(i))
+	}
+	return all
+}

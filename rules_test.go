@@ -1,0 +1,266 @@
+// Package rowcall_test holds the rules of this repository that a reader could check by hand, and
+// would one day forget to.
+package rowcall_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// mayImport says which of our packages each of our packages may import. A new package gets a line
+// here before it gets users.
+func mayImport() map[string][]string {
+	return map[string][]string{
+		"cmd/rowcall":       {"config", "schema", "schema/cluster", "triggers", "api", "web", "notifier"},
+		"api":               {"notifier"},
+		"notifier":          {},
+		"config":            {},
+		"schema":            {},
+		"schema/cluster":    {},
+		"schema/schematest": {"schema", "schema/cluster", "triggers"},
+		"triggers":          {},
+		"web":               {},
+	}
+}
+
+// testsMayImport is what tests may import besides.
+func testsMayImport() []string {
+	return []string{"schema", "schema/schematest", "schema/cluster", "triggers"}
+}
+
+// file is one parsed Go file of the repository.
+type file struct {
+	*ast.File
+	name   string // slash-separated, from the root
+	folder string
+	test   bool
+}
+
+// imports are the file's imports, ours without the module's name.
+func (f file) imports() []string {
+	var paths []string
+	for _, spec := range f.Imports {
+		name, _ := strconv.Unquote(spec.Path.Value)
+		paths = append(paths, name)
+	}
+	return paths
+}
+
+// sources parses every Go file of the repository.
+func sources(t *testing.T) []file {
+	t.Helper()
+	var all []file
+	walk(t, func(name string, entry fs.DirEntry) {
+		if entry.IsDir() || path.Ext(name) != ".go" {
+			return
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, file{parsed, name, path.Dir(name), strings.HasSuffix(name, "_test.go")})
+	})
+	return all
+}
+
+// walk visits every file and folder of the repository, but not what tools leave there.
+func walk(t *testing.T, visit func(name string, entry fs.DirEntry)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		hidden := strings.HasPrefix(entry.Name(), ".") && name != "."
+		if entry.IsDir() && (hidden || slices.Contains([]string{"node_modules", "testdata", "bin"}, entry.Name())) {
+			return fs.SkipDir
+		}
+		visit(filepath.ToSlash(name), entry)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestImports(t *testing.T) {
+	allowed := mayImport()
+	for _, f := range sources(t) {
+		known, ok := allowed[f.folder]
+		if !ok && !f.test {
+			t.Errorf("%s: package %s is not in mayImport: add it there, with what it may import", f.name, f.folder)
+			continue
+		}
+		if f.test {
+			known = slices.Concat(known, testsMayImport(), []string{f.folder})
+		}
+		for _, name := range f.imports() {
+			if ours, isOurs := strings.CutPrefix(name, "rowcall/"); isOurs && !slices.Contains(known, ours) && ok {
+				t.Errorf("%s imports %s, which %s may not", f.name, ours, f.folder)
+			}
+		}
+	}
+}
+
+// Some packages stay with one of ours, so that the rest can be read without knowing them.
+func TestForeignImports(t *testing.T) {
+	home := map[string][]string{
+		"github.com/spf13/viper":                     {"config"},
+		"github.com/spf13/cobra":                     {"cmd/rowcall"},
+		"github.com/pressly/goose/v3":                {"schema"},
+		"github.com/gorilla/websocket":               {"api"},
+		"github.com/fergusstrange/embedded-postgres": {"schema/cluster"},
+		"net/http": {"api", "web", "cmd/rowcall"},
+	}
+	for _, f := range sources(t) {
+		for _, name := range f.imports() {
+			for foreign, homes := range home {
+				if (name == foreign || strings.HasPrefix(name, foreign+"/")) && !f.test && !slices.Contains(homes, f.folder) {
+					t.Errorf("%s imports %s, which only %s may", f.name, name, strings.Join(homes, ", "))
+				}
+			}
+			if f.folder == "notifier" && !f.test && strings.Contains(strings.Split(name, "/")[0], ".") &&
+				!strings.HasPrefix(name, "github.com/jackc/pgx/v5") {
+				t.Errorf("%s imports %s: notifier needs pgx and the standard library only", f.name, name)
+			}
+		}
+	}
+}
+
+func TestPackageComments(t *testing.T) {
+	said := map[string]bool{}
+	for _, f := range sources(t) {
+		if !f.test {
+			said[f.folder] = said[f.folder] || f.Doc != nil
+		}
+	}
+	for _, folder := range slices.Sorted(maps.Keys(said)) {
+		if !said[folder] {
+			t.Errorf("package %s has no comment that says what it is for", folder)
+		}
+	}
+}
+
+// A test that sleeps is either slow or wrong: wait for what should happen, with a deadline. The
+// clock of a synctest bubble is another matter: it moves at once.
+func TestNobodySleeps(t *testing.T) {
+	for _, f := range sources(t) {
+		inBubble := slices.Contains(f.imports(), "testing/synctest")
+		if !f.test && f.folder != "schema/schematest" || inBubble {
+			continue
+		}
+		ast.Inspect(f.File, func(n ast.Node) bool {
+			if call, ok := n.(*ast.SelectorExpr); ok && call.Sel.Name == "Sleep" {
+				if from, ok := call.X.(*ast.Ident); ok && from.Name == "time" {
+					t.Errorf("%s sleeps", f.name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// State that no constructor made belongs to nobody. Tables and expressions that nobody changes are
+// constants that Go has no word for.
+func TestNoHiddenState(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.test || f.folder == "schema/schematest" {
+			continue
+		}
+		for _, declaration := range f.Decls {
+			switch d := declaration.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil && d.Name.Name == "init" {
+					t.Errorf("%s has an init function", f.name)
+				}
+			case *ast.GenDecl:
+				for _, name := range hiddenState(d) {
+					t.Errorf("%s: variable %s is neither an error, a table, embedded, nor a guard", f.name, name)
+				}
+			}
+		}
+	}
+}
+
+// hiddenState returns the variables of a declaration that are state or could become it.
+func hiddenState(d *ast.GenDecl) []string {
+	var names []string
+	for _, spec := range d.Specs {
+		variable, ok := spec.(*ast.ValueSpec)
+		if !ok || d.Tok != token.VAR || embedded(d.Doc) || embedded(variable.Doc) {
+			continue
+		}
+		for i, name := range variable.Names {
+			harmless := name.Name == "_" || i < len(variable.Values) && constant(variable.Values[i])
+			if !harmless {
+				names = append(names, name.Name)
+			}
+		}
+	}
+	return names
+}
+
+// constant reports whether a value is an error, a compiled expression or a table.
+func constant(value ast.Expr) bool {
+	switch v := value.(type) {
+	case *ast.CallExpr:
+		made, ok := v.Fun.(*ast.SelectorExpr)
+		return ok && slices.Contains([]string{"New", "Errorf", "MustCompile"}, made.Sel.Name)
+	case *ast.CompositeLit:
+		switch v.Type.(type) {
+		case *ast.ArrayType, *ast.MapType:
+			return true
+		}
+	}
+	return false
+}
+
+func embedded(comments *ast.CommentGroup) bool {
+	return comments != nil && slices.ContainsFunc(comments.List, func(c *ast.Comment) bool {
+		return strings.HasPrefix(c.Text, "//go:embed ")
+	})
+}
+
+// A folder is named after what is in it, not after its being of use to others.
+func TestFolderNames(t *testing.T) {
+	vague := []string{"util", "utils", "common", "helpers", "models", "pkg", "mocks"}
+	walk(t, func(name string, entry fs.DirEntry) {
+		if entry.IsDir() && slices.Contains(vague, entry.Name()) {
+			t.Errorf("%s: name the folder after what is in it", name)
+		}
+	})
+}
+
+// Every promise that is made names a test that would fail if it were broken.
+func TestPromisesNameTheirTests(t *testing.T) {
+	page, err := os.ReadFile("docs/guarantees.md")
+	if err != nil {
+		t.Skip("there is no page of promises yet")
+	}
+	tests := map[string]bool{}
+	for _, f := range sources(t) {
+		for _, declaration := range f.Decls {
+			if d, ok := declaration.(*ast.FuncDecl); ok && f.test {
+				tests[d.Name.Name] = true
+			}
+		}
+	}
+	for word := range strings.FieldsFuncSeq(string(page), func(r rune) bool { return !isWord(r) }) {
+		if strings.HasPrefix(word, "Test") && !tests[word] {
+			t.Errorf("docs/guarantees.md names %s, and there is no such test", word)
+		}
+	}
+}
+
+func isWord(r rune) bool {
+	return r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+}

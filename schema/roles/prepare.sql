@@ -1,0 +1,32 @@
+-- Before the migrations: the roles, where the migrating role may create them, and the schema.
+
+DO $$
+DECLARE
+    may  boolean := (SELECT r.rolsuper OR r.rolcreaterole FROM pg_catalog.pg_roles r WHERE r.rolname = current_user);
+    name text;
+BEGIN
+    -- rowcall_owner owns the schema, and nobody logs in as it. The others are granted by hand: publisher
+    -- may publish, reader may ask for cursors, server is what a node needs.
+    FOREACH name IN ARRAY ARRAY['rowcall_owner', 'rowcall_publisher', 'rowcall_reader', 'rowcall_server'] LOOP
+        IF may AND to_regrole(name) IS NULL THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL;  -- another database of the server is migrated at this moment
+            END;
+        END IF;
+    END LOOP;
+
+    -- Who migrates acts for the owner. A role that another one made may refuse that.
+    IF NOT pg_has_role(to_regrole('rowcall_owner'), 'USAGE') THEN
+        BEGIN
+            GRANT rowcall_owner TO CURRENT_USER;
+        EXCEPTION WHEN insufficient_privilege THEN
+            NULL;  -- then the migrating role owns the schema
+        END;
+    END IF;
+
+    IF to_regnamespace('rowcall') IS NULL THEN
+        CREATE SCHEMA rowcall;
+    END IF;
+END $$;

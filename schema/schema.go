@@ -1,0 +1,79 @@
+// Package schema owns the tables that Rowcall needs, and their past: numbered migrations that are
+// never edited once released. core holds the event log and the sessions, and is all that a user's own
+// database gets; apps holds the tables of the four shipped apps.
+//
+// The package writes no functions and no triggers: those have only a present, and belong to package
+// triggers.
+package schema
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"log/slog"
+)
+
+// Options are what a migration may be told; the zero value migrates the core alone.
+type Options struct {
+	Apps    bool         // also the tables of the four apps
+	Samples bool         // with Apps: rows to try out, where the apps' tables are empty
+	Logger  *slog.Logger // slog.Default()
+}
+
+func (o Options) logger() *slog.Logger {
+	if o.Logger == nil {
+		return slog.Default()
+	}
+	return o.Logger
+}
+
+// Migrate brings the database's tables, roles and rights up to this version. It may be called by
+// several nodes at once and any number of times. db must allow two connections: one holds the lock.
+func Migrate(ctx context.Context, db *sql.DB, o Options) error {
+	return WithLock(ctx, db, func(ctx context.Context) error {
+		return migrate(ctx, db, o)
+	})
+}
+
+func migrate(ctx context.Context, db *sql.DB, o Options) error {
+	if err := prepareRoles(ctx, db, o.logger()); err != nil {
+		return err
+	}
+	for _, h := range histories(o.Apps) {
+		if err := h.up(ctx, db, o.logger()); err != nil {
+			return err
+		}
+	}
+	if err := settleRights(ctx, db, o.Apps); err != nil {
+		return err
+	}
+	if o.Apps && o.Samples {
+		return loadSamples(ctx, db)
+	}
+	return nil
+}
+
+// Pending reports whether Migrate would apply a migration. It writes nothing, and needs no rights but
+// those of rowcall_server.
+func Pending(ctx context.Context, db *sql.DB, apps bool) (bool, error) {
+	for _, h := range histories(apps) {
+		pending, err := h.pending(ctx, db)
+		if err != nil || pending {
+			return pending, err
+		}
+	}
+	return false, nil
+}
+
+// runFile executes the statements of an embedded file in one transaction.
+func runFile(ctx context.Context, db *sql.DB, files fs.FS, name string) error {
+	script, err := fs.ReadFile(files, name)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	if _, err := db.ExecContext(ctx, string(script)); err != nil {
+		return fmt.Errorf("run %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package schematest
+
+import (
+	"context"
+	"database/sql"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Pool returns a pool of superuser connections, closed when the test ends.
+func (d *Database) Pool(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), d.URL)
+	if err != nil {
+		t.Fatalf("connect to the test's database: %v", err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// Conn returns one superuser connection, closed when the test ends.
+func (d *Database) Conn(t testing.TB) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), d.URL)
+	if err != nil {
+		t.Fatalf("connect to the test's database: %v", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := cleanupContext()
+		defer cancel()
+		_ = conn.Close(ctx) // the test may have broken it
+	})
+	return conn
+}
+
+// DB returns the database for what speaks database/sql, closed when the test ends.
+func (d *Database) DB(t testing.TB) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("pgx", d.URL)
+	if err != nil {
+		t.Fatalf("open the test's database: %v", err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// Exec runs SQL as the superuser on a connection of its own. Without args it may be several statements.
+func (d *Database) Exec(t testing.TB, sql string, args ...any) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context()) // it is of use in cleanups, too
+	conn, err := pgx.Connect(ctx, d.URL)
+	if err != nil {
+		t.Fatalf("connect to the test's database: %v", err)
+	}
+	defer conn.Close(ctx)
+	if len(args) == 0 {
+		args = []any{pgx.QueryExecModeSimpleProtocol}
+	}
+	if _, err := conn.Exec(ctx, sql, args...); err != nil {
+		t.Fatalf("run %q: %v", sql, err)
+	}
+}
+
+// Psql feeds a script to the psql program as the superuser and returns what it prints: rows
+// without headers, columns separated by |. The first error in the script ends the test.
+func (d *Database) Psql(t testing.TB, script string) string {
+	t.Helper()
+	psql := d.Cluster.PsqlProgram()
+	if psql == "" {
+		t.Fatal("this test needs psql, which comes with PostgreSQL's client programs")
+	}
+	ctx := context.WithoutCancel(t.Context()) // as in Exec
+	cmd := exec.CommandContext(ctx, psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", d.URL)
+	cmd.Stdin = strings.NewReader(script)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("psql: %v\n%s", err, out)
+	}
+	return strings.TrimSuffix(string(out), "\n")
+}

@@ -1,0 +1,17 @@
+-- Who may call what: run after all functions are there. Trigger functions need no right to fire.
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA rowcall FROM PUBLIC;
+
+DO $$
+BEGIN
+    IF to_regrole('rowcall_publisher') IS NOT NULL THEN
+        GRANT EXECUTE ON FUNCTION rowcall.publish, rowcall.revalidate, rowcall.revalidate_user TO rowcall_publisher;
+    END IF;
+    IF to_regrole('rowcall_reader') IS NOT NULL THEN
+        GRANT EXECUTE ON FUNCTION rowcall.cursor, rowcall.iso TO rowcall_reader;
+    END IF;
+    IF to_regrole('rowcall_server') IS NOT NULL THEN
+        GRANT EXECUTE ON FUNCTION rowcall.epoch, rowcall.new_epoch, rowcall.flip_gate, rowcall.keep_alive,
+            rowcall.cursor, rowcall.iso TO rowcall_server;
+    END IF;
+END $$;

@@ -1,0 +1,101 @@
+package triggers
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+)
+
+// installFunctions runs the statements in one transaction, and gives it up if they change nothing:
+// sessions then keep the plans they have. Only the database can say what a definition amounts to, and a
+// function that is replaced makes nobody wait.
+func installFunctions(ctx context.Context, db *sql.DB, statements []string, log *slog.Logger) error {
+	tx, err := begin(ctx, db)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // after a commit it does nothing
+
+	before, err := functions(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := becomeOwner(ctx, tx); err != nil {
+		return err
+	}
+	for _, statement := range statements {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("create function: %w: %.80s", err, statement)
+		}
+	}
+	after, err := functions(ctx, tx)
+	if err != nil {
+		return err
+	}
+	changed := changes(before, after)
+	if len(changed) == 0 {
+		return nil
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit functions: %w", err)
+	}
+	log.InfoContext(ctx, "functions installed", "functions", changed)
+	return nil
+}
+
+// begin opens a transaction in which names mean the same for every migrating role.
+func begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("begin an installation: %w", err)
+	}
+	const settle = `SELECT set_config('search_path', 'pg_catalog, pg_temp', true)`
+	if _, err := tx.ExecContext(ctx, settle); err != nil {
+		tx.Rollback()
+		return nil, fmt.Errorf("pin the search path: %w", err)
+	}
+	return tx, nil
+}
+
+// becomeOwner creates functions as the role that owns the schema, where the migrating role may.
+func becomeOwner(ctx context.Context, tx *sql.Tx) error {
+	const become = `
+		SELECT set_config('role', n.nspowner::regrole::text, true)
+		FROM pg_namespace n
+		WHERE n.nspname = 'rowcall' AND n.nspowner <> current_user::regrole AND pg_has_role(n.nspowner, 'MEMBER')`
+	if _, err := tx.ExecContext(ctx, become); err != nil {
+		return fmt.Errorf("become the owner of schema rowcall: %w", err)
+	}
+	return nil
+}
+
+// functions describes every function of the schema by all that an installation may change.
+func functions(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
+	const query = `
+		SELECT p.oid::regprocedure::text, concat_ws(' ', pg_get_functiondef(p.oid), p.proowner::regrole, p.proacl)
+		FROM pg_proc p WHERE p.pronamespace = to_regnamespace('rowcall') AND p.prokind = 'f'`
+	rows, err := tx.QueryContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("read functions: %w", err)
+	}
+	defer rows.Close()
+	all := make(map[string]string)
+	for rows.Next() {
+		var name, state string
+		if err := rows.Scan(&name, &state); err != nil {
+			return nil, fmt.Errorf("read a function: %w", err)
+		}
+		all[name] = state
+	}
+	return all, rows.Err()
+}
+
+// changes names what is new or different.
+func changes(before, after map[string]string) []string {
+	same := func(name, state string) bool { return before[name] == state }
+	maps.DeleteFunc(after, same)
+	return slices.Sorted(maps.Keys(after))
+}
