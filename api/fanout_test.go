@@ -1,10 +1,8 @@
 package api
 
 import (
-	"bufio"
 	"fmt"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,10 +28,6 @@ func benchmarkFanOut(b *testing.B, sockets, batch int) {
 	b.Cleanup(readers.Wait) // after the cleanups below, which close the connections
 	for range sockets {
 		raw := st.rawDial(b, "/ws/room/5")
-		buffered := bufio.NewReader(raw)
-		if _, err := http.ReadResponse(buffered, nil); err != nil {
-			b.Fatal(err)
-		}
 		st.feed.next(b)
 		readers.Go(func() { countBytes(raw, &heard, int64(sockets*batch*frame), round) })
 	}

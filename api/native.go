@@ -14,7 +14,7 @@ import (
 const (
 	openAtOnce   = 8         // subscribes of one socket that are under way or whose answer waits
 	takeAtOnce   = 256       // events taken of one topic before the next has its turn
-	maxUnsent    = 128       // frames that answer the client, waiting for it to read
+	maxUnsent    = 1024      // frames that answer the client, waiting for it to read
 	unsentWeight = 256 << 10 // bytes of them
 )
 

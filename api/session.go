@@ -170,9 +170,13 @@ func (s *session) finish(err error) {
 }
 
 // drain reads on for a moment what a client is still sending: closing a TCP connection with bytes
-// unread would destroy the close frame that is on its way.
+// unread would destroy the close frame that is on its way. That nothing more is coming tells the
+// client to close its side, which ends this early.
 func (s *session) drain() {
 	_ = s.conn.SetReadDeadline(time.Now().Add(closeWait))
+	if half, ok := s.conn.Conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
 	_, _ = io.Copy(io.Discard, s.conn.Conn)
 }
 

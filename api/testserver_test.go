@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -183,8 +184,16 @@ func closeCode(err error) int {
 	return websocket.CloseAbnormalClosure
 }
 
-// rawDial makes a handshake by hand, for clients that gorilla's would not be.
-func (st *stand) rawDial(t testing.TB, path string) net.Conn {
+// rawSocket is a client that gorilla's would not be.
+type rawSocket struct {
+	net.Conn
+	buffered *bufio.Reader
+}
+
+func (r *rawSocket) Read(p []byte) (int, error) { return r.buffered.Read(p) }
+
+// rawDial makes a handshake by hand and reads the answer.
+func (st *stand) rawDial(t testing.TB, path string) *rawSocket {
 	t.Helper()
 	raw, err := net.Dial("tcp", st.http.Listener.Addr().String())
 	if err != nil {
@@ -193,7 +202,15 @@ func (st *stand) rawDial(t testing.TB, path string) net.Conn {
 	t.Cleanup(func() { raw.Close() })
 	_ = raw.SetDeadline(time.Now().Add(patience))
 	handshake(t, raw, path)
-	return raw
+	socket := &rawSocket{raw, bufio.NewReader(raw)}
+	answer, err := http.ReadResponse(socket.buffered, nil)
+	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("handshake: %v %v", answer, err)
+	}
+	if got := answer.Header["Sec-Websocket-Extensions"]; got != nil {
+		t.Fatalf("extensions %q", got)
+	}
+	return socket
 }
 
 // handshake asks for a socket, and offers compression as browsers do.

@@ -32,6 +32,7 @@ type Subscription struct {
 	mu        sync.Mutex // guards all below; nothing blocks under it, and no other lock is taken
 	mode      mode
 	queue     []run
+	later     []run    // live chunks that came while attaching: they follow the tail's part
 	events    int      // waiting in queue
 	bytes     int      // of them
 	next      position // what comes after the queue; where pulling goes on
@@ -179,7 +180,7 @@ func (s *Subscription) end(reason error) {
 	}
 	s.mode = ended
 	if reason != ErrSlow {
-		s.queue, s.events, s.bytes, s.held = nil, 0, 0, false
+		s.queue, s.later, s.events, s.bytes, s.held = nil, nil, 0, 0, false
 	}
 }
 
@@ -193,7 +194,11 @@ func (s *Subscription) push(b *batch, events []*Event) bool {
 		return !falling
 	}
 	fit := s.fitLocked(events)
-	s.enqueueLocked(events[:fit:fit])
+	to := &s.queue
+	if s.mode == attaching {
+		to = &s.later
+	}
+	*to = s.enqueueLocked(*to, events[:fit:fit])
 	if fit < len(events) {
 		s.next = b.at(events[fit].ID - 1)
 		s.mode, s.uncounted = pulling, true
@@ -224,15 +229,15 @@ func (s *Subscription) fitLocked(events []*Event) int {
 	return len(events)
 }
 
-func (s *Subscription) enqueueLocked(events []*Event) {
+func (s *Subscription) enqueueLocked(to []run, events []*Event) []run {
 	if len(events) == 0 {
-		return
+		return to
 	}
-	s.queue = append(s.queue, run{events: events})
 	s.events += len(events)
 	for _, e := range events {
 		s.bytes += e.size()
 	}
+	return append(to, run{events: events})
 }
 
 // hold stops everything until the question it files is answered: the subscription's access
@@ -291,6 +296,7 @@ func (s *Subscription) reset(reason ResetReason, at cursor, text string) {
 		s.mu.Unlock()
 		return
 	}
+	s.later = nil
 	s.queue = []run{{reset: &Reset{Reason: reason, Cursor: text}}}
 	s.events, s.bytes = 0, 0
 	s.next, s.epoch = at.position, at.epoch
@@ -322,8 +328,7 @@ func (s *Subscription) place() (from cursor, resets uint64) {
 	return cursor{epoch: s.epoch, position: s.next}, s.resets
 }
 
-// beginAttach readies the queue for live chunks, which may come before finishAttach puts the tail's
-// part before them. It returns the place to attach at, or false when there is nothing to attach.
+// beginAttach sets live chunks aside, which may come before finishAttach has queued the tail's part. It returns the place to attach at, or false when there is nothing to attach.
 func (s *Subscription) beginAttach() (position, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -344,20 +349,17 @@ func (s *Subscription) abandonAttach() (resets uint64) {
 	return s.resets
 }
 
-// finishAttach puts the tail's part before what has come since beginAttach.
+// finishAttach queues the tail's part, and behind it what has come since beginAttach.
 func (s *Subscription) finishAttach(backlog []*Event) {
 	s.mu.Lock()
 	if s.mode == attaching {
 		s.mode = live
 	}
-	if s.mode == ended || len(backlog) == 0 {
-		s.mu.Unlock()
-		return
+	if s.mode != ended {
+		s.queue = s.enqueueLocked(s.queue, backlog)
+		s.queue = append(s.queue, s.later...)
 	}
-	since := s.queue
-	s.queue = nil
-	s.enqueueLocked(backlog)
-	s.queue = append(s.queue, since...)
+	s.later = nil
 	s.mu.Unlock()
 	s.wake()
 }
@@ -369,7 +371,7 @@ func (s *Subscription) pulled(resets uint64, events []*Event, next position) {
 	if s.mode != pulling || s.resets != resets {
 		return
 	}
-	s.enqueueLocked(events)
+	s.queue = s.enqueueLocked(s.queue, events)
 	s.next = next
 }
 

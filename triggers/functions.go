@@ -42,7 +42,10 @@ func installFunctions(ctx context.Context, db *sql.DB, statements []string, log 
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit functions: %w", err)
 	}
-	log.InfoContext(ctx, "functions installed", "functions", changed)
+	log.InfoContext(ctx, "functions installed", "count", len(changed))
+	for _, function := range changed {
+		log.DebugContext(ctx, "function installed", "function", function)
+	}
 	return nil
 }
 

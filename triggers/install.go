@@ -24,6 +24,7 @@ func installTriggers(ctx context.Context, db *sql.DB, wanted []trigger, log *slo
 	if err != nil {
 		return err
 	}
+	count := 0
 	for _, t := range wanted {
 		if present[t.definition] == t.mode() {
 			continue
@@ -31,7 +32,11 @@ func installTriggers(ctx context.Context, db *sql.DB, wanted []trigger, log *slo
 		if err := t.replacePatiently(ctx, db); err != nil {
 			return err
 		}
-		log.InfoContext(ctx, "trigger installed", "trigger", t.definition)
+		log.DebugContext(ctx, "trigger installed", "trigger", t.definition)
+		count++
+	}
+	if count > 0 {
+		log.InfoContext(ctx, "triggers installed", "count", count)
 	}
 	return nil
 }

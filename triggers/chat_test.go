@@ -1,0 +1,173 @@
+package triggers_test
+
+import (
+	"testing"
+
+	"rowcall/schema/schematest"
+)
+
+// In the samples alice (1) owns room 1, bob (2) is its member, carol (3) waits for it with request 1.
+
+func TestChatMessages(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t, schematest.Samples))
+
+	d.run(`INSERT INTO chat_messages (id, room_id, sender_id, posted, message)
+	       VALUES (42, 1, 2, '2026-01-02 03:04:05.5Z', E'Hello "world"!\n')`)
+	d.expect(row{"room/1", "chat_message_created", "", `{"id":"42","message":"Hello \"world\"!\n","room_id":1,"sender_id":2,"posted":"2026-01-02T03:04:05.500000Z"}`})
+
+	d.run(`UPDATE chat_messages SET message = 'Hi', posted = '2026-01-02 03:04:05Z' WHERE id = 42`)
+	d.expect(row{"room/1", "chat_message_updated", "", `{"id":"42","message":"Hi","room_id":1,"sender_id":2,"posted":"2026-01-02T03:04:05Z"}`})
+
+	d.run(`UPDATE chat_messages SET room_id = 2 WHERE id = 42`)
+	d.expect(
+		row{"room/1", "chat_message_deleted", "", `{"id":"42"}`},
+		row{"room/2", "chat_message_created", "", `{"id":"42","message":"Hi","room_id":2,"sender_id":2,"posted":"2026-01-02T03:04:05Z"}`})
+
+	d.run(`DELETE FROM chat_messages WHERE id = 42`)
+	d.expect(row{"room/2", "chat_message_deleted", "", `{"id":"42"}`})
+}
+
+func TestJoinRequests(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t, schematest.Samples))
+
+	d.run(`INSERT INTO chat_join_requests (id, user_id, room_id) VALUES (31, 4, 1)`)
+	d.expect(
+		row{"room/1", "did_alter_join_request", "owner", `{"id":"31","action":"create","requesting_user":{"id":4,"first_name":"Dave","last_name":"Rossi"}}`},
+		row{"user/4", "did_alter_join_request", "", `{"id":"31","action":"create","requesting_user":{"id":4,"first_name":"Dave","last_name":"Rossi"},"room_id":1}`})
+
+	d.run(`UPDATE chat_join_requests SET status = 'denied' WHERE id = 31`)
+	d.expect(
+		row{"room/1", "did_alter_join_request", "owner", `{"id":"31","action":"deny","requesting_user":null}`},
+		row{"user/4", "did_alter_join_request", "", `{"id":"31","action":"deny","requesting_user":null,"room_id":1}`})
+
+	d.run(`UPDATE chat_join_requests SET status = 'denied' WHERE id = 31;
+	       UPDATE chat_join_requests SET status = 'pending' WHERE id = 31;
+	       DELETE FROM chat_join_requests WHERE id = 31`)
+	d.expect()
+}
+
+// Admitting makes the user a member, whoever admits, and only once.
+func TestAdmitting(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t, schematest.Samples))
+
+	d.run(`UPDATE chat_join_requests SET status = 'admitted' WHERE id = 1`)
+	d.expect(
+		row{"room/1", "did_alter_join_request", "owner", `{"id":"1","action":"admit","requesting_user":null}`},
+		row{"user/3", "did_alter_join_request", "", `{"id":"1","action":"admit","requesting_user":null,"room_id":1}`},
+		row{"room/1", "rowcall.access", "", `{"user_id":"3"}`},
+		row{"room/1", "member_joined", "", `{"user_id":3,"first_name":"Carol","last_name":"Okafor","username":"carol"}`},
+		row{"user/3", "room_joined", "", `{"room_id":1,"title":"Reading group"}`})
+
+	// A member may ask again, and be admitted again: nothing changes about the membership.
+	d.run(`INSERT INTO chat_join_requests (id, user_id, room_id, status) VALUES (32, 3, 1, 'admitted')`)
+	d.expect(
+		row{"room/1", "did_alter_join_request", "owner", `{"id":"32","action":"create","requesting_user":{"id":3,"first_name":"Carol","last_name":"Okafor"}}`},
+		row{"user/3", "did_alter_join_request", "", `{"id":"32","action":"create","requesting_user":{"id":3,"first_name":"Carol","last_name":"Okafor"},"room_id":1}`})
+	if n := one[int](d, `SELECT count(*) FROM chat_room_members WHERE room_id = 1 AND user_id = 3`); n != 1 {
+		t.Errorf("carol is %d times a member", n)
+	}
+}
+
+func TestMembers(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t, schematest.Samples))
+	dave := `{"user_id":4,"first_name":"Dave","last_name":"Rossi","username":"dave"}`
+
+	d.run(`INSERT INTO chat_room_members (room_id, user_id) VALUES (1, 4), (1, 2) ON CONFLICT DO NOTHING`)
+	d.expect(
+		row{"room/1", "rowcall.access", "", `{"user_id":"4"}`},
+		row{"room/1", "member_joined", "", dave},
+		row{"user/4", "room_joined", "", `{"room_id":1,"title":"Reading group"}`})
+
+	d.run(`UPDATE chat_room_members SET user_id = 3 WHERE room_id = 1 AND user_id = 4`)
+	d.expect(
+		row{"room/1", "rowcall.access", "", `{"user_id":"4"}`},
+		row{"room/1", "member_left", "", dave},
+		row{"user/4", "room_left", "", `{"room_id":1,"title":"Reading group"}`},
+		row{"room/1", "rowcall.access", "", `{"user_id":"3"}`},
+		row{"room/1", "member_joined", "", `{"user_id":3,"first_name":"Carol","last_name":"Okafor","username":"carol"}`},
+		row{"user/3", "room_joined", "", `{"room_id":1,"title":"Reading group"}`})
+
+	d.run(`UPDATE chat_room_members SET user_id = user_id`)
+	d.expect()
+
+	d.run(`DELETE FROM chat_room_members WHERE room_id = 2 AND user_id = 4`)
+	d.expect(
+		row{"room/2", "rowcall.access", "", `{"user_id":"4"}`},
+		row{"room/2", "member_left", "", dave},
+		row{"user/4", "room_left", "", `{"room_id":2,"title":"Sunday football"}`})
+}
+
+func TestRooms(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t, schematest.Samples))
+
+	d.run(`INSERT INTO chat_rooms (id, owner_id, title) VALUES (9, 3, 'New'); UPDATE chat_rooms SET title = 'Newer' WHERE id = 9`)
+	d.expect()
+	d.run(`UPDATE chat_rooms SET owner_id = 4 WHERE id = 9`)
+	d.expect(row{"room/9", "rowcall.access", "", `{}`})
+	d.run(`DELETE FROM chat_rooms WHERE id = 9`)
+	d.expect(row{"room/9", "rowcall.access", "", `{}`})
+}
+
+// A room that goes tells its members itself, with its title, before the foreign keys remove the rest.
+func TestRoomDeleted(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t, schematest.Samples))
+	d.run(`DELETE FROM chat_rooms WHERE id = 1`)
+	d.expect(
+		row{"room/1", "rowcall.access", "", `{}`},
+		row{"user/2", "room_left", "", `{"room_id":1,"title":"Reading group"}`},
+		row{"room/1", "rowcall.access", "", `{"user_id":"2"}`},
+		row{"room/1", "chat_message_deleted", "", `{"id":"1"}`},
+		row{"room/1", "chat_message_deleted", "", `{"id":"2"}`})
+}
+
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t, schematest.Samples))
+	asked := func(user string) row { return row{"", "rowcall.access", "", `{"user_id":"` + user + `"}`} }
+
+	d.run(`UPDATE users SET first_name = 'Alicia' WHERE id = 1; UPDATE users SET is_active = true`)
+	d.expect()
+	d.run(`UPDATE users SET is_active = false WHERE id = 1`)
+	d.expect(asked("1"))
+	d.run(`UPDATE users SET is_active = true WHERE id = 1`)
+	d.expect()
+	d.run(`UPDATE users SET is_staff = true WHERE id = 2`)
+	d.expect(asked("2"))
+	d.run(`UPDATE users SET is_staff = false WHERE id = 2`)
+	d.expect(asked("2"))
+	d.run(`UPDATE users SET password = '' WHERE id = 3`)
+	d.expect(asked("3"))
+	d.run(`DELETE FROM users WHERE id = 3`)
+	d.expect(asked("3"))
+}
+
+// A user who goes is told of to the rooms by name, before the foreign keys remove the memberships.
+func TestMemberDeleted(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t, schematest.Samples))
+	d.run(`DELETE FROM chat_messages WHERE sender_id = 4`)
+	d.events()
+	d.run(`DELETE FROM users WHERE id = 4`)
+	d.expect(
+		row{"", "rowcall.access", "", `{"user_id":"4"}`},
+		row{"room/2", "member_left", "", `{"user_id":4,"first_name":"Dave","last_name":"Rossi","username":"dave"}`},
+		row{"room/2", "rowcall.access", "", `{"user_id":"4"}`})
+}
+
+// TRUNCATE names no rows. Where it takes rights away, everybody is asked again.
+func TestTruncate(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t, schematest.Samples))
+	d.run(`TRUNCATE chat_messages, patients, dams, job_postings CASCADE`)
+	d.expect()
+	d.run(`TRUNCATE chat_room_members`)
+	d.expect(row{"room", "rowcall.access", "", `{}`})
+	d.run(`TRUNCATE rowcall.sessions`)
+	d.expect(row{"", "rowcall.access", "", `{}`})
+}
