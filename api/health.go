@@ -50,6 +50,26 @@ type readiness struct {
 	Listening bool `json:"listening"`
 	Polled    bool `json:"polled"`
 	Migrated  bool `json:"migrated"`
+
+	Log logState `json:"log"`
+}
+
+// logState is what retention last found.
+type logState struct {
+	Bytes   int64      `json:"bytes"`
+	Since   *time.Time `json:"since,omitempty"`   // of the oldest event
+	Refused *time.Time `json:"refused,omitempty"` // since when a lock keeps retention from emptying a slot
+}
+
+func logStateOf(l notifier.LogState) logState {
+	return logState{Bytes: l.Bytes, Since: unlessZero(l.Since), Refused: unlessZero(l.Refused)}
+}
+
+func unlessZero(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // Ready answers GET /readyz: 200 when ready, 503 when not.
@@ -68,6 +88,7 @@ func (h *Health) readiness(ctx context.Context) readiness {
 		Listening: feed.Listening,
 		Polled:    feed.Err == nil && !feed.PolledAt.IsZero(),
 		Migrated:  h.migrated(ctx),
+		Log:       logStateOf(feed.Log),
 	}
 	state.Ready = state.Polled && state.Migrated && (state.Listening || h.o.Polling)
 	return state

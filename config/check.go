@@ -120,6 +120,8 @@ func (l Log) check(p *Problems) {
 	atLeast(p, "log.sweep", l.Sweep, 50*time.Millisecond)
 	atLeast(p, "log.poll", l.Poll, time.Millisecond)
 	p.require(l.PollIdle >= l.Poll, "log.poll_idle", "%s is less than log.poll (%s)", l.PollIdle, l.Poll)
+	atLeast(p, "log.keep", l.Keep, time.Minute)
+	between(p, "log.keep_bytes", l.KeepBytes, 64*MiB, 1<<20*GiB)
 	atLeast(p, "log.abandon", l.Abandon, 10*time.Minute)
 	between(p, "log.tail_events", l.TailEvents, 1, most)
 	between(p, "log.tail_bytes", l.TailBytes, KiB, 64*GiB)

@@ -113,6 +113,8 @@ type Log struct {
 	Sweep      time.Duration `mapstructure:"sweep"`      // how often a sleeping node looks all the same
 	Poll       time.Duration `mapstructure:"poll"`       // between polls while nobody rings
 	PollIdle   time.Duration `mapstructure:"poll_idle"`  // between polls while only a long transaction is waited for
+	Keep       time.Duration `mapstructure:"keep"`       // how long events are kept at least
+	KeepBytes  Bytes         `mapstructure:"keep_bytes"` // what the log may take on disk, about, even where that is less
 	Abandon    time.Duration `mapstructure:"abandon"`    // triggers stop filing so long after the last node
 	TailEvents int           `mapstructure:"tail_events"`
 	TailBytes  Bytes         `mapstructure:"tail_bytes"`

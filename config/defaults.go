@@ -59,6 +59,8 @@ func defaultLog() Log {
 		Sweep:      time.Second,
 		Poll:       4 * time.Millisecond,
 		PollIdle:   50 * time.Millisecond,
+		Keep:       24 * time.Hour,
+		KeepBytes:  1 << 30,
 		Abandon:    24 * time.Hour,
 		TailEvents: 20_000,
 		TailBytes:  32 * MiB,

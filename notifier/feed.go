@@ -73,6 +73,9 @@ type Options struct {
 	RingQuiet    int           // transactions a second below which they ring again; 50
 	Ring         RingMode      // whether writers ring; RingAuto
 	Abandon      time.Duration // how long after the last node triggers go on filing events; 24 h
+	Keep         time.Duration // how long events are kept at least; 24 h
+	KeepBytes    int64         // what the log may take on disk, about, even where that is less than Keep; 1 GiB
+	Retain       time.Duration // how often the log is looked after; 10 s
 	Logger       *slog.Logger  // slog.Default()
 }
 
@@ -129,7 +132,8 @@ type Health struct {
 	Ringing   bool      // writers ring at present
 	PolledAt  time.Time // when the last poll succeeded
 	Epoch     string
-	Err       error // what stands in the way; nil when ready
+	Log       LogState // as retention last saw it
+	Err       error    // what stands in the way; nil when ready
 }
 
 // Feed reads one database's log and serves it to subscriptions.
@@ -167,6 +171,7 @@ func (f *Feed) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { f.listener.run(ctx) })
 	running.Go(func() { f.answer(ctx) })
+	running.Go(func() { f.retain(ctx) })
 	for range f.options.Pullers {
 		running.Go(func() { f.pullAll(ctx) })
 	}
@@ -202,6 +207,9 @@ func (o Options) withDefaults() Options {
 	o.RingQuiet = cmp.Or(o.RingQuiet, 50)
 	o.Ring = cmp.Or(o.Ring, RingAuto)
 	o.Abandon = cmp.Or(o.Abandon, 24*time.Hour)
+	o.Keep = cmp.Or(o.Keep, 24*time.Hour)
+	o.KeepBytes = cmp.Or(o.KeepBytes, 1<<30)
+	o.Retain = cmp.Or(o.Retain, 10*time.Second)
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
 }

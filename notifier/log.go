@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	accessType = "rowcall.access"
-
 	chunkEvents = 1000
 	chunkBytes  = 1 << 20
 

@@ -33,6 +33,7 @@ type poller struct {
 	next   *waiter    // for the next poll that begins
 	owed   []*waiter  // for a poll that failed; the next good one serves them too
 	status Health
+	kept   LogState
 }
 
 // waiter waits for a poll that began after it did.
@@ -95,9 +96,16 @@ func (p *poller) troubled(err error) {
 	p.status.Err, p.status.Armed = err, false
 }
 
+func (p *poller) noteLog(state LogState) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.kept = state
+}
+
 func (p *poller) health() Health {
 	p.mu.Lock()
 	h := p.status
+	h.Log = p.kept
 	p.mu.Unlock()
 	hearing, _, _ := p.feed.listener.hears()
 	h.Listening = hearing != 0
@@ -105,7 +113,7 @@ func (p *poller) health() Health {
 	case h.Err != nil:
 	case h.PolledAt.IsZero():
 		h.Err = errors.New("the log has not been polled yet")
-	case !h.Listening:
+	case !h.Listening && p.feed.options.Ring != RingNever:
 		h.Err = errors.Join(errors.New("LISTEN is not confirmed"), p.feed.listener.trouble())
 	case time.Since(h.PolledAt) > stall:
 		h.Err = errors.New("the log has not been polled for a while")

@@ -24,6 +24,8 @@ func feedOptions(c *config.Config, log *slog.Logger) notifier.Options {
 		RingQuiet:    c.Log.RingQuiet,
 		Ring:         notifier.RingMode(c.Log.Ring),
 		Abandon:      c.Log.Abandon,
+		Keep:         c.Log.Keep,
+		KeepBytes:    int64(c.Log.KeepBytes),
 		Logger:       log,
 	}
 }

@@ -1,0 +1,253 @@
+package api
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/notifier"
+	"rowcall/schema/schematest"
+)
+
+// seedTopics are the rules of the example configuration.
+func seedTopics() []TopicRule {
+	return []TopicRule{
+		{Topic: "room/{room_id:int}", Allow: "authenticated",
+			Access: `
+				SELECT r.owner_id = @me AS owner,
+				       r.owner_id = @me OR EXISTS (SELECT FROM chat_room_members m
+				         WHERE m.room_id = r.id AND m.user_id = @me) AS allowed
+				FROM chat_rooms r WHERE r.id = @room_id -- owners and members`,
+			Snapshot: `SELECT id, sender_id, posted, message FROM chat_messages WHERE room_id = @room_id ORDER BY id DESC;`},
+		{Topic: "user/{user_id:int}", Allow: "authenticated", Access: `SELECT @user_id = @me AS allowed`},
+		{Topic: "jobs/{user_id:int}", Allow: "authenticated", Access: `SELECT @user_id = @me OR @staff AS allowed`},
+		{Topic: "dams", Allow: "public"},
+		{Topic: "dams/{dam_id:int}", Allow: "public", Access: `SELECT true AS allowed FROM dams WHERE id = @dam_id`},
+		{Topic: "audit/{table}", Access: `SELECT @table = 'dams' AS allowed, @me IS NULL AS nobody`},
+		{Topic: "ward"},
+	}
+}
+
+// openRules compiles rules on a database with the samples: alice (1) owns room 1, bob (2) is a
+// member of it, dave (4) is not, admin (5) is staff.
+func openRules(t *testing.T, topics []TopicRule) (*Rules, *statements, error) {
+	t.Helper()
+	db := schematest.New(t, schematest.Samples)
+	config, err := pgxpool.ParseConfig(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := &statements{}
+	config.ConnConfig.Tracer = sent
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, DoorOptions{}), AccountOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := CompileRules(t.Context(), pool, accounts, topics)
+	return rules, sent, err
+}
+
+func asking(topic notifier.Topic, user string) notifier.Question {
+	return notifier.Question{Topic: topic, Follower: notifier.Follower{User: user}}
+}
+
+func TestAsk(t *testing.T) {
+	rules, sent, err := openRules(t, seedTopics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	yes := func(roles ...string) notifier.Grant { return notifier.Grant{Roles: roles} }
+	no := func(err error) notifier.Grant { return notifier.Grant{Err: err} }
+	tests := []struct {
+		topic notifier.Topic
+		user  string
+		want  notifier.Grant
+	}{
+		{"room/1", "1", yes("owner")},
+		{"room/1", "2", yes()},
+		{"room/1", "4", no(notifier.ErrForbidden)},
+		{"room/1", "", no(notifier.ErrUnauthorized)},
+		{"room/2", "2", yes("owner")},
+		{"room/99", "1", no(notifier.ErrNotFound)},
+		{"room/99", "", no(notifier.ErrUnauthorized)},
+		{"room/0", "1", no(notifier.ErrNotFound)},
+		{"room/9223372036854775807", "1", no(notifier.ErrNotFound)},
+		{"room/9223372036854775808", "1", no(notifier.ErrNotFound)},
+		{"room/9223372036854775808", "", no(notifier.ErrUnauthorized)},
+		{"room/x", "1", no(notifier.ErrNotFound)},
+		{"nowhere", "1", no(notifier.ErrNotFound)},
+		{"nowhere", "", no(notifier.ErrUnauthorized)},
+		{"user/4", "4", yes()},
+		{"user/4", "1", no(notifier.ErrForbidden)},
+		{"jobs/1", "5", yes()},
+		{"jobs/1", "2", no(notifier.ErrForbidden)},
+		{"dams", "", yes()},
+		{"dams/1", "", yes()},
+		{"dams/999", "", no(notifier.ErrNotFound)},
+		{"audit/dams", "5", yes()},
+		{"audit/users", "5", no(notifier.ErrForbidden)},
+		{"audit/dams", "1", no(notifier.ErrForbidden)},
+		{"ward", "5", yes()},
+		{"ward", "1", no(notifier.ErrForbidden)},
+		{"room/1", "77", no(notifier.ErrUnauthorized)}, // there is no such user any more
+		{"dams", "77", no(notifier.ErrUnauthorized)},
+	}
+	var questions []notifier.Question
+	for _, tt := range tests {
+		questions = append(questions, asking(tt.topic, tt.user))
+	}
+	before := sent.n.Load()
+	grants, err := rules.Ask(t.Context(), questions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, tt := range tests {
+		if !reflect.DeepEqual(grants[i], tt.want) {
+			t.Errorf("user %q asks for %s: %+v, want %+v", tt.user, tt.topic, grants[i], tt.want)
+		}
+	}
+	if n := sent.n.Load() - before; n != 6 { // identities, and five patterns with SQL
+		t.Errorf("%d statements for %d questions", n, len(questions))
+	}
+}
+
+func TestAskLooksNothingUpForTheAnonymous(t *testing.T) {
+	rules, sent, err := openRules(t, seedTopics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := sent.n.Load()
+	grants, err := rules.Ask(t.Context(), []notifier.Question{asking("room/1", ""), asking("room/99", ""), asking("nowhere", ""), asking("ward", "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, grant := range grants {
+		if !errors.Is(grant.Err, notifier.ErrUnauthorized) {
+			t.Errorf("question %d: %+v", i, grant)
+		}
+	}
+	if n := sent.n.Load() - before; n > 0 {
+		t.Errorf("the database was asked %d times", n)
+	}
+}
+
+func TestAskWithoutDatabase(t *testing.T) {
+	rules, _, err := openRules(t, seedTopics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules.pool.Close()
+	if _, err := rules.Ask(t.Context(), []notifier.Question{asking("room/1", "1")}); !errors.Is(err, notifier.ErrUnavailable) {
+		t.Errorf("%v, want that the database is away", err)
+	}
+	if _, err := rules.Ask(t.Context(), []notifier.Question{asking("dams", "")}); err != nil {
+		t.Errorf("a public topic without SQL: %v", err)
+	}
+}
+
+func TestState(t *testing.T) {
+	rules, _, err := openRules(t, append(seedTopics(), TopicRule{Topic: "clock", Allow: "public", Snapshot: `
+		SELECT timestamptz '2021-06-01 12:00+02' AS whole, timestamptz '2021-06-01 10:00:00.5Z' AS "a ""fraction",
+		       'infinity'::timestamptz AS never, NULL::timestamptz AS nothing,
+		       date '2021-06-01' AS day, 1.50::numeric AS number, '{"a" : [1, 2]}'::json AS nested, @me AS me, @staff AS staff`}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := func(q notifier.Question) (string, error) {
+		tx, err := rules.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback(t.Context())
+		if _, err := tx.Exec(t.Context(), "SET LOCAL TimeZone TO 'Asia/Kathmandu'"); err != nil {
+			t.Fatal(err)
+		}
+		text, err := rules.State(t.Context(), tx, q)
+		return strings.ReplaceAll(string(text), " \n ", ""), err
+	}
+	got, err := state(asking("clock", ""))
+	want := `[{"whole":"2021-06-01T10:00:00Z","a \"fraction":"2021-06-01T10:00:00.500000Z","never":"infinity","nothing":null,` +
+		`"day":"2021-06-01","number":1.50,"nested":{"a" : [1, 2]},"me":null,"staff":false}]`
+	if err != nil || got != want {
+		t.Errorf("%s, %v\nwant %s", got, err, want)
+	}
+	got, err = state(asking("room/1", "1"))
+	if err != nil || !strings.HasPrefix(got, `[{"id":2,"sender_id":2,"posted":"20`) || !strings.Contains(got, `Z","message":"Reading it on the train, it is great."},{"id":1,`) {
+		t.Errorf("%s, %v", got, err)
+	}
+	if got, err = state(asking("room/99", "1")); got != "[]" || err != nil {
+		t.Errorf("an empty state is %s, %v", got, err)
+	}
+	for _, topic := range []notifier.Topic{"dams", "nowhere"} {
+		if _, err := state(asking(topic, "1")); !errors.Is(err, notifier.ErrNoSnapshot) {
+			t.Errorf("%s: %v", topic, err)
+		}
+	}
+}
+
+func TestSpell(t *testing.T) {
+	rules := topicsOfSeeds(t)
+	for name, want := range map[notifier.Topic]notifier.Topic{
+		"room/007": "room/7", "room/7": "room/7", "room/x": "room/x", "nowhere/007": "nowhere/007", "dams": "dams",
+	} {
+		if got := rules.Spell(name); got != want {
+			t.Errorf("%s is spelled %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestCompileRulesTellsAllThatIsWrong(t *testing.T) {
+	_, _, err := openRules(t, []TopicRule{
+		{Topic: "room/{room_id:int}", Access: `SELECT true AS allowed`},
+		{Topic: "room/{name}", Access: `SELECT nonsense`},
+		{Topic: "a/{id}", Allow: "everybody", Access: `SELECT x AS allowed FROM users`, Snapshot: `SELECT 1 FROM nowhere`},
+		{Topic: "b/{id}", Access: `SELECT 1 AS allowed`},
+		{Topic: "c/{id}", Access: `SELECT true AS owner`},
+		{Topic: "d/{id}", Access: `SELECT username = @id AS allowed, username FROM users`},
+		{Topic: "e/{id}", Access: `SELECT id = @id AS allowed FROM users`},
+		{Topic: "f/{id}", Access: `SELECT @nobody AS allowed`, Snapshot: `SELECT 1; SELECT 2`},
+		{Topic: "g/{me}"},
+		{Topic: "h//{x}"},
+		{Topic: "i", Snapshot: `SELECT 1 AS a, 2 AS a`},
+		{Topic: "j", Access: `DELETE FROM users RETURNING true AS allowed`},
+		{Topic: "k", Access: `SELECT true AS allowed) AS x, (SELECT 1`},
+	})
+	want := []string{
+		`topics[1].topic: "room/{room_id:int}" and "room/{name}" could be the same topic`,
+		`topics[2].allow: "everybody" is neither public nor authenticated nor staff`,
+		`topics[2].access: column "x" does not exist`,
+		`topics[2].snapshot: relation "nowhere" does not exist`,
+		`topics[3].access: column "allowed" is not a boolean`,
+		`topics[4].access: it has no column allowed`,
+		`topics[5].access: column "username" is not a boolean`,
+		`topics[6].access: operator does not exist: bigint = text`,
+		`topics[7].access: there is no parameter @nobody; there are @me, @staff, @id`,
+		`topics[7].snapshot: one statement, please`,
+		`topics[8].topic: "g/{me}": @me is the follower's own`,
+		`topics[9].topic: "h//{x}"`,
+		`topics[10].snapshot: column`,
+		`topics[11].access: syntax error`,
+		`topics[12].access: `,
+	}
+	if err == nil {
+		t.Fatal("all is taken")
+	}
+	lines := strings.Split(err.Error(), "\n")[1:]
+	if len(lines) != len(want) {
+		t.Errorf("%d problems, want %d:\n%v", len(lines), len(want), err)
+	}
+	for i := range min(len(lines), len(want)) {
+		if !strings.HasPrefix(lines[i], want[i]) {
+			t.Errorf("%s\nwant %s", lines[i], want[i])
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package notifier_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"rowcall/notifier"
+	"rowcall/schema/schematest"
+)
+
+// eventually waits for a condition that nothing announces.
+func eventually(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	deadline, tick := time.After(patience), time.NewTicker(20*time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-deadline:
+			t.Fatalf("never: %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+func TestTheLogStaysWithinItsSize(t *testing.T) {
+	db := schematest.New(t, schematest.CoreOnly)
+	pool := db.Pool(t)
+	o := notifier.Options{KeepBytes: 4 << 20, Retain: 10 * time.Millisecond, TailEvents: 1}
+	n := startNode(t, db.URL, openRules{}, o)
+	r := follow(t, n, notifier.Request{}, "bulk")
+	first := r.start.Cursor
+	for range 40 {
+		db.Exec(t, `SELECT rowcall.publish('bulk', 'test', to_json(repeat(md5(i::text), 30))) FROM generate_series(1, 500) AS i`)
+		for range 500 {
+			r.event()
+		}
+	}
+	eventually(t, "the log is within its size", func() bool {
+		h := n.Health().Log
+		return h.Bytes > 0 && h.Bytes < 8<<20
+	})
+	var dropped bool
+	if err := pool.QueryRow(t.Context(), `SELECT xid > '0' FROM rowcall.floor`).Scan(&dropped); err != nil || !dropped {
+		t.Errorf("nothing was dropped: %v", err)
+	}
+	if got := follow(t, n, notifier.Request{Since: first}, "bulk"); got.start.Reason != notifier.ResetExpired {
+		t.Errorf("a cursor behind the floor was answered %+v", got.start)
+	}
+	if got := follow(t, n, notifier.Request{Since: r.sub.Cursor()}, "bulk"); !got.start.Recovered {
+		t.Errorf("a cursor within retention was answered %+v", got.start)
+	}
+}
+
+func TestTheLogKeepsItsAge(t *testing.T) {
+	db := schematest.New(t, schematest.CoreOnly)
+	startNode(t, db.URL, openRules{}, notifier.Options{Keep: 400 * time.Millisecond, Retain: 10 * time.Millisecond})
+	pool := db.Pool(t)
+	publish(t, db, "old", `1`)
+	eventually(t, "the old event is gone", func() bool {
+		publish(t, db, "new", `2`)
+		var there bool
+		if err := pool.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM rowcall.log WHERE topic = 'old')`).Scan(&there); err != nil {
+			t.Fatal(err)
+		}
+		return !there
+	})
+}
+
+// TestRotationNeverWaits holds the slot that is to be emptied, as a dump does: writers go on, and
+// the node says that rotation is refused.
+func TestRotationNeverWaits(t *testing.T) {
+	db := schematest.New(t, schematest.CoreOnly)
+	pool := db.Pool(t)
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `LOCK TABLE rowcall.log IN ACCESS SHARE MODE`); err != nil {
+		t.Fatal(err)
+	}
+	n := startNode(t, db.URL, openRules{}, notifier.Options{Keep: time.Millisecond, Retain: 10 * time.Millisecond})
+	r := follow(t, n, notifier.Request{}, "room")
+	eventually(t, "rotation is refused", func() bool {
+		publish(t, db, "room", `1`)
+		r.event()
+		return !n.Health().Log.Refused.IsZero()
+	})
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "rotation goes on", func() bool {
+		publish(t, db, "room", `1`)
+		return n.Health().Log.Refused.IsZero()
+	})
+}
+
+// TestAnAbandonedLogFilesNothingAndBeginsANewEpoch stops the node for longer than Abandon.
+func TestAnAbandonedLogFilesNothingAndBeginsANewEpoch(t *testing.T) {
+	db := schematest.New(t, schematest.CoreOnly)
+	n := startNode(t, db.URL, openRules{}, notifier.Options{})
+	before := follow(t, n, notifier.Request{}, "room").start.Cursor
+	n.stop()
+	db.Exec(t, `SELECT setval('rowcall.alive', extract(epoch FROM now())::bigint - 10)`)
+	publish(t, db, "room", `"lost"`)
+	open, err := db.Pool(t).BeginTx(t.Context(), pgx.TxOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open.Exec(t.Context(), `SELECT pg_current_xact_id(), rowcall.publish('room', 'test', '"skipped"')`); err != nil {
+		t.Fatal(err)
+	}
+	back := make(chan *node)
+	go func() { back <- startNode(t, db.URL, openRules{}, notifier.Options{}) }()
+	eventually(t, "the node says that it is back", func() bool {
+		var alive bool
+		err := db.Pool(t).QueryRow(t.Context(), `SELECT last_value > extract(epoch FROM now()) FROM rowcall.alive`).Scan(&alive)
+		return err == nil && alive
+	})
+	select {
+	case <-back:
+		t.Error("the node is ready while a transaction that has skipped its event is open")
+	case <-time.After(300 * time.Millisecond):
+	}
+	if err := open.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n = <-back
+	r := follow(t, n, notifier.Request{Since: before}, "room")
+	if r.start.Recovered || r.start.Reason != notifier.ResetEpoch {
+		t.Errorf("a cursor from before the gap was answered %+v", r.start)
+	}
+	r.silent(db, "room")
+}
