@@ -15,7 +15,7 @@ import (
 	"rowcall/notifier"
 )
 
-// handshakeWait bounds what happens before a handshake is answered.
+// handshakeWait bounds each question to the database before a handshake is answered.
 const handshakeWait = 5 * time.Second
 
 // nativeProtocol is the native subprotocol's name.
@@ -29,7 +29,7 @@ type admission struct {
 }
 
 // admit counts a handshake and finds out who asks. The error refuses it with an HTTP status.
-func (s *Server) admit(ctx context.Context, r *http.Request) (in admission, err error) {
+func (s *Server) admit(r *http.Request) (in admission, err error) {
 	leave, err := s.registry.enter()
 	if err != nil {
 		return in, err
@@ -42,6 +42,8 @@ func (s *Server) admit(ctx context.Context, r *http.Request) (in admission, err 
 	if err := s.door.AdmitHandshake(r); err != nil {
 		return in, err
 	}
+	ctx, cancel := context.WithTimeout(r.Context(), handshakeWait)
+	defer cancel()
 	in.who, in.unknown = s.accounts.Identify(ctx, r)
 	giveBack, err := s.door.AdmitSocket(s.door.Address(r), in.who.User)
 	in.release = func() { giveBack(); leave() }
@@ -51,9 +53,7 @@ func (s *Server) admit(ctx context.Context, r *http.Request) (in admission, err 
 // serveNative answers handshakes of the native protocol. Whoever may not have a socket, or has bad
 // credentials, is told by the code of a close frame.
 func (s *Server) serveNative(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), handshakeWait)
-	defer cancel()
-	in, err := s.admit(ctx, r)
+	in, err := s.admit(r)
 	if err != nil {
 		refuse(w, r, s.log, err)
 		return
@@ -88,9 +88,7 @@ func (s *Server) unfit(in admission, r *http.Request) error {
 // so that whatever commits after it is delivered. Credentials that are of no use count as none, as
 // they did for the originals.
 func (s *Server) servePlain(w http.ResponseWriter, r *http.Request, to *socket, values []string) {
-	ctx, cancel := context.WithTimeout(r.Context(), handshakeWait)
-	defer cancel()
-	in, err := s.admit(ctx, r)
+	in, err := s.admit(r)
 	if err == nil {
 		defer in.release()
 		err = to.refuses(in)
@@ -105,7 +103,7 @@ func (s *Server) servePlain(w http.ResponseWriter, r *http.Request, to *socket, 
 		s.closeAtOnce(w, r, session, in.unknown)
 		return
 	}
-	flow, err := openPlain(ctx, session, s.feed, to, to.topicOf(values, in.who.User), r.URL.Query().Get("since"))
+	flow, err := openPlain(r.Context(), session, s.feed, to, to.topicOf(values, in.who.User), r.URL.Query().Get("since"))
 	if err != nil {
 		s.closeAtOnce(w, r, session, err)
 		return

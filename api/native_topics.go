@@ -9,7 +9,7 @@ import (
 )
 
 // openWait is how long a subscribe may take before the client is told to try again.
-const openWait = 10 * time.Second
+const openWait = 5 * time.Second
 
 // subscribe takes a topic in, in place of what is held of it, and opens it when its turn comes.
 func (n *native) subscribe(ctx context.Context, req request) error {

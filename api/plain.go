@@ -26,6 +26,8 @@ func openPlain(ctx context.Context, s *session, f feed, to *socket, topic, since
 	case err != nil:
 		return nil, notifier.ErrNotFound
 	}
+	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
+	defer cancel()
 	sub, start, err := f.Subscribe(ctx, notifier.Request{
 		Topics:   []notifier.Topic{name},
 		Follower: s.identity.Follower(),

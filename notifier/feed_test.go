@@ -49,11 +49,19 @@ type node struct {
 
 func startNode(t testing.TB, url string, rules notifier.Rules, o notifier.Options) *node {
 	t.Helper()
-	direct, err := pgx.ParseConfig(url)
+	return startNodeWith(t, url, rules, o, func(*pgxpool.Config) {})
+}
+
+// startNodeWith is startNode with a say in how the node's pool connects.
+func startNodeWith(t testing.TB, url string, rules notifier.Rules, o notifier.Options, adjust func(*pgxpool.Config)) *node {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool, err := pgxpool.New(t.Context(), url)
+	direct := config.ConnConfig.Copy()
+	adjust(config)
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}

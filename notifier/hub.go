@@ -102,6 +102,14 @@ func (h *hub) restart(epoch string, prev snapshot) (all, waiting []*Subscription
 	return slices.Collect(maps.Keys(h.subs)), waiting
 }
 
+// plant gives the empty tail of a node that has just started its first batch.
+func (h *hub) plant(start snapshot, b tailBatch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tail.reset(start)
+	h.tail.add(b, h.options.TailEvents, h.options.TailBytes)
+}
+
 // begin opens a batch and returns the subscriptions whose access it puts in question.
 func (h *hub) begin(b *batch) []*Subscription {
 	h.mu.Lock()

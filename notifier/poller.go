@@ -27,6 +27,7 @@ type poller struct {
 	prev    snapshot    // where the node stands; zero: anew from the next snapshot
 	partial *batch      // begun, and cut short by a lost connection
 	reason  ResetReason // what subscriptions are told after a start anew
+	seeded  bool        // the tail was given the log's newest events, once a process
 	gap     bool        // triggers have stopped filing for a while, and no new epoch has begun since
 
 	mu     sync.Mutex // guards all below
@@ -272,7 +273,11 @@ func (w *watch) poll(ctx context.Context) (*batch, error) {
 		return nil, err
 	}
 	w.finish(b)
-	return b, nil
+	if w.seeded {
+		return b, nil
+	}
+	w.seeded = true
+	return b, w.seed(ctx, b.seen)
 }
 
 // finish moves the node's place behind a batch.

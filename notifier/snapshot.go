@@ -121,6 +121,15 @@ func (s snapshot) equal(other snapshot) bool {
 	return s.xmin == other.xmin && s.xmax == other.xmax && slices.Equal(s.xip, other.xip)
 }
 
+// before is what s sees of the transactions before xid.
+func (s snapshot) before(xid uint64) snapshot {
+	if xid >= s.xmax {
+		return s
+	}
+	earlier, _ := slices.BinarySearch(s.xip, xid)
+	return snapshot{xmin: min(s.xmin, xid), xmax: xid, xip: s.xip[:earlier:earlier]}
+}
+
 // running is xip, never nil: PostgreSQL would take nil for NULL.
 func (s snapshot) running() []uint64 {
 	if s.xip == nil {

@@ -44,6 +44,18 @@ func TestSnapshotCoversMeansSeesAllTheOtherSees(t *testing.T) {
 	})
 }
 
+func TestSnapshotBeforeSeesWhatItSawOfEarlierTransactions(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, from := someSnapshot(t, "s"), rapid.Uint64Range(1, 40).Draw(t, "from")
+		earlier := s.before(from)
+		for x := uint64(1); x < 40; x++ {
+			if got, want := earlier.sees(x), x < from && s.sees(x); got != want {
+				t.Fatalf("%s before %d is %s: sees %d: %t", s, from, earlier, x, got)
+			}
+		}
+	})
+}
+
 func TestParseSnapshotRefusesWhatPostgreSQLWouldNotWrite(t *testing.T) {
 	for _, text := range []string{"", "1", "1:2", "5:4:", "5:9:4", "5:9:9", "5:9:7,6", "5:9:7,7", "5:9:x", "-5:9:", "0:0:", "5:9:7,"} {
 		if s, err := parseSnapshot(text); err == nil {

@@ -1,0 +1,151 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gorilla/websocket"
+	"github.com/jackc/pgx/v5"
+
+	"rowcall/notifier"
+	"rowcall/schema/schematest"
+)
+
+// town is the whole of it on a database with the samples: alice (1) owns room 1 with bob (2) as
+// member and carol (3) waiting, bob owns room 2 with alice and dave (4) as members, admin (5) is staff.
+type town struct {
+	db   *schematest.Database
+	addr string
+	feed *notifier.Feed
+}
+
+func openTown(t *testing.T) *town {
+	t.Helper()
+	return openTownOn(t, schematest.New(t, schematest.Samples))
+}
+
+func openTownOn(t *testing.T, db *schematest.Database) *town {
+	t.Helper()
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	pool := db.Pool(t)
+	door := openDoor(t, DoorOptions{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	accounts, err := NewAccounts(t.Context(), pool, door, AccountOptions{Logger: log, Login: LoginOptions{PerAddress: 1000, PerAccount: 1000}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := CompileRules(t.Context(), pool, accounts, seedTopics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct, err := pgx.ParseConfig(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	feed := notifier.New(direct, pool, rules, notifier.Options{Logger: log})
+	server, err := New(feed, rules, accounts, door, Options{Sockets: seedSockets(), Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runAll(t, feed.Run, func(ctx context.Context) error { return server.Serve(ctx, listener) })
+	<-feed.Ready()
+	return &town{db, listener.Addr().String(), feed}
+}
+
+// runAll runs until the test ends.
+func runAll(t *testing.T, runs ...func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	for _, run := range runs {
+		running.Go(func() {
+			if err := run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(func() { cancel(); running.Wait() })
+}
+
+// login returns the user's cookie.
+func (tn *town) login(t *testing.T, name string) string {
+	t.Helper()
+	answer, err := http.Post("http://"+tn.addr+"/api/login", "application/json",
+		strings.NewReader(fmt.Sprintf(`{"username":%q,"password":%[1]q}`, name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	for _, cookie := range answer.Cookies() {
+		return cookie.Name + "=" + cookie.Value
+	}
+	t.Fatalf("login as %s: %d", name, answer.StatusCode)
+	return ""
+}
+
+// dial opens a socket as a user; nobody when the name is empty.
+func (tn *town) dial(t *testing.T, path, name string) *browser {
+	t.Helper()
+	header := http.Header{}
+	if name != "" {
+		header.Set("Cookie", tn.login(t, name))
+	}
+	return tn.dialWith(t, path, header)
+}
+
+func (tn *town) dialWith(t *testing.T, path string, header http.Header) *browser {
+	t.Helper()
+	ws, answer, err := websocket.DefaultDialer.Dial("ws://"+tn.addr+path, header)
+	if err != nil {
+		t.Fatalf("dial %s: %v %v", path, err, answer)
+	}
+	t.Cleanup(func() { ws.Close() })
+	return &browser{ws, t}
+}
+
+// native opens a native socket and reads the welcome.
+func (tn *town) native(t *testing.T, name string) *browser {
+	t.Helper()
+	b := tn.dial(t, "/v1/ws", name)
+	b.hear()
+	return b
+}
+
+// subscribe asks for a topic and returns the answer's cursor.
+func (b *browser) subscribe(topic, more string) string {
+	b.t.Helper()
+	b.say(`{"op":"subscribe","topic":"` + topic + `"` + more + `}`)
+	answer := b.hear()
+	if !strings.HasPrefix(answer, `{"op":"subscribed","topic":"`+topic+`"`) {
+		b.t.Fatalf("heard %s", answer)
+	}
+	return cursorOf(answer)
+}
+
+// cursorOf is the cursor in a frame.
+func cursorOf(frame string) string {
+	_, rest, _ := strings.Cut(frame, `"cursor":"`)
+	cursor, _, _ := strings.Cut(rest, `"`)
+	return cursor
+}
+
+// hears wants frames with these texts in them, in order, and returns the last.
+func (b *browser) hears(parts ...string) string {
+	b.t.Helper()
+	var frame string
+	for _, part := range parts {
+		if frame = b.hear(); !strings.Contains(frame, part) {
+			b.t.Fatalf("heard %s\nwant  %s", frame, part)
+		}
+	}
+	return frame
+}

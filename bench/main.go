@@ -1,0 +1,142 @@
+// Bench takes Rowcall's own measurements on a PostgreSQL of its own, with every commit on disk before
+// it is answered, and prints them as ratios: what a machine does in a second says little, what
+// Rowcall leaves of it says much.
+//
+// Run it with make bench, or go run ./bench -h to see what can be chosen. Everything is on the
+// loopback, has an end, and leaves nothing behind.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// options are what a run may be told.
+type options struct {
+	only    string        // names of measurements, with commas; empty: all
+	rounds  int           // of each form of a measurement; the median counts
+	round   time.Duration // how long one round is measured
+	writers int           // that insert at the same time
+	sockets int           // that follow one topic
+	idle    int           // that do nothing
+	samples int           // of latency
+	dir     string        // where the database is put
+	profile string        // where profiles are put; empty: none
+	timeout time.Duration // of the whole run
+}
+
+func parseOptions(args []string, stdout io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stdout)
+	flags.StringVar(&o.only, "only", "", "measurements to take, with commas: "+strings.Join(names(), ","))
+	flags.IntVar(&o.rounds, "rounds", 5, "rounds of each form; the median counts")
+	flags.DurationVar(&o.round, "round", 3*time.Second, "length of a round")
+	flags.IntVar(&o.writers, "writers", 32, "connections that insert at the same time")
+	flags.IntVar(&o.sockets, "sockets", 1000, "sockets that follow one topic")
+	flags.IntVar(&o.idle, "idle", 10_000, "sockets that do nothing, as far as the limit of open files allows")
+	flags.IntVar(&o.samples, "samples", 300, "samples of latency")
+	flags.StringVar(&o.dir, "dir", "", "folder for the database, on the disk to measure; the system's temporary folder when empty")
+	flags.StringVar(&o.profile, "profile", "", "folder for CPU profiles, one a measurement")
+	flags.DurationVar(&o.timeout, "timeout", 10*time.Minute, "end of the whole run")
+	if err := flags.Parse(args); err != nil {
+		return options{}, err
+	}
+	for name := range strings.SplitSeq(o.only, ",") {
+		if name != "" && !slices.Contains(names(), name) {
+			return options{}, fmt.Errorf("there is no measurement %q: choose of %s", name, strings.Join(names(), ","))
+		}
+	}
+	return o, nil
+}
+
+func (o options) wants(name string) bool {
+	return o.only == "" || slices.Contains(strings.Split(o.only, ","), name)
+}
+
+// measurement is one thing that is measured.
+type measurement struct {
+	name string
+	take func(context.Context, *bench) error
+}
+
+func measurements() []measurement {
+	return []measurement{{"writers", writers}, {"fanout", fanOut}, {"latency", latency}, {"idle", idle}}
+}
+
+func names() []string {
+	var all []string
+	for _, m := range measurements() {
+		all = append(all, m.name)
+	}
+	return all
+}
+
+// bench is one run of the program.
+type bench struct {
+	options
+	*database
+	out io.Writer
+}
+
+func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.out, format+"\n", args...) }
+
+// run takes the measurements that are wanted. A result that is not as fast as the goal is no error; an
+// event that is lost, doubled or out of order is.
+func run(ctx context.Context, args []string, stdout io.Writer) error {
+	o, err := parseOptions(args, stdout)
+	if err == flag.ErrHelp {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	db, err := openDatabase(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	b := &bench{options: o, database: db, out: stdout}
+	if err := b.introduce(ctx); err != nil {
+		return err
+	}
+	for _, m := range measurements() {
+		if !o.wants(m.name) {
+			continue
+		}
+		if err := b.profiled(m.name, func() error { return m.take(ctx, b) }); err != nil {
+			return fmt.Errorf("measuring %s: %w", m.name, err)
+		}
+	}
+	return nil
+}
+
+// introduce says what was measured on.
+func (b *bench) introduce(ctx context.Context) error {
+	settings, err := b.durability(ctx)
+	if err != nil {
+		return err
+	}
+	b.say("%d processors, %s, %s", runtime.GOMAXPROCS(0), runtime.Version(), settings)
+	return nil
+}

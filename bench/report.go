@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// table prints rows in columns.
+type table struct{ *tabwriter.Writer }
+
+func (b *bench) table(head ...string) table {
+	t := table{tabwriter.NewWriter(b.out, 0, 0, 2, ' ', tabwriter.AlignRight)}
+	t.row(head...)
+	return t
+}
+
+func (t table) row(cells ...string) {
+	fmt.Fprintln(t.Writer, "  "+strings.Join(cells, "\t")+"\t")
+}
+
+func (t table) end() { _ = t.Flush() }
+
+// verdict compares a result with its goal.
+func (b *bench) verdict(what string, got, goal float64) {
+	word := "reached"
+	if got < goal {
+		word = "MISSED"
+	}
+	b.say("  %s: %.3g, goal %.3g: %s", what, got, goal, word)
+}
+
+func median(of []float64) float64 {
+	if len(of) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(of))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}
+
+// percentiles are the median and the hundredth worst.
+func percentiles(of []time.Duration) string {
+	if len(of) == 0 {
+		return "nothing measured"
+	}
+	sorted := slices.Sorted(slices.Values(of))
+	at := func(part float64) time.Duration { return sorted[int(part*float64(len(sorted)-1))] }
+	return fmt.Sprintf("p50 %v, p99 %v", at(0.5).Round(10*time.Microsecond), at(0.99).Round(10*time.Microsecond))
+}
+
+func whole(x float64) string { return fmt.Sprintf("%.0f", x) }
+
+func ratio(x float64) string { return fmt.Sprintf("%.2f", x) }
+
+func spread(of []float64) string {
+	return fmt.Sprintf("%.2f..%.2f", slices.Min(of), slices.Max(of))
+}
