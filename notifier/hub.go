@@ -263,13 +263,10 @@ const (
 	gone                // the subscription was removed
 )
 
-// ahead counts what follows p on the topics, or says that the tail does not know.
+// ahead counts what follows p on the topics up to where the node is, or says that the tail does not know.
 func (h *hub) ahead(p position, topics []Topic) (int, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.busy {
-		return 0, false
-	}
 	following, ok := h.tail.after(p, topics)
 	return len(following), ok
 }
