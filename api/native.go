@@ -2,11 +2,8 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"sync"
-
-	"github.com/gorilla/websocket"
 
 	"rowcall/notifier"
 )
@@ -175,49 +172,6 @@ func (n *native) takeQueue() []item {
 	return queue
 }
 
-// owed sends pongs and heartbeats. Their cursor holds for all topics of the socket: the node's
-// position, read before all of them were seen to have nothing waiting. The writer asks when its own
-// queue is empty, so that what it has taken stands before it.
-func (n *native) owed(out *batch) {
-	n.mu.Lock()
-	pongs, beating := n.pongs, n.beating
-	n.pongs, n.beating = 0, false
-	n.mu.Unlock()
-	if pongs == 0 && !beating {
-		return
-	}
-	cursor := n.settledCursor()
-	for range pongs {
-		out.add(encodeFrame(cursorFrame{Op: "pong", Cursor: cursor}))
-	}
-	if beating {
-		out.add(encodeFrame(cursorFrame{Op: "heartbeat", Cursor: cursor}))
-	}
-}
-
-// settledCursor is empty while a topic is being opened, replays or has events waiting.
-func (n *native) settledCursor() string {
-	cursor := n.feed.Cursor()
-	for _, sub := range n.subscriptions() {
-		if sub == nil || !sub.Settled() {
-			return ""
-		}
-	}
-	return cursor
-}
-
-// subscriptions are those of all topics that are held; nil for one that is being opened. They are
-// asked without the lock, since their own is held while they call wake.
-func (n *native) subscriptions() []subscription {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	all := make([]subscription, 0, len(n.held))
-	for _, h := range n.held {
-		all = append(all, h.sub)
-	}
-	return all
-}
-
 // end gives up all topics.
 func (n *native) end() {
 	n.mu.Lock()
@@ -228,24 +182,4 @@ func (n *native) end() {
 		n.letGo(h)
 	}
 	n.opens.Wait()
-}
-
-// request is a frame of the client.
-type request struct {
-	Op       string `json:"op"`
-	Topic    string `json:"topic"`
-	Since    string `json:"since"`
-	Snapshot bool   `json:"snapshot"`
-}
-
-// parseRequest returns what could be read of a malformed request too, for the answer to name.
-func parseRequest(kind int, text []byte) (request, error) {
-	var req request
-	if kind != websocket.TextMessage {
-		return req, explain(errBadRequest, "frames are text")
-	}
-	if err := json.Unmarshal(text, &req); err != nil {
-		return req, explain(errBadRequest, "frames are JSON objects such as {\"op\":\"ping\"}")
-	}
-	return req, nil
 }

@@ -1,7 +1,10 @@
 package api
 
 import (
+	"encoding/json"
 	"strings"
+
+	"github.com/gorilla/websocket"
 
 	"rowcall/notifier"
 )
@@ -42,4 +45,24 @@ func encodeError(topic string, f fault) []byte {
 		frame.RetryAfter = seconds(f.after)
 	}
 	return encodeFrame(frame)
+}
+
+// request is a frame of the client.
+type request struct {
+	Op       string `json:"op"`
+	Topic    string `json:"topic"`
+	Since    string `json:"since"`
+	Snapshot bool   `json:"snapshot"`
+}
+
+// parseRequest returns what could be read of a malformed request too, for the answer to name.
+func parseRequest(kind int, text []byte) (request, error) {
+	var req request
+	if kind != websocket.TextMessage {
+		return req, explain(errBadRequest, "frames are text")
+	}
+	if err := json.Unmarshal(text, &req); err != nil {
+		return req, explain(errBadRequest, "frames are JSON objects such as {\"op\":\"ping\"}")
+	}
+	return req, nil
 }

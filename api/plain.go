@@ -54,6 +54,8 @@ func (p *plain) receive(context.Context, int, io.Reader) error { return nil }
 func (p *plain) emit(out *batch) (more bool) {
 	taken, err := p.sub.Take(takeAtOnce)
 	switch {
+	case errors.Is(err, notifier.ErrClosed):
+		return false // by end
 	case err != nil:
 		p.session.endWith(err)
 		return true

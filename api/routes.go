@@ -16,12 +16,12 @@ const nativePath = "/v1/ws"
 // spellings of a path with a redirect, which no WebSocket follows.
 func (s *Server) routes(o Options) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /api/login", s.accounts.Login)
-	mux.HandleFunc("POST /api/logout", s.accounts.Logout)
-	mux.HandleFunc("GET /api/me", s.accounts.Me)
+	s.handle(mux, "POST", "/api/login", s.accounts.Login)
+	s.handle(mux, "POST", "/api/logout", s.accounts.Logout)
+	s.handle(mux, "GET", "/api/me", s.accounts.Me)
 	if o.Health != nil {
-		mux.HandleFunc("GET /healthz", o.Health.Alive)
-		mux.HandleFunc("GET /readyz", o.Health.Ready)
+		s.handle(mux, "GET", "/healthz", o.Health.Alive)
+		s.handle(mux, "GET", "/readyz", o.Health.Ready)
 	}
 	mux.HandleFunc("/api/", s.notFound)
 	mux.HandleFunc("/v1/", s.notFound)
@@ -42,6 +42,15 @@ func (s *Server) routes(o Options) http.Handler {
 		default:
 			handshake(w, r)
 		}
+	})
+}
+
+// handle answers one method at a path, and tells the others which it is.
+func (s *Server) handle(mux *http.ServeMux, method, path string, answer http.HandlerFunc) {
+	mux.HandleFunc(method+" "+path, answer)
+	mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", method)
+		refuse(w, r, s.log, errMethod)
 	})
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"runtime"
@@ -100,6 +101,40 @@ func TestServeFails(t *testing.T) {
 	listener.Close()
 	if err := st.Serve(t.Context(), listener); err == nil {
 		t.Error("it serves on a closed listener")
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	pages := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	health := NewHealth(HealthOptions{Feed: func() notifier.Health { return notifier.Health{} }})
+	st := openStand(t, Options{Pages: pages, Health: health})
+	tests := []struct {
+		method, path string
+		status       int
+		code         string
+	}{
+		{"GET", "/", http.StatusTeapot, ""},
+		{"GET", "/rooms/5?x=1", http.StatusTeapot, ""},
+		{"GET", "/healthz", http.StatusOK, ""},
+		{"GET", "/readyz", http.StatusServiceUnavailable, ""},
+		{"DELETE", "/healthz", http.StatusMethodNotAllowed, "method_not_allowed"},
+		{"GET", "/api/login", http.StatusMethodNotAllowed, "method_not_allowed"},
+		{"GET", "/api/nothing", http.StatusNotFound, "not_found"},
+		{"GET", "/v1/nothing", http.StatusNotFound, "not_found"},
+		{"GET", "/v1/ws", http.StatusBadRequest, "bad_request"},
+		{"GET", "/ws/job-status", http.StatusBadRequest, "bad_request"},
+	}
+	for _, tt := range tests {
+		r, _ := http.NewRequest(tt.method, st.http.URL+tt.path, nil)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if answer.StatusCode != tt.status || !strings.Contains(string(text), tt.code) {
+			t.Errorf("%s %s: %d %s", tt.method, tt.path, answer.StatusCode, text)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -16,26 +15,6 @@ import (
 
 	"rowcall/notifier"
 )
-
-// Limits bound what one socket may take. The zero value of each is its documented default.
-type Limits struct {
-	SubscriptionsPerSocket int           // topics a native socket may hold; 100
-	FramesPerSecond        int           // that a socket may send: what is above waits unread; 50
-	FrameBytes             int           // of one message that comes in; 64 KiB
-	WriteTimeout           time.Duration // for a piece of at most 256 KiB to be taken; 10 s
-	PingInterval           time.Duration // between pings and heartbeats; 25 s
-	PongTimeout            time.Duration // after which a silent client is given up; 60 s
-}
-
-func (l Limits) withDefaults() Limits {
-	l.SubscriptionsPerSocket = cmp.Or(l.SubscriptionsPerSocket, 100)
-	l.FramesPerSecond = cmp.Or(l.FramesPerSecond, 50)
-	l.FrameBytes = cmp.Or(l.FrameBytes, 64<<10)
-	l.WriteTimeout = cmp.Or(l.WriteTimeout, 10*time.Second)
-	l.PingInterval = cmp.Or(l.PingInterval, 25*time.Second)
-	l.PongTimeout = cmp.Or(l.PongTimeout, 60*time.Second)
-	return l
-}
 
 // closeWait is how long the client may take to answer a goodbye.
 const closeWait = 2 * time.Second
@@ -111,6 +90,9 @@ func (s *session) run(ctx context.Context) {
 	}
 	s.writer.Go(s.write)
 	err := s.read(ctx)
+	if errors.Is(err, websocket.ErrReadLimit) {
+		s.close(websocket.CloseMessageTooBig, "")
+	}
 	s.flow.end()
 	s.finish(err)
 }
@@ -152,9 +134,6 @@ func (s *session) pong(ctx context.Context, payload string) error {
 
 // finish closes the connection when the goodbye, if there is one, has had a chance to arrive.
 func (s *session) finish(err error) {
-	if errors.Is(err, websocket.ErrReadLimit) {
-		s.close(websocket.CloseMessageTooBig, "")
-	}
 	said, _ := errors.AsType[*websocket.CloseError](err)
 	_, broken := errors.AsType[net.Error](err)
 	if broken || said != nil && said.Code == websocket.CloseAbnormalClosure {
@@ -215,61 +194,4 @@ func (s *session) abort() { _ = s.conn.Close() }
 func (s *session) beat() {
 	s.flow.beat()
 	_, _ = s.conn.Write(controlFrame(websocket.PingMessage, nil))
-}
-
-// wake sees to it that a writer looks at what waits. It never blocks.
-func (s *session) wake() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.writing:
-		s.again = true
-	case !s.over:
-		s.writing = true
-		s.writer.Go(s.write)
-	}
-}
-
-// rest ends the writer's turn unless something has come.
-func (s *session) rest() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.writing, s.again = s.again, false
-	return !s.writing
-}
-
-// lastWriter waits for the writer that is at work, and lets no other start.
-func (s *session) lastWriter() {
-	s.mu.Lock()
-	s.over = true
-	s.mu.Unlock()
-	s.writer.Wait()
-}
-
-// write sends what waits until nothing does, or nothing more may be sent.
-func (s *session) write() {
-	out := s.batches.borrow(s.conn.Conn, s.limits.WriteTimeout)
-	defer s.batches.give(out)
-	for s.pass(out) && !s.rest() {
-		continue
-	}
-}
-
-// pass sends what waits, in as few writes as it can. It reports false when it was the last.
-func (s *session) pass(out *batch) bool {
-	for more := true; more && out.err == nil; {
-		waiting, last := s.conn.take()
-		out.add(waiting)
-		if last {
-			out.flush()
-			_ = s.conn.SetReadDeadline(time.Now().Add(closeWait))
-			return false
-		}
-		more = s.flow.emit(out)
-	}
-	out.flush()
-	if out.err != nil {
-		s.abort()
-	}
-	return out.err == nil
 }

@@ -19,6 +19,7 @@ type Event struct {
 	xid    uint64 // the transaction that wrote it
 	batch  *batch // the node's poll that brought it; nil in a replay
 	cursor string // resume point after this event, for a follower of its topic or an ancestor; may be empty
+	exact  string // the same for a follower of topics of other roots besides
 
 	memo memo
 }
@@ -26,6 +27,10 @@ type Event struct {
 // Cursor is the point to resume from after this event, for a follower of one topic. It is empty
 // where the cursor would be longer than MaxCursorBytes; a later event carries one.
 func (e *Event) Cursor() string { return e.cursor }
+
+// SharedCursor is the point to resume from after this event, for a follower of several topics, who
+// may have more to come from the same batch. It is empty where Cursor may be.
+func (e *Event) SharedCursor() string { return e.exact }
 
 // size is what an event costs a queue, in bytes: its text and a constant for the rest.
 func (e *Event) size() int { return len(e.Data) + len(e.Topic) + len(e.Type) + 128 }

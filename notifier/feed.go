@@ -95,6 +95,7 @@ type Request struct {
 	Follower Follower
 	Since    string // resume after this cursor; empty: from now
 	Snapshot bool   // read the first topic's state and go on from it; Since is then ignored
+	Latest   string // a field of data: a reader who falls behind gets the newest event per value of it, and skips the others; empty: every event
 	Wake     func() // called, never blocking and from any goroutine, when Take has something new
 }
 
@@ -187,11 +188,10 @@ func (f *Feed) Ready() <-chan struct{} { return f.poller.ready }
 // Health reports the present state.
 func (f *Feed) Health() Health { return f.poller.health() }
 
-// Cursor is the node's position: everything up to it has been handed to its live subscriptions.
-func (f *Feed) Cursor() string {
-	_, text := f.hub.where()
-	return text
-}
+// Cursor is the node's position: everything up to it has been handed to its live subscriptions, and
+// nothing after it. It is empty where that cannot be said: while a batch is being handed on, and
+// while subscriptions are told that the log has a new history.
+func (f *Feed) Cursor() string { return f.hub.bookmark() }
 
 func (o Options) withDefaults() Options {
 	o.QueueEvents = cmp.Or(o.QueueEvents, 1000)

@@ -41,12 +41,14 @@ func (h handing) events(b *batch, events []*Event, last bool) error {
 
 // mark gives events their cursors. The batch's last event of each root carries the cursor of the
 // batch's end: nobody who receives it has anything more to come from the batch, since topics
-// of different roots do not cover one another.
+// of different roots do not cover one another. Who follows topics of several roots may have more
+// to come, and resumes from the exact place.
 func (h handing) mark(b *batch, events []*Event, last bool) {
 	inside := newInsider(h.epoch, b.prev, b.seen)
 	for _, e := range events {
 		e.batch = b
-		e.cursor = inside.at(e.ID)
+		e.exact = inside.at(e.ID)
+		e.cursor = e.exact
 	}
 	if !last {
 		return

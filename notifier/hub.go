@@ -90,16 +90,35 @@ func (h *hub) where() (cursor, string) {
 	return cursor{epoch: h.epoch, position: after(h.prev)}, h.cursor
 }
 
-// restart begins anew at prev: the tail is of no use, and neither is any place in it. It returns
-// all subscriptions, which must be told, and who waited to be attached.
-func (h *hub) restart(epoch string, prev snapshot) (all, waiting []*Subscription) {
+// bookmark is the text of the node's place when live subscriptions stand exactly there. While a batch
+// is being handed on it would take back those that have had some of it.
+func (h *hub) bookmark() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.epoch, h.prev, h.busy, h.keep = epoch, prev, false, tailBatch{}
+	if h.busy {
+		return ""
+	}
+	return h.cursor
+}
+
+// restart begins anew at prev: the tail is of no use, and neither is any place in it. It returns
+// all subscriptions, which must be told before restarted is called.
+func (h *hub) restart(epoch string, prev snapshot) []*Subscription {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.epoch, h.prev, h.busy, h.keep = epoch, prev, true, tailBatch{}
 	h.cursor = cursor{epoch: epoch, position: after(prev)}.String()
 	h.tail.reset(prev)
-	waiting, h.waiting = h.waiting, nil
-	return slices.Collect(maps.Keys(h.subs)), waiting
+	return slices.Collect(maps.Keys(h.subs))
+}
+
+// restarted says that all have been told. It returns who waited to be attached.
+func (h *hub) restarted() []*Subscription {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	waiting := h.waiting
+	h.busy, h.waiting = false, nil
+	return waiting
 }
 
 // plant gives the empty tail of a node that has just started its first batch.

@@ -287,12 +287,12 @@ func (w *watch) finish(b *batch) {
 		w.feed.pulls.add(w.feed.hub.finish(b)...)
 		return
 	}
-	all, waiting := w.feed.hub.restart(w.epoch, b.seen)
+	all := w.feed.hub.restart(w.epoch, b.seen)
 	here, text := w.feed.hub.where()
 	for _, s := range all {
 		s.reset(w.reason, here, text)
 	}
-	w.feed.pulls.add(waiting...)
+	w.feed.pulls.add(w.feed.hub.restarted()...)
 }
 
 // note makes the state public and, once, says that the feed is ready.

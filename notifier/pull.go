@@ -190,15 +190,18 @@ func (s span) mark(epoch string, p page) position {
 	inside := newInsider(epoch, s.from.prev, s.to)
 	next := s.from
 	for _, e := range p.events {
-		e.cursor = inside.at(e.ID)
+		e.exact = inside.at(e.ID)
+		e.cursor = e.exact
 		next.id = e.ID
 	}
 	if !p.complete {
 		return next
 	}
 	next = after(s.to)
-	if n := len(p.events); n > 0 {
-		p.events[n-1].cursor = cursor{epoch: epoch, position: next}.String()
+	if n := len(p.events); n > 0 { // they are this subscription's alone, and of all its topics
+		last := p.events[n-1]
+		last.exact = cursor{epoch: epoch, position: next}.String()
+		last.cursor = last.exact
 	}
 	return next
 }

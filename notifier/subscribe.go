@@ -14,7 +14,7 @@ import (
 // ErrForbidden, ErrNotFound, ErrBadCursor, ErrNoSnapshot, and ErrUnavailable when the database does not answer before
 // ctx ends.
 func (f *Feed) Subscribe(ctx context.Context, r Request) (*Subscription, Start, error) {
-	s := &Subscription{feed: f, topics: r.Topics, follower: r.Follower, wake: r.Wake, grants: make([]Grant, len(r.Topics))}
+	s := &Subscription{feed: f, topics: r.Topics, follower: r.Follower, latest: r.Latest, wake: r.Wake, grants: make([]Grant, len(r.Topics))}
 	f.hub.add(s)
 	start, err := f.join(ctx, s, r)
 	if err != nil {

@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 )
@@ -18,8 +19,9 @@ const (
 
 // run is a piece of a queue: events shared with other subscriptions, or a reset.
 type run struct {
-	events []*Event
-	reset  *Reset
+	events  []*Event
+	reset   *Reset
+	skipped int // events that its one event stands for, see latest.go
 }
 
 // Subscription is one reader's queue and place in the log.
@@ -27,6 +29,7 @@ type Subscription struct {
 	feed     *Feed
 	topics   []Topic
 	follower Follower
+	latest   string // the field of data whose newest value is enough; empty: every event counts
 	wake     func()
 
 	mu        sync.Mutex // guards all below; nothing blocks under it, and no other lock is taken
@@ -49,8 +52,9 @@ type Subscription struct {
 
 // Taken is what a subscription had waiting. Events and Reset are never both set.
 type Taken struct {
-	Events []*Event // in order; empty when nothing waits
-	Reset  *Reset
+	Events  []*Event // in order; empty when nothing waits
+	Skipped int      // how many older events of its key the only one of Events stands for
+	Reset   *Reset
 }
 
 // Take returns up to max waiting events without blocking. After the subscription has ended and what
@@ -88,7 +92,7 @@ func (s *Subscription) popLocked(max int) Taken {
 		s.dropLocked()
 		return taken
 	}
-	events := first.events
+	events, skipped := first.events, first.skipped
 	if len(events) > max {
 		events, first.events = events[:max:max], events[max:]
 	} else {
@@ -97,11 +101,17 @@ func (s *Subscription) popLocked(max int) Taken {
 	for _, e := range events {
 		s.events--
 		s.bytes -= e.size()
-		if e.cursor != "" {
-			s.cursor = e.cursor
-		}
+		s.cursor = cmp.Or(s.cursorOf(e), s.cursor)
 	}
-	return Taken{Events: s.visibleLocked(events)}
+	return Taken{Events: s.visibleLocked(events), Skipped: skipped}
+}
+
+// cursorOf is where the subscription resumes after an event; empty where nobody can say.
+func (s *Subscription) cursorOf(e *Event) string {
+	if len(s.topics) > 1 {
+		return e.exact
+	}
+	return e.cursor
 }
 
 func (s *Subscription) dropLocked() {
@@ -193,7 +203,26 @@ func (s *Subscription) push(b *batch, events []*Event) bool {
 		s.mu.Unlock()
 		return !falling
 	}
+	fed := s.queueLiveLocked(b, events)
+	quiet := s.held
+	pull := !fed && s.hungryLocked()
+	s.mu.Unlock()
+	if !quiet {
+		s.wake()
+	}
+	if pull {
+		s.feed.pulls.add(s)
+	}
+	return fed
+}
+
+// queueLiveLocked queues what fits, and reports false where that is not all: then the subscription pulls
+// the rest from the log.
+func (s *Subscription) queueLiveLocked(b *batch, events []*Event) bool {
 	fit := s.fitLocked(events)
+	if fit < len(events) && s.latest != "" && s.mode == live {
+		return s.queueLatestLocked(b, events)
+	}
 	to := &s.queue
 	if s.mode == attaching {
 		to = &s.later
@@ -202,15 +231,6 @@ func (s *Subscription) push(b *batch, events []*Event) bool {
 	if fit < len(events) {
 		s.next = b.at(events[fit].ID - 1)
 		s.mode, s.uncounted = pulling, true
-	}
-	quiet := s.held || fit == 0
-	pull := fit < len(events) && s.hungryLocked()
-	s.mu.Unlock()
-	if !quiet {
-		s.wake()
-	}
-	if pull {
-		s.feed.pulls.add(s)
 	}
 	return fit == len(events)
 }

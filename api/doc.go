@@ -1,0 +1,54 @@
+// Package api brings events to people: it knows who somebody is, what they may follow, and speaks
+// to them over WebSockets in the native format or in one that a socket is configured for.
+//
+// # What it promises
+//
+// Whoever reads "subscribed" on the native protocol, or the answer to the handshake of a configured
+// socket, receives every event of the topic that commits after that and that they may see, in order,
+// until the socket or the topic is closed with a reason. All frames of one topic on one socket come
+// in the order of what they tell. A goodbye is the last frame of a socket. The notifier's promises
+// about order, replays and rights hold through to the network: what it hands out is queued nowhere
+// else, and goes out in the order it was taken in.
+//
+// Nothing that somebody does on one socket, or fails to read, holds up another.
+//
+// # From the address to the event
+//
+// [Door] decides by address, host, origin and numbers. [Accounts] finds the [Identity] behind a
+// request. [Rules] answer the feed whether that identity may follow a topic, in configured SQL.
+// [Server] matches addresses to sockets, and runs one session per socket:
+//
+//	gorilla's Conn   reads frames, answers the handshake
+//	    conn         the net.Conn under it: collects what is to be written, never blocks
+//	    session      one reader; one writer while something waits
+//	    flow         native: many topics on request; plain: one, in a format of its own
+//	    feed         notifier.Feed
+//
+// An event is encoded once per format, WebSocket header included, and the bytes are shared by all
+// sockets. The writer puts all that waits for its socket into one write.
+//
+// # Goroutines
+//
+//   - Server.Serve: net/http's accept loop, and one that gives all sessions their heartbeats.
+//   - Each session: its reader, which is net/http's goroutine for the request; a writer, only while
+//     something waits to be sent; and on a native socket one per subscribe under way, at most eight.
+//   - Rules.Ask: one per pattern with SQL, while it is asked.
+//   - Accounts.Run: one that deletes expired sessions.
+//
+// Whoever starts one waits for it: Serve returns when none is left.
+//
+// # Locks
+//
+// session.mu guards whether a writer is at work; native.mu the topics of a socket and its queue;
+// conn.mu what waits to be written; registry.mu the sessions of the node; places.mu and throttle.mu
+// counters. None is taken while another is held: code that has something for the writer lets go of
+// its own lock first. Nothing blocks under any of them. The feed takes locks of its own in Take,
+// Settled and Close and calls Wake without them, so these are called under none of ours.
+//
+// # Shutdown
+//
+// When the context of Serve ends: no new session is let in; every session hears a close frame 1001
+// behind what was already being written to it; requests are finished; a session ends when its
+// client has answered, or after two seconds; what is left when the time for goodbyes is over is cut
+// off; then Serve returns. The feed must run until then, and the pool until the feed has ended.
+package api
