@@ -145,6 +145,7 @@ type Feed struct {
 	pool    *pgxpool.Pool
 	rules   Rules
 
+	joins     chan struct{} // a place each for subscribes at the database: they must not take the whole pool
 	hub       *hub
 	pulls     *pulls
 	questions *questions
@@ -157,6 +158,7 @@ type Feed struct {
 func New(direct *pgx.ConnConfig, pool *pgxpool.Pool, rules Rules, o Options) *Feed {
 	o = o.withDefaults()
 	f := &Feed{options: o, log: o.Logger, direct: direct.Copy(), pool: pool, rules: rules}
+	f.joins = make(chan struct{}, max(1, pool.Config().MaxConns/2))
 	f.hub = newHub(&f.options)
 	f.pulls = newPulls()
 	f.questions = newQuestions()

@@ -103,7 +103,7 @@ func (l *listener) ring(r ring) {
 	l.mu.Lock()
 	l.heard++
 	l.mu.Unlock()
-	if r.Topic == "" || l.feed.hub.followed(Topic(r.Topic)) {
+	if r.Topic == "" || len(r.Topic) > MaxTopicBytes || l.feed.hub.followed(Topic(r.Topic)) {
 		l.feed.poller.poke()
 	}
 }

@@ -113,13 +113,13 @@ type sink interface {
 // until its last row is read, so that one look at the floor is good for the whole batch.
 //
 // A batch that was begun is returned with the error that cut it short, for resume to finish.
-func poll(ctx context.Context, conn *pgx.Conn, aside querier, prev snapshot, to sink) (*batch, error) {
+func poll(ctx context.Context, conn *pgx.Conn, aside querier, patience time.Duration, prev snapshot, to sink) (*batch, error) {
 	xmax := prev.xmax
 	if prev.zero() {
 		xmax = math.MaxInt64 // nothing: the first poll only finds out where the log stands
 	}
 	c := chunker{batch: &batch{prev: prev}, to: to, aside: aside}
-	err := c.run(ctx, conn, pollSQL, xmax, prev.running())
+	err := c.run(ctx, conn, patience, pollSQL, xmax, prev.running())
 	if err != nil && !c.begun {
 		return nil, err
 	}
@@ -135,10 +135,10 @@ SELECT 2, id, xid, at, topic, type, role, data
  ORDER BY id`
 
 // resume hands on the rest of a batch that poll has begun.
-func resume(ctx context.Context, conn *pgx.Conn, aside querier, b *batch, to sink) error {
+func resume(ctx context.Context, conn *pgx.Conn, aside querier, patience time.Duration, b *batch, to sink) error {
 	rest := span{from: position{prev: b.prev, cur: b.seen, id: b.lastID, inside: true}, to: b.seen}
 	c := chunker{batch: b, to: to, aside: aside, begun: true}
-	return c.run(ctx, conn, resumeSQL, spanArgs(rest)...)
+	return c.run(ctx, conn, patience, resumeSQL, spanArgs(rest)...)
 }
 
 func checkFloor(ctx context.Context, q querier, prev snapshot) error {
@@ -154,12 +154,14 @@ func checkFloor(ctx context.Context, q querier, prev snapshot) error {
 
 var errExpired = errors.New("retention has dropped what comes next")
 
-// watchdog cancels the context when progress is not called for the length of stall: a proxy that
+var errStalled = errors.New("the server has been silent for too long")
+
+// watchdog cancels the context when progress is not called for the length of patience: a proxy that
 // stops forwarding keeps a TCP connection alive for ever.
-func watchdog(ctx context.Context) (_ context.Context, progress func(), cancel func()) {
-	ctx, stop := context.WithCancel(ctx)
-	timer := time.AfterFunc(stall, stop)
-	return ctx, func() { timer.Reset(stall) }, func() { timer.Stop(); stop() }
+func watchdog(ctx context.Context, patience time.Duration) (_ context.Context, progress func(), cancel func()) {
+	ctx, stop := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(patience, func() { stop(errStalled) })
+	return ctx, func() { timer.Reset(patience) }, func() { timer.Stop(); stop(nil) }
 }
 
 // chunker cuts a poll's rows into chunks by number and bytes.
@@ -175,8 +177,8 @@ type chunker struct {
 }
 
 // run executes one statement and hands its rows on.
-func (c *chunker) run(ctx context.Context, conn *pgx.Conn, sql string, args ...any) error {
-	ctx, progress, cancel := watchdog(ctx)
+func (c *chunker) run(ctx context.Context, conn *pgx.Conn, patience time.Duration, sql string, args ...any) error {
+	ctx, progress, cancel := watchdog(ctx, patience)
 	defer cancel()
 	rows, err := conn.Query(ctx, sql, args...)
 	if err != nil {
@@ -197,7 +199,7 @@ func (c *chunker) read(ctx context.Context, rows pgx.Rows, progress func()) erro
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("reading the log: %w", err)
+		return fmt.Errorf("reading the log: %w", errors.Join(err, context.Cause(ctx)))
 	}
 	if c.batch.seen.zero() {
 		return errors.New("reading the log: the poll's header is missing")

@@ -12,9 +12,15 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// leastRest is the least time between two polls: rings are anybody's to send, and must not make a
-// node poll without end.
-const leastRest = time.Millisecond
+const (
+	// leastRest is the least time between two polls: rings are anybody's to send, and must not make a node
+	// poll without end.
+	leastRest = time.Millisecond
+	// emptyPolls is how many polls in a row may find nothing before rings are heeded less often.
+	emptyPolls = 10
+	// longestStall is what a poll's patience grows to, where its first row takes long to come.
+	longestStall = 10 * time.Minute
+)
 
 // poller is the one goroutine that reads the log for everybody and moves the node's place.
 type poller struct {
@@ -24,11 +30,12 @@ type poller struct {
 
 	// The poller's own, across connections.
 	epoch   string
-	prev    snapshot    // where the node stands; zero: anew from the next snapshot
-	partial *batch      // begun, and cut short by a lost connection
-	reason  ResetReason // what subscriptions are told after a start anew
-	seeded  bool        // the tail was given the log's newest events, once a process
-	gap     bool        // triggers have stopped filing for a while, and no new epoch has begun since
+	prev    snapshot      // where the node stands; zero: anew from the next snapshot
+	partial *batch        // begun, and cut short by a lost connection
+	reason  ResetReason   // what subscriptions are told after a start anew
+	stall   time.Duration // how long a poll may bring nothing
+	seeded  bool          // the tail was given the log's newest events, once a process
+	gap     bool          // triggers have stopped filing for a while, and no new epoch has begun since
 
 	mu     sync.Mutex // guards all below
 	next   *waiter    // for the next poll that begins
@@ -45,6 +52,7 @@ func newPoller(f *Feed) *poller {
 		feed:   f,
 		ready:  make(chan struct{}),
 		poking: make(chan struct{}, 1),
+		stall:  stall,
 		next:   &waiter{done: make(chan struct{})},
 	}
 }
@@ -184,6 +192,7 @@ type watch struct {
 	alive    time.Time // when the sequence alive was last set
 	began    time.Time // when the last poll did
 	found    bool      // whether the last poll found events
+	empty    int       // polls since then
 	lastFind time.Time
 	interval time.Duration
 	suspect  suspicion
@@ -244,8 +253,9 @@ func (w *watch) step(ctx context.Context) error {
 		return err
 	}
 	w.found = b.writers > 0
+	w.empty++
 	if w.found {
-		w.lastFind = w.began
+		w.lastFind, w.empty = w.began, 0
 	}
 	w.suspect.consider(swept && w.found, heard, w.feed)
 	if err := w.arm(ctx, b, hearing); err != nil {
@@ -262,13 +272,13 @@ func (w *watch) step(ctx context.Context) error {
 func (w *watch) poll(ctx context.Context) (*batch, error) {
 	to := handing{feed: w.feed, epoch: w.epoch, boot: w.boot}
 	if w.partial != nil {
-		if err := resume(ctx, w.conn, w.feed.pool, w.partial, to); err != nil {
+		if err := w.learn(resume(ctx, w.conn, w.feed.pool, w.stall, w.partial, to)); err != nil {
 			return nil, err
 		}
 		w.finish(w.partial)
 	}
-	b, err := poll(ctx, w.conn, w.feed.pool, w.prev, to)
-	if err != nil {
+	b, err := poll(ctx, w.conn, w.feed.pool, w.stall, w.prev, to)
+	if w.learn(err) != nil {
 		w.partial = b
 		return nil, err
 	}
@@ -278,6 +288,18 @@ func (w *watch) poll(ctx context.Context) (*batch, error) {
 	}
 	w.seeded = true
 	return b, w.seed(ctx, b.seen)
+}
+
+// learn makes the next poll more patient where this one was cut short for bringing nothing: sorting a
+// very long backlog takes its time.
+func (w *watch) learn(err error) error {
+	switch {
+	case err == nil:
+		w.stall = stall
+	case errors.Is(err, errStalled):
+		w.stall = min(2*w.stall, longestStall)
+	}
+	return err
 }
 
 // finish moves the node's place behind a batch.
@@ -310,10 +332,18 @@ func (w *watch) note(b *batch, hearing uint64) {
 
 // rest waits until it is time to look again.
 func (w *watch) rest(ctx context.Context) error {
-	if err := sleep(ctx, nil, leastRest-time.Since(w.began)); err != nil {
+	if err := sleep(ctx, nil, w.breath()-time.Since(w.began)); err != nil {
 		return err
 	}
 	return sleep(ctx, w.poking, w.pace())
+}
+
+// breath is the least time between two polls. Rings that lead to nothing, time after time, may be anybody's.
+func (w *watch) breath() time.Duration {
+	if w.empty < emptyPolls {
+		return leastRest
+	}
+	return w.feed.options.PollBusy
 }
 
 // pace is how long nobody looks unless somebody pokes.

@@ -53,10 +53,12 @@ func (f *Feed) bound(ctx context.Context, s *Subscription, r Request) (cursor, S
 	if err != nil {
 		return cursor{}, Start{}, err
 	}
-	if err := f.ask(ctx, s); err != nil {
-		if failure(err) != nil {
-			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
-		}
+	leave, err := f.enter(ctx)
+	if err != nil {
+		return cursor{}, Start{}, err
+	}
+	defer leave()
+	if err := f.admit(ctx, s); err != nil {
 		return cursor{}, Start{}, err
 	}
 	start := Start{Cursor: text, State: state, Roles: s.roles()}
@@ -69,6 +71,25 @@ func (f *Feed) bound(ctx context.Context, s *Subscription, r Request) (cursor, S
 		return f.since(ctx, s, r.Since, here, start)
 	}
 	return here, start, nil
+}
+
+// enter waits for a place at the database.
+func (f *Feed) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case f.joins <- struct{}{}:
+		return func() { <-f.joins }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+	}
+}
+
+// admit asks access and returns the refusal, or ErrUnavailable where there is no answer.
+func (f *Feed) admit(ctx context.Context, s *Subscription) error {
+	err := f.ask(ctx, s)
+	if failure(err) != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
 }
 
 // roles is what access to the first topic granted.
@@ -84,16 +105,18 @@ func (f *Feed) state(ctx context.Context, s *Subscription, r Request) (json.RawM
 	if !r.Snapshot {
 		return nil, snapshot{}, nil
 	}
-	if err := f.ask(ctx, s); err != nil {
-		if failure(err) != nil {
-			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
-		}
+	leave, err := f.enter(ctx)
+	if err != nil {
+		return nil, snapshot{}, err
+	}
+	defer leave()
+	if err := f.admit(ctx, s); err != nil {
 		return nil, snapshot{}, err
 	}
 	var state json.RawMessage
 	var text string
 	read := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err := pgx.BeginTxFunc(ctx, f.pool, read, func(tx pgx.Tx) (err error) {
+	err = pgx.BeginTxFunc(ctx, f.pool, read, func(tx pgx.Tx) (err error) {
 		if err = tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&text); err != nil {
 			return err
 		}

@@ -156,7 +156,8 @@ func (s *Subscription) hungryLocked() bool {
 }
 
 // Settled reports whether the subscription is live with nothing waiting. Read Feed.Cursor first: if
-// all subscriptions of a socket are settled after that, the cursor holds for all of them.
+// all subscriptions of a socket are settled after that, the cursor, where there is one, holds for all of
+// them.
 func (s *Subscription) Settled() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
