@@ -83,6 +83,7 @@ func (a Auth) check(p *Problems) {
 		"%q is no name for a cookie: use letters, digits, _ . and -", a.Session.Cookie)
 	between(p, "auth.login.per_address", a.Login.PerAddress, 1, most)
 	between(p, "auth.login.per_account", a.Login.PerAccount, 1, most)
+	a.JWT.check(p)
 }
 
 func (u Users) check(p *Problems) {

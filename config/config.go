@@ -62,6 +62,7 @@ type Auth struct {
 	Users   Users   `mapstructure:"users"`
 	Session Session `mapstructure:"session"`
 	Login   Login   `mapstructure:"login"`
+	JWT     JWT     `mapstructure:"jwt"`
 }
 
 // Users names the table of accounts and its columns. Table may carry a schema before a dot.

@@ -30,6 +30,7 @@ func defaultAuth() Auth {
 		},
 		Session: Session{Lifetime: 14 * 24 * time.Hour, Cookie: "rowcall_session"},
 		Login:   Login{PerAddress: 20, PerAccount: 5},
+		JWT:     JWT{StaffClaim: "staff", Leeway: 10 * time.Second},
 	}
 }
 

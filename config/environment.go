@@ -19,9 +19,9 @@ func envName(key string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// secretKeys are the values that may hold a password, and may therefore come from a file.
+// secretKeys are the values that may hold a secret, and may therefore come from a file.
 func secretKeys() []string {
-	return []string{"database.url", "database.direct_url", "database.migrate_url"}
+	return []string{"database.url", "database.direct_url", "database.migrate_url", "auth.jwt.key"}
 }
 
 // fromEnvironment reads every value that has a variable. An empty variable counts as none: compose

@@ -39,6 +39,7 @@ func TestNothingPrintsAPassword(t *testing.T) {
 	} {
 		c := Default()
 		c.Database.URL = dsn
+		c.Auth.JWT.Key = "hidden"
 		var log bytes.Buffer
 		slog.New(slog.NewTextHandler(&log, nil)).Info("a", "dsn", dsn, "config", c)
 		slog.New(slog.NewJSONHandler(&log, nil)).Info("a", "dsn", dsn, "config", c)

@@ -3,6 +3,7 @@ package notifier_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -11,12 +12,24 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/goleak"
 
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
 
-func TestMain(m *testing.M) { schematest.Main(m) }
+// TestMain forgives the proxy of the fault tests: what it has for a connection that one side has left stays where
+// it is.
+//
+// Most of the parallel tests wait for a fault to be found, and not for a processor.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	schematest.Main(m,
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"))
+}
 
 // patience is how long a test waits for what must happen; it is no measure of speed.
 const patience = 30 * time.Second
@@ -55,12 +68,26 @@ func startNode(t testing.TB, url string, rules notifier.Rules, o notifier.Option
 // startNodeWith is startNode with a say in how the node's pool connects.
 func startNodeWith(t testing.TB, url string, rules notifier.Rules, o notifier.Options, adjust func(*pgxpool.Config)) *node {
 	t.Helper()
+	pool := poolConfig(t, url)
+	direct := pool.ConnConfig.Copy()
+	adjust(pool)
+	n := launchNode(t, direct, pool, rules, o)
+	n.await(t)
+	return n
+}
+
+func poolConfig(t testing.TB, url string) *pgxpool.Config {
+	t.Helper()
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	direct := config.ConnConfig.Copy()
-	adjust(config)
+	return config
+}
+
+// launchNode starts a node without waiting until it is ready.
+func launchNode(t testing.TB, direct *pgx.ConnConfig, config *pgxpool.Config, rules notifier.Rules, o notifier.Options) *node {
+	t.Helper()
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
@@ -80,12 +107,17 @@ func startNodeWith(t testing.TB, url string, rules notifier.Rules, o notifier.Op
 		pool.Close()
 	})
 	t.Cleanup(stop)
-	select {
-	case <-feed.Ready():
-	case <-time.After(patience):
-		t.Fatalf("the feed is not ready: %+v", feed.Health())
-	}
 	return &node{feed, stop}
+}
+
+// await waits until the node is ready.
+func (n *node) await(t testing.TB) {
+	t.Helper()
+	select {
+	case <-n.Ready():
+	case <-time.After(patience):
+		t.Fatalf("the feed is not ready: %+v", n.Health())
+	}
 }
 
 // reader follows topics and takes one event at a time.

@@ -100,20 +100,12 @@ func (f *Feed) turn(ctx context.Context, s *Subscription) {
 // goLive attaches the subscription to the node's polls if the tail says what it has missed, or
 // queues the first part of that. tooFar means that it still must pull.
 func (f *Feed) goLive(s *Subscription) attachment {
-	p, ok := s.beginAttach()
+	p, resets, ok := s.beginAttach()
 	if !ok {
 		return gone
 	}
 	backlog, result := f.hub.attach(s, p)
-	if result == attached {
-		s.finishAttach(backlog)
-		return attached
-	}
-	resets := s.abandonAttach()
-	if result == served {
-		last := backlog[len(backlog)-1]
-		s.pulled(resets, backlog, last.batch.at(last.ID))
-	}
+	s.endAttach(resets, backlog, result)
 	return result
 }
 

@@ -13,36 +13,16 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
 
-// The oracle is a table with a version column that each update increments. A complete reader sees
-// the versions 1..n of each row, in order, once each, and ends at the table's value.
+var stressFor = flag.Duration("stress", 10*time.Second, "how long the stress test writes")
 
-var (
-	stressFor  = flag.Duration("stress", 10*time.Second, "how long the stress test writes")
-	stressSeed = flag.Uint64("seed", rand.Uint64(), "seed of the stress test's choices")
-)
+const stressReaders = 12
 
-const (
-	stressRows    = 400
-	stressWriters = 16
-	stressReaders = 12
-)
-
-const stressSchema = `
-CREATE TABLE versioned (id int PRIMARY KEY, version int NOT NULL DEFAULT 0);
-INSERT INTO versioned SELECT i FROM generate_series(1, 400) AS i;
-CREATE FUNCTION versioned_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	PERFORM rowcall.publish('rows/' || NEW.id, 'version', json_build_object('id', NEW.id, 'version', NEW.version));
-	RETURN NULL;
-END $$;
-CREATE TRIGGER "0_versioned" AFTER UPDATE ON versioned FOR EACH ROW EXECUTE FUNCTION versioned_change();
+const clubSchema = `
 CREATE TABLE members (user_id text PRIMARY KEY);
 INSERT INTO members SELECT i::text FROM generate_series(1, 4) AS i;
 CREATE FUNCTION members_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -54,68 +34,39 @@ CREATE TRIGGER "0_members" AFTER INSERT OR DELETE ON members FOR EACH ROW EXECUT
 
 // stress is one run: nodes, writers, and what went wrong.
 type stress struct {
-	t      *testing.T
-	db     *schematest.Database
-	pool   *pgxpool.Pool
+	*oracle
 	nodes  []*node
-	done   chan struct{} // closed when the writers have stopped
-	events atomic.Int64
-	moves  atomic.Int64
 	rounds [5]atomic.Int64 // a user each: the last round in which he is about to be let in again
 }
 
 func TestStressNothingLostDoubledMixedUpOrLeaked(t *testing.T) {
-	t.Logf("replay with -seed=%d -stress=%s", *stressSeed, *stressFor)
+	t.Logf("replay with -seed=%d -stress=%s", *seed, *stressFor)
 	db := schematest.New(t, schematest.CoreOnly)
-	db.Exec(t, stressSchema)
-	s := &stress{t: t, db: db, pool: widePool(t, db.URL), done: make(chan struct{})}
+	s := &stress{oracle: newOracle(t, db)}
+	db.Exec(t, clubSchema)
 	rules := openRules{ask: s.ask}
 	quiet := notifier.Options{QueueEvents: 200, TailEvents: 500, ReplayEvents: 10_000_000}
 	small := notifier.Options{QueueEvents: 40, TailEvents: 30, ReplayEvents: 10_000_000}
 	s.nodes = []*node{startNode(t, db.URL, rules, quiet), startNode(t, db.URL, rules, small)}
 
-	var start string
-	if err := s.pool.QueryRow(t.Context(), `SELECT rowcall.cursor()`).Scan(&start); err != nil {
-		t.Fatal(err)
-	}
+	start := s.cursor()
 	ctx, cancel := context.WithTimeout(t.Context(), *stressFor)
 	defer cancel()
 	var writing, reading sync.WaitGroup
 	for i := range stressReaders {
-		reading.Go(func() { s.move(s.rand(100+i), start) })
+		reading.Go(func() { s.witness(100+i, start, func() []*node { return s.nodes }).watch() })
 	}
 	for i := range 4 {
-		reading.Go(func() { s.member(s.rand(200+i), fmt.Sprint(i+1)) })
-		writing.Go(func() { s.toggle(ctx, s.rand(300+i), i+1) })
+		reading.Go(func() { s.member(random(200+i), fmt.Sprint(i+1)) })
+		writing.Go(func() { s.toggle(ctx, random(300+i), i+1) })
 	}
-	for i := range stressWriters {
-		writing.Go(func() { s.write(ctx, s.rand(i)) })
-	}
-	writing.Go(func() { s.flip(ctx, s.rand(400)) })
-	writing.Go(func() { s.cut(ctx, s.rand(500)) })
+	s.writers(ctx, &writing)
+	writing.Go(func() { s.flip(ctx, random(400)) })
+	writing.Go(func() { s.cut(ctx, random(500)) })
 	writing.Wait()
 	close(s.done)
 	reading.Wait()
 	t.Logf("%d events, %d moves between nodes", s.events.Load(), s.moves.Load())
-}
-
-// widePool has a connection for each writer.
-func widePool(t *testing.T, url string) *pgxpool.Pool {
-	config, err := pgxpool.ParseConfig(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.MaxConns = 32
-	pool, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	return pool
-}
-
-func (s *stress) rand(stream int) *rand.Rand {
-	return rand.New(rand.NewPCG(*stressSeed, uint64(stream)))
 }
 
 // ask is real access: who is no member may not follow the club.
@@ -139,75 +90,6 @@ func (s *stress) ask(ctx context.Context, questions []notifier.Question) ([]noti
 		}
 	}
 	return grants, nil
-}
-
-var levels = []pgx.TxIsoLevel{pgx.ReadCommitted, pgx.RepeatableRead, pgx.Serializable}
-
-// write updates rows in transactions of all kinds; some roll back, as a whole or to a savepoint.
-func (s *stress) write(ctx context.Context, random *rand.Rand) {
-	for ctx.Err() == nil {
-		err := pgx.BeginTxFunc(context.WithoutCancel(ctx), s.pool, pgx.TxOptions{IsoLevel: levels[random.IntN(3)]}, func(tx pgx.Tx) error {
-			return s.transaction(tx, random)
-		})
-		if err != nil && !errors.Is(err, errRolledBack) && !concurrent(err) {
-			s.t.Errorf("writing: %v", err)
-			return
-		}
-	}
-}
-
-var errRolledBack = errors.New("rolled back on purpose")
-
-// concurrent reports whether PostgreSQL refused for the sake of isolation, or to end a deadlock, or
-// because the test cut the connection.
-func concurrent(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && (pgErr.Code == "40001" || pgErr.Code == "40P01" || pgErr.Code == "57P01")
-}
-
-func (s *stress) transaction(tx pgx.Tx, random *rand.Rand) error {
-	ctx := context.Background()
-	for range 1 + random.IntN(3) {
-		if err := bump(ctx, tx, random); err != nil {
-			return err
-		}
-		if random.IntN(4) == 0 {
-			if err := s.savepoint(ctx, tx, random); err != nil {
-				return err
-			}
-		}
-		if random.IntN(20) == 0 {
-			if _, err := tx.Exec(ctx, `SELECT pg_sleep($1)`, random.Float64()/50); err != nil {
-				return err
-			}
-		}
-	}
-	if random.IntN(5) == 0 {
-		return errRolledBack
-	}
-	return nil
-}
-
-func (s *stress) savepoint(ctx context.Context, tx pgx.Tx, random *rand.Rand) error {
-	err := pgx.BeginFunc(ctx, tx, func(inner pgx.Tx) error {
-		if err := bump(ctx, inner, random); err != nil {
-			return err
-		}
-		if random.IntN(2) == 0 {
-			return errRolledBack
-		}
-		return nil
-	})
-	if errors.Is(err, errRolledBack) {
-		return nil
-	}
-	return err
-}
-
-func bump(ctx context.Context, tx pgx.Tx, random *rand.Rand) error {
-	from := 1 + random.IntN(stressRows)
-	_, err := tx.Exec(ctx, `UPDATE versioned SET version = version + 1 WHERE id BETWEEN $1 AND $2`, from, from+random.IntN(3))
-	return err
 }
 
 // flip turns the gate over behind the nodes' backs; every other time no ring says so, as if the
@@ -245,90 +127,6 @@ func (s *stress) cut(ctx context.Context, random *rand.Rand) {
 		cuts += n
 	}
 	s.t.Logf("%d connections cut", cuts)
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
-
-type version struct{ ID, Version int }
-
-// move follows all rows from one cursor on, now on this node and now on that, and checks each
-// row's versions.
-func (s *stress) move(random *rand.Rand, since string) {
-	seen := make(map[int]int)
-	finishing := false
-	for {
-		r, err := tryFollow(s.t, s.nodes[random.IntN(len(s.nodes))], notifier.Request{Since: since}, "rows")
-		if err != nil {
-			s.t.Errorf("following: %v", err)
-			return
-		}
-		if !r.start.Recovered {
-			s.t.Errorf("a cursor was of no use: %+v", r.start)
-			return
-		}
-		s.moves.Add(1)
-		stay := time.After(time.Duration(1+random.IntN(300)) * time.Millisecond)
-		if finishing {
-			stay = time.After(patience)
-		}
-		complete, ok := s.read(r, seen, &since, random.IntN(400), stay, finishing)
-		r.sub.Close()
-		if complete || !ok {
-			return
-		}
-		select {
-		case <-s.done:
-			finishing = true
-		default:
-		}
-	}
-}
-
-// read takes events until it has had enough, or, finishing, until it has reached the table.
-func (s *stress) read(r *reader, seen map[int]int, since *string, enough int, stay <-chan time.Time, finishing bool) (complete, ok bool) {
-	for n := 0; finishing || n < enough; n++ {
-		if finishing && s.reached(seen) {
-			return true, true
-		}
-		e, reset, err := r.take(stay)
-		if errors.Is(err, context.DeadlineExceeded) && !finishing {
-			return false, true
-		}
-		if err != nil || reset != nil {
-			s.t.Errorf("it ended: reset %v, %v; seen %v", reset, err, seen)
-			return false, false
-		}
-		var v version
-		if err := json.Unmarshal(e.Data, &v); err != nil || v.Version != seen[v.ID]+1 {
-			s.t.Errorf("row %d: version %d (event %d) after %d, %v", v.ID, v.Version, e.ID, seen[v.ID], err)
-			return false, false
-		}
-		seen[v.ID] = v.Version
-		s.events.Add(1)
-		if e.Cursor() != "" {
-			*since = e.Cursor()
-		}
-	}
-	return false, true
-}
-
-// reached reports whether a reader has seen the last version of every row.
-func (s *stress) reached(seen map[int]int) bool {
-	var total, sum int
-	for _, v := range seen {
-		sum += v
-	}
-	if err := s.pool.QueryRow(context.Background(), `SELECT sum(version) FROM versioned`).Scan(&total); err != nil {
-		s.t.Errorf("reading the table: %v", err)
-	}
-	return sum >= total
 }
 
 // secret is what is written while a member is out.

@@ -349,35 +349,51 @@ func (s *Subscription) place() (from cursor, resets uint64) {
 	return cursor{epoch: s.epoch, position: s.next}, s.resets
 }
 
-// beginAttach sets live chunks aside, which may come before finishAttach has queued the tail's part. It returns the place to attach at, or false when there is nothing to attach.
-func (s *Subscription) beginAttach() (position, bool) {
+// beginAttach sets live chunks aside, which may come before endAttach has queued the tail's part. It returns the
+// place to attach at, or false when there is nothing to attach.
+func (s *Subscription) beginAttach() (p position, resets uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mode != pulling {
-		return position{}, false
+		return position{}, 0, false
 	}
 	s.mode = attaching
-	return s.next, true
+	return s.next, s.resets, true
+}
+
+// endAttach queues the tail's part, unless a reset has come since beginAttach: then it belongs to before the reset.
+func (s *Subscription) endAttach(resets uint64, backlog []*Event, result attachment) {
+	switch result {
+	case attached:
+		s.finishAttach(resets, backlog)
+	case served:
+		last := backlog[len(backlog)-1]
+		s.abandonAttach()
+		s.pulled(resets, backlog, last.batch.at(last.ID))
+	default:
+		s.abandonAttach()
+	}
 }
 
 // abandonAttach goes back to pulling.
-func (s *Subscription) abandonAttach() (resets uint64) {
+func (s *Subscription) abandonAttach() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mode == attaching {
 		s.mode = pulling
 	}
-	return s.resets
 }
 
 // finishAttach queues the tail's part, and behind it what has come since beginAttach.
-func (s *Subscription) finishAttach(backlog []*Event) {
+func (s *Subscription) finishAttach(resets uint64, backlog []*Event) {
 	s.mu.Lock()
 	if s.mode == attaching {
 		s.mode = live
 	}
 	if s.mode != ended {
-		s.queue = s.enqueueLocked(s.queue, backlog)
+		if s.resets == resets {
+			s.queue = s.enqueueLocked(s.queue, backlog)
+		}
 		s.queue = append(s.queue, s.later...)
 	}
 	s.later = nil

@@ -21,7 +21,8 @@ func prepareRoles(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 		SELECT coalesce(pg_has_role(to_regrole('rowcall_owner'), 'USAGE'), false)
 		   AND to_regrole('rowcall_publisher') IS NOT NULL
 		   AND to_regrole('rowcall_reader') IS NOT NULL
-		   AND to_regrole('rowcall_server') IS NOT NULL, current_user`
+		   AND to_regrole('rowcall_server') IS NOT NULL
+		   AND to_regrole('rowcall_app') IS NOT NULL, current_user`
 	var complete bool
 	var migrator string
 	if err := db.QueryRowContext(ctx, query).Scan(&complete, &migrator); err != nil {

@@ -49,16 +49,20 @@ func installFunctions(ctx context.Context, db *sql.DB, statements []string, log 
 	return nil
 }
 
-// begin opens a transaction in which names mean the same for every migrating role.
+// begin opens a transaction in which names mean the same for every migrating role, and in which creating a
+// function looks at no table that its body names: that would lock the table.
 func begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("begin an installation: %w", err)
 	}
-	const settle = `SELECT set_config('search_path', 'pg_catalog, pg_temp', true)`
+	const settle = `
+		SELECT set_config('search_path', 'pg_catalog, pg_temp', true),
+		       set_config('quote_all_identifiers', 'off', true),
+		       set_config('check_function_bodies', 'off', true)`
 	if _, err := tx.ExecContext(ctx, settle); err != nil {
 		tx.Rollback()
-		return nil, fmt.Errorf("pin the search path: %w", err)
+		return nil, fmt.Errorf("pin the session's settings: %w", err)
 	}
 	return tx, nil
 }

@@ -49,9 +49,6 @@ CREATE INDEX log_xid ON rowcall.log (xid);
 -- Replays of one topic and of what lies below it.
 CREATE INDEX log_topic_xid ON rowcall.log (topic, xid);
 
--- Access events of a batch, found before its first chunk is handed on. Nearly always empty.
-CREATE INDEX log_access ON rowcall.log (xid) WHERE type = 'rowcall.access';
-
 -- floor: the highest xid that retention has ever dropped, and the snapshot taken at that moment.
 CREATE TABLE rowcall.floor (
     xid  xid8        NOT NULL,

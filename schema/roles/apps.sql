@@ -14,17 +14,65 @@ BEGIN
         EXECUTE format('GRANT SELECT ON public.%I TO rowcall_server', item.name);
     END LOOP;
 
-    -- The trigger functions run as the owner of schema rowcall: what they look up, and the membership that
-    -- admitting makes. Of users they see no password.
+    -- The functions run as the owner of schema rowcall: what triggers and policies look up, the membership
+    -- that admitting makes, and the jobs that are worked on for show. Of users they see no password.
     FOR item IN
         SELECT n.nspowner::regrole::text AS owner FROM pg_namespace n
         WHERE n.nspname = 'rowcall' AND NOT (has_column_privilege(n.nspowner, 'public.users', 'username', 'SELECT')
             AND has_table_privilege(n.nspowner, 'public.chat_rooms', 'SELECT')
             AND has_table_privilege(n.nspowner, 'public.chat_room_members', 'SELECT')
-            AND has_table_privilege(n.nspowner, 'public.chat_room_members', 'INSERT'))
+            AND has_table_privilege(n.nspowner, 'public.chat_room_members', 'INSERT')
+            AND has_table_privilege(n.nspowner, 'public.job_postings', 'SELECT')
+            AND has_table_privilege(n.nspowner, 'public.job_postings', 'INSERT')
+            AND has_table_privilege(n.nspowner, 'public.job_postings', 'UPDATE')
+            AND has_table_privilege(n.nspowner, 'public.job_runs', 'DELETE'))
     LOOP
         EXECUTE format('GRANT SELECT (id, username, first_name, last_name) ON public.users TO %s', item.owner);
         EXECUTE format('GRANT SELECT ON public.chat_rooms TO %s', item.owner);
         EXECUTE format('GRANT SELECT, INSERT ON public.chat_room_members TO %s', item.owner);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE ON public.job_postings TO %s', item.owner);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON public.job_runs TO %s', item.owner);
+    END LOOP;
+
+    -- Resources: which columns are shown and which are taken from users. Which rows is for the policies.
+    FOR item IN
+        SELECT t.name, t.privilege, c.name AS column_name
+        FROM (VALUES
+            ('patients', 'SELECT', '{id, first_name, last_name, admission_date, dismissal_date, created_at, updated_at}'::name[]),
+            ('patients', 'INSERT', '{first_name, last_name, admission_date, dismissal_date}'),
+            ('patients', 'UPDATE', '{first_name, last_name, admission_date, dismissal_date}'),
+            ('chat_rooms', 'SELECT', '{id, owner_id, title, join_code}'),
+            ('chat_rooms', 'INSERT', '{owner_id, title, join_code}'),
+            ('chat_rooms', 'UPDATE', '{owner_id, title, join_code}'),
+            ('chat_room_members', 'SELECT', '{id, room_id, user_id}'),
+            ('chat_room_members', 'INSERT', '{room_id, user_id}'),
+            ('chat_messages', 'SELECT', '{id, room_id, sender_id, posted, message}'),
+            ('chat_messages', 'INSERT', '{room_id, sender_id, message}'),
+            ('chat_messages', 'UPDATE', '{message}'),
+            ('chat_join_requests', 'SELECT', '{id, user_id, room_id, status}'),
+            ('chat_join_requests', 'INSERT', '{user_id, room_id}'),
+            ('chat_join_requests', 'UPDATE', '{status}'),
+            ('dams', 'SELECT', '{id, latitude, longitude, name, owner, river, date_built}'),
+            ('dams', 'INSERT', '{latitude, longitude, name, owner, river, date_built}'),
+            ('dams', 'UPDATE', '{latitude, longitude, name, owner, river, date_built}'),
+            ('hydrographs', 'SELECT', '{id, dam_id}'),
+            ('hydrographs', 'INSERT', '{dam_id}'),
+            ('hydrographs', 'UPDATE', '{dam_id}'),
+            ('hydrograph_points', 'SELECT', '{id, hydrograph_id, time, flow}'),
+            ('hydrograph_points', 'INSERT', '{hydrograph_id, time, flow}'),
+            ('hydrograph_points', 'UPDATE', '{hydrograph_id, time, flow}'),
+            ('job_postings', 'SELECT', '{id, user_id, title, state, progress}')) t (name, privilege, columns)
+        CROSS JOIN LATERAL unnest(t.columns) c (name)
+        WHERE NOT has_column_privilege(to_regrole('rowcall_app'), 'public.' || t.name, c.name, t.privilege)
+    LOOP
+        EXECUTE format('GRANT %s (%I) ON public.%I TO rowcall_app', item.privilege, item.column_name, item.name);
+    END LOOP;
+    FOR item IN
+        SELECT t.name
+        FROM (VALUES ('patients'), ('chat_rooms'), ('chat_room_members'), ('chat_messages'),
+                     ('dams'), ('hydrographs'), ('hydrograph_points')) t (name)
+        WHERE NOT has_table_privilege(to_regrole('rowcall_app'), 'public.' || t.name, 'DELETE')
+    LOOP
+        EXECUTE format('GRANT DELETE ON public.%I TO rowcall_app', item.name);
     END LOOP;
 END $$;

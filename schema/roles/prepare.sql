@@ -6,8 +6,9 @@ DECLARE
     name text;
 BEGIN
     -- rowcall_owner owns the schema, and nobody logs in as it. The others are granted by hand: publisher
-    -- may publish, reader may ask for cursors, server is what a node needs.
-    FOREACH name IN ARRAY ARRAY['rowcall_owner', 'rowcall_publisher', 'rowcall_reader', 'rowcall_server'] LOOP
+    -- may publish, reader may ask for cursors, server is what a node needs, and app is who a node is while
+    -- it serves resources and calls functions for a user.
+    FOREACH name IN ARRAY ARRAY['rowcall_owner', 'rowcall_publisher', 'rowcall_reader', 'rowcall_server', 'rowcall_app'] LOOP
         IF may AND to_regrole(name) IS NULL THEN
             BEGIN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', name);
@@ -17,14 +18,16 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- Who migrates acts for the owner. A role that another one made may refuse that.
-    IF NOT pg_has_role(to_regrole('rowcall_owner'), 'USAGE') THEN
-        BEGIN
-            GRANT rowcall_owner TO CURRENT_USER;
-        EXCEPTION WHEN insufficient_privilege THEN
-            NULL;  -- then the migrating role owns the schema
-        END;
-    END IF;
+    -- Who migrates acts for the owner, and may serve. A role that another one made may refuse that.
+    FOREACH name IN ARRAY ARRAY['rowcall_owner', 'rowcall_app'] LOOP
+        IF NOT pg_has_role(to_regrole(name), 'USAGE') THEN
+            BEGIN
+                EXECUTE format('GRANT %I TO CURRENT_USER', name);
+            EXCEPTION WHEN insufficient_privilege THEN
+                NULL;  -- then the migrating role owns the schema, and serves no resources
+            END;
+        END IF;
+    END LOOP;
 
     IF to_regnamespace('rowcall') IS NULL THEN
         CREATE SCHEMA rowcall;

@@ -40,7 +40,7 @@ BEGIN
     END LOOP;
 
     FOR item IN
-        SELECT r.name FROM (VALUES ('rowcall_publisher'), ('rowcall_reader'), ('rowcall_server')) r (name)
+        SELECT r.name FROM (VALUES ('rowcall_publisher'), ('rowcall_reader'), ('rowcall_server'), ('rowcall_app')) r (name)
         WHERE NOT has_schema_privilege(to_regrole(r.name), 'rowcall', 'USAGE')
     LOOP
         EXECUTE format('GRANT USAGE ON SCHEMA rowcall TO %I', item.name);

@@ -2,24 +2,29 @@
 --
 -- Every trigger is named so that it fires before all others, foreign keys included, and fires ALWAYS, also
 -- while replication applies rows. Its function runs with its owner's rights, whoever writes, and with a
--- search_path that nobody else can put objects into. TRUNCATE names no rows, so there are no events for
+-- search_path that nobody else can put objects into. One that looks into tables sets row_security: a
+-- restore switches it off, which makes policies an error. TRUNCATE names no rows, so there are no events for
 -- them; where it takes rights away, everybody is asked again.
 
 -- Messages: to everybody in the room. One that moves to another room leaves the first.
 CREATE OR REPLACE FUNCTION rowcall.on_chat_messages()
 RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    moved boolean := TG_OP = 'UPDATE' AND (OLD.room_id <> NEW.room_id OR OLD.id <> NEW.id);
+    type text := 'chat_message_created';
 BEGIN
-    IF TG_OP = 'DELETE' OR moved THEN
-        PERFORM rowcall.publish('room/' || OLD.room_id, 'chat_message_deleted', json_build_object('id', OLD.id::text));
+    IF TG_OP <> 'INSERT' THEN
+        IF TG_OP = 'DELETE' OR OLD.room_id <> NEW.room_id OR OLD.id <> NEW.id THEN
+            PERFORM rowcall.publish('room/' || OLD.room_id, 'chat_message_deleted', json_build_object('id', OLD.id::text));
+        ELSE
+            type := 'chat_message_updated';
+        END IF;
+        IF TG_OP = 'DELETE' THEN
+            RETURN NULL;
+        END IF;
     END IF;
-    IF TG_OP <> 'DELETE' THEN
-        PERFORM rowcall.publish('room/' || NEW.room_id,
-            CASE WHEN TG_OP = 'INSERT' OR moved THEN 'chat_message_created' ELSE 'chat_message_updated' END,
-            json_build_object('id', NEW.id::text, 'message', NEW.message, 'room_id', NEW.room_id,
-                'sender_id', NEW.sender_id, 'posted', rowcall.iso(NEW.posted)));
-    END IF;
+    PERFORM rowcall.publish('room/' || NEW.room_id, type, json_build_object(
+        'id', NEW.id::text, 'message', NEW.message, 'room_id', NEW.room_id,
+        'sender_id', NEW.sender_id, 'posted', rowcall.iso(NEW.posted)));
     RETURN NULL;
 END $$;
 
@@ -30,7 +35,7 @@ ALTER TABLE public.chat_messages ENABLE ALWAYS TRIGGER "0_rowcall";
 
 -- Join requests: to the room's owner, and to the user who asks, who is told which room it is about.
 CREATE OR REPLACE FUNCTION rowcall.on_chat_join_requests()
-RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
 DECLARE
     action text;
     asking json;  -- who asks, for a page that has not seen the user yet
@@ -59,7 +64,7 @@ ALTER TABLE public.chat_join_requests ENABLE ALWAYS TRIGGER "0_rowcall";
 -- Admitting makes the user a member, whoever admits. This changes data rather than telling of it, so it
 -- does not fire while replication or a restore brings rows in: the membership comes with them.
 CREATE OR REPLACE FUNCTION rowcall.admit()
-RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
 BEGIN
     IF NEW.status = 'admitted' AND (TG_OP = 'INSERT' OR OLD.status <> 'admitted') THEN
         INSERT INTO public.chat_room_members (room_id, user_id) VALUES (NEW.room_id, NEW.user_id)
@@ -75,7 +80,7 @@ CREATE OR REPLACE TRIGGER "0_rowcall_admit"
 -- Members: the user's rights to the room are asked again, the room learns who came or went, the user
 -- which room. Where the room or the user is being deleted, their own trigger has told already.
 CREATE OR REPLACE FUNCTION rowcall.chat_membership(type_for_room text, type_for_user text, in_room bigint, of_user bigint)
-RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
 DECLARE
     names record;
 BEGIN
@@ -118,7 +123,7 @@ ALTER TABLE public.chat_room_members ENABLE ALWAYS TRIGGER "0_rowcall_truncate";
 -- Rooms: another owner, or none, and everybody's rights are asked again. The members of a room that goes
 -- are told here, while it still has a title and its memberships are still there.
 CREATE OR REPLACE FUNCTION rowcall.on_chat_rooms()
-RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
 BEGIN
     IF TG_OP = 'DELETE' OR OLD.owner_id <> NEW.owner_id OR OLD.id <> NEW.id THEN
         PERFORM rowcall.revalidate('room/' || OLD.id);

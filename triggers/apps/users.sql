@@ -1,7 +1,7 @@
 -- Users: what takes rights away is asked again at once, for all of the user's topics.
 
 CREATE OR REPLACE FUNCTION rowcall.on_users()
-RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
         PERFORM rowcall.revalidate_user(OLD.id::text);

@@ -1,6 +1,6 @@
 -- The epoch: which history of the log a cursor belongs to.
 
--- system_identifier and database_oid say where we are; a boot row that says otherwise came in with a dump.
+-- here says which server and database this is; a boot row that says otherwise came in with a dump.
 CREATE OR REPLACE FUNCTION rowcall.here(OUT system_identifier bigint, OUT database_oid oid)
 RETURNS record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT c.system_identifier, d.oid FROM pg_control_system() c, pg_database d WHERE d.datname = current_database()
@@ -8,11 +8,12 @@ $$;
 
 -- known_epoch is the epoch as 16 hexadecimal digits, NULL where nobody has named this history yet.
 CREATE OR REPLACE FUNCTION rowcall.known_epoch()
-RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT left(encode(sha256(convert_to(
-        concat_ws('/', b.system_identifier, b.database_oid, b.id), 'UTF8')), 'hex'), 16)
-    FROM rowcall.boot b JOIN rowcall.here() h USING (system_identifier, database_oid)
-$$;
+RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT left(encode(sha256(convert_to(
+                concat_ws('/', b.system_identifier, b.database_oid, b.id), 'UTF8')), 'hex'), 16)
+            FROM rowcall.boot b JOIN rowcall.here() h USING (system_identifier, database_oid));
+END $$;
 
 -- clear_foreign removes what another history left behind. Its transaction ids mean nothing here, and
 -- those that are still to come here would one day pass for new. Rows of this history stay.

@@ -3,19 +3,19 @@
 -- publish files one event of the calling transaction. It cannot fail for reasons of its own: it casts
 -- nothing that could be refused, and has no exception block, which would cost an xid a row and hide gaps.
 -- An event without a topic or a type has nobody to go to and is not filed. Every writer runs this for every
--- row, so that each expression is there for a reason: pg_sequence_last_value reads a sequence outside MVCC
--- without starting a query, and naming the slot saves a quarter against finding it through the log.
+-- row, so it is made of few expressions: pg_sequence_last_value reads a sequence outside MVCC without
+-- starting a query, and naming the slot saves a quarter against finding it through the log.
 CREATE OR REPLACE FUNCTION rowcall.publish(topic text, type text, data json, role text DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    slot integer := coalesce(pg_sequence_last_value('rowcall.slot'), 0) % 4;
+    -- The slot to write, or NULL for nothing: where no node has been for a day, a log that nobody reads must
+    -- not fill the disk.
+    slot integer := CASE
+        WHEN pg_sequence_last_value('rowcall.alive') < date_part('epoch', clock_timestamp())
+            OR topic IS NULL OR type IS NULL THEN NULL
+        ELSE coalesce(pg_sequence_last_value('rowcall.slot'), 0) % 4
+    END;
 BEGIN
-    -- Where no node has been for a day, a log that nobody reads must not fill the disk.
-    IF pg_sequence_last_value('rowcall.alive') < date_part('epoch', clock_timestamp())
-        OR topic IS NULL OR type IS NULL THEN
-        RETURN;
-    END IF;
-
     -- 1. The row, which also gives the transaction its xid. A topic that nobody can follow, because it is
     --    longer than 200 bytes, is cut to what an index can hold; it stays longer than 200.
     IF slot = 0 THEN
@@ -27,9 +27,11 @@ BEGIN
     ELSIF slot = 2 THEN
         INSERT INTO rowcall.log_2 (slot, topic, type, role, data)
         VALUES (2, left(publish.topic, 600), publish.type, publish.role, publish.data::text);
-    ELSE
+    ELSIF slot = 3 THEN
         INSERT INTO rowcall.log_3 (slot, topic, type, role, data)
         VALUES (3, left(publish.topic, 600), publish.type, publish.role, publish.data::text);
+    ELSE
+        RETURN;
     END IF;
 
     -- 2. Only then the gate. Asked earlier, a listener could go to sleep in between and miss this event.

@@ -15,4 +15,7 @@ BEGIN
             rowcall.empty_next_slot, rowcall.advance_slot, rowcall.log_state,
             rowcall.cursor, rowcall.iso TO rowcall_server;
     END IF;
+    IF to_regrole('rowcall_app') IS NOT NULL THEN
+        GRANT EXECUTE ON FUNCTION rowcall.iso TO rowcall_app;
+    END IF;
 END $$;

@@ -1,0 +1,164 @@
+package notifier_test
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"rowcall/notifier"
+	"rowcall/schema/schematest"
+)
+
+const (
+	pollText = "SELECT 0 AS part"
+	pageText = "WITH next AS"
+	seedText = "SELECT 2, id, xid, at, topic, type, role, data\n  FROM rowcall.log\n WHERE xid >= $1"
+)
+
+// spiedNode starts a node whose statements a spy sees: those of the poller, and those of the pool.
+func spiedNode(t testing.TB, url string, rules notifier.Rules, o notifier.Options) (n *node, polls, pages *spy) {
+	t.Helper()
+	polls, pages = &spy{}, &spy{}
+	direct, pool := poolConfig(t, url).ConnConfig, poolConfig(t, url)
+	direct.Tracer, pool.ConnConfig.Tracer = polls, pages
+	n = launchNode(t, direct, pool, rules, o)
+	n.await(t)
+	return n, polls, pages
+}
+
+// TestAPollThatRetentionOvertakesSaysReset empties the log right before a poll reads it: it finds nothing, and must
+// not take that for silence.
+func TestAPollThatRetentionOvertakesSaysReset(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	n, polls, _ := spiedNode(t, db.URL, openRules{}, notifier.Options{})
+	r := follow(t, n, notifier.Request{}, "room")
+	armed(t, n)
+	polls.once(pollText, func() {
+		publish(t, db, "room/1", `"lost"`)
+		rotate(t, db, 4)
+	})
+	_, reset, err := r.take(time.After(patience))
+	if err != nil || reset == nil || reset.Reason != notifier.ResetExpired {
+		t.Fatalf("reset %+v, %v", reset, err)
+	}
+	r.silent(db, "room/1")
+}
+
+// TestAPageThatRetentionOvertakesSaysReset does the same to a replay.
+func TestAPageThatRetentionOvertakesSaysReset(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	n, _, pages := spiedNode(t, db.URL, openRules{}, notifier.Options{TailEvents: 1, QueueEvents: 10})
+	r := follow(t, n, notifier.Request{}, "room")
+	count(t, db, "room/1", 1, 20)
+	r.data(20)
+	pages.once(pageText, func() { rotate(t, db, 4) })
+	again := follow(t, n, notifier.Request{Since: r.start.Cursor}, "room")
+	var got []string
+	reset := again.untilReset(&got)
+	if reset.Reason != notifier.ResetExpired || !slices.Equal(got, numbers(1, len(got))) {
+		t.Errorf("%v came, then reset %+v", got, reset)
+	}
+	again.silent(db, "room/1")
+}
+
+// TestANewNodesTailClaimsNothingThatRetentionDropped empties the log while a new node fills its memory from it.
+func TestANewNodesTailClaimsNothingThatRetentionDropped(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	first := startNode(t, db.URL, openRules{}, notifier.Options{})
+	r := follow(t, first, notifier.Request{}, "room")
+	count(t, db, "room/1", 1, 20)
+	r.data(20)
+	polls := &spy{}
+	polls.once(seedText, func() { rotate(t, db, 4) })
+	direct := poolConfig(t, db.URL).ConnConfig
+	direct.Tracer = polls
+	second := launchNode(t, direct, poolConfig(t, db.URL), openRules{}, notifier.Options{})
+	second.await(t)
+	if polls.counted() == 0 {
+		t.Fatal("the node did not fill its memory from the log")
+	}
+	if again := follow(t, second, notifier.Request{Since: r.start.Cursor}, "room"); again.start.Reason != notifier.ResetExpired {
+		t.Errorf("a cursor behind the floor was answered %+v", again.start)
+	}
+}
+
+// TestRotationWaitsForABatchThatIsBeingRead tries to empty the log in the middle of a batch that no buffer on the
+// way could hold: one look at the floor is good for all of it.
+func TestRotationWaitsForABatchThatIsBeingRead(t *testing.T) {
+	t.Parallel()
+	const rows = 3000
+	db := schematest.New(t, schematest.CoreOnly)
+	wire, url := newLine(t, db.URL)
+	n := startSplitNode(t, url, db.URL, roomy())
+	r := follow(t, n, notifier.Request{}, "bulk")
+	wire.narrow(6000)
+	db.Exec(t, `SELECT rowcall.publish('bulk', 'test', json_build_object('n', i, 'text', repeat('x', 8000))) FROM generate_series(1, $1::int) AS i`, rows)
+	expectCount(r, 1, 100)
+	if c := n.Cursor(); c != "" {
+		t.Errorf("in the middle of a batch the node says that it stands at %s", c)
+	}
+	run(t, db.Conn(t), `SELECT rowcall.advance_slot() FROM generate_series(1, 3)`)
+	if _, err := db.Conn(t).Exec(t.Context(), `SELECT rowcall.empty_next_slot()`); err == nil {
+		t.Error("the slot was emptied while its batch was being read")
+	}
+	expectCount(r, 101, rows)
+	r.silent(db, "bulk")
+}
+
+// expectCount reads events whose field n counts up.
+func expectCount(r *reader, from, to int) {
+	r.t.Helper()
+	for i := from; i <= to; i++ {
+		var data struct{ N int }
+		if e := r.event(); json.Unmarshal(e.Data, &data) != nil || data.N != i {
+			r.t.Fatalf("event %d is %d", i, data.N)
+		}
+	}
+}
+
+// TestReplaysUnderRotation empties slots as fast as it can while witnesses move and replay: they are complete, or
+// they are told.
+func TestReplaysUnderRotation(t *testing.T) {
+	t.Parallel()
+	t.Logf("replay with -seed=%d", *seed)
+	o := newOracle(t, schematest.New(t, schematest.CoreOnly))
+	o.forgot = true
+	options := notifier.Options{QueueEvents: 40, TailEvents: 1, ReplayEvents: 10_000_000}
+	rules := openRules{state: o.state}
+	nodes := []*node{startNode(t, o.db.URL, rules, options), startNode(t, o.db.URL, rules, options)}
+	start := o.cursor()
+	var writing, reading sync.WaitGroup
+	ctx, stop := context.WithTimeout(t.Context(), 3*time.Second+*faultsFor/4)
+	defer stop()
+	o.writers(ctx, &writing)
+	writing.Go(func() { o.rotate(ctx) })
+	for i := range 6 {
+		reading.Go(func() { o.witness(100+i, start, func() []*node { return nodes }).watch() })
+	}
+	writing.Wait()
+	close(o.done)
+	reading.Wait()
+	t.Logf("%d events, %d moves between nodes, %d resets", o.events.Load(), o.moves.Load(), o.resets.Load())
+}
+
+// rotate empties one slot after the other. It never waits for a lock: now and then nobody holds one.
+func (o *oracle) rotate(ctx context.Context) {
+	rotations := 0
+	for ctx.Err() == nil {
+		if _, err := o.pool.Exec(context.WithoutCancel(ctx), `SELECT rowcall.empty_next_slot()`); err == nil {
+			rotations++
+			if _, err := o.pool.Exec(context.WithoutCancel(ctx), `SELECT rowcall.advance_slot()`); err != nil {
+				o.t.Errorf("advancing: %v", err)
+			}
+			wait(ctx, 50*time.Millisecond)
+		}
+		wait(ctx, time.Millisecond)
+	}
+	o.t.Logf("%d rotations", rotations)
+}

@@ -1,0 +1,128 @@
+package notifier_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"rowcall/notifier"
+	"rowcall/schema/schematest"
+)
+
+// forgetful are the options of a node that keeps nothing in memory: every replay reads the log.
+func forgetful() notifier.Options { return notifier.Options{TailEvents: 1} }
+
+// longTransaction opens a transaction that has an id, and stays.
+func longTransaction(t testing.TB, db *schematest.Database) *pgx.Conn {
+	t.Helper()
+	conn := db.Conn(t)
+	run(t, conn, `BEGIN; SELECT pg_current_xact_id()`)
+	return conn
+}
+
+// TestALongTransactionHoldsUpNobody keeps a transaction open that has written nothing of ours: events come, nodes
+// sleep, slots are emptied, and every cursor younger than that is good.
+func TestALongTransactionHoldsUpNobody(t *testing.T) {
+	for name, elsewhere := range map[string]bool{"here": false, "in another database": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := schematest.New(t, schematest.CoreOnly)
+			other := db
+			if elsewhere {
+				other = schematest.New(t, schematest.Empty)
+			}
+			longTransaction(t, other)
+			n := startNode(t, db.URL, openRules{}, forgetful())
+			r := follow(t, n, notifier.Request{}, "room")
+			count(t, db, "room/1", 1, 10)
+			r.data(10)
+			rotate(t, db, 4)
+			armed(t, n)
+			count(t, db, "room/1", 11, 20)
+			cursors := []string{r.sub.Cursor()}
+			for range 10 {
+				cursors = append(cursors, r.event().Cursor())
+			}
+			for i, c := range cursors {
+				again := follow(t, n, notifier.Request{Since: c}, "room")
+				if got := again.data(10 - i); !again.start.Recovered || !slices.Equal(got, numbers(11+i, 20)) {
+					t.Errorf("from event %d: %+v, %v", 10+i, again.start, got)
+				}
+				again.sub.Close()
+			}
+		})
+	}
+}
+
+// TestALongTransactionThatWroteEventsLosesNone files an event early and commits late: whatever happened in
+// between, the event comes, once, for who is live and for every cursor from before.
+func TestALongTransactionThatWroteEventsLosesNone(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	n := startNode(t, db.URL, openRules{}, forgetful())
+	r := follow(t, n, notifier.Request{}, "room")
+	early := longTransaction(t, db)
+	run(t, early, `SELECT rowcall.publish('room/1', 'test', '0')`)
+	count(t, db, "room/1", 1, 10)
+	r.data(10)
+	rotate(t, db, 3) // all but the slot it has written
+	if _, err := db.Conn(t).Exec(t.Context(), `SELECT rowcall.empty_next_slot()`); err == nil {
+		t.Error("the slot that an open transaction has written was emptied")
+	}
+	count(t, db, "room/1", 11, 20)
+	cursors := []string{r.sub.Cursor()}
+	for i := 11; i <= 20; i++ {
+		cursors = append(cursors, r.event().Cursor())
+	}
+	run(t, early, `COMMIT`)
+	if got := r.data(1); got[0] != "0" {
+		t.Errorf("the late event is %v", got)
+	}
+	r.silent(db, "room/1")
+	for i, c := range cursors {
+		again := follow(t, n, notifier.Request{Since: c}, "room")
+		want := append([]string{"0"}, numbers(11+i, 20)...)
+		if got := again.data(11 - i); !again.start.Recovered || !slices.Equal(got, want) {
+			t.Errorf("from event %d: %+v, %v", 10+i, again.start, got)
+		}
+		again.sub.Close()
+	}
+}
+
+// TestAPreparedTransactionLeftBehindLosesNothing leaves one behind through a new node and a crash, and commits it
+// at last.
+func TestAPreparedTransactionLeftBehindLosesNothing(t *testing.T) {
+	t.Parallel()
+	db := schematest.Private(t, schematest.CoreOnly)
+	o := forgetful()
+	o.Ring = notifier.RingNever
+	n := startNode(t, db.URL, openRules{}, o)
+	r := follow(t, n, notifier.Request{}, "room")
+	eventually(t, "writers do not ring", func() bool { return !n.Health().Ringing })
+	db.Exec(t, `BEGIN; SELECT rowcall.publish('room/1', 'test', '"late"'); PREPARE TRANSACTION 'left behind'`)
+	count(t, db, "room/1", 1, 10)
+	if got := r.data(10); !slices.Equal(got, numbers(1, 10)) {
+		t.Errorf("events %v", got)
+	}
+	again := startNode(t, db.URL, openRules{}, o)
+	resumed := follow(t, again, notifier.Request{Since: r.start.Cursor}, "room")
+	if got := resumed.data(10); !resumed.start.Recovered || !slices.Equal(got, numbers(1, 10)) {
+		t.Errorf("resumed: %+v, %v", resumed.start, got)
+	}
+	db.Kill(t)
+	db.Start(t)
+	for _, reader := range []*reader{r, resumed} {
+		var got []string
+		if reset := reader.untilReset(&got); reset.Reason != notifier.ResetEpoch || len(got) > 0 {
+			t.Errorf("after the crash came %v and reset %+v", got, reset)
+		}
+	}
+	db.Exec(t, `COMMIT PREPARED 'left behind'`)
+	for _, reader := range []*reader{r, resumed} {
+		if got := reader.data(1); got[0] != `"late"` {
+			t.Errorf("the late event is %v", got)
+		}
+	}
+	r.silent(db, "room/1")
+}
