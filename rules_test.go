@@ -21,6 +21,7 @@ import (
 // here before it gets users.
 func mayImport() map[string][]string {
 	return map[string][]string{
+		"bench":             {"api", "config", "notifier", "schema", "schema/cluster", "triggers"},
 		"cmd/rowcall":       {"config", "schema", "schema/cluster", "triggers", "api", "web", "notifier"},
 		"api":               {"notifier"},
 		"notifier":          {},
@@ -118,8 +119,11 @@ func TestForeignImports(t *testing.T) {
 		"github.com/spf13/cobra":                     {"cmd/rowcall"},
 		"github.com/pressly/goose/v3":                {"schema"},
 		"github.com/gorilla/websocket":               {"api"},
+		"github.com/golang-jwt/jwt/v5":               {"api"},
+		"github.com/MicahParks/keyfunc/v3":           {"api"},
+		"github.com/MicahParks/jwkset":               {"api"},
 		"github.com/fergusstrange/embedded-postgres": {"schema/cluster"},
-		"net/http": {"api", "web", "cmd/rowcall"},
+		"net/http": {"api", "web", "cmd/rowcall", "bench"},
 	}
 	for _, f := range sources(t) {
 		for _, name := range f.imports() {

@@ -3,18 +3,14 @@ package api
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/time/rate"
-
-	"rowcall/notifier"
 )
 
 // SessionOptions bound a login.
@@ -35,6 +31,7 @@ type AccountOptions struct {
 	Users   UsersTable
 	Session SessionOptions
 	Login   LoginOptions
+	JWT     JWTOptions   // bearer tokens; none
 	Logger  *slog.Logger // slog.Default()
 }
 
@@ -47,6 +44,7 @@ type Accounts struct {
 	passwords *passwords
 	addresses *throttle[netip.Prefix]
 	names     *throttle[[32]byte] // by hash: a name may be long
+	tokens    *tokens             // nil: none are accepted
 	idle      time.Duration
 	plain     *scs.SessionManager // for http
 	secure    *scs.SessionManager // for https
@@ -60,6 +58,11 @@ func NewAccounts(ctx context.Context, pool *pgxpool.Pool, door *Door, o AccountO
 	if err != nil {
 		return nil, err
 	}
+	log := cmp.Or(o.Logger, slog.Default())
+	bearers, err := newTokens(o.JWT, log)
+	if err != nil {
+		return nil, err
+	}
 	store := &sessionStore{pool: pool}
 	perAddress, perAccount := cmp.Or(o.Login.PerAddress, 20), cmp.Or(o.Login.PerAccount, 5)
 	return &Accounts{
@@ -69,10 +72,11 @@ func NewAccounts(ctx context.Context, pool *pgxpool.Pool, door *Door, o AccountO
 		passwords: newPasswords(table.sample),
 		addresses: newThrottle[netip.Prefix](perMinute(perAddress), perAddress),
 		names:     newThrottle[[32]byte](perMinute(perAccount), perAccount),
+		tokens:    bearers,
 		idle:      o.Session.Idle,
 		plain:     newSessions(store, o.Session, false),
 		secure:    newSessions(store, o.Session, true),
-		log:       cmp.Or(o.Logger, slog.Default()),
+		log:       log,
 	}, nil
 }
 
@@ -119,46 +123,42 @@ func (a *Accounts) token(r *http.Request) string {
 	return cookie.Value
 }
 
-// Identify finds who makes a request. Without credentials that is the zero Identity. Credentials
-// that are of no use are notifier.ErrUnauthorized, and a database that does not answer is
-// notifier.ErrUnavailable.
+// Identify finds who makes a request: by a bearer token if it brings one, else by its cookie.
+// Without credentials that is the zero Identity. Credentials that are of no use are
+// notifier.ErrUnauthorized, and a database that does not answer is notifier.ErrUnavailable.
 func (a *Accounts) Identify(ctx context.Context, r *http.Request) (Identity, error) {
-	who, err := a.identify(ctx, r)
-	if err != nil || who == nil {
-		return Identity{}, err
-	}
-	return Identity{User: who.ID, Name: who.Username, Session: nameOf(a.token(r)), Staff: who.Staff}, nil
-}
-
-// identify returns no account when the request carries no credentials.
-func (a *Accounts) identify(ctx context.Context, r *http.Request) (*account, error) {
-	if bearer(r) {
-		return nil, fmt.Errorf("reading a bearer token: %w", notifier.ErrUnauthorized)
-	}
-	token := a.token(r)
-	if token == "" {
-		return nil, nil
-	}
-	who, deadline, err := a.users.bySession(ctx, hashOf(token))
-	if err != nil {
-		return nil, err
-	}
-	if a.idle > 0 {
-		err = a.store.extend(ctx, token, deadline, a.idle)
-	}
+	_, who, err := a.identify(ctx, r)
 	return who, err
 }
 
-// bearer reports whether a request brings a token of its own, in the header or, since browsers
-// cannot set one on a WebSocket handshake, as a second subprotocol. No such token is accepted yet.
-func bearer(r *http.Request) bool {
-	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	offered := strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), ",")
-	return strings.EqualFold(scheme, "Bearer") || strings.Contains(offered, "rowcall.bearer.")
+// identify returns no account when the request carries no credentials.
+func (a *Accounts) identify(ctx context.Context, r *http.Request) (*account, Identity, error) {
+	if token, given := bearer(r); given {
+		return a.byToken(ctx, token)
+	}
+	if token := a.token(r); token != "" {
+		return a.byCookie(ctx, token)
+	}
+	return nil, Identity{}, nil
 }
 
-// Run deletes sessions that have expired, once a minute, until ctx ends. The sockets that were
-// opened with one are closed by that, as they are at a logout.
+// byCookie finds the active account that a session belongs to.
+func (a *Accounts) byCookie(ctx context.Context, token string) (*account, Identity, error) {
+	who, deadline, err := a.users.bySession(ctx, hashOf(token))
+	if err != nil {
+		return nil, Identity{}, err
+	}
+	if a.idle > 0 {
+		if err := a.store.extend(ctx, token, deadline, a.idle); err != nil {
+			return nil, Identity{}, err
+		}
+	}
+	return who, Identity{User: who.ID, Name: who.Username, Session: nameOf(token), Staff: who.Staff}, nil
+}
+
+// Run deletes sessions that have expired, and sees that the keys of bearer tokens are not old, once
+// a minute until ctx ends. The sockets that were opened with such a session are closed by that, as
+// they are at a logout.
 func (a *Accounts) Run(ctx context.Context) error {
 	every := time.NewTicker(time.Minute)
 	defer every.Stop()
@@ -166,6 +166,7 @@ func (a *Accounts) Run(ctx context.Context) error {
 		if err := a.store.expire(ctx); err != nil && ctx.Err() == nil {
 			a.log.Warn("expired sessions are kept for now", "err", err)
 		}
+		a.tokens.refresh(ctx)
 		select {
 		case <-ctx.Done():
 			return nil

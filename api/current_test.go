@@ -30,8 +30,10 @@ func TestCurrentAnswersInOrder(t *testing.T) {
 		{again, Standing{Valid: true}},              // his other session
 		{alice, Standing{Valid: true, Staff: true}}, // a second socket
 		{notifier.Follower{}, Standing{Valid: true}},
-		{notifier.Follower{User: "2"}, Standing{Valid: true}}, // without a session: the user alone
-		{notifier.Follower{User: "4"}, Standing{}},            // not active
+		{notifier.Follower{User: "2"}, Standing{Valid: true}}, // with a token, which says who is staff
+		{notifier.Follower{User: "2", Staff: true}, Standing{Valid: true, Staff: true}},
+		{notifier.Follower{User: "1"}, Standing{Valid: true}},
+		{notifier.Follower{User: "4", Staff: true}, Standing{}}, // not active
 		{notifier.Follower{User: "99"}, Standing{}},
 		{notifier.Follower{User: "1'; --"}, Standing{}},
 		{notifier.Follower{User: "99999999999999999999"}, Standing{}},

@@ -15,8 +15,9 @@
 // # From the address to the event
 //
 // [Door] decides by address, host, origin and numbers. [Accounts] finds the [Identity] behind a
-// request. [Rules] answer the feed whether that identity may follow a topic, in configured SQL.
-// [Server] matches addresses to sockets, and runs one session per socket:
+// request, by a cookie or a bearer token. [Rules] answer the feed whether that identity may follow
+// a topic, in configured SQL. [Server] matches addresses to sockets, runs one session per socket,
+// and ends what outlives its identity:
 //
 //	gorilla's Conn   reads frames, answers the handshake
 //	    conn         the net.Conn under it: collects what is to be written, never blocks
@@ -27,28 +28,35 @@
 // An event is encoded once per format, WebSocket header included, and the bytes are shared by all
 // sockets. The writer puts all that waits for its socket into one write.
 //
+// A stream of server-sent events, and a request for events over HTTP, has no session: the handler of
+// the request takes what its one subscription has, for all topics in one order, and writes it itself.
+//
 // # Goroutines
 //
-//   - Server.Serve: net/http's accept loop, and one that gives all sessions their heartbeats.
+//   - Server.Serve: net/http's accept loop, one that gives all sessions their heartbeats, one that ends
+//     those whose token has run out, and one that asks once a minute which identities are still good.
 //   - Each session: its reader, which is net/http's goroutine for the request; a writer, only while
 //     something waits to be sent; and on a native socket one per subscribe under way, at most eight.
+//   - Each stream and each request that waits: net/http's two for the request.
 //   - Rules.Ask: one per pattern with SQL, while it is asked.
-//   - Accounts.Run: one that deletes expired sessions.
+//   - Accounts.Run: one that deletes expired sessions, and reads the keys of bearer tokens anew.
 //
 // Whoever starts one waits for it: Serve returns when none is left.
 //
 // # Locks
 //
 // session.mu guards whether a writer is at work; native.mu the topics of a socket and its queue;
-// conn.mu what waits to be written; registry.mu the sessions of the node; places.mu and throttle.mu
-// counters. None is taken while another is held: code that has something for the writer lets go of
-// its own lock first. Nothing blocks under any of them. The feed takes locks of its own in Take,
-// Settled and Close and calls Wake without them, so these are called under none of ours.
+// conn.mu what waits to be written; registry.mu the sessions of the node; watch.mu their identities;
+// keySet.mu the keys of bearer tokens; places.mu and throttle.mu counters. None is taken while
+// another is held: code that has something for the writer lets go of its own lock first. Nothing
+// blocks under any of them. The feed takes locks of its own in Take, Settled and Close and calls
+// Wake without them, so these are called under none of ours.
 //
 // # Shutdown
 //
 // When the context of Serve ends: no new session is let in; every session hears a close frame 1001
-// behind what was already being written to it; requests are finished; a session ends when its
-// client has answered, or after two seconds; what is left when the time for goodbyes is over is cut
-// off; then Serve returns. The feed must run until then, and the pool until the feed has ended.
+// behind what was already being written to it; streams end, and requests that wait are answered with
+// what there is; other requests are finished; a session ends when its client has answered, or after
+// two seconds; what is left when the time for goodbyes is over is cut off; then Serve returns. The
+// feed must run until then, and the pool until the feed has ended.
 package api

@@ -15,6 +15,7 @@ import (
 // they are; faults says how both look from outside.
 var (
 	errBadRequest           = errors.New("the request is malformed")
+	errNotUnderstood        = errors.New("the frame cannot be read")
 	errTokenInURL           = errors.New("credentials do not belong in an address")
 	errBadLogin             = errors.New("the username or the password is wrong")
 	errOrigin               = errors.New("pages of this origin may not connect")
@@ -29,6 +30,7 @@ var (
 	errTooManySubscriptions = errors.New("too many subscriptions on one socket")
 	errFull                 = errors.New("the node serves as many as it may")
 	errRestarting           = errors.New("the server is restarting")
+	errChanged              = errors.New("the rights of the user have changed; come back with them")
 )
 
 // fault is how an error looks from outside. Nothing of an error's own text reaches a client: it
@@ -47,6 +49,10 @@ var faults = []struct {
 	err error
 	fault
 }{
+	{errDenied, fault{403, "forbidden", 4403, false, "you may not do this", 0}},
+	{errNoRow, fault{404, "not_found", 4404, false, "there is no such row", 0}},
+	{errInvalid, fault{400, "invalid", 4400, false, errInvalid.Error(), 0}},
+	{errConflict, fault{409, "conflict", 4409, false, errConflict.Error(), 0}},
 	{errBadLogin, fault{401, "bad_login", 4401, false, errBadLogin.Error(), 0}},
 	{notifier.ErrUnauthorized, fault{401, "unauthorized", 4401, false, "log in first", 0}},
 	{notifier.ErrForbidden, fault{403, "forbidden", 4403, false, "you may not follow this topic", 0}},
@@ -58,7 +64,9 @@ var faults = []struct {
 	{notifier.ErrUnavailable, fault{503, "unavailable", 1013, true, "try again later", 2 * time.Second}},
 	{notifier.ErrClosed, fault{503, "restarting", 1001, true, "the server is going away", time.Second}},
 	{errRestarting, fault{503, "restarting", 1012, true, errRestarting.Error(), time.Second}},
+	{errChanged, fault{503, "rights_changed", 1012, true, errChanged.Error(), time.Second}},
 	{errBadRequest, fault{400, "bad_request", 4400, false, errBadRequest.Error(), 0}},
+	{errNotUnderstood, fault{400, "not_understood", 1003, false, errNotUnderstood.Error(), 0}},
 	{errTokenInURL, fault{400, "token_in_url", 4400, false, errTokenInURL.Error(), 0}},
 	{errOrigin, fault{403, "origin_not_allowed", 4403, false, errOrigin.Error(), 0}},
 	{errForged, fault{403, "cross_site", 4403, false, errForged.Error(), 0}},

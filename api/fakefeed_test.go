@@ -20,6 +20,7 @@ type fakeFeed struct {
 	health notifier.Health
 	cursor string
 	gate   chan struct{} // while not nil and open, Subscribe waits
+	rude   bool          // Subscribe does not heed its context
 	busy   int           // Subscribes under way
 	busied int           // the most there were
 
@@ -52,9 +53,21 @@ func (f *fakeFeed) set(change func(*fakeFeed)) {
 	change(f)
 }
 
+// shut lets subscribes wait until open is called, or the test ends.
+func (f *fakeFeed) shut(t testing.TB) (open func()) {
+	gate := make(chan struct{})
+	f.set(func(f *fakeFeed) { f.gate = gate })
+	open = sync.OnceFunc(func() { close(gate) })
+	t.Cleanup(open)
+	return open
+}
+
 func (f *fakeFeed) Subscribe(ctx context.Context, r notifier.Request) (subscription, notifier.Start, error) {
 	gate, refuse, start := f.begin()
 	defer f.set(func(f *fakeFeed) { f.busy-- })
+	if f.rude {
+		ctx = context.WithoutCancel(ctx)
+	}
 	if gate != nil {
 		select {
 		case <-gate:

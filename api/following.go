@@ -26,10 +26,16 @@ var (
 )
 
 // liveFeed is the notifier's feed behind the sessions' own interface.
-type liveFeed struct{ *notifier.Feed }
+type liveFeed struct {
+	*notifier.Feed
+	topics *Rules
+}
 
-// Subscribe is notifier.Feed's.
+// Subscribe is notifier.Feed's. What a slow reader of the topic may skip is the topic's rule.
 func (f liveFeed) Subscribe(ctx context.Context, r notifier.Request) (subscription, notifier.Start, error) {
+	if len(r.Topics) == 1 {
+		r.Latest = f.topics.latest(r.Topics[0])
+	}
 	sub, start, err := f.Feed.Subscribe(ctx, r)
 	if err != nil {
 		return nil, notifier.Start{}, err

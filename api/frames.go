@@ -38,6 +38,7 @@ type (
 		Data     json.RawMessage `json:"data"`
 		Time     string          `json:"time"`
 		Cursor   string          `json:"cursor,omitempty"`
+		Skipped  int             `json:"skipped,omitempty"` // older events of its key that it stands for
 	}
 	resetFrame struct {
 		Op     string               `json:"op"`
@@ -66,10 +67,22 @@ type (
 // encodeEvent is the native frame of an event for those who follow its topic or, where followed is
 // another, a topic above it.
 func encodeEvent(e *notifier.Event, followed notifier.Topic) []byte {
+	return encodeFrame(newEventFrame(e, followed, e.Cursor()))
+}
+
+// encodeLatest is the native frame of an event that stands for older ones that were skipped. How many is
+// each reader's own, so the frame is nobody else's.
+func encodeLatest(e *notifier.Event, followed notifier.Topic, skipped int) []byte {
+	frame := newEventFrame(e, followed, e.Cursor())
+	frame.Skipped = skipped
+	return encodeFrame(frame)
+}
+
+func newEventFrame(e *notifier.Event, followed notifier.Topic, cursor string) eventFrame {
 	if followed == e.Topic {
 		followed = ""
 	}
-	return encodeFrame(eventFrame{
+	return eventFrame{
 		Op:       "event",
 		Topic:    e.Topic,
 		Followed: followed,
@@ -77,8 +90,8 @@ func encodeEvent(e *notifier.Event, followed notifier.Topic) []byte {
 		Type:     e.Type,
 		Data:     sound(e.Data),
 		Time:     e.Time.UTC().Format(time.RFC3339Nano),
-		Cursor:   e.Cursor(),
-	})
+		Cursor:   cursor,
+	}
 }
 
 // sound is JSON from the database as it can stand in a text frame: whoever may write to the log may

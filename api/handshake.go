@@ -138,6 +138,9 @@ func (s *Server) carry(w http.ResponseWriter, r *http.Request, session *session)
 		session.flow.end() // the client has been answered
 		return
 	}
+	session.accounts = s.accounts
+	session.watched = s.watch.add(session.identity, session.endWith)
+	defer session.watched.leave()
 	remove := s.registry.add(session)
 	defer remove()
 	session.run(r.Context())

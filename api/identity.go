@@ -1,13 +1,21 @@
 package api
 
-import "rowcall/notifier"
+import (
+	"time"
+
+	"rowcall/notifier"
+)
 
 // Identity is who a session is. The zero Identity is anonymous.
 type Identity struct {
-	User    string // user id in decimal; empty when anonymous
+	User    string // user id, in decimal where ids are numbers; empty when anonymous
 	Name    string // username
-	Session string // names the login it comes from without being of use as a token
+	Session string // names the login it comes from without being of use as a token; empty for a token
 	Staff   bool
+
+	// Of a bearer token; both are empty for a login.
+	Subject string    // what it says of the user
+	Until   time.Time // when it has run out, for certain
 }
 
 // Anonymous reports whether nobody is logged in.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 	"github.com/jackc/pgx/v5"
@@ -21,9 +21,10 @@ import (
 // town is the whole of it on a database with the samples: alice (1) owns room 1 with bob (2) as
 // member and carol (3) waiting, bob owns room 2 with alice and dave (4) as members, admin (5) is staff.
 type town struct {
-	db   *schematest.Database
-	addr string
-	feed *notifier.Feed
+	db     *schematest.Database
+	addr   string
+	feed   *notifier.Feed
+	server *Server
 }
 
 func openTown(t *testing.T) *town {
@@ -33,10 +34,16 @@ func openTown(t *testing.T) *town {
 
 func openTownOn(t *testing.T, db *schematest.Database) *town {
 	t.Helper()
+	return openTownWith(t, db, JWTOptions{})
+}
+
+func openTownWith(t *testing.T, db *schematest.Database, bearers JWTOptions) *town {
+	t.Helper()
+	db.Exec(t, `UPDATE users SET password = '`+bcryptQuick+`'`)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	pool := db.Pool(t)
 	door := openDoor(t, DoorOptions{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
-	accounts, err := NewAccounts(t.Context(), pool, door, AccountOptions{Logger: log, Login: LoginOptions{PerAddress: 1000, PerAccount: 1000}})
+	accounts, err := NewAccounts(t.Context(), pool, door, AccountOptions{Logger: log, JWT: bearers, Login: LoginOptions{PerAddress: 1000, PerAccount: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +56,11 @@ func openTownOn(t *testing.T, db *schematest.Database) *town {
 		t.Fatal(err)
 	}
 	feed := notifier.New(direct, pool, rules, notifier.Options{Logger: log})
-	server, err := New(feed, rules, accounts, door, Options{Sockets: seedSockets(), Logger: log})
+	server, err := New(feed, rules, accounts, door, Options{
+		Sockets: seedSockets(),
+		Limits:  Limits{PingInterval: time.Hour}, // no heartbeats among the frames
+		Logger:  log,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +70,7 @@ func openTownOn(t *testing.T, db *schematest.Database) *town {
 	}
 	runAll(t, feed.Run, func(ctx context.Context) error { return server.Serve(ctx, listener) })
 	<-feed.Ready()
-	return &town{db, listener.Addr().String(), feed}
+	return &town{db, listener.Addr().String(), feed, server}
 }
 
 // runAll runs until the test ends.
@@ -80,7 +91,7 @@ func runAll(t *testing.T, runs ...func(context.Context) error) {
 func (tn *town) login(t *testing.T, name string) string {
 	t.Helper()
 	answer, err := http.Post("http://"+tn.addr+"/api/login", "application/json",
-		strings.NewReader(fmt.Sprintf(`{"username":%q,"password":%[1]q}`, name)))
+		strings.NewReader(body(name, "secret")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,12 +128,12 @@ func (a *Accounts) Logout(w http.ResponseWriter, r *http.Request) {
 
 // Me answers GET /api/me: the user, or 401.
 func (a *Accounts) Me(w http.ResponseWriter, r *http.Request) {
-	who, err := a.identify(r.Context(), r)
+	who, _, err := a.identify(r.Context(), r)
 	if err == nil && who == nil {
 		err = notifier.ErrUnauthorized
 	}
 	if err != nil {
-		if errors.Is(err, notifier.ErrUnauthorized) && a.token(r) != "" {
+		if _, given := bearer(r); !given && errors.Is(err, notifier.ErrUnauthorized) && a.token(r) != "" {
 			a.takeCookie(w, r)
 		}
 		refuse(w, r, a.log, err)

@@ -89,7 +89,7 @@ func (n *native) receive(ctx context.Context, kind int, message io.Reader) error
 	case "unsubscribe":
 		return n.unsubscribe(req)
 	case "auth":
-		return n.refuse("", explain(errBadRequest, "this server takes no tokens"))
+		return n.auth(ctx, req.Token)
 	}
 	return n.refuse(req.Topic, explain(errBadRequest, "unknown op"))
 }

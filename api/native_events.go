@@ -45,6 +45,10 @@ func (n *native) forward(out *batch, h *held) {
 		return
 	}
 	for _, e := range taken.Events {
+		if taken.Skipped > 0 {
+			out.add(encodeLatest(e, h.topic, taken.Skipped))
+			continue
+		}
 		out.add(e.Encoded(h.key, h.encode))
 	}
 	n.line(h)

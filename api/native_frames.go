@@ -52,6 +52,7 @@ type request struct {
 	Op       string `json:"op"`
 	Topic    string `json:"topic"`
 	Since    string `json:"since"`
+	Token    string `json:"token"`
 	Snapshot bool   `json:"snapshot"`
 }
 

@@ -188,8 +188,7 @@ func TestNativeUnsubscribe(t *testing.T) {
 
 func TestNativeUnsubscribeWhileSubscribing(t *testing.T) {
 	st := openStand(t, Options{})
-	gate := make(chan struct{})
-	st.feed.set(func(f *fakeFeed) { f.gate = gate })
+	open := st.feed.shut(t)
 	b := st.native(t, "/v1/ws")
 	b.say(`{"op":"subscribe","topic":"room/5"}`)
 	b.say(`{"op":"ping"}`)
@@ -197,14 +196,30 @@ func TestNativeUnsubscribeWhileSubscribing(t *testing.T) {
 	b.say(`{"op":"unsubscribe","topic":"room/5"}`)
 	b.expect(`{"op":"unsubscribed","topic":"room/5"}`)
 	b.say(`{"op":"subscribe","topic":"room/6"}`)
-	close(gate)
+	open()
 	b.expect(`{"op":"subscribed","topic":"room/6","cursor":"here"}`)
+}
+
+func TestNativeSubscribedTooLate(t *testing.T) {
+	st := openStand(t, Options{})
+	open := st.feed.shut(t)
+	st.feed.set(func(f *fakeFeed) { f.rude = true })
+	b := st.native(t, "/v1/ws")
+	b.say(`{"op":"subscribe","topic":"room/5"}`)
+	waitFor(t, "the subscribe", func() bool { return st.feed.most() == 1 })
+	b.say(`{"op":"unsubscribe","topic":"room/5"}`)
+	b.expect(`{"op":"unsubscribed","topic":"room/5"}`)
+	open()
+	late := st.feed.next(t)
+	waitFor(t, "the late subscription to end", late.isClosed)
+	late.push(notifier.Taken{Events: []*notifier.Event{chatMessage(1)}})
+	b.say(`{"op":"ping"}`)
+	b.expect(`{"op":"pong","cursor":"node"}`)
 }
 
 func TestNativeDisconnectWhileSubscribing(t *testing.T) {
 	st := openStand(t, Options{})
-	gate := make(chan struct{})
-	st.feed.set(func(f *fakeFeed) { f.gate = gate })
+	st.feed.shut(t)
 	b := st.native(t, "/v1/ws")
 	for i := range 20 {
 		b.say(fmt.Sprintf(`{"op":"subscribe","topic":"room/%d"}`, i+1))
@@ -215,18 +230,15 @@ func TestNativeDisconnectWhileSubscribing(t *testing.T) {
 
 func TestNativeSubscribesAreBounded(t *testing.T) {
 	st := openStand(t, Options{Limits: Limits{SubscriptionsPerSocket: 30}})
-	gate := make(chan struct{})
-	st.feed.set(func(f *fakeFeed) { f.gate = gate })
+	open := st.feed.shut(t)
 	b := st.dial(t, "/v1/ws")
 	b.hear()
 	for i := range 31 {
 		b.say(fmt.Sprintf(`{"op":"subscribe","topic":"room/%d"}`, i+1))
 	}
 	b.expect(`{"op":"error","topic":"room/31","code":"too_many_subscriptions","message":"too many subscriptions on one socket","retryable":false}`)
-	if most := st.feed.most(); most > openAtOnce {
-		t.Errorf("%d subscribes under way together", most)
-	}
-	close(gate)
+	waitFor(t, "the first subscribes", func() bool { return st.feed.most() == openAtOnce })
+	open()
 	answered := map[string]bool{}
 	for range 30 {
 		answered[b.hear()] = true

@@ -19,6 +19,15 @@ type plain struct {
 
 // openPlain subscribes. The error is what the socket must be closed with.
 func openPlain(ctx context.Context, s *session, f feed, to *socket, topic, since string) (*plain, error) {
+	sub, err := followOne(ctx, s, f, topic, since)
+	if err != nil {
+		return nil, err
+	}
+	return &plain{session: s, socket: to, sub: sub, encode: to.encode}, nil
+}
+
+// followOne subscribes a session to one topic, from now or from a cursor that must be of use.
+func followOne(ctx context.Context, s *session, f feed, topic, since string) (subscription, error) {
 	name, err := notifier.ParseTopic(topic)
 	switch {
 	case err != nil && s.identity.Anonymous():
@@ -44,7 +53,7 @@ func openPlain(ctx context.Context, s *session, f feed, to *socket, topic, since
 		sub.Close()
 		return nil, errCursorExpired
 	}
-	return &plain{session: s, socket: to, sub: sub, encode: to.encode}, nil
+	return sub, nil
 }
 
 func (p *plain) receive(context.Context, int, io.Reader) error { return nil }

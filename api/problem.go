@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"math"
 	"net/http"
@@ -17,6 +18,7 @@ type problem struct {
 	Detail     string `json:"detail,omitempty"`
 	Code       string `json:"code"`
 	RetryAfter int    `json:"retry_after,omitempty"` // seconds
+	Errors     any    `json:"errors,omitempty"`      // what is wrong with the content, by field
 }
 
 // refuse answers a request with an error. What a client cannot have caused is logged here, once;
@@ -26,23 +28,35 @@ func refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error)
 	if f.code == "internal" && r.Context().Err() == nil {
 		log.Error("request not answered", "method", r.Method, "path", r.URL.Path, "err", err)
 	}
-	writeProblem(w, f)
+	if _, given := bearer(r); given && f.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	}
+	p := problemOf(f)
+	if content, ok := errors.AsType[*rejected](err); ok {
+		p.Errors = content.fields
+	}
+	p.write(w)
 }
 
-func writeProblem(w http.ResponseWriter, f fault) {
-	p := problem{
-		Type:   "about:blank",
-		Title:  http.StatusText(f.status),
-		Status: f.status,
-		Detail: f.message,
-		Code:   f.code,
+func writeProblem(w http.ResponseWriter, f fault) { problemOf(f).write(w) }
+
+func problemOf(f fault) problem {
+	return problem{
+		Type:       "about:blank",
+		Title:      http.StatusText(f.status),
+		Status:     f.status,
+		Detail:     f.message,
+		Code:       f.code,
+		RetryAfter: seconds(f.after),
 	}
-	if f.after > 0 {
-		p.RetryAfter = seconds(f.after)
+}
+
+func (p problem) write(w http.ResponseWriter) {
+	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	writeBody(w, f.status, p)
+	writeBody(w, p.Status, p)
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

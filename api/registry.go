@@ -14,14 +14,16 @@ const beatSlots = 64
 // all hear a goodbye when the node stops.
 type registry struct {
 	handlers sync.WaitGroup // requests that are or may become sessions
+	stopping chan struct{}  // closed when the node stops, for requests that wait and are no sessions
 
-	mu      sync.Mutex // guards closing and slots
-	closing bool
+	mu      sync.Mutex // guards all below
+	closing bool       // nobody is let in any more
+	over    bool       // the time for goodbyes is over
 	slots   [beatSlots]map[*session]struct{}
 }
 
 func newRegistry() *registry {
-	r := &registry{}
+	r := &registry{stopping: make(chan struct{})}
 	for i := range r.slots {
 		r.slots[i] = map[*session]struct{}{}
 	}
@@ -46,9 +48,12 @@ func (r *registry) add(s *session) (remove func()) {
 	slot := r.slots[rand.IntN(beatSlots)]
 	r.mu.Lock()
 	slot[s] = struct{}{}
-	late := r.closing
+	closing, over := r.closing, r.over
 	r.mu.Unlock()
-	if late {
+	switch {
+	case over:
+		s.abort()
+	case closing:
 		s.goodbye()
 	}
 	return func() {
@@ -91,16 +96,25 @@ func (r *registry) members(from, to int) []*session {
 // Those that are still there when ctx ends are cut off.
 func (r *registry) close(ctx context.Context) {
 	r.mu.Lock()
+	if !r.closing {
+		close(r.stopping)
+	}
 	r.closing = true
 	r.mu.Unlock()
 	for _, s := range r.members(0, beatSlots) {
 		s.goodbye()
 	}
-	stop := context.AfterFunc(ctx, func() {
-		for _, s := range r.members(0, beatSlots) {
-			s.abort()
-		}
-	})
+	stop := context.AfterFunc(ctx, r.cutOff)
 	defer stop()
 	r.handlers.Wait()
+}
+
+// cutOff ends what has not answered its goodbye, and what is only now being opened.
+func (r *registry) cutOff() {
+	r.mu.Lock()
+	r.over = true
+	r.mu.Unlock()
+	for _, s := range r.members(0, beatSlots) {
+		s.abort()
+	}
 }

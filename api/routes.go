@@ -17,12 +17,17 @@ const nativePath = "/v1/ws"
 func (s *Server) routes(o Options) http.Handler {
 	mux := http.NewServeMux()
 	s.handle(mux, "POST", "/api/login", s.accounts.Login)
-	s.handle(mux, "POST", "/api/logout", s.accounts.Logout)
+	s.handle(mux, "POST", "/api/logout", s.logout)
 	s.handle(mux, "GET", "/api/me", s.accounts.Me)
+	s.handle(mux, "GET", "/v1/sse", s.serveStream)
+	s.handle(mux, "GET", "/v1/events", s.serveEvents)
+	s.handle(mux, "GET", "/v1/topics/{topic...}", s.serveTopic)
 	if o.Health != nil {
 		s.handle(mux, "GET", "/healthz", o.Health.Alive)
 		s.handle(mux, "GET", "/readyz", o.Health.Ready)
 	}
+	s.serveResources(mux, o.Resources)
+	s.serveFunctions(mux, o.Functions)
 	mux.HandleFunc("/api/", s.notFound)
 	mux.HandleFunc("/v1/", s.notFound)
 	if o.Pages != nil {
@@ -54,6 +59,15 @@ func (s *Server) handle(mux *http.ServeMux, method, path string, answer http.Han
 	})
 }
 
+// logout ends a session together with its sockets on this node.
+func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
+	token := s.accounts.token(r)
+	s.accounts.Logout(w, r)
+	if token != "" {
+		s.watch.endLogin(nameOf(token))
+	}
+}
+
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	refuse(w, r, s.log, explain(notifier.ErrNotFound, "there is nothing at this address"))
 }
@@ -66,6 +80,11 @@ func (s *Server) socketAt(path string) http.HandlerFunc {
 	for _, candidate := range s.sockets {
 		if values, ok := candidate.path.matchPath(path); ok {
 			return func(w http.ResponseWriter, r *http.Request) { s.servePlain(w, r, candidate, values) }
+		}
+	}
+	for _, candidate := range s.dcrf {
+		if _, ok := candidate.path.matchPath(path); ok {
+			return func(w http.ResponseWriter, r *http.Request) { s.serveDCRF(w, r, candidate) }
 		}
 	}
 	return nil

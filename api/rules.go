@@ -18,6 +18,8 @@ type TopicRule struct {
 	Allow    string // public, authenticated or staff; staff when empty
 	Access   string // SQL: no row is not found, allowed false is forbidden, other true booleans are roles
 	Snapshot string // SQL of the topic's present state
+	Slow     string // latest: a reader who falls behind gets the newest event per Key, and skips the others
+	Key      string // with Slow: a field of the events' data
 }
 
 // allowance is who may ask at all.
@@ -44,6 +46,7 @@ type rule struct {
 	allow    allowance
 	access   *accessQuery   // nil: allow alone decides
 	snapshot *snapshotQuery // nil: there is none
+	latest   string         // the field whose newest event is enough for a slow reader; empty: every event
 }
 
 // CompileRules checks the rules and has PostgreSQL prepare all their SQL. The error joins all
@@ -80,15 +83,16 @@ func prefixed(prefix string, err error) []error {
 // compile returns all that is wrong with one rule, joined.
 func (r *Rules) compile(ctx context.Context, source TopicRule) (*rule, error) {
 	compiled := &rule{}
-	var err1, err2, err3, err4 error
+	var err1, err2, err3, err4, err5 error
 	compiled.pattern, err1 = r.compileTopic(source.Topic)
 	compiled.allow, err2 = parseAllow(source.Allow)
+	compiled.latest, err5 = parseSlow(source.Slow, source.Key)
 	if err1 == nil {
 		names := r.parameters(compiled.pattern)
 		compiled.access, err3 = compileAccess(ctx, r.pool, source.Access, names)
 		compiled.snapshot, err4 = compileSnapshot(ctx, r.pool, source.Snapshot, names)
 	}
-	return compiled, errors.Join(at("topic", err1), at("allow", err2), at("access", err3), at("snapshot", err4))
+	return compiled, errors.Join(at("topic", err1), at("allow", err2), at("access", err3), at("snapshot", err4), at("slow", err5))
 }
 
 // at names the key that an error belongs to.
@@ -123,6 +127,28 @@ func parseAllow(text string) (allowance, error) {
 		return a, nil
 	}
 	return "", fmt.Errorf("%q is neither public nor authenticated nor staff", text)
+}
+
+// parseSlow returns the field whose newest value is enough for a reader who falls behind.
+func parseSlow(slow, key string) (string, error) {
+	switch {
+	case slow == "" && key == "":
+		return "", nil
+	case slow != "latest":
+		return "", fmt.Errorf("%q is not latest", slow)
+	case key == "":
+		return "", errors.New("latest needs a key: the field of the events' data whose newest event is enough")
+	}
+	return key, nil
+}
+
+// latest is the field whose newest event is enough for a slow reader of the topic; empty: every event.
+func (r *Rules) latest(topic notifier.Topic) string {
+	found, _ := r.find(topic)
+	if found == nil {
+		return ""
+	}
+	return found.latest
 }
 
 // Spell brings a topic to its one spelling: room/007 is room/7. One without a rule stays as it is.

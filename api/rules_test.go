@@ -57,7 +57,7 @@ func openRules(t *testing.T, topics []TopicRule) (*Rules, *statements, error) {
 }
 
 func asking(topic notifier.Topic, user string) notifier.Question {
-	return notifier.Question{Topic: topic, Follower: notifier.Follower{User: user}}
+	return notifier.Question{Topic: topic, Follower: notifier.Follower{User: user, Staff: user == "5"}}
 }
 
 func TestAsk(t *testing.T) {

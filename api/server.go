@@ -18,12 +18,14 @@ import (
 
 // Options are what a server may be given besides what it needs.
 type Options struct {
-	Sockets  []SocketRule
-	Limits   Limits
-	Health   *Health       // answers /healthz and /readyz; nil: they are not there
-	Pages    http.Handler  // answers what nothing else does; nil: not found
-	Shutdown time.Duration // how long goodbyes may take; 10 s
-	Logger   *slog.Logger  // slog.Default()
+	Sockets   []SocketRule
+	Resources *Resources // served at /api/{name}, and by sockets of protocol dcrf; nil: none
+	Functions *Functions // called at /api/functions/{name}; nil: none
+	Limits    Limits
+	Health    *Health       // answers /healthz and /readyz; nil: they are not there
+	Pages     http.Handler  // answers what nothing else does; nil: not found
+	Shutdown  time.Duration // how long goodbyes may take; 10 s
+	Logger    *slog.Logger  // slog.Default()
 }
 
 // Server brings events to people: it serves the WebSockets, logins and health of one node.
@@ -33,12 +35,14 @@ type Server struct {
 	accounts *Accounts
 	door     *Door
 	sockets  []*socket
+	dcrf     []*dcrfSocket
 	limits   Limits
 	shutdown time.Duration
 	log      *slog.Logger
 
 	handler        http.Handler
 	registry       *registry
+	watch          *watch
 	batches        batches
 	nativeUpgrader *websocket.Upgrader
 	plainUpgrader  *websocket.Upgrader
@@ -47,12 +51,13 @@ type Server struct {
 
 // New prepares a server. The error joins all that is wrong with the rules of sockets.
 func New(f *notifier.Feed, topics *Rules, accounts *Accounts, door *Door, o Options) (*Server, error) {
-	return newServer(liveFeed{f}, topics, accounts, door, o)
+	return newServer(liveFeed{f, topics}, topics, accounts, door, o)
 }
 
 func newServer(f feed, topics *Rules, accounts *Accounts, door *Door, o Options) (*Server, error) {
-	sockets, err := compileSockets(o.Sockets, topics)
-	if err != nil {
+	sockets, err1 := compileSockets(o.Sockets, topics)
+	dcrf, err2 := compileDCRF(o.Sockets, o.Resources, sockets)
+	if err := errors.Join(err1, err2); err != nil {
 		return nil, err
 	}
 	s := &Server{
@@ -61,17 +66,20 @@ func newServer(f feed, topics *Rules, accounts *Accounts, door *Door, o Options)
 		accounts: accounts,
 		door:     door,
 		sockets:  sockets,
+		dcrf:     dcrf,
 		limits:   o.Limits.withDefaults(),
 		shutdown: cmp.Or(o.Shutdown, 10*time.Second),
 		log:      cmp.Or(o.Logger, slog.Default()),
 		registry: newRegistry(),
 	}
+	s.watch = newWatch(accounts.Current, s.log)
 	s.nativeUpgrader, s.plainUpgrader = upgrader(s.log, nativeProtocol), upgrader(s.log)
 	s.handler = door.Guard(s.routes(o))
 	return s, nil
 }
 
-// Handler answers all requests. Sessions get heartbeats only while Serve runs.
+// Handler answers all requests. Sessions get heartbeats, and end with their identity, only while
+// Serve runs.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Serve answers requests of the listener until ctx ends. Then it lets nobody in any more, says
@@ -82,6 +90,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	beats, stop := context.WithCancel(context.WithoutCancel(ctx)) // they go on during goodbyes
 	var beating sync.WaitGroup
 	beating.Go(func() { s.registry.run(beats, s.limits.PingInterval) })
+	beating.Go(func() { s.watch.run(beats) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	var err error

@@ -147,6 +147,37 @@ func TestHandshakeWhileStopping(t *testing.T) {
 	}
 }
 
+// TestHandshakeThatIsAnsweredWhileStopping has the goodbyes said between its admission and its answer.
+func TestHandshakeThatIsAnsweredWhileStopping(t *testing.T) {
+	st := openStand(t, Options{})
+	open := st.feed.shut(t)
+	opened := make(chan *browser, 1)
+	go func() {
+		if ws, _, err := st.tryDial("/ws/room/5"); err == nil {
+			opened <- &browser{ws, t}
+		}
+		close(opened)
+	}()
+	waitFor(t, "the subscribe", func() bool { return st.feed.most() == 1 })
+	closed := make(chan struct{})
+	go func() { st.registry.close(context.Background()); close(closed) }()
+	waitFor(t, "the goodbyes", func() bool {
+		leave, err := st.registry.enter()
+		if err == nil {
+			leave()
+		}
+		return err != nil
+	})
+	open()
+	b := <-opened
+	if b == nil {
+		t.Fatal("the handshake failed")
+	}
+	defer b.Close()
+	b.expectClose(1001)
+	<-closed
+}
+
 func TestOneGoroutinePerIdleSocket(t *testing.T) {
 	const sockets = 100
 	st := openStand(t, Options{})

@@ -21,8 +21,8 @@ const closeWait = 2 * time.Second
 
 // flow is what a session carries: the frames of one protocol.
 type flow interface {
-	// receive takes a message of the client. It is called from the session's one reader; an error
-	// ends the session with the close code that the error stands for.
+	// receive takes a message of the client. It is called from the session's one reader; ctx ends when
+	// no more can be sent. An error ends the session with the close code that the error stands for.
 	receive(ctx context.Context, kind int, message io.Reader) error
 	// emit adds waiting frames to a batch and reports whether more may wait. It is called from the
 	// session's one writer.
@@ -37,6 +37,8 @@ type flow interface {
 // the reader; a writer exists only while something waits to be sent.
 type session struct {
 	identity Identity
+	accounts *Accounts // who know whether another token is as good as the one it was opened with
+	watched  *watched  // while it is open
 	limits   Limits
 	upgrader *websocket.Upgrader
 	batches  *batches
@@ -49,6 +51,7 @@ type session struct {
 	inbound  *rate.Limiter
 
 	writer sync.WaitGroup
+	stop   context.CancelFunc // ends what the flow does for requests, when no more can be sent
 
 	mu      sync.Mutex // guards what follows
 	writing bool       // a writer is at work, or none may start yet
@@ -65,6 +68,7 @@ func newSession(who Identity, l Limits, u *websocket.Upgrader, b *batches, log *
 		batches:  b,
 		log:      log,
 		writing:  true,
+		stop:     func() {},
 		inbound:  rate.NewLimiter(rate.Limit(l.FramesPerSecond), 2*max(l.FramesPerSecond, l.SubscriptionsPerSocket)),
 	}
 }
@@ -88,8 +92,11 @@ func (s *session) run(ctx context.Context) {
 	if s.last != nil {
 		s.endWith(s.last)
 	}
+	work, stop := context.WithCancel(ctx)
+	defer stop()
+	s.stop = stop
 	s.writer.Go(s.write)
-	err := s.read(ctx)
+	err := s.read(ctx, work)
 	if errors.Is(err, websocket.ErrReadLimit) {
 		s.close(websocket.CloseMessageTooBig, "")
 	}
@@ -97,9 +104,9 @@ func (s *session) run(ctx context.Context) {
 	s.finish(err)
 }
 
-// read takes what the client sends until nothing more can come. Each sign of life gives it another
-// pong timeout; one that sends faster than it may is left waiting.
-func (s *session) read(ctx context.Context) error {
+// read takes what the client sends until nothing more can come, and has it worked on within work.
+// Each sign of life gives it another pong timeout; one that sends faster than it may is left waiting.
+func (s *session) read(ctx, work context.Context) error {
 	s.ws.SetPingHandler(func(payload string) error { return s.pong(ctx, payload) })
 	for {
 		s.conn.expect(s.limits.PongTimeout)
@@ -113,7 +120,7 @@ func (s *session) read(ctx context.Context) error {
 		if s.conn.saidGoodbye() {
 			continue
 		}
-		if err := s.flow.receive(ctx, kind, message); err != nil {
+		if err := s.flow.receive(work, kind, message); err != nil {
 			s.endWith(err)
 		}
 	}

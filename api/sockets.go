@@ -8,13 +8,18 @@ import (
 	"slices"
 )
 
-// SocketRule is a WebSocket address of its own, bound to one topic, in a format of its own.
+// SocketRule is a WebSocket address of its own: bound to one topic, in a format of its own, or serving
+// resources, of protocol dcrf.
 type SocketRule struct {
 	Path      string    // such as /ws/room/{room_id:int}; with and without a slash at its end
 	Topic     string    // with the path's parameters and {me}, the follower's user id
 	Frame     any       // kwargs: type and data; data: data alone; or a literal JSON object
 	Forward   []Forward // the types of events it lets through; others are not sent
 	Anonymous string    // close: accepted and closed 4401; refuse: the handshake gets 403; close when empty
+
+	Protocol string   // dcrf; empty: all of the above, and none of the below
+	Resource string   // the one that is served
+	Streams  []string // the resources that are served together, each as the stream of its name
 }
 
 // Forward lets events of one type through, with the named fields of their data in this order.
@@ -33,12 +38,15 @@ type socket struct {
 	forward map[string][]string
 }
 
-// compileSockets checks the rules against those of the topics. The error joins all problems, each
+// compileSockets checks the rules of sockets that are bound to topics against those of the topics. The error joins all problems, each
 // with its key path.
 func compileSockets(sources []SocketRule, topics *Rules) ([]*socket, error) {
 	var all []*socket
 	var problems []error
 	for i, source := range sources {
+		if source.Protocol == protocolDCRF {
+			continue
+		}
 		compiled, err := compileSocket(source, topics)
 		if err == nil {
 			err = at("path", compiled.clash(all))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"rowcall/notifier"
 )
@@ -42,6 +43,34 @@ func (u *users) byUsername(ctx context.Context, name string) (login, error) {
 		return login{}, nil
 	}
 	return found[0], nil
+}
+
+const userByID = `
+SELECT {id}::text, {username}::text, {first_name}, {staff}
+FROM {table} u WHERE {id} = $1::text::{id_type} AND {active}`
+
+// byID finds the active account with an id that came from outside, in whatever spelling: the
+// account has it in the one that events and rules use. The error is notifier.ErrUnauthorized when
+// there is none.
+func (u *users) byID(ctx context.Context, id string) (*account, error) {
+	if !u.parseable(id) {
+		return nil, fmt.Errorf("looking a user up: %w", notifier.ErrUnauthorized)
+	}
+	rows, _ := u.pool.Query(ctx, u.byKey, id)
+	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[account])
+	switch {
+	case errors.Is(err, pgx.ErrNoRows), unreadable(err):
+		return nil, fmt.Errorf("looking a user up: %w", notifier.ErrUnauthorized)
+	case err != nil:
+		return nil, databaseError("looking a user up", err)
+	}
+	return found, nil
+}
+
+// unreadable reports whether PostgreSQL could not take a value for one of its type.
+func unreadable(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && strings.HasPrefix(refused.Code, "22")
 }
 
 const userBySession = `
@@ -94,6 +123,16 @@ func (c currentRow) holds() bool {
 	return err == nil && held.sealedWith(c.Seal)
 }
 
+// standing is of a follower whose user is active. One without a session came with a token, which
+// says what there is to say of staff for as long as it lasts.
+func (c currentRow) standing(f notifier.Follower) Standing {
+	if f.Session == "" {
+		return Standing{Valid: true, Staff: f.Staff}
+	}
+	valid := c.holds()
+	return Standing{Valid: valid, Staff: valid && c.Staff}
+}
+
 // Standing is what has become of an identity.
 type Standing struct {
 	Valid bool // the user is active, and the session has not ended
@@ -101,8 +140,8 @@ type Standing struct {
 }
 
 // Current tells of many followers at once, in their order, what has become of them: one statement,
-// begun after the call. A follower without a session stands for its user alone, and an anonymous
-// one is always valid.
+// begun after the call. A follower without a session came with a token: its user must still be
+// active. An anonymous one is always valid.
 func (a *Accounts) Current(ctx context.Context, followers []notifier.Follower) ([]Standing, error) {
 	standings := make([]Standing, len(followers))
 	var asked askedUsers
@@ -122,8 +161,7 @@ func (a *Accounts) Current(ctx context.Context, followers []notifier.Follower) (
 	}
 	for _, row := range found {
 		place := asked.places[row.N-1]
-		valid := followers[place].Session == "" || row.holds()
-		standings[place] = Standing{Valid: valid, Staff: valid && row.Staff}
+		standings[place] = row.standing(followers[place])
 	}
 	return standings, nil
 }

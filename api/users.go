@@ -52,6 +52,7 @@ type users struct {
 	whole   bool // ids are whole numbers
 	sample  string
 	byName  string
+	byKey   string
 	session string
 	current string
 }
@@ -68,10 +69,11 @@ func openUsers(ctx context.Context, pool *pgxpool.Pool, t UsersTable) (*users, e
 		pool:    pool,
 		whole:   shape.whole(),
 		byName:  spell.Replace(userByName),
+		byKey:   spell.Replace(userByID),
 		session: spell.Replace(userBySession),
 		current: spell.Replace(usersCurrent),
 	}
-	for _, sql := range []string{u.byName, u.session, u.current} {
+	for _, sql := range []string{u.byName, u.byKey, u.session, u.current} {
 		if err := tryPrepare(ctx, pool, sql); err != nil {
 			return nil, fmt.Errorf("preparing to read the users table %s: %w", t.Table, err)
 		}

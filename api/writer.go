@@ -35,9 +35,12 @@ func (s *session) lastWriter() {
 func (s *session) write() {
 	out := s.batches.borrow(s.conn.Conn, s.limits.WriteTimeout)
 	defer s.batches.give(out)
-	for s.pass(out) && !s.rest() {
-		continue
+	for s.pass(out) {
+		if s.rest() {
+			return
+		}
 	}
+	s.stop()
 }
 
 // pass sends what waits, in as few writes as it can. It reports false when it was the last.

@@ -13,75 +13,74 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// bareLoop measures what there is to be had: a loop on each processor that writes pieces of so many
-// frames to as many loopback connections in turn, with the same readers and the same window, and
-// nothing else. It returns the frames a second.
-func (b *bench) bareLoop(ctx context.Context, merged, length int) (rate float64, err error) {
-	writing, reading, err := pairs(ctx, b.sockets)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, closeAll(writing)) }()
-	readers, err := read(reading)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, readers.close()) }()
-	l := loop{piece: piece(merged, length), merged: int64(merged), readers: readers}
-	var group errgroup.Group
-	parts := runtime.GOMAXPROCS(0)
-	for part := range parts {
-		share := writing[part*len(writing)/parts : (part+1)*len(writing)/parts]
-		group.Go(func() error { return l.write(ctx, share) })
-	}
-	pause(ctx, warmUp)
-	started, frames := time.Now(), readers.total.Load()
-	pause(ctx, b.round)
-	rate = float64(readers.total.Load()-frames) / time.Since(started).Seconds()
-	l.over.Store(true)
-	return rate, group.Wait()
-}
-
-// loop writes pieces until it is over.
+// loop is what there is to be had: on each processor a loop that writes pieces of so many frames to
+// loopback connections in turn, and nothing else.
 type loop struct {
 	piece   []byte
-	merged  int64
+	merged  int64 // frames a piece
+	window  int64 // frames that may be under way to one connection
 	readers *readers
 	over    atomic.Bool
 }
 
+// measure returns the frames a second that arrive at as many connections as the bench has sockets.
+func (l *loop) measure(ctx context.Context, b *bench) (rate float64, err error) {
+	writing, reading, err := pairs(ctx, b.sockets)
+	if err != nil {
+		return 0, err
+	}
+	defer closeAll(writing)
+	if l.readers, err = read(reading); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, l.readers.close()) }()
+	group := l.start(ctx, writing)
+	pause(ctx, warmUp)
+	started, frames := time.Now(), l.readers.total.Load()
+	pause(ctx, b.round)
+	rate = float64(l.readers.total.Load()-frames) / time.Since(started).Seconds()
+	l.over.Store(true)
+	return rate, group.Wait()
+}
+
+// start gives each processor a share of the connections.
+func (l *loop) start(ctx context.Context, to []net.Conn) *errgroup.Group {
+	var group errgroup.Group
+	parts := runtime.GOMAXPROCS(0)
+	for part := range parts {
+		share := to[part*len(to)/parts : (part+1)*len(to)/parts]
+		group.Go(func() error { return l.write(ctx, share) })
+	}
+	return &group
+}
+
 func (l *loop) write(ctx context.Context, to []net.Conn) error {
-	for round := int64(1); !l.over.Load() && ctx.Err() == nil; round++ {
+	for sent := l.merged; !l.over.Load() && ctx.Err() == nil; sent += l.merged {
 		for _, conn := range to {
 			_ = conn.SetWriteDeadline(time.Now().Add(patience))
 			if _, err := conn.Write(l.piece); err != nil {
 				return fmt.Errorf("writing: %w", err)
 			}
 		}
-		for l.behind(round) > window && !l.over.Load() {
+		for sent-l.arrived() > max(l.window-l.merged, 0) && !l.over.Load() {
 			pause(ctx, 100*time.Microsecond)
 		}
 	}
 	return ctx.Err()
 }
 
-// behind is how many frames a connection has been sent and not read, on average.
-func (l *loop) behind(round int64) int64 {
-	return round*l.merged - l.readers.total.Load()/int64(len(l.readers.each))
-}
+// arrived is what a connection has got, on average.
+func (l *loop) arrived() int64 { return l.readers.total.Load() / int64(len(l.readers.each)) }
 
 // piece is a number of text frames of a length, headers included.
 func piece(frames, length int) []byte {
+	header := []byte{0x81, byte(max(1, length-2))}
+	if length > 127 {
+		header = binary.BigEndian.AppendUint16([]byte{0x81, 126}, uint16(length-4))
+	}
 	var p []byte
 	for range frames {
-		start := len(p)
-		payload := max(1, length-2)
-		p = append(p, 0x81, byte(payload))
-		if payload > 125 {
-			payload = length - 4
-			p = binary.BigEndian.AppendUint16(append(p[:start], 0x81, 126), uint16(payload))
-		}
-		p = append(p, make([]byte, payload)...)
+		p = append(append(p, header...), make([]byte, max(1, length-len(header)))...)
 	}
 	return p
 }
@@ -95,15 +94,25 @@ func pairs(ctx context.Context, n int) (accepted, dialled []net.Conn, err error)
 	defer listener.Close()
 	for range n {
 		from, err := new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
-		if err != nil {
-			return nil, nil, errors.Join(err, closeAll(accepted), closeAll(dialled))
+		if err == nil {
+			dialled = append(dialled, from)
+			from, err = listener.Accept()
 		}
-		dialled = append(dialled, from)
-		to, err := listener.Accept()
 		if err != nil {
-			return nil, nil, errors.Join(err, closeAll(accepted), closeAll(dialled))
+			closeAll(accepted)
+			closeAll(dialled)
+			return nil, nil, fmt.Errorf("connecting on the loopback: %w", err)
 		}
-		accepted = append(accepted, to)
+		accepted = append(accepted, from)
 	}
 	return accepted, dialled, nil
+}
+
+// closeAll closes connections that nobody needs any more.
+func closeAll(conns []net.Conn) {
+	for _, conn := range conns {
+		if conn != nil {
+			_ = conn.Close()
+		}
+	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 
@@ -28,16 +27,8 @@ func (n *node) gather(ctx context.Context, how protocol, sockets, room int) (*re
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening sockets: %w", err), closeAll(conns))
+		closeAll(conns)
+		return nil, fmt.Errorf("opening sockets: %w", err)
 	}
 	return read(conns)
-}
-
-func closeAll(conns []net.Conn) error {
-	for _, conn := range conns {
-		if conn != nil {
-			_ = conn.Close() // it is given up
-		}
-	}
-	return nil
 }

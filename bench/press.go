@@ -27,7 +27,7 @@ func newPress(room int, from load, to *readers) *press {
 		room:    room,
 		load:    from,
 		readers: to,
-		permits: make(chan struct{}, window/from.rows),
+		permits: make(chan struct{}, from.window/from.rows),
 		over:    make(chan struct{}),
 	}
 }
@@ -73,10 +73,14 @@ func (p *press) write(ctx context.Context, conn *pgx.Conn) error {
 
 // pace gives out permits as events arrive at all readers, on average.
 func (p *press) pace(ctx context.Context) error {
-	given := int64(0)
+	given, started := int64(0), time.Now()
 	for {
 		arrived := p.readers.total.Load() / int64(len(p.readers.each))
-		for given+int64(p.load.rows) <= arrived+window {
+		due := arrived + int64(p.load.window)
+		if p.load.rate > 0 {
+			due = min(due, int64(p.load.rate*time.Since(started).Seconds()))
+		}
+		for given+int64(p.load.rows) <= due {
 			select {
 			case p.permits <- struct{}{}:
 			case <-ctx.Done():

@@ -23,13 +23,13 @@ func (t table) row(cells ...string) {
 
 func (t table) end() { _ = t.Flush() }
 
-// verdict compares a result with its goal.
-func (b *bench) verdict(what string, got, goal float64) {
+// verdict says whether a goal was reached.
+func (b *bench) verdict(what, got, goal string, reached bool) {
 	word := "reached"
-	if got < goal {
+	if !reached {
 		word = "MISSED"
 	}
-	b.say("  %s: %.3g, goal %.3g: %s", what, got, goal, word)
+	b.say("  %s: %s, goal %s: %s", what, got, goal, word)
 }
 
 func median(of []float64) float64 {
@@ -44,14 +44,17 @@ func median(of []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// percentiles are the median and the hundredth worst.
-func percentiles(of []time.Duration) string {
+// percentile is the duration that a part of all are not longer than.
+func percentile(of []time.Duration, part float64) time.Duration {
 	if len(of) == 0 {
-		return "nothing measured"
+		return 0
 	}
 	sorted := slices.Sorted(slices.Values(of))
-	at := func(part float64) time.Duration { return sorted[int(part*float64(len(sorted)-1))] }
-	return fmt.Sprintf("p50 %v, p99 %v", at(0.5).Round(10*time.Microsecond), at(0.99).Round(10*time.Microsecond))
+	return sorted[int(part*float64(len(sorted)-1))].Round(10 * time.Microsecond)
+}
+
+func percentiles(of []time.Duration) string {
+	return fmt.Sprintf("p50 %v, p99 %v", percentile(of, 0.5), percentile(of, 0.99))
 }
 
 func whole(x float64) string { return fmt.Sprintf("%.0f", x) }

@@ -20,7 +20,9 @@ func (c *Config) check(p *Problems) {
 	c.Limits.check(p)
 	c.Log.check(p)
 	checkTopics(c.Topics, p)
-	checkSockets(c.Sockets, p)
+	checkSockets(c.Sockets, c.Resources, p)
+	checkResources(c.Resources, p)
+	checkFunctions(c.Functions, p)
 	oneOf(p, "log_format", c.LogFormat, "text", "json")
 }
 

@@ -15,9 +15,11 @@ type Config struct {
 	Log      Log      `mapstructure:"log"`
 
 	// Apps keeps the tables and triggers of the four example applications.
-	Apps    bool     `mapstructure:"apps"`
-	Topics  []Topic  `mapstructure:"topics"`
-	Sockets []Socket `mapstructure:"sockets"`
+	Apps      bool       `mapstructure:"apps"`
+	Topics    []Topic    `mapstructure:"topics"`
+	Sockets   []Socket   `mapstructure:"sockets"`
+	Resources []Resource `mapstructure:"resources"`
+	Functions []Function `mapstructure:"functions"`
 
 	LogFormat string     `mapstructure:"log_format"` // text or json
 	LogLevel  slog.Level `mapstructure:"log_level"`
@@ -127,19 +129,39 @@ type Topic struct {
 	Allow    string `mapstructure:"allow"`    // public, authenticated or staff; staff when empty
 	Access   string `mapstructure:"access"`   // SQL that answers allowed and roles; none: Allow decides alone
 	Snapshot string `mapstructure:"snapshot"` // SQL of the topic's present state
+	Slow     string `mapstructure:"slow"`     // latest: a reader who falls behind gets the newest event per Key only
+	Key      string `mapstructure:"key"`      // with Slow: a field of the events' data
 }
 
-// Socket is a WebSocket address bound to one topic, in a format of its own.
+// Socket is a WebSocket address bound to one topic, in a format of its own, or one that serves resources.
 type Socket struct {
 	Path      string    `mapstructure:"path"`
 	Topic     string    `mapstructure:"topic"` // with parameters of the path, and {me}
 	Frame     any       `mapstructure:"frame"` // kwargs, data, or a literal JSON object
 	Forward   []Forward `mapstructure:"forward"`
 	Anonymous string    `mapstructure:"anonymous"` // close or refuse; close when empty
+	Protocol  string    `mapstructure:"protocol"`  // dcrf: it serves resources, and only what follows counts
+	Resource  string    `mapstructure:"resource"`  // the one that is served
+	Streams   []string  `mapstructure:"streams"`   // those that are served together, each as the stream of its name
 }
 
 // Forward lets events of one type through to a socket, with the named fields of their data.
 type Forward struct {
 	Type   string   `mapstructure:"type"`
 	Fields []string `mapstructure:"fields"`
+}
+
+// Resource is a table that is served over REST, and over sockets of protocol dcrf.
+type Resource struct {
+	Name  string `mapstructure:"name"` // its address is /api/{name}
+	Table string `mapstructure:"table"`
+	Allow string `mapstructure:"allow"` // public, authenticated or staff; staff when empty
+	Topic string `mapstructure:"topic"` // where the changes of its rows are filed, with {me}
+}
+
+// Function is a function of the database that is called over POST /api/functions/{name}.
+type Function struct {
+	Name     string `mapstructure:"name"`
+	Function string `mapstructure:"function"`
+	Allow    string `mapstructure:"allow"` // public, authenticated or staff; staff when empty
 }

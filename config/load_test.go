@@ -174,8 +174,22 @@ topics:
   - {topic: 'a{b}/{C}'}
 sockets:
   - {path: ws, topic: 'room/{room_id}', frame: object}
-  - {path: '/ws/{id:int}/', topic: 'jobs/{me}', frame: {a: 1}, forward: [{type: x, fields: [y]}], protocol: dcrf}
-  - {path: '/ws/{x:int}', topic: a, frame: data, forward: [{fields: []}], anonymous: welcome}
+  - {path: '/ws/{id:int}/', topic: 'jobs/{me}', frame: {a: 1}, forward: [{type: x, fields: [y]}], protocol: mqtt, stream: a}
+  - {path: '/ws/{x:int}', topic: a, frame: data, forward: [{fields: []}], anonymous: welcome, resource: dams, streams: [dams]}
+  - {path: '/dcrf/{id}', topic: a, frame: data, forward: [{type: x, fields: [y]}], anonymous: close, protocol: dcrf}
+  - {path: /dcrf/, protocol: dcrf, resource: mute, streams: [dams]}
+  - {path: /more/, protocol: dcrf, streams: [dams, nowhere, dams]}
+resources:
+  - {name: dams, table: dams, topic: dams, allow: members}
+  - {name: mute, table: patients}
+  - {topic: 'room/{id}'}
+  - {name: Dams/x, table: a, topic: 'jobs/{me}'}
+  - {name: login, table: a}
+  - {name: dams, table: a, columns: [b]}
+functions:
+  - {name: join_room}
+  - {name: join_room, function: f, allow: everybody}
+  - {name: 'a b', function: f}
 `)})
 	want, err := os.ReadFile("testdata/problems.golden")
 	if err != nil {

@@ -16,6 +16,11 @@ func checkTopics(topics []Topic, p *Problems) {
 		if topic.Allow != "" {
 			oneOf(p, at+".allow", topic.Allow, "public", "authenticated", "staff")
 		}
+		if topic.Slow != "" {
+			oneOf(p, at+".slow", topic.Slow, "latest")
+		}
+		p.require((topic.Slow == "") == (topic.Key == ""), at+".key",
+			"belongs to slow: latest, which needs it: the field of the events' data whose newest event is enough")
 		same := nameless(topic.Topic)
 		first, twice := seen[same]
 		p.require(!twice, at+".topic", "%q covers the same topics as topics[%d]: keep one of them", topic.Topic, first)
@@ -65,20 +70,33 @@ func nameless(pattern string) string {
 	return strings.Join(parts, "/")
 }
 
-func checkSockets(sockets []Socket, p *Problems) {
+func checkSockets(sockets []Socket, resources []Resource, p *Problems) {
 	seen := map[string]int{}
 	for i, socket := range sockets {
 		at := index("sockets", i)
 		checkPath(p, at+".path", socket.Path)
-		socket.checkTopic(p, at+".topic")
-		socket.checkFrame(p, at)
-		if socket.Anonymous != "" {
-			oneOf(p, at+".anonymous", socket.Anonymous, "close", "refuse")
-		}
+		socket.check(p, at, resources)
 		same := nameless(strings.TrimSuffix(socket.Path, "/"))
 		first, twice := seen[same]
 		p.require(!twice, at+".path", "%q is the address of sockets[%d] too: keep one of them", socket.Path, first)
 		seen[same] = i
+	}
+}
+
+// check goes by the protocol.
+func (s Socket) check(p *Problems, at string, resources []Resource) {
+	if s.Protocol == protocolDCRF {
+		s.checkDCRF(p, at, resources)
+		return
+	}
+	if s.Protocol != "" {
+		oneOf(p, at+".protocol", s.Protocol, protocolDCRF)
+	}
+	s.checkPlain(p, at)
+	s.checkTopic(p, at+".topic")
+	s.checkFrame(p, at)
+	if s.Anonymous != "" {
+		oneOf(p, at+".anonymous", s.Anonymous, "close", "refuse")
 	}
 }
 

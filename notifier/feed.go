@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -145,6 +146,7 @@ type Feed struct {
 	pool    *pgxpool.Pool
 	rules   Rules
 
+	pooled    atomic.Bool   // a pooler in between was noticed
 	joins     chan struct{} // a place each for subscribes at the database: they must not take the whole pool
 	hub       *hub
 	pulls     *pulls

@@ -36,6 +36,7 @@ func (l *listener) run(ctx context.Context) {
 		err := l.listen(ctx, &wait)
 		l.deaf(err)
 		if ctx.Err() == nil {
+			l.feed.noticePooler(err)
 			l.feed.log.Warn("listening again: the LISTEN connection was lost", "err", err)
 			wait.wait(ctx)
 		}
@@ -46,7 +47,7 @@ func (l *listener) run(ctx context.Context) {
 func (l *listener) listen(ctx context.Context, wait *backoff) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	conn, err := connect(ctx, l.feed.direct, "listener")
+	conn, err := l.feed.connect(ctx, "listener")
 	if err != nil {
 		return err
 	}

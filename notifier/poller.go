@@ -142,6 +142,7 @@ func (p *poller) run(ctx context.Context) error {
 			return err
 		}
 		p.troubled(err)
+		p.feed.noticePooler(err)
 		p.feed.log.Warn("polling again: the connection to the log was lost", "err", err)
 		wait.wait(ctx)
 	}
@@ -150,7 +151,7 @@ func (p *poller) run(ctx context.Context) error {
 
 // watch polls on one connection until it breaks.
 func (p *poller) watch(ctx context.Context, wait *backoff) error {
-	conn, err := connect(ctx, p.feed.direct, "poller")
+	conn, err := p.feed.connect(ctx, "poller")
 	if err != nil {
 		return err
 	}
@@ -200,17 +201,6 @@ type watch struct {
 
 // open prepares the connection and finds out whether the log still has the history the node knows.
 func (w *watch) open(ctx context.Context) error {
-	err := timed(ctx, func(ctx context.Context) error {
-		// The poll must use the index on xid whatever the statistics say, and must not be planned anew each time.
-		const settings = `SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan; SET synchronous_commit = on`
-		if _, err := w.conn.Exec(ctx, settings); err != nil {
-			return err
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
 	if err := w.keepAlive(ctx); err != nil {
 		return err
 	}
@@ -220,11 +210,17 @@ func (w *watch) open(ctx context.Context) error {
 // history asks for the epoch. A log with another history than the one the node has read begins anew.
 func (w *watch) history(ctx context.Context) error {
 	var epoch string
-	if err := w.conn.QueryRow(ctx, `SELECT rowcall.epoch()`).Scan(&epoch); err != nil {
-		return fmt.Errorf("asking for the epoch: %w", err)
-	}
-	if err := w.conn.QueryRow(ctx, `SELECT id::text FROM rowcall.boot`).Scan(&w.boot); err != nil {
-		return fmt.Errorf("reading the boot row: %w", err)
+	err := timed(ctx, func(ctx context.Context) error {
+		if err := w.conn.QueryRow(ctx, `SELECT rowcall.epoch()`).Scan(&epoch); err != nil {
+			return fmt.Errorf("asking for the epoch: %w", err)
+		}
+		if err := w.conn.QueryRow(ctx, `SELECT id::text FROM rowcall.boot`).Scan(&w.boot); err != nil {
+			return fmt.Errorf("reading the boot row: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if epoch == w.epoch {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -13,7 +14,9 @@ import (
 const (
 	// slots is how many parts the log has; schema/core makes them.
 	slots = 4
-	// rotationLock is the session advisory lock of the node that empties a slot and advances to it.
+	// noSlot is no slot's number.
+	noSlot = -1
+	// rotationLock is the advisory lock of the node that empties a slot, or advances to it.
 	rotationLock = 0x726f7763_736c6f74
 	// rotationTries is how often one attempt asks for the slot's lock. Each asks without waiting: a lock
 	// that waits stops everybody behind it, and polls hold theirs for a moment only.
@@ -55,16 +58,11 @@ func alarming(s LogState) bool {
 func (f *Feed) retainOnce(ctx context.Context, before LogState) (LogState, error) {
 	ctx, cancel := context.WithTimeout(ctx, stall)
 	defer cancel()
-	conn, err := f.pool.Acquire(ctx)
-	if err != nil {
-		return before, err
-	}
-	defer conn.Release()
 	var slotBytes int64
 	var slotSince, logSince *time.Time
 	state := LogState{}
 	const sql = `SELECT slot_bytes, slot_since, log_bytes, log_since FROM rowcall.log_state()`
-	if err := conn.QueryRow(ctx, sql).Scan(&slotBytes, &slotSince, &state.Bytes, &logSince); err != nil {
+	if err := f.pool.QueryRow(ctx, sql).Scan(&slotBytes, &slotSince, &state.Bytes, &logSince); err != nil {
 		return before, fmt.Errorf("looking at the log: %w", err)
 	}
 	if logSince != nil {
@@ -73,7 +71,7 @@ func (f *Feed) retainOnce(ctx context.Context, before LogState) (LogState, error
 	if !f.due(slotBytes, slotSince) {
 		return state, nil
 	}
-	err = rotate(ctx, conn)
+	err := rotate(ctx, f.pool)
 	if refused(err) {
 		state.Refused = before.Refused
 		if state.Refused.IsZero() {
@@ -99,35 +97,59 @@ func refused(err error) bool {
 	return errors.As(err, &pgErr) && pgErr.Code == "55P03"
 }
 
-// rotate empties the next slot and advances to it: two transactions under one lock, so that two
-// nodes cannot advance twice.
-func rotate(ctx context.Context, conn *pgxpool.Conn) error {
-	var mine bool
-	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, int64(rotationLock)).Scan(&mine); err != nil || !mine {
-		return err
-	}
-	defer func() {
-		// The lock belongs to the connection: one that cannot give it back is not used again.
-		if _, err := conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(rotationLock)); err != nil {
-			closeConn(conn.Conn())
-		}
-	}()
-	if err := emptyNext(ctx, conn); err != nil {
+// rotate empties the next slot and advances to it: two transactions, each under the lock, of which the second does
+// nothing where another node has advanced in between. Neither leaves anything in the session: it may be a pooler's.
+func rotate(ctx context.Context, pool *pgxpool.Pool) error {
+	slot, err := emptyNext(ctx, pool)
+	if err != nil {
 		return fmt.Errorf("emptying a slot: %w", err)
 	}
-	if _, err := conn.Exec(ctx, `SELECT rowcall.advance_slot()`); err != nil {
+	err = underLock(ctx, pool, func(tx pgx.Tx, written int64) error {
+		if written != slot {
+			return nil
+		}
+		_, err := tx.Exec(ctx, `SELECT rowcall.advance_slot()`)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("advancing to the next slot: %w", err)
 	}
 	return nil
 }
 
-func emptyNext(ctx context.Context, conn *pgxpool.Conn) error {
+// emptyNext empties the next slot, if it can be had within a few tries, and returns the one that is written; or
+// noSlot, where another node is at it.
+func emptyNext(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+	slot := int64(noSlot)
 	var err error
 	for range rotationTries {
-		if _, err = conn.Exec(ctx, `SELECT rowcall.empty_next_slot()`); !refused(err) {
+		err = underLock(ctx, pool, func(tx pgx.Tx, written int64) error {
+			_, err := tx.Exec(ctx, `SELECT rowcall.empty_next_slot()`)
+			if err == nil {
+				slot = written
+			}
 			return err
+		})
+		if !refused(err) {
+			return slot, err
 		}
 		pause(ctx, 2*time.Millisecond)
 	}
-	return err
+	return slot, err
+}
+
+// underLock does one step of a rotation in a transaction of its own, unless another node is at it. It is told the
+// slot that is written. What a step sees must be newer than its locks, so the isolation is not left to settings.
+func underLock(ctx context.Context, pool *pgxpool.Pool, step func(tx pgx.Tx, written int64) error) error {
+	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
+		var mine bool
+		var written int64
+		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(rotationLock)).Scan(&mine); err != nil || !mine {
+			return err
+		}
+		if err := tx.QueryRow(ctx, `SELECT last_value FROM rowcall.slot`).Scan(&written); err != nil {
+			return err
+		}
+		return step(tx, written)
+	})
 }

@@ -51,11 +51,10 @@ func (w *witness) visit(finishing bool) (complete, ok bool) {
 	}
 	defer r.sub.Close()
 	w.moves.Add(1)
-	stay := time.After(time.Duration(1+w.random.IntN(300)) * time.Millisecond)
 	if finishing {
-		stay = time.After(patience)
+		return w.finish(r)
 	}
-	return w.read(r, w.random.IntN(400), stay, finishing)
+	return false, w.read(r, w.random.IntN(400), time.After(time.Duration(1+w.random.IntN(300))*time.Millisecond))
 }
 
 // follow subscribes from where it is, or from a snapshot where it is nowhere. It returns nil where it has to
@@ -103,26 +102,40 @@ func (w *witness) forget(reason notifier.ResetReason) bool {
 	return true
 }
 
-// read takes events until it has had enough, or, finishing, until it has reached the table.
-func (w *witness) read(r *reader, enough int, stay <-chan time.Time, finishing bool) (complete, ok bool) {
-	for n := 0; finishing || n < enough; n++ {
-		if finishing && w.reached() {
-			return true, true
-		}
+// read takes events until it has had enough, or may not stay longer.
+func (w *witness) read(r *reader, enough int, stay <-chan time.Time) (ok bool) {
+	for range enough {
 		e, reset, err := r.take(stay)
 		switch {
 		case reset != nil:
-			return false, w.forget(reset.Reason)
-		case errors.Is(err, context.DeadlineExceeded) && !finishing:
-			return false, true
+			return w.forget(reset.Reason)
+		case errors.Is(err, context.DeadlineExceeded):
+			return true
 		case err != nil:
-			w.t.Errorf("it ended: %v; %d of %d seen", err, w.sum(), w.total())
+			w.t.Errorf("it ended: %v", err)
+			return false
+		case !w.take(e):
+			return false
+		}
+	}
+	return true
+}
+
+// finish takes events until it has seen the last version of every row.
+func (w *witness) finish(r *reader) (complete, ok bool) {
+	for !w.reached() {
+		e, reset, err := r.take(time.After(patience))
+		switch {
+		case reset != nil:
+			return false, w.forget(reset.Reason)
+		case err != nil:
+			w.t.Errorf("it ended: %v; %d of %d seen, from %s", err, w.sum(), w.total(), w.since)
 			return false, false
 		case !w.take(e):
 			return false, false
 		}
 	}
-	return false, true
+	return true, true
 }
 
 // take checks an event against what it has seen of the row.

@@ -47,7 +47,20 @@ func accountOptions(c *config.Config, log *slog.Logger) api.AccountOptions {
 		Users:   api.UsersTable(c.Auth.Users),
 		Session: api.SessionOptions(c.Auth.Session),
 		Login:   api.LoginOptions(c.Auth.Login),
+		JWT:     bearerOptions(c.Auth.JWT),
 		Logger:  log,
+	}
+}
+
+func bearerOptions(j config.JWT) api.JWTOptions {
+	return api.JWTOptions{
+		Key:        string(j.Key),
+		JWKSURL:    j.JWKSURL,
+		Algorithms: j.Algorithms,
+		Issuer:     j.Issuer,
+		Audience:   j.Audience,
+		StaffClaim: j.StaffClaim,
+		Leeway:     j.Leeway,
 	}
 }
 

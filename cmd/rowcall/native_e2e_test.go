@@ -114,27 +114,34 @@ func TestHeartbeats(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ws.Close()
-	native := &socket{ws, t}
-	native.hear()
-	native.expect(golden(t, "native-heartbeat"), golden(t, "native-heartbeat"))
+	var heard [3][]byte
+	for i := range heard {
+		if _, heard[i], err = ws.ReadMessage(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	beat := masked(golden(t, "native-heartbeat"))
+	if first, second := masked(string(heard[1])), masked(string(heard[2])); first != beat || second != beat {
+		t.Errorf("heard %s", heard)
+	}
 
 	plain := s.anonymous().open(t, "/dam-inventory/dams/notifications/ws/")
 	pings := make(chan struct{}, 10)
 	plain.SetPingHandler(func(string) error { pings <- struct{}{}; return nil })
-	heard := make(chan string, 1)
+	frames := make(chan string, 1)
 	go func() {
 		_, text, err := plain.ReadMessage()
-		heard <- fmt.Sprintf("%s %v", text, err)
+		frames <- fmt.Sprintf("%s %v", text, err)
 	}()
 	for range 2 {
 		select {
 		case <-pings:
-		case text := <-heard:
+		case text := <-frames:
 			t.Fatalf("heard %s between pings", text)
 		}
 	}
 	plain.Close()
-	<-heard
+	<-frames
 }
 
 // Anonymous ones keep a native socket for public topics and learn nothing of others.

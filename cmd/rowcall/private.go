@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -60,6 +61,9 @@ func startPrivate(ctx context.Context, o demoOptions, log *slog.Logger) (*privat
 	}
 	log.Info("starting PostgreSQL", "version", bin.Version, "dir", o.dir)
 	c, err := cluster.Start(ctx, cluster.Options{Dir: o.dir, Binaries: bin, Fresh: o.fresh, Logger: log})
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("%w: name a folder of your own with --data-dir", err)
+	}
 	if err != nil {
 		return nil, err
 	}

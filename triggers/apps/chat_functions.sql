@@ -9,7 +9,7 @@ DECLARE
     room    record;
     request bigint;
 BEGIN
-    room := rowcall.chat_room_of(btrim(code));
+    SELECT r.id, r.title INTO room FROM rowcall.chat_room_of(btrim(code)) r;
     IF room.id IS NULL THEN
         RAISE EXCEPTION 'no room has this code' USING ERRCODE = 'RC404';
     END IF;

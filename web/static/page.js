@@ -38,8 +38,10 @@ const logOut = () => attempt(async () => {
   become(null);
 });
 
+// become starts anew: what one user was shown is not for the next to read.
 function become(somebody) {
   user = somebody;
+  at('#log').replaceChildren();
   at('#identity').textContent = user
     ? `You are ${user.username}, user ${user.id}${user.is_staff ? ', staff' : ''}.`
     : 'Nobody: only public topics, such as dams, can be followed.';

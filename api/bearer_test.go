@@ -1,0 +1,275 @@
+package api
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"rowcall/notifier"
+	"rowcall/schema/schematest"
+)
+
+// openBearers is a site that takes an issuer's tokens.
+func openBearers(t *testing.T) (*site, *issuer) {
+	t.Helper()
+	is := openIssuer(t)
+	s := openSite(t, AccountOptions{JWT: is.options()})
+	is.trust(s.accounts.tokens)
+	return s, is
+}
+
+// offer is a token as a page offers it with a handshake.
+func offer(token string) string {
+	return "rowcall.v1, rowcall.bearer." + base64.RawURLEncoding.EncodeToString([]byte(token))
+}
+
+func TestIdentityComesFromAToken(t *testing.T) {
+	t.Parallel()
+	s, _ := openBearers(t)
+	exp := time.Now().Add(time.Hour).Truncate(time.Second)
+	said := saying("1", "exp", exp.Unix())
+	alice := Identity{User: "1", Name: "alice", Subject: "1", Until: exp}
+	staff, signed := alice, sign(t, said)
+	staff.Staff = true
+	for _, c := range []struct {
+		name    string
+		headers []string
+		want    Identity
+	}{
+		{"header", []string{"Authorization", "Bearer " + signed}, alice},
+		{"small letters", []string{"Authorization", "bearer " + signed}, alice},
+		{"subprotocol", []string{"Sec-WebSocket-Protocol", offer(signed)}, alice},
+		{"the other order", []string{"Sec-WebSocket-Protocol", strings.TrimPrefix(offer(signed), "rowcall.v1, ") + ",rowcall.v1"}, alice},
+		{"a key of the issuer", []string{"Authorization", "Bearer " + signAs(t, "rsa", "RS256", said, nil)}, alice},
+		{"staff", []string{"Authorization", "Bearer " + sign(t, saying("1", "exp", exp.Unix(), "staff", true))}, staff},
+		{"header and subprotocol", []string{"Authorization", "Bearer " + signed, "Sec-WebSocket-Protocol", offer("bad")}, alice},
+	} {
+		who, err := s.accounts.Identify(t.Context(), ask("GET", "/v1/ws", c.headers...))
+		until := who.Until
+		who.Until, c.want.Until = time.Time{}, time.Time{}
+		if err != nil || who != c.want || !until.Equal(exp) {
+			t.Errorf("%s: %+v until %v, %v", c.name, who, until, err)
+		}
+	}
+}
+
+// The user's id is brought to the spelling that events and rules use: access events compare it.
+func TestSubjectsHaveOneSpelling(t *testing.T) {
+	t.Parallel()
+	s, _ := openBearers(t)
+	for _, sub := range []string{"1", "01", "+1"} {
+		who, err := s.accounts.Identify(t.Context(), ask("GET", "/", "Authorization", "Bearer "+sign(t, saying(sub))))
+		if err != nil || who.User != "1" || who.Subject != sub {
+			t.Errorf("%s: %+v, %v", sub, who, err)
+		}
+	}
+}
+
+func TestBadTokensAreNobody(t *testing.T) {
+	t.Parallel()
+	s, _ := openBearers(t)
+	cookie, good := s.login(t, "bob"), sign(t, saying("1"))
+	for name, headers := range map[string][]string{
+		"no token":             {"Authorization", "Bearer"},
+		"an empty token":       {"Authorization", "Bearer "},
+		"two in one":           {"Authorization", "Bearer " + good + " " + good},
+		"expired":              {"Authorization", "Bearer " + sign(t, saying("1", "exp", time.Now().Add(-time.Hour).Unix()))},
+		"not active":           {"Authorization", "Bearer " + sign(t, saying("4"))},
+		"no such user":         {"Authorization", "Bearer " + sign(t, saying("99"))},
+		"no id":                {"Authorization", "Bearer " + sign(t, saying("1; DROP TABLE users"))},
+		"no number":            {"Authorization", "Bearer " + sign(t, saying("99999999999999999999"))},
+		"a NUL":                {"Authorization", "Bearer " + sign(t, saying("1\x00"))},
+		"two subprotocols":     {"Sec-WebSocket-Protocol", offer(good) + "," + offer(good)},
+		"an empty subprotocol": {"Sec-WebSocket-Protocol", "rowcall.v1, rowcall.bearer."},
+		"a bare subprotocol":   {"Sec-WebSocket-Protocol", "rowcall.v1, rowcall.bearer." + good},
+		"another alphabet":     {"Sec-WebSocket-Protocol", "rowcall.v1, rowcall.bearer.+/+/"},
+	} {
+		for _, extra := range [][]string{nil, {"Cookie", cookie}} { // a cookie is no way out
+			who, err := s.accounts.Identify(t.Context(), ask("GET", "/v1/ws", append(headers, extra...)...))
+			if !errors.Is(err, notifier.ErrUnauthorized) || who != (Identity{}) {
+				t.Errorf("%s: %+v, %v", name, who, err)
+			}
+		}
+	}
+	twice := ask("GET", "/v1/ws")
+	twice.Header["Authorization"] = []string{"Bearer " + good, "Bearer " + good}
+	if _, err := s.accounts.Identify(t.Context(), twice); !errors.Is(err, notifier.ErrUnauthorized) {
+		t.Errorf("two headers: %v", err)
+	}
+}
+
+func TestAHeaderWinsOverACookie(t *testing.T) {
+	t.Parallel()
+	s, _ := openBearers(t)
+	cookie := s.login(t, "bob")
+	got := s.send("GET", "/api/me", "", cookie, "Authorization", "Bearer "+sign(t, saying("3", "staff", true)))
+	if want := `{"user":{"id":3,"username":"carol","first_name":"Carol","is_staff":true}}`; strings.TrimSpace(text(t, got)) != want || got.StatusCode != 200 {
+		t.Errorf("%d, want carol", got.StatusCode)
+	}
+	got = s.send("GET", "/api/me", "", cookie, "Authorization", "Bearer "+sign(t, saying("3")))
+	if body := text(t, got); !strings.Contains(body, `"is_staff":false`) {
+		t.Errorf("the account's own staff counts: %s", body)
+	}
+	got = s.send("GET", "/api/me", "", cookie, "Authorization", "Bearer bad")
+	if got.StatusCode != 401 || len(got.Cookies()) != 0 || got.Header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
+		t.Errorf("a bad token: %d %v", got.StatusCode, got.Header)
+	}
+	if body := text(t, got); !strings.Contains(body, `"detail":"the token is not valid"`) || strings.Contains(body, "malformed") {
+		t.Errorf("a bad token: %s", body)
+	}
+	if got := s.send("GET", "/api/me", "", cookie); got.StatusCode != 200 {
+		t.Errorf("the cookie's own login is gone: %d", got.StatusCode)
+	}
+	got = s.send("GET", "/api/me", "", cookie, "Authorization", "Basic eDp5")
+	if body := text(t, got); !strings.Contains(body, `"bob"`) {
+		t.Errorf("another scheme is not ours: %s", body)
+	}
+}
+
+func TestTokensAreNotAcceptedUnasked(t *testing.T) {
+	t.Parallel()
+	s := openSite(t, AccountOptions{})
+	for _, key := range []string{"", symmetric} {
+		token := signWith(t, "HS256", []byte(key+" "), saying("1"), nil)
+		if got := s.send("GET", "/api/me", "", "", "Authorization", "Bearer "+token); got.StatusCode != 401 {
+			t.Errorf("%d", got.StatusCode)
+		}
+	}
+	for _, address := range []string{"/api/me?access_token=", "/api/me?jwt=", "/api/me?token="} {
+		if got := s.send("GET", address+sign(t, saying("1")), "", ""); got.StatusCode != 400 {
+			t.Errorf("%s: %d", address, got.StatusCode)
+		}
+	}
+}
+
+// Nobody is refused for good because somebody else is away.
+func TestTokensWithoutDatabaseOrIssuer(t *testing.T) {
+	t.Parallel()
+	s, is := openBearers(t)
+	is.answers(fails)
+	got := s.send("GET", "/api/me", "", "", "Authorization", "Bearer "+signAs(t, "rsa", "RS256", saying("1"), nil))
+	if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
+		t.Errorf("without keys: %d", got.StatusCode)
+	}
+	s.pool.Close()
+	got = s.send("GET", "/api/me", "", "", "Authorization", "Bearer "+sign(t, saying("1")))
+	if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
+		t.Errorf("without a database: %d", got.StatusCode)
+	}
+	got = s.send("GET", "/api/me", "", "", "Authorization", "Bearer "+sign(t, saying("1", "exp", 1)))
+	if got.StatusCode != 401 {
+		t.Errorf("a bad token without a database: %d", got.StatusCode)
+	}
+}
+
+func TestATokenIsReplacedBySuchOfTheSameUser(t *testing.T) {
+	t.Parallel()
+	s, _ := openBearers(t)
+	who, err := s.accounts.Identify(t.Context(), ask("GET", "/", "Authorization", "Bearer "+sign(t, saying("1"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := time.Now().Add(2 * time.Hour).Truncate(time.Second)
+	bob, err := s.identify(t, s.login(t, "bob"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		who  Identity
+		said jwt.MapClaims
+		want error
+	}{
+		"later":         {who, saying("1", "exp", later.Unix()), nil},
+		"another user":  {who, saying("2"), notifier.ErrForbidden},
+		"other rights":  {who, saying("1", "staff", true), notifier.ErrForbidden},
+		"expired":       {who, saying("1", "exp", 1), notifier.ErrUnauthorized},
+		"anonymous":     {Identity{}, saying("1"), errBadRequest},
+		"with a cookie": {bob, saying("2"), errBadRequest},
+	} {
+		said, err := s.accounts.renewed(t.Context(), c.who, sign(t, c.said))
+		if !errors.Is(err, c.want) || err == nil && !said.Until.Equal(later) {
+			t.Errorf("%s: %+v, %v", name, said, err)
+		}
+	}
+	s.pool.Close()
+	if _, err := s.accounts.renewed(t.Context(), who, sign(t, saying("1"))); err != nil {
+		t.Errorf("without a database: %v", err) // sockets that are open stay
+	}
+}
+
+// What was wrong with a token is for the operator; the token is for nobody.
+func TestTokensAreNotLogged(t *testing.T) {
+	t.Parallel()
+	is := openIssuer(t)
+	s := openSite(t, AccountOptions{JWT: is.options()})
+	is.trust(s.accounts.tokens)
+	var log bytes.Buffer
+	s.accounts.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	tokens := []string{
+		sign(t, saying("1", "aud", "another")), signAs(t, "ed", "EdDSA", saying("1"), map[string]any{"kid": "a\nlevel=ERROR msg=\x1b[31mforged"}),
+		sign(t, saying("99")), sign(t, saying("1")) + "=", symmetric,
+	}
+	for _, token := range tokens {
+		if got := s.send("GET", "/api/me", "", "", "Authorization", "Bearer "+token); got.StatusCode != 401 {
+			t.Errorf("%d", got.StatusCode)
+		}
+	}
+	for _, part := range strings.FieldsFunc(strings.Join(tokens, "."), func(r rune) bool { return r == '.' }) {
+		if strings.Contains(log.String(), part) {
+			t.Errorf("the log has %s", part)
+		}
+	}
+	if !strings.Contains(log.String(), "invalid audience") || strings.Contains(log.String(), "\nlevel=ERROR") || strings.Contains(log.String(), "\x1b") {
+		t.Errorf("the log does not say why, or what somebody else wants it to:\n%s", log.String())
+	}
+}
+
+func TestSubjectsOfOtherTypes(t *testing.T) {
+	t.Parallel()
+	is := openIssuer(t)
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE people (id uuid PRIMARY KEY, username text, password text, is_active boolean);
+		INSERT INTO people VALUES ('00000000-0000-0000-0000-00000000000a', 'alice', '', true)`)
+	s := openSiteOn(t, db, db.Pool(t), AccountOptions{Users: UsersTable{Table: "people", Staff: "-"}, JWT: is.options()})
+	is.trust(s.accounts.tokens)
+	identify := func(sub string) (Identity, error) {
+		return s.accounts.Identify(t.Context(), ask("GET", "/", "Authorization", "Bearer "+sign(t, saying(sub))))
+	}
+	if who, err := identify("00000000-0000-0000-0000-00000000000A"); err != nil || who.User != "00000000-0000-0000-0000-00000000000a" {
+		t.Errorf("%+v, %v", who, err)
+	}
+	for _, sub := range []string{"1", "alice", "00000000-0000-0000-0000-00000000000b", "\x00"} {
+		if who, err := identify(sub); !errors.Is(err, notifier.ErrUnauthorized) {
+			t.Errorf("%q: %+v, %v", sub, who, err)
+		}
+	}
+}
+
+// FuzzBearer looks for a header that is taken for a token nobody has signed.
+func FuzzBearer(f *testing.F) {
+	is := openIssuer(f)
+	reader := is.reader(f, is.options())
+	forged := raw(`{"alg":"none"}`, `{"sub":"1"}`, nil)
+	for _, authorization := range []string{"", "Bearer", "bearer  x", "Bearer " + forged, "Basic eDp5", "Bearer\tx", "Bearer ..", "Bearer \xff.\x00.x"} {
+		f.Add(authorization, offer(forged))
+	}
+	f.Add("", "rowcall.bearer.,rowcall.bearer.e30,, rowcall.v1")
+	f.Fuzz(func(t *testing.T, authorization, offered string) {
+		r := ask("GET", "/v1/ws")
+		r.Header["Authorization"], r.Header["Sec-Websocket-Protocol"] = []string{authorization}, []string{offered}
+		token, given := bearer(r)
+		if len(token) > len(authorization)+len(offered) || !given && token != "" {
+			t.Errorf("%q is read from %q and %q", token, authorization, offered)
+		}
+		if said, err := reader.verify(t.Context(), token); !errors.Is(err, notifier.ErrUnauthorized) {
+			t.Errorf("%q: %+v, %v", token, said, err)
+		}
+	})
+}

@@ -1,0 +1,184 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/MicahParks/jwkset"
+	"github.com/MicahParks/keyfunc/v3"
+	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/sync/singleflight"
+
+	"rowcall/notifier"
+)
+
+const (
+	keysRefresh  = 10 * time.Minute // how old keys become before they are read again
+	keysLive     = 24 * time.Hour   // how old keys may become while they cannot be
+	fetchPause   = time.Minute      // between two attempts to read them because a token names another
+	fetchWait    = 5 * time.Second  // for all of an answer
+	maxKeys      = 1 << 20          // bytes of an answer, unpacked
+	maxRedirects = 3                // within the same host
+)
+
+// keySet is the issuer's public keys, read from its JWKS address. jwkset reads them, and keyfunc
+// picks one for a token by kid; when they are read is decided here. Keys that were read stay good
+// while the address does not answer, for a day: a token that names another is refused meanwhile.
+type keySet struct {
+	jwkset.Storage // always empty: what keyfunc does not ask for
+	address        string
+	client         *http.Client
+	pick           keyfunc.Keyfunc
+	log            *slog.Logger
+	now            func() time.Time
+
+	flight singleflight.Group // the fetch under way
+
+	mu    sync.Mutex     // guards what follows
+	keys  jwkset.Storage // as read last; nil: never
+	read  time.Time      // when that was
+	tried time.Time      // when a fetch last began
+}
+
+var _ jwkset.Storage = (*keySet)(nil)
+
+func newKeySet(address string, log *slog.Logger) *keySet {
+	k := &keySet{
+		Storage: jwkset.NewMemoryStorage(),
+		address: address,
+		client: &http.Client{
+			Transport:     bounded{fetching()},
+			CheckRedirect: sameHost,
+			Timeout:       fetchWait,
+		},
+		log: log,
+		now: time.Now,
+	}
+	// The error is for options without a Storage. Keys for encryption sign nothing.
+	k.pick, _ = keyfunc.New(keyfunc.Options{Storage: k, UseWhitelist: []jwkset.USE{jwkset.UseSig, ""}})
+	return k
+}
+
+// find is the key that a token names. The error is notifier.ErrUnavailable while no keys are known.
+func (k *keySet) find(ctx context.Context, token *jwt.Token) (any, error) {
+	if kid, _ := token.Header[jwkset.HeaderKID].(string); kid == "" {
+		return nil, errors.New("it does not say which key signed it")
+	}
+	return k.pick.KeyfuncCtx(ctx)(token)
+}
+
+// KeyRead is what keyfunc asks for a key by. One that is not known may be new: the keys are read
+// again, though not more than once a minute, and by one for all who wait.
+func (k *keySet) KeyRead(ctx context.Context, kid string) (jwkset.JWK, error) {
+	key, err := k.known(ctx, kid)
+	if err == nil {
+		return key, nil
+	}
+	k.fetch(ctx, fetchPause)
+	return k.known(ctx, kid)
+}
+
+func (k *keySet) known(ctx context.Context, kid string) (jwkset.JWK, error) {
+	k.mu.Lock()
+	keys, age := k.keys, k.now().Sub(k.read)
+	k.mu.Unlock()
+	if keys == nil || age > keysLive {
+		return jwkset.JWK{}, fmt.Errorf("looking for a key: %w", notifier.ErrUnavailable)
+	}
+	return keys.KeyRead(ctx, kid)
+}
+
+// refresh reads the keys again when they are due, so that those that were withdrawn go. It is called
+// once a minute at most.
+func (k *keySet) refresh(ctx context.Context) {
+	k.mu.Lock()
+	due := k.now().Sub(k.read) >= keysRefresh
+	k.mu.Unlock()
+	if due {
+		k.fetch(ctx, 0)
+	}
+}
+
+// fetch reads the keys, unless the last attempt began less than a pause ago. Whoever comes while it
+// is being done waits for it.
+func (k *keySet) fetch(ctx context.Context, pause time.Duration) {
+	_, _, _ = k.flight.Do("", func() (any, error) {
+		if !k.begin(pause) {
+			return nil, nil
+		}
+		// One client's impatience must not cost the others their answer.
+		keys, err := k.load(context.WithoutCancel(ctx))
+		if err != nil {
+			k.log.Warn("keys of bearer tokens cannot be read", "err", err)
+			return nil, nil
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.keys, k.read = keys, k.now()
+		return nil, nil
+	})
+}
+
+func (k *keySet) begin(pause time.Duration) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.now()
+	if now.Sub(k.tried) < pause {
+		return false
+	}
+	k.tried = now
+	return true
+}
+
+// load asks the address. An answer without any key is more likely a mistake than the wish to
+// lock everybody out.
+func (k *keySet) load(ctx context.Context) (jwkset.Storage, error) {
+	keys, err := jwkset.NewStorageFromHTTP(k.address, jwkset.HTTPClientStorageOptions{Client: k.client, Ctx: ctx, HTTPTimeout: fetchWait})
+	if err != nil {
+		return nil, err
+	}
+	if all, err := keys.KeyReadAll(ctx); err != nil || len(all) == 0 {
+		return nil, errors.New("the answer has no keys")
+	}
+	return keys, nil
+}
+
+// fetching keeps no connection: minutes pass between two requests.
+func fetching() http.RoundTripper {
+	usual, _ := http.DefaultTransport.(*http.Transport)
+	transport := usual.Clone()
+	transport.DisableKeepAlives = true
+	return transport
+}
+
+// bounded limits the answers of another transport.
+type bounded struct{ http.RoundTripper }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := b.RoundTripper.RoundTrip(r)
+	if err == nil {
+		answer.Body = http.MaxBytesReader(nil, answer.Body, maxKeys)
+	}
+	return answer, err
+}
+
+// sameHost lets an address move only within its host, and never to http.
+func sameHost(next *http.Request, via []*http.Request) error {
+	first := via[0].URL
+	if next.URL.Host != first.Host || next.URL.Scheme != first.Scheme || len(via) > maxRedirects {
+		return errors.New("keys are not looked for at another address")
+	}
+	return nil
+}
+
+// trustedAddress reports whether keys from an address can be nobody else's.
+func trustedAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Hostname() != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()))
+}

@@ -1,0 +1,250 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"rowcall/notifier"
+)
+
+// clock is what a key set takes for the time.
+type clock struct {
+	mu  sync.Mutex // guards now
+	now time.Time
+}
+
+func (c *clock) read() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// ageing is a reader whose keys grow old as a test says.
+func (is *issuer) ageing(t testing.TB) (*tokens, *clock) {
+	t.Helper()
+	reader := is.reader(t, is.options())
+	hours := &clock{now: time.Now()}
+	reader.keys.now = hours.read
+	return reader, hours
+}
+
+func fails(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }
+
+func TestUnknownKeysAreLookedForOnceAMinute(t *testing.T) {
+	t.Parallel()
+	is := openIssuer(t)
+	is.publish(t, "rsa")
+	reader, now := is.ageing(t)
+	old, fresh := signAs(t, "rsa", "RS256", saying("7"), nil), signAs(t, "p256", "ES256", saying("7"), nil)
+	is.mustRead(t, reader, old, nil)
+	is.publish(t, "rsa", "p256")
+	for range 100 {
+		is.mustRead(t, reader, fresh, notifier.ErrUnauthorized) // the minute is not over
+	}
+	if n := is.asked.Load(); n != 1 {
+		t.Fatalf("the keys were read %d times within a minute", n)
+	}
+	now.pass(fetchPause)
+	is.mustRead(t, reader, fresh, nil)
+	for range 100 {
+		is.mustRead(t, reader, signAs(t, "rsa", "RS256", saying("7"), map[string]any{"kid": "nobody's"}), notifier.ErrUnauthorized)
+	}
+	if n := is.asked.Load(); n != 2 {
+		t.Errorf("the keys were read %d times within two minutes", n)
+	}
+}
+
+func (is *issuer) mustRead(t *testing.T, reader *tokens, token string, want error) {
+	t.Helper()
+	if _, err := reader.verify(t.Context(), token); !errors.Is(err, want) {
+		t.Fatalf("got %v, want %v", err, want)
+	}
+}
+
+func TestKeysAreReadByOneForAll(t *testing.T) {
+	t.Parallel()
+	is := openIssuer(t)
+	reader, _ := is.ageing(t)
+	body, gate := published(t, "rsa"), make(chan struct{})
+	is.answers(func(w http.ResponseWriter, _ *http.Request) {
+		<-gate
+		_, _ = w.Write(body)
+	})
+	token := signAs(t, "rsa", "RS256", saying("7"), nil)
+	var waiting sync.WaitGroup
+	for range 50 {
+		waiting.Go(func() {
+			if _, err := reader.verify(t.Context(), token); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel() // whoever goes away takes nothing from the others
+	waiting.Go(func() { _, _ = reader.verify(impatient, token) })
+	waitFor(t, "the first question", func() bool { return is.asked.Load() == 1 })
+	close(gate)
+	waiting.Wait()
+	if n := is.asked.Load(); n != 1 {
+		t.Errorf("the keys were read %d times", n)
+	}
+}
+
+func TestKeysStayGoodForADayWithoutTheirIssuer(t *testing.T) {
+	t.Parallel()
+	is := openIssuer(t)
+	reader, now := is.ageing(t)
+	token := signAs(t, "rsa", "RS256", saying("7"), nil)
+	is.mustRead(t, reader, token, nil)
+	is.answers(fails)
+	for range 23 {
+		now.pass(time.Hour)
+		reader.refresh(t.Context())
+		is.mustRead(t, reader, token, nil)
+		is.mustRead(t, reader, signAs(t, "ed", "EdDSA", saying("7"), map[string]any{"kid": "new"}), notifier.ErrUnauthorized)
+	}
+	now.pass(time.Hour + time.Minute)
+	is.mustRead(t, reader, token, notifier.ErrUnavailable) // nobody can tell any more
+	is.publish(t, "rsa")
+	now.pass(fetchPause)
+	is.mustRead(t, reader, token, nil)
+}
+
+func TestWithdrawnKeysGo(t *testing.T) {
+	t.Parallel()
+	is := openIssuer(t)
+	reader, now := is.ageing(t)
+	token := signAs(t, "rsa", "RS256", saying("7"), nil)
+	is.mustRead(t, reader, token, nil)
+	is.publish(t, "p256")
+	reader.refresh(t.Context())
+	is.mustRead(t, reader, token, nil) // the keys are not old yet
+	now.pass(keysRefresh)
+	reader.refresh(t.Context())
+	is.mustRead(t, reader, token, notifier.ErrUnauthorized)
+	is.mustRead(t, reader, signAs(t, "p256", "ES256", saying("7"), nil), nil)
+}
+
+func TestHostileKeys(t *testing.T) {
+	t.Parallel()
+	elsewhere := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(published(t, "rsa"))
+	}))
+	t.Cleanup(elsewhere.Close)
+	keys := string(published(t, "rsa"))
+	write := func(text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(text)) }
+	}
+	for name, answer := range map[string]http.HandlerFunc{
+		"an error":            fails,
+		"nothing":             write(""),
+		"a page":              write("<html>"),
+		"an object of nobody": write(`{"error":"maintenance"}`),
+		"no keys":             write(`{"keys":[]}`),
+		"more than 1 MiB":     write(`{"x":"` + strings.Repeat("x", maxKeys) + `",` + keys[1:]),
+		"another host":        http.RedirectHandler(elsewhere.URL, http.StatusFound).ServeHTTP,
+		"http":                http.RedirectHandler(strings.Replace(elsewhere.URL, "https", "http", 1), http.StatusFound).ServeHTTP,
+		"itself":              http.RedirectHandler("/keys", http.StatusFound).ServeHTTP,
+		"keys for encryption": write(strings.Replace(keys, `"use":"sig"`, `"use":"enc"`, 1)),
+		"keys of another alg": write(strings.Replace(keys, `"use":"sig"`, `"alg":"RS512"`, 1)),
+	} {
+		is := openIssuer(t)
+		is.answers(answer)
+		reader, _ := is.ageing(t)
+		if said, err := reader.verify(t.Context(), signAs(t, "rsa", "RS256", saying("7"), nil)); err == nil {
+			t.Errorf("%s: %+v", name, said)
+		}
+	}
+}
+
+func TestKeysMayMoveWithinTheirHost(t *testing.T) {
+	t.Parallel()
+	is := openIssuer(t)
+	body := published(t, "rsa")
+	is.answers(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/keys" {
+			http.Redirect(w, r, "/v2/keys", http.StatusFound)
+			return
+		}
+		_, _ = w.Write(body)
+	})
+	reader, _ := is.ageing(t)
+	is.mustRead(t, reader, signAs(t, "rsa", "RS256", saying("7"), nil), nil)
+}
+
+func TestKeysOfThisMachineNeedNoTLS(t *testing.T) {
+	t.Parallel()
+	body := published(t, "rsa")
+	near := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
+	t.Cleanup(near.Close)
+	reader, err := newTokens(JWTOptions{JWKSURL: near.URL, Issuer: issuerName, Audience: audience}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader.verify(t.Context(), signAs(t, "rsa", "RS256", saying("7"), nil)); err != nil {
+		t.Error(err)
+	}
+	for _, key := range [][]byte{nil, []byte(symmetric)} {
+		token := signWith(t, "HS256", append([]byte{}, key...), saying("7"), map[string]any{"kid": "rsa"})
+		if _, err := reader.verify(t.Context(), token); !errors.Is(err, notifier.ErrUnauthorized) {
+			t.Errorf("without a key of its own HS256 is accepted: %v", err)
+		}
+	}
+}
+
+// A secret in the published keys would be everybody's.
+func TestPublishedSecretsSignNothing(t *testing.T) {
+	t.Parallel()
+	is := openIssuer(t)
+	is.answers(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"keys":[{"kty":"oct","kid":"rsa","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]}`))
+	})
+	reader, _ := is.ageing(t)
+	for _, alg := range []string{"HS256", "HS512"} {
+		token := signWith(t, alg, make([]byte, 34), saying("7"), map[string]any{"kid": "rsa"})
+		is.mustRead(t, reader, token, notifier.ErrUnauthorized)
+	}
+	is.mustRead(t, reader, signAs(t, "rsa", "RS256", saying("7"), nil), notifier.ErrUnauthorized)
+}
+
+// An issuer that takes its time holds up those who need a new key for five seconds, and nobody else.
+func TestASlowIssuer(t *testing.T) {
+	t.Parallel()
+	is := openIssuer(t)
+	reader, now := is.ageing(t)
+	known := signAs(t, "rsa", "RS256", saying("7"), nil)
+	is.mustRead(t, reader, known, nil)
+	reader.keys.client.Timeout = 200 * time.Millisecond
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	is.answers(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done():
+		case <-over:
+		}
+	})
+	now.pass(fetchPause)
+	asking := make(chan error, 1)
+	go func() {
+		_, err := reader.verify(t.Context(), signAs(t, "rsa", "RS256", saying("7"), map[string]any{"kid": "new"}))
+		asking <- err
+	}()
+	waitFor(t, "the question", func() bool { return is.asked.Load() == 2 })
+	is.mustRead(t, reader, known, nil)
+	if err := <-asking; !errors.Is(err, notifier.ErrUnauthorized) {
+		t.Error(err)
+	}
+}

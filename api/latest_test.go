@@ -1,0 +1,32 @@
+package api
+
+import (
+	"testing"
+
+	"rowcall/notifier"
+)
+
+func TestNativeSaysHowManyWereSkipped(t *testing.T) {
+	st := openStand(t, Options{})
+	b := st.dial(t, "/v1/ws")
+	b.say(`{"op":"subscribe","topic":"room/5"}`)
+	b.expect(welcome, `{"op":"subscribed","topic":"room/5","cursor":"here"}`)
+	(<-st.feed.opened).push(notifier.Taken{Events: []*notifier.Event{chatMessage(42)}, Skipped: 3})
+	b.expect(`{"op":"event","topic":"room/5","id":"42","type":"chat_message_created","data":{"id":"42","message":"Hello world!","room_id":5,"sender_id":1},"time":"2026-11-20T12:00:00.5Z","skipped":3}`)
+}
+
+func TestSlowLatestIsTheTopicsRule(t *testing.T) {
+	rules := topicsOfSeeds(t)
+	rules.rules[0].latest = "id"
+	if got := rules.latest("room/5"); got != "id" {
+		t.Errorf("a topic with the rule: %q", got)
+	}
+	if got := rules.latest("nothing/5"); got != "" {
+		t.Errorf("a topic without: %q", got)
+	}
+	for _, bad := range [][2]string{{"latest", ""}, {"", "id"}, {"newest", "id"}} {
+		if _, err := parseSlow(bad[0], bad[1]); err == nil {
+			t.Errorf("slow: %q with key: %q was taken", bad[0], bad[1])
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"rowcall/notifier"
+)
+
+// The bounds of GET /v1/events.
+const (
+	maxReplayLimit = 1000
+	replayLimit    = 500
+	maxReplayWait  = 30      // seconds
+	replayBytes    = 1 << 20 // of events in one answer; one event always fits
+
+	// replayPatience is how much longer than it wants to wait a client may have to, for what the
+	// log has for it already.
+	replayPatience = 10 * time.Second
+)
+
+// replayRequest is what GET /v1/events asks for.
+type replayRequest struct {
+	topics []notifier.Topic
+	since  string
+	limit  int
+	wait   time.Duration
+}
+
+// replayAnswer is its answer.
+type replayAnswer struct {
+	Events []json.RawMessage `json:"events"`
+	Cursor string            `json:"cursor"`
+	More   bool              `json:"more"` // ask again at once
+}
+
+// serveEvents answers with the events that follow a cursor, and waits for one where it is asked to.
+func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
+	out := newAnswerConn(w)
+	defer out.finish(s.limits.WriteTimeout)
+	in, err := s.admit(r)
+	if err != nil {
+		refuse(w, r, s.log, err)
+		return
+	}
+	defer in.release()
+	answer, err := s.replay(r, in)
+	expired, _ := errors.AsType[*expiredCursor](err)
+	switch {
+	case errors.Is(err, errGone):
+	case expired != nil:
+		expired.refuse(w)
+	case err != nil:
+		refuse(w, r, s.log, err)
+	default:
+		s.answer(out, answer)
+	}
+}
+
+func (s *Server) replayRequest(r *http.Request) (wanted replayRequest, err error) {
+	q, err := parseQuery(r)
+	if err != nil {
+		return wanted, err
+	}
+	wait, err1 := q.number("wait", 0, maxReplayWait, 0)
+	wanted.wait = time.Duration(wait) * time.Second
+	var err2, err3, err4 error
+	wanted.limit, err2 = q.number("limit", 1, maxReplayLimit, replayLimit)
+	wanted.since, err3 = q.text("since")
+	wanted.topics, err4 = s.followed(q.Values["topic"])
+	for _, err := range []error{err4, err3, err2, err1} {
+		if err != nil {
+			return wanted, err
+		}
+	}
+	return wanted, nil
+}
+
+// replay subscribes, reads until the answer is worth sending, and lets go.
+func (s *Server) replay(r *http.Request, in admission) (replayAnswer, error) {
+	wanted, err := s.replayRequest(r)
+	if err != nil {
+		return replayAnswer{}, err
+	}
+	ctx, leave := s.watch.during(r.Context(), in.who)
+	defer leave()
+	woken := newAlarm()
+	sub, start, err := s.subscribe(ctx, in, notifier.Request{Topics: wanted.topics, Since: wanted.since, Wake: woken.wake})
+	if errors.Is(err, notifier.ErrBadCursor) {
+		return replayAnswer{}, explain(notifier.ErrBadCursor, "since: the cursor is not one of ours")
+	}
+	if err != nil {
+		return replayAnswer{}, err
+	}
+	defer sub.Close()
+	if wanted.since != "" && !start.Recovered {
+		return replayAnswer{}, &expiredCursor{reason: start.Reason, cursor: start.Cursor}
+	}
+	p := newReplayPage(s.feed, sub, wanted, start.Cursor)
+	if err := s.collect(ctx, p, woken, wanted.wait); err != nil {
+		return replayAnswer{}, err
+	}
+	return p.answer(), nil
+}
+
+// collect fills a page until it is worth sending: it is full, or the log has no more for it and it
+// is not empty or has waited for long enough. A node that is stopping sends what there is.
+func (s *Server) collect(ctx context.Context, p *replayPage, woken alarm, wait time.Duration) error {
+	patient, cancel := context.WithTimeout(ctx, wait+replayPatience)
+	defer cancel()
+	waited := time.NewTimer(wait)
+	defer waited.Stop()
+	overdue := wait == 0
+	for {
+		enough, err := p.fill()
+		if err != nil || enough || overdue && p.upToDate {
+			return err
+		}
+		select {
+		case <-woken:
+		case <-waited.C:
+			overdue = true
+		case <-s.registry.stopping:
+			return nil
+		case <-patient.Done():
+			return p.giveUp(ctx)
+		}
+	}
+}
+
+// expiredCursor says that a cursor is of no use, and from where to go on after reading the snapshot.
+type expiredCursor struct {
+	reason notifier.ResetReason
+	cursor string
+}
+
+func (e *expiredCursor) Error() string { return errCursorExpired.Error() + ": " + string(e.reason) }
+
+func (e *expiredCursor) Unwrap() error { return errCursorExpired }
+
+// expiredProblem is the answer to a cursor that is of no use.
+type expiredProblem struct {
+	problem
+	Reason notifier.ResetReason `json:"reason"`
+	Cursor string               `json:"cursor"`
+}
+
+func (e *expiredCursor) refuse(w http.ResponseWriter) {
+	f := faultOf(e)
+	w.Header().Set("Content-Type", "application/problem+json")
+	writeBody(w, f.status, expiredProblem{
+		problem: problem{Type: "about:blank", Title: http.StatusText(f.status), Status: f.status, Detail: f.message, Code: f.code},
+		Reason:  e.reason,
+		Cursor:  e.cursor,
+	})
+}

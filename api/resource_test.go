@@ -1,0 +1,200 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestResource(t *testing.T) {
+	t.Parallel()
+	alice := openWard(t).visitor(t, "alice")
+	alice.wants(200, `{"total":4,"limit":100,"offset":0}`, "GET", "/api/patients", "")
+	made := alice.wants(201, `{"id":5,"first_name":"Ana","last_name":"Ek","admission_date":"2021-06-01T10:00:00Z","dismissal_date":null}`,
+		"POST", "/api/patients", `{"first_name":" Ana ","last_name":"Ek","admission_date":"2021-06-01T12:00:00+02:00","id":99,"created_at":"1999-01-01T00:00:00Z"}`)
+	if at := made.header.Get("Location"); at != "/api/patients/5" {
+		t.Errorf("made at %q", at)
+	}
+	if made.header.Get("Cache-Control") != "no-store" || made.header.Get("Content-Type") != "application/json" {
+		t.Errorf("headers %v", made.header)
+	}
+	if at := fieldOf(t, made.body, "created_at"); !strings.HasPrefix(at, "20") || !strings.HasSuffix(at, "Z") || strings.HasPrefix(at, "1999") {
+		t.Errorf("created at %s", at)
+	}
+	alice.wants(200, made.body, "GET", "/api/patients/5", "")
+	alice.wants(200, made.body, "GET", "/api/patients/005/", "")
+	alice.wants(200, `{"id":5,"first_name":"Ana","last_name":"Berg","admission_date":"2021-06-01T10:00:00Z"}`, "PATCH", "/api/patients/5", `{"last_name":"Berg"}`)
+	alice.wants(200, `{"last_name":"Berg","admission_date":null}`, "PATCH", "/api/patients/5", `{"admission_date":null}`)
+	alice.wants(200, `{"last_name":"Berg"}`, "PATCH", "/api/patients/5", `{}`)
+	alice.wants(200, `{"id":5,"first_name":"A","last_name":"B"}`, "PUT", "/api/patients/5", `{"id":7,"first_name":"A","last_name":"B"}`)
+	alice.wants(400, `{"code":"invalid","status":400,"errors":{"last_name":["This field is required."]}}`, "PUT", "/api/patients/5", `{"first_name":"A"}`)
+	alice.wants(200, `{"total":1}`, "GET", "/api/patients/?first_name=A", "")
+	alice.wants(204, "", "DELETE", "/api/patients/5", "")
+	for _, method := range []string{"GET", "DELETE"} {
+		alice.wants(404, `{"code":"not_found"}`, method, "/api/patients/5", "")
+	}
+	alice.wants(404, `{"code":"not_found"}`, "PATCH", "/api/patients/5", `{}`)
+}
+
+func TestResourceAddresses(t *testing.T) {
+	t.Parallel()
+	alice := openWard(t).visitor(t, "alice")
+	for _, key := range []string{"x", "0x1", "-1", "1.5", "99999999999999999999", "1%27", "1%00", "%20", "1e3", "%E2%80%AE1"} {
+		alice.wants(404, "", "GET", "/api/patients/"+key, "")
+	}
+	alice.wants(404, "", "GET", "/api/patients/1/more", "")
+	alice.wants(404, "", "GET", "/api/nothing", "")
+	for _, tt := range []struct{ method, path, allow string }{
+		{"DELETE", "/api/patients", "GET, HEAD, POST"}, {"PUT", "/api/patients/", "GET, HEAD, POST"}, {"POST", "/api/patients/1", "GET, HEAD, PUT, PATCH, DELETE"},
+	} {
+		came := alice.wants(405, `{"code":"method_not_allowed"}`, tt.method, tt.path, `{}`)
+		if got := came.header.Get("Allow"); got != tt.allow {
+			t.Errorf("%s %s allows %q", tt.method, tt.path, got)
+		}
+	}
+	if came := alice.wants(200, "", "HEAD", "/api/patients/1", ""); came.body != "" {
+		t.Errorf("HEAD has a body: %s", came.body)
+	}
+	for content, status := range map[string]int{`{"first_name":`: 400, `{} {}`: 400, `nonsense`: 400, "{\"first_name\":\"" + strings.Repeat("x", 1<<20) + "\"}": 413} {
+		alice.wants(status, "", "POST", "/api/patients", content)
+	}
+	plain, _ := http.NewRequestWithContext(t.Context(), "PUT", alice.base+"/api/patients/1", strings.NewReader(`{}`))
+	plain.Header.Set("Cookie", alice.cookie)
+	plain.Header.Set("Sec-Fetch-Site", "same-origin")
+	if came, err := http.DefaultClient.Do(plain); err != nil || came.StatusCode != 415 {
+		t.Errorf("without a content type: %v %v", came, err)
+	}
+}
+
+func TestResourceListing(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	alice := w.visitor(t, "alice")
+	w.db.Exec(t, `INSERT INTO patients (id, first_name, last_name, admission_date) SELECT n, 'N' || n % 3, 'Same', '2020-01-01T00:00:00Z'::timestamptz + n * interval '1 day' FROM generate_series(101, 112) n`)
+	for _, tt := range []struct{ query, want string }{
+		{"limit=2&offset=1&last_name=Same", `{"total":12,"limit":2,"offset":1,"rows":[{"id":102},{"id":103}]}`},
+		{"last_name=Same&first_name=N0&ordering=-id&limit=1", `{"total":4,"rows":[{"id":111}]}`},
+		{"id=101&id=103&id=999", `{"total":2,"rows":[{"id":101},{"id":103}]}`},
+		{"last_name=Same&ordering=-first_name,id&limit=3", `{"rows":[{"id":101},{"id":104},{"id":107}]}`},
+		{"admission_date=2020-04-11T02:00:00%2B02:00", `{"total":1,"rows":[{"id":101}]}`},
+		{"admission_date=", `{"total":1,"rows":[{"first_name":"Samuel"}]}`},
+		{"admission_date=&admission_date=2020-04-11", ``},
+		{"first_name=", `{"total":0,"rows":[]}`},
+		{"last_name=Same&offset=50", `{"total":12,"offset":50,"rows":[]}`},
+		{"first_name=" + strings.Repeat("x", 300), `{"total":0}`},
+	} {
+		status := 200
+		if tt.want == "" {
+			status = 400
+		}
+		alice.wants(status, tt.want, "GET", "/api/patients?"+tt.query, "")
+	}
+	for query, field := range map[string]string{
+		"limit=0": "limit", "limit=1001": "limit", "limit=x": "limit", "limit=1&limit=2": "limit", "offset=-1": "offset", "offset=1.5": "offset",
+		"ordering=nothing": "ordering", "ordering=": "ordering", "ordering=id%3B": "ordering", "ordering=--id": "ordering", "nothing=1": "nothing", "id=x": "id", "id=1%00": "id",
+		"admission_date=yesterday": "admission_date", "first_name=%00": "first_name", "created_at=now": "created_at",
+	} {
+		if came := alice.wants(400, `{"code":"invalid"}`, "GET", "/api/patients?"+query, ""); !strings.Contains(came.body, `"errors":{"`+field+`":[`) {
+			t.Errorf("%s: %s", query, came.body)
+		}
+	}
+}
+
+func TestResourceInput(t *testing.T) {
+	t.Parallel()
+	alice := openWard(t).visitor(t, "alice")
+	const datetime = `["Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."]`
+	for _, tt := range []struct{ content, errors string }{
+		{`{}`, `{"first_name":["This field is required."],"last_name":["This field is required."]}`},
+		{`{"first_name":null,"last_name":"b"}`, `{"first_name":["This field may not be null."]}`},
+		{`{"first_name":"  ","last_name":"b"}`, `{"first_name":["This field may not be blank."]}`},
+		{`{"first_name":true,"last_name":["b"]}`, `{"first_name":["Not a valid string."],"last_name":["Not a valid string."]}`},
+		{`{"first_name":"a\u0000b","last_name":"b"}`, `{"first_name":["Null characters are not allowed."]}`},
+		{`{"first_name":"` + strings.Repeat("ü", 241) + `","last_name":"b"}`, `{"first_name":["Ensure this field has no more than 240 characters."]}`},
+		{`{"first_name":"a","last_name":"b","nothing":1}`, `{"nothing":["There is no such field."]}`},
+		{`{"first_name":"a","last_name":"b","admission_date":"yesterday"}`, `{"admission_date":` + datetime + `}`},
+		{`{"first_name":"a","last_name":"b","admission_date":5}`, `{"admission_date":` + datetime + `}`},
+		{`"text"`, `{"non_field_errors":["Invalid data. Expected a dictionary, but got str."]}`},
+		{`null`, `{"non_field_errors":["No data provided"]}`},
+		{`5`, `{"non_field_errors":["Invalid data. Expected a dictionary, but got int."]}`},
+	} {
+		alice.wants(400, `{"type":"about:blank","title":"Bad Request","status":400,"code":"invalid","errors":`+tt.errors+`}`, "POST", "/api/patients", tt.content)
+	}
+	alice.wants(201, `{"first_name":"`+strings.Repeat("ü", 240)+`","last_name":"5.50"}`, "POST", "/api/patients",
+		`{"first_name":"`+strings.Repeat("ü", 240)+`  ","last_name":5.50}`)
+}
+
+func TestResourceBulk(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	alice := w.visitor(t, "alice")
+	alice.wants(201, `[{"first_name":"a","dismissal_date":null},{"first_name":"c","dismissal_date":"2021-06-01T10:00:00Z"}]`, "POST", "/api/patients",
+		`[{"first_name":"a","last_name":"b"},{"first_name":"c","last_name":"d","dismissal_date":"2021-06-01 10:00"}]`)
+	alice.wants(400, `{"errors":[{},{"last_name":["This field is required."]},{"non_field_errors":["Invalid data. Expected a dictionary, but got int."]}]}`,
+		"POST", "/api/patients", `[{"first_name":"a","last_name":"b"},{"first_name":"c"},5]`)
+	alice.wants(201, `[{"name":null},{"name":null}]`, "POST", "/api/dams", `[{},{}]`)
+	alice.wants(201, `{"name":null}`, "POST", "/api/dams", `{}`)
+	alice.wants(403, "", "POST", "/api/messages", `[{"room_id":1,"sender_id":1,"message":"mine"},{"room_id":1,"sender_id":2,"message":"his"}]`)
+	if n := w.one(t, `SELECT count(*) FROM chat_messages WHERE message IN ('mine', 'his')`); n != "0" {
+		t.Errorf("%s rows of a list that was refused are there", n)
+	}
+	alice.wants(400, "", "POST", "/api/patients", `[]`)
+	alice.wants(400, "", "POST", "/api/patients", `[`+strings.Repeat(`{},`, 1000)+`{}]`)
+}
+
+func TestResourceAccess(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	nobody, alice, bob, carol, admin := w.visitor(t, ""), w.visitor(t, "alice"), w.visitor(t, "bob"), w.visitor(t, "carol"), w.visitor(t, "admin")
+	for _, tt := range []struct {
+		who                   *visitor
+		status                int
+		method, path, content string
+	}{
+		{nobody, 401, "GET", "/api/patients", ""},
+		{nobody, 401, "POST", "/api/patients", `nonsense`},
+		{nobody, 401, "GET", "/api/audit", ""},
+		{nobody, 200, "GET", "/api/dams", ""},
+		{nobody, 401, "POST", "/api/dams", `{"name":"x"}`},
+		{nobody, 401, "DELETE", "/api/dams/1", ""},
+		{alice, 403, "GET", "/api/audit", ""},
+		{admin, 200, "GET", "/api/audit", ""},
+		{carol, 404, "GET", "/api/rooms/1", ""},
+		{bob, 200, "GET", "/api/rooms/1", ""},
+		{bob, 403, "PATCH", "/api/rooms/1", `{"title":"x"}`},
+		{bob, 403, "PATCH", "/api/rooms/1", `{}`},
+		{bob, 403, "DELETE", "/api/rooms/1", ""},
+		{alice, 200, "PATCH", "/api/rooms/1", `{"title":"x"}`},
+		{carol, 404, "PATCH", "/api/rooms/1", `{"title":"x"}`},
+		{bob, 201, "POST", "/api/messages", `{"room_id":1,"sender_id":2,"message":"hi"}`},
+		{bob, 403, "POST", "/api/messages", `{"room_id":1,"sender_id":1,"message":"hi"}`},
+		{carol, 403, "POST", "/api/messages", `{"room_id":1,"sender_id":3,"message":"hi"}`},
+		{carol, 403, "POST", "/api/join_requests", `{"room_id":2,"user_id":3}`},
+		{carol, 403, "PATCH", "/api/join_requests/1", `{"status":"admitted"}`},
+		{bob, 404, "PATCH", "/api/join_requests/1", `{"status":"admitted"}`},
+		{alice, 200, "PATCH", "/api/join_requests/1", `{"status":"admitted"}`},
+		{carol, 201, "POST", "/api/messages", `{"room_id":1,"sender_id":3,"message":"thanks"}`},
+		{alice, 403, "POST", "/api/jobs", `{"title":"x"}`},
+		{alice, 403, "PATCH", "/api/jobs/1", `{"title":"x"}`},
+		{alice, 403, "PATCH", "/api/jobs/1", `{}`},
+		{alice, 404, "GET", "/api/jobs/3", ""},
+		{bob, 200, "GET", "/api/jobs/3", ""},
+		{admin, 200, "GET", "/api/jobs/3", ""},
+	} {
+		tt.who.wants(tt.status, "", tt.method, tt.path, tt.content)
+	}
+	alice.wants(200, `{"total":2}`, "GET", "/api/jobs", "")
+	admin.wants(200, `{"total":3}`, "GET", "/api/jobs", "")
+	carol.wants(200, `{"total":0,"rows":[]}`, "GET", "/api/jobs?user_id=1", "")
+}
+
+// An identity that is over is worth nothing, whatever it was.
+func TestResourceAfterLogout(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	alice := w.visitor(t, "alice")
+	w.db.Exec(t, `UPDATE users SET is_active = false WHERE id = 1`)
+	alice.wants(401, `{"code":"unauthorized"}`, "GET", "/api/patients", "")
+	alice.cookie = "rowcall_session=stale"
+	alice.wants(401, `{"code":"unauthorized"}`, "GET", "/api/dams", "")
+}

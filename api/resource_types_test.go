@@ -1,0 +1,239 @@
+package api
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"rowcall/schema/schematest"
+)
+
+// oddTable has every kind of column and constraint, and names that only quotes can hold.
+const oddTable = `
+CREATE SCHEMA "odd one";
+CREATE TYPE "odd one".mood AS ENUM ('fine', 'so-so', 'it''s "bad"');
+CREATE DOMAIN "odd one".code AS varchar(4) CHECK (VALUE ~ '^[a-z]+$');
+CREATE DOMAIN "odd one".inner AS varchar(4);
+CREATE DOMAIN "odd one".nested AS "odd one".inner NOT NULL DEFAULT 'abc';
+CREATE TABLE "odd one"."Parents" (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), label text);
+CREATE TABLE "odd one"."; DROP TABLE users; --" (
+    id            integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    "a""b"        text,
+    "Select"      varchar(3) UNIQUE,
+    small         smallint CHECK (small <> 13),
+    big           bigint,
+    ratio         double precision,
+    price         numeric(6, 2),
+    flag          boolean NOT NULL DEFAULT false,
+    at            timestamptz,
+    local         timestamp(0),
+    day           date,
+    clock         time,
+    parent        uuid REFERENCES "odd one"."Parents",
+    mood          "odd one".mood,
+    code          "odd one".code,
+    nested        "odd one".nested,
+    document      jsonb,
+    numbers       integer[],
+    address       inet,
+    doubled       integer GENERATED ALWAYS AS (small * 2) STORED,
+    x integer, y integer,
+    padded        char(3),
+    secret        text DEFAULT 'hidden',
+    UNIQUE (x, y),
+    CONSTRAINT ordered CHECK (x < y),
+    EXCLUDE USING btree (big WITH =)
+);
+CREATE UNIQUE INDEX "lower of it" ON "odd one"."; DROP TABLE users; --" (lower("a""b"));
+ALTER TABLE "odd one"."; DROP TABLE users; --" ENABLE ROW LEVEL SECURITY;
+CREATE POLICY all_of_them ON "odd one"."; DROP TABLE users; --" USING (true);
+GRANT USAGE ON SCHEMA "odd one" TO rowcall_app, rowcall_server;
+GRANT SELECT, INSERT, UPDATE, DELETE ON "odd one"."; DROP TABLE users; --", "odd one"."Parents" TO rowcall_app;
+REVOKE SELECT ON "odd one"."; DROP TABLE users; --" FROM rowcall_app;
+GRANT SELECT (id, "a""b", "Select", small, big, ratio, price, flag, at, local, day, clock, parent, mood, code, nested, document, numbers, address,
+    doubled, x, y, padded) ON "odd one"."; DROP TABLE users; --" TO rowcall_app;
+INSERT INTO "odd one"."Parents" VALUES ('00000000-0000-0000-0000-000000000001', 'one')`
+
+func openOddWard(t *testing.T) *visitor {
+	t.Helper()
+	db := schematest.New(t, schematest.Samples)
+	db.Exec(t, oddTable)
+	w := openWardOn(t, db, append(wardResources(),
+		ResourceRule{Name: "odd", Table: "odd one.; DROP TABLE users; --", Allow: "authenticated"},
+		ResourceRule{Name: "parents", Table: "odd one.Parents", Allow: "authenticated"}), nil)
+	return w.visitor(t, "alice")
+}
+
+func TestResourceTypes(t *testing.T) {
+	t.Parallel()
+	alice := openOddWard(t)
+	alice.wants(201, `{"id":1,"a\"b":"x","Select":"abc","small":5,"doubled":10,"big":9007199254740993,"ratio":1.5,"price":1234.50,"flag":true,
+		"at":"2021-06-01T10:00:00.250000Z","local":"2021-06-01T10:00:00","day":"2021-06-01","clock":"10:00:00.5","parent":"00000000-0000-0000-0000-000000000001",
+		"mood":"it's \"bad\"","code":"abc","nested":"abc","document":{"a":[1,null]},"numbers":[1,null,3],"address":"10.0.0.1","x":1,"y":2,"padded":"ab "}`,
+		"POST", "/api/odd", `{"a\"b":"x","Select":"abc","small":"5","big":9007199254740993,"ratio":"1.5e0","price":"1234.5","flag":"true",
+		"at":"2021-06-01T12:00:00.25+02:00","local":"2021-06-01T12:00:00+02:00","day":"2021-06-01","clock":"10:00:00.5","parent":"00000000000000000000000000000001",
+		"mood":"it's \"bad\"","code":"abc","document":{"a":[1,null]},"numbers":[1,null,3],"address":"10.0.0.1","x":1,"y":2,"padded":"ab","doubled":99,"secret":"mine"}`)
+	came := alice.wants(200, `{"total":1}`, "GET", "/api/odd?a%22b=x&Select=abc&small=5&big=9007199254740993&ratio=1.5&price=1234.5&flag=true&at=2021-06-01T10:00:00.25Z"+
+		"&local=2021-06-01T10:00&day=2021-06-01&clock=10:00:00.5&parent=00000000-0000-0000-0000-000000000001&mood=it%27s+%22bad%22&code=abc&nested=abc&x=1&y=2&padded=ab"+
+		"&ordering=a%22b,-mood,parent,at", "")
+	if strings.Contains(came.body, "secret") {
+		t.Errorf("what rowcall_app may not read is shown: %s", came.body)
+	}
+	for _, field := range []string{"document", "numbers", "address", "secret"} {
+		alice.wants(400, `{"code":"invalid"}`, "GET", "/api/odd?"+field+"=1", "")
+		alice.wants(400, `{"code":"invalid"}`, "GET", "/api/odd?ordering="+field, "")
+	}
+	alice.wants(200, `{"document":null,"numbers":[7],"flag":false,"price":0.1}`, "PATCH", "/api/odd/1", `{"document":null,"numbers":[7],"flag":0,"price":0.10}`)
+	made := alice.wants(201, `{"label":null}`, "POST", "/api/parents", `{}`)
+	alice.wants(200, made.body, "GET", made.header.Get("Location"), "")
+	alice.wants(201, `{"id":"aaaaaaaa-0000-0000-0000-000000000001"}`, "POST", "/api/parents", `{"id":"AAAAAAAA-0000-0000-0000-000000000001"}`)
+}
+
+func TestResourceBadValues(t *testing.T) {
+	t.Parallel()
+	alice := openOddWard(t)
+	for _, tt := range []struct{ field, value, problem string }{
+		{"small", `32768`, "Ensure this value is less than or equal to 32767."},
+		{"small", `-32769`, "Ensure this value is greater than or equal to -32768."},
+		{"big", `9223372036854775808`, "Ensure this value is less than or equal to 9223372036854775807."},
+		{"small", `"1 2"`, "A valid integer is required."},
+		{"small", `1.5`, "A valid integer is required."},
+		{"small", `true`, "A valid integer is required."},
+		{"small", `""`, "A valid integer is required."},
+		{"small", `"1; DROP TABLE users"`, "A valid integer is required."},
+		{"ratio", `"NaN"`, "A valid number is required."},
+		{"ratio", `1e999`, "A valid number is required."},
+		{"ratio", `"0x1p4"`, "A valid number is required."},
+		{"price", `12345`, "Ensure that there are no more than 4 digits before the decimal point."},
+		{"price", `1.234`, "Ensure that there are no more than 2 decimal places."},
+		{"price", `"Infinity"`, "A valid number is required."},
+		{"flag", `"perhaps"`, "Must be a valid boolean."},
+		{"flag", `null`, "This field may not be null."},
+		{"day", `"2021-02-30"`, "Date has wrong format. Use one of these formats instead: YYYY-MM-DD."},
+		{"day", `"infinity"`, "Date has wrong format. Use one of these formats instead: YYYY-MM-DD."},
+		{"clock", `"24:00"`, "Time has wrong format. Use one of these formats instead: hh:mm[:ss[.uuuuuu]]."},
+		{"parent", `"x"`, "Must be a valid UUID."},
+		{"mood", `"great"`, `\"great\" is not a valid choice.`},
+		{"mood", `5`, `\"5\" is not a valid choice.`},
+		{"code", `"abcde"`, "Ensure this field has no more than 4 characters."},
+		{"document", `"\u0000"`, "Null characters are not allowed."},
+		{"Select", `{"a":1}`, "Not a valid string."},
+		// What only the database knows.
+		{"small", `13`, "This value is not allowed."},
+		{"code", `"ABC"`, "This value is not allowed."},
+		{"nested", `null`, "This field may not be null."},
+		{"parent", `"00000000-0000-0000-0000-000000000009"`, "Invalid pk - object does not exist."},
+	} {
+		alice.wants(400, fmt.Sprintf(`{"code":"invalid","errors":{%q:["%s"]}}`, tt.field, tt.problem), "POST", "/api/odd", fmt.Sprintf(`{%q:%s}`, tt.field, tt.value))
+	}
+	for _, tt := range []struct{ content, problem string }{
+		{`{"numbers":"x"}`, "A value does not fit."},
+		{`{"numbers":[1,"x"]}`, "A value does not fit."},
+		{`{"address":"x"}`, "A value does not fit."},
+		{`{"x":2,"y":1}`, "This value is not allowed."},
+	} {
+		alice.wants(400, `{"errors":{"non_field_errors":["`+tt.problem+`"]}}`, "POST", "/api/odd", tt.content)
+	}
+}
+
+func TestResourceConflicts(t *testing.T) {
+	t.Parallel()
+	alice := openOddWard(t)
+	alice.wants(201, "", "POST", "/api/odd", `{"a\"b":"x","Select":"abc","x":1,"y":2,"big":7,"parent":"00000000-0000-0000-0000-000000000001"}`)
+	alice.wants(201, "", "POST", "/api/odd", `{}`)
+	for content, errors := range map[string]string{
+		`{"Select":"abc"}`: `{"Select":["This field must be unique."]}`,
+		`{"x":1,"y":2}`:    `{"non_field_errors":["The fields x, y must make a unique set."]}`,
+		`{"big":7}`:        `{"big":["This field must be unique."]}`,
+		`{"a\"b":"X"}`:     `{"non_field_errors":["There is such a row already."]}`,
+	} {
+		alice.wants(409, `{"code":"conflict","errors":`+errors+`}`, "POST", "/api/odd", content)
+		alice.wants(409, `{"code":"conflict","errors":`+errors+`}`, "PATCH", "/api/odd/2", content)
+	}
+	alice.wants(409, `{"code":"conflict","errors":{"non_field_errors":["Other rows refer to this one."]}}`, "DELETE", "/api/parents/00000000-0000-0000-0000-000000000001", "")
+	alice.wants(400, `{"errors":{"room_id":["This field is required."]}}`, "POST", "/api/messages", `{"sender_id":1,"message":"x"}`)
+	alice.wants(400, `{"errors":{"message":["Ensure this field has no more than 200 characters."]}}`, "POST", "/api/messages",
+		`{"room_id":1,"sender_id":1,"message":"`+strings.Repeat("x", 201)+`"}`)
+}
+
+func TestCompileResourcesTellsAllThatIsWrong(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.Samples)
+	db.Exec(t, `CREATE TABLE keyless (a int); CREATE TABLE two_keys (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE hidden (id int PRIMARY KEY);
+		CREATE TABLE pointy (p date PRIMARY KEY); CREATE VIEW seen AS SELECT 1 AS id; GRANT SELECT ON keyless, two_keys, pointy, seen TO rowcall_app`)
+	rules, err := compileOn(t, db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = CompileResources(t.Context(), rules.pool, rules, []ResourceRule{
+		{Name: "patients", Table: "patients", Allow: "authenticated", Topic: "dams"},
+		{Name: "patients", Table: "patients"},
+		{Name: "", Table: "", Allow: "everybody", Topic: "nowhere"},
+		{Name: "Patients/1", Table: "nowhere", Topic: "room/{room_id}"},
+		{Name: "login", Table: "patients; DROP TABLE users", Topic: "a//b"},
+		{Name: "a", Table: "keyless"}, {Name: "b", Table: "two_keys"}, {Name: "c", Table: "hidden"}, {Name: "d", Table: "pointy"}, {Name: "e", Table: "seen"},
+	}, slog.New(slog.DiscardHandler))
+	expectProblems(t, err, []string{
+		`resources[1].name: "patients" stands twice`,
+		`resources[2].name: it is empty`,
+		`resources[2].allow: "everybody" is neither public nor authenticated nor staff`,
+		`resources[2].topic: "nowhere": no topic of this form is listed under topics`,
+		`resources[2].table: it is empty`,
+		`resources[3].name: "Patients/1": write it with a-z, 0-9, _ and -`,
+		`resources[3].topic: "room/{room_id}": only {me} can stand in it`,
+		`resources[3].table: there is no table nowhere`,
+		`resources[4].name: "login" is an address of Rowcall's own`,
+		`resources[4].topic: "a//b"`,
+		`resources[4].table: there is no table patients; DROP TABLE users`,
+		`resources[5].table: it needs a primary key of one column`,
+		`resources[6].table: it needs a primary key of one column`,
+		`resources[7].table: rowcall_app may not read its primary key: GRANT SELECT ON public.hidden TO rowcall_app`,
+		`resources[8].table: it needs a primary key of one column`,
+		`resources[9].table: there is no table seen`,
+	})
+}
+
+// compileOn compiles the seeds' topics on a database.
+func compileOn(t *testing.T, db *schematest.Database) (*Rules, error) {
+	t.Helper()
+	pool := db.Pool(t)
+	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, DoorOptions{}), AccountOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return CompileRules(t.Context(), pool, accounts, seedTopics())
+}
+
+func expectProblems(t *testing.T, err error, want []string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("all is taken")
+	}
+	lines := strings.Split(err.Error(), "\n")[1:]
+	for i := range max(len(lines), len(want)) {
+		switch {
+		case i >= len(lines):
+			t.Errorf("nothing is said of %s", want[i])
+		case i >= len(want):
+			t.Errorf("it says %s", lines[i])
+		case !strings.HasPrefix(lines[i], want[i]):
+			t.Errorf("%s\nwant %s", lines[i], want[i])
+		}
+	}
+}
+
+// A node whose role may not act for users serves no resources, and says what to do.
+func TestResourcesNeedTheRole(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.Samples)
+	pool := nodePool(t, db)
+	db.Exec(t, `REVOKE rowcall_app FROM node_`+db.Name)
+	_, err1 := CompileResources(t.Context(), pool, nil, wardResources(), slog.New(slog.DiscardHandler))
+	_, err2 := CompileFunctions(t.Context(), pool, wardFunctions())
+	for _, err := range []error{err1, err2} {
+		if err == nil || !strings.Contains(err.Error(), "may not act as rowcall_app") || !strings.Contains(err.Error(), "GRANT rowcall_app") {
+			t.Errorf("%v", err)
+		}
+	}
+}

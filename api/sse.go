@@ -1,0 +1,195 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"rowcall/notifier"
+)
+
+const (
+	// streamBeat is the longest time between two signs of life of a stream.
+	streamBeat = 15 * time.Second
+
+	// holdPause is about how long a stream that waits for the database waits between two looks.
+	holdPause = time.Second
+)
+
+// streamRequest is what GET /v1/sse asks for.
+type streamRequest struct {
+	topics []notifier.Topic
+	since  string
+}
+
+// streamRequest reads the request. The cursor that EventSource brings when it comes back is newer
+// than the one in the address.
+func (s *Server) streamRequest(r *http.Request) (wanted streamRequest, err error) {
+	q, err := parseQuery(r)
+	if err != nil {
+		return wanted, err
+	}
+	if wanted.since, err = q.text("since"); err != nil {
+		return wanted, err
+	}
+	if last := r.Header.Get("Last-Event-ID"); last != "" {
+		wanted.since = last
+	}
+	wanted.topics, err = s.followed(q.Values["topic"])
+	return wanted, err
+}
+
+// serveStream answers with the events of one or several topics as server-sent events, in one order
+// and under one cursor. Any other status than 200 makes EventSource give up for good: it is for
+// what coming back cannot mend.
+func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
+	st := newStream(w, s)
+	defer st.conn.finish(s.limits.WriteTimeout)
+	err := s.stream(st, r)
+	if err == nil || errors.Is(err, errGone) {
+		return
+	}
+	f := faultOf(err)
+	switch {
+	case !st.opened && !f.retryable:
+		refuse(w, r, s.log, err)
+		return
+	case f.code == "internal" && r.Context().Err() == nil:
+		s.log.Error("stream not served as asked", "err", err)
+	}
+	if !st.opened {
+		_ = st.open(max(st.retry, f.after+rand.N(minRetry)))
+	}
+}
+
+// stream serves until the client goes, the node stops, or something ends the stream, which the
+// error names.
+func (s *Server) stream(st *stream, r *http.Request) error {
+	in, err := s.admit(r)
+	if err != nil {
+		return err
+	}
+	defer func() { in.release() }()
+	wanted, err := s.streamRequest(r)
+	if err != nil {
+		return err
+	}
+	st.texts = newTexts(wanted.topics)
+	for {
+		err := s.tryStream(r.Context(), st, in, wanted)
+		if !errors.Is(err, notifier.ErrUnavailable) {
+			return err
+		}
+		if err := s.hold(r.Context(), st); err != nil {
+			return err
+		}
+		if in, err = s.admitAgain(r, in); err != nil {
+			return err
+		}
+	}
+}
+
+// tryStream subscribes and serves. The error is notifier.ErrUnavailable where nothing has come of that.
+func (s *Server) tryStream(ctx context.Context, st *stream, in admission, wanted streamRequest) error {
+	ctx, leave := s.watch.during(ctx, in.who)
+	defer leave()
+	sub, start, err := s.openStream(ctx, in, wanted, st.woken)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return leaving(ctx)
+	case err != nil:
+		return err
+	}
+	defer sub.Close()
+	return s.feedStream(ctx, st, sub, start)
+}
+
+// openStream subscribes. What cannot be a cursor is one of no use: to refuse it would make
+// EventSource give up.
+func (s *Server) openStream(ctx context.Context, in admission, wanted streamRequest, woken alarm) (subscription, notifier.Start, error) {
+	request := notifier.Request{Topics: wanted.topics, Since: wanted.since, Wake: woken.wake}
+	sub, start, err := s.subscribe(ctx, in, request)
+	if !errors.Is(err, notifier.ErrBadCursor) {
+		return sub, start, err
+	}
+	request.Since = ""
+	sub, start, err = s.subscribe(ctx, in, request)
+	start.Reason = notifier.ResetEpoch
+	return sub, start, err
+}
+
+// hold keeps a stream open that the database is not there for, and returns when it is worth trying
+// again.
+func (s *Server) hold(ctx context.Context, st *stream) error {
+	if err := st.open(st.retry); err != nil {
+		return err
+	}
+	beat, look := time.NewTicker(st.interval), time.NewTicker(holdPause/2+rand.N(holdPause))
+	defer beat.Stop()
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return errGone
+		case <-s.registry.stopping:
+			return errRestarting
+		case <-beat.C:
+			if err := st.comment(); err != nil {
+				return err
+			}
+		case <-look.C:
+			if s.feed.Health().Err == nil {
+				return nil
+			}
+		}
+	}
+}
+
+// admitAgain finds out who asks where the database could not say before. The place that was taken
+// for nobody is given back.
+func (s *Server) admitAgain(r *http.Request, in admission) (admission, error) {
+	if in.unknown == nil {
+		return in, nil
+	}
+	again, err := s.admit(r)
+	if err != nil {
+		return in, err
+	}
+	in.release()
+	return again, nil
+}
+
+// feedStream sends what the subscription has until something ends it.
+func (s *Server) feedStream(ctx context.Context, st *stream, sub subscription, start notifier.Start) error {
+	if err := st.start(start); err != nil {
+		return err
+	}
+	beat := time.NewTicker(st.interval)
+	defer beat.Stop()
+	for {
+		if err := st.forward(sub); err != nil {
+			return err
+		}
+		select {
+		case <-st.woken:
+		case <-beat.C:
+			if err := st.beat(sub, s.feed); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return leaving(ctx)
+		case <-s.registry.stopping:
+			return errRestarting
+		}
+	}
+}
+
+// leaving says why a request is over: its client has gone, or its identity is good no more.
+func leaving(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return errGone
+}

@@ -1,0 +1,131 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// listeningPage logs in and follows two topics with the browser's own EventSource. It keeps what comes,
+// in order, and its own words for what happens to the connection.
+const listeningPage = `<!doctype html><title>listening</title><script>
+const names = [], states = [];
+(async () => {
+	await fetch('/api/login', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{"username":"alice","password":"secret"}'});
+	const source = new EventSource('/v1/sse?topic=jobs/1&topic=dams');
+	source.onopen = () => states.push('open');
+	source.onerror = () => states.push(source.readyState === EventSource.CONNECTING ? 'waits' : 'gave up');
+	source.onmessage = e => { const frame = JSON.parse(e.data); names.push(frame.data.name ?? frame.data.title) };
+	source.addEventListener('reset', e => names.push(e.data));
+})();
+</script>`
+
+// tab is a page in a real browser, and the server behind it.
+type tab struct {
+	t     *testing.T
+	ctx   context.Context
+	front *httptest.Server
+}
+
+// openTab opens the page. It skips the test where there is no browser, and says so.
+func openTab(t *testing.T, tn *town) *tab {
+	t.Helper()
+	if !slices.ContainsFunc([]string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}, installed) {
+		t.Skip("there is no Chromium here, so that no real EventSource has been tried; Debian: apt-get install chromium")
+	}
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'self' 'unsafe-inline'")
+		fmt.Fprint(w, listeningPage)
+	})
+	s := tn.server
+	server, err := newServer(s.feed, s.topics, s.accounts, s.door, Options{Pages: page, Logger: s.log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &tab{t: t, front: httptest.NewServer(server.Handler())}
+	t.Cleanup(func() {
+		b.front.CloseClientConnections()
+		b.front.Close()
+	})
+	b.open()
+	return b
+}
+
+func installed(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
+}
+
+func (b *tab) open() {
+	b.t.Helper()
+	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
+	options = append(options, chromedp.UserDataDir(b.t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU)
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	b.t.Cleanup(stop)
+	ctx, closeTab := chromedp.NewContext(ctx)
+	b.t.Cleanup(closeTab)
+	b.t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil {
+			b.t.Errorf("close the browser: %v", err)
+		}
+	})
+	b.ctx = ctx
+	if err := chromedp.Do(ctx, chromedp.Navigate(b.front.URL)); err != nil {
+		b.t.Fatalf("open the page: %v", err)
+	}
+}
+
+// has is an array of the page.
+func (b *tab) has(array string) []string {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	defer cancel()
+	got, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](array))
+	if err != nil {
+		b.t.Fatalf("ask the page for %s: %v", array, err)
+	}
+	return got
+}
+
+// expects waits until the page has heard these.
+func (b *tab) expects(want []string) {
+	b.t.Helper()
+	waitFor(b.t, "the page's events", func() bool { return len(b.has("names")) >= len(want) })
+	if got := b.has("names"); !slices.Equal(got, want) {
+		b.t.Fatalf("the page heard %v, want %v; its connection: %v", got, want, b.has("states"))
+	}
+}
+
+// TestEventSourceResumes cuts the connection of a real browser in the middle of what is written. It
+// comes back by itself, with Last-Event-ID, and has lost nothing and heard nothing twice.
+func TestEventSourceResumes(t *testing.T) {
+	t.Parallel()
+	tn := openTown(t)
+	b := openTab(t, tn)
+	waitFor(t, "the stream", func() bool { return slices.Contains(b.has("states"), "open") })
+	var want []string
+	for range 3 {
+		var script string
+		for range 10 {
+			n := len(want)
+			want = append(want, fmt.Sprintf("dam %d", n), fmt.Sprintf("job %d", n+1))
+			script += "BEGIN;" + dam(want[n]) + job(want[n+1]) + "COMMIT;"
+		}
+		tn.db.Psql(t, script)
+		b.front.CloseClientConnections()
+		last := fmt.Sprintf("while away %d", len(want))
+		want = append(want, last)
+		tn.db.Psql(t, dam(last))
+		b.expects(want)
+	}
+	if got := b.has("states"); slices.Contains(got, "gave up") || len(got) < 7 {
+		t.Errorf("the connection was cut three times: %v", got)
+	}
+}

@@ -1,0 +1,151 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// heard is a block as EventSource understands it. Without data there is no event.
+type heard struct {
+	event, data, id string
+	retry           int // milliseconds; 0 when it is not there
+	hasID, hasData  bool
+}
+
+// listening is an event stream as a client has it.
+type listening struct {
+	t      testing.TB
+	answer *http.Response
+	lines  *bufio.Reader
+	last   string // what it would bring as Last-Event-ID
+	leave  func()
+}
+
+// listen opens a stream. Nothing of it may take longer than a test's patience several times over.
+func listen(t testing.TB, base string, values url.Values, header ...string) *listening {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 6*patience)
+	r, err := http.NewRequestWithContext(ctx, "GET", base+"/v1/sse?"+values.Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	answer, err := new(http.Transport).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &listening{t: t, answer: answer, lines: bufio.NewReader(answer.Body)}
+	l.leave = func() { cancel(); answer.Body.Close() }
+	t.Cleanup(l.leave)
+	return l
+}
+
+// next reads a block as the HTML standard has it, and skips comments. The error is io.EOF at the end.
+func (l *listening) next() (heard, error) {
+	var h heard
+	for {
+		line, err := l.lines.ReadString('\n')
+		if err != nil {
+			return heard{}, err
+		}
+		line = strings.TrimSuffix(line, "\n")
+		if line == "" && h == (heard{}) {
+			continue
+		}
+		if line == "" {
+			if h.hasID {
+				l.last = h.id
+			}
+			return h, nil
+		}
+		h.read(line)
+	}
+}
+
+func (h *heard) read(line string) {
+	field, value, _ := strings.Cut(line, ":")
+	value = strings.TrimPrefix(value, " ")
+	switch field {
+	case "event":
+		h.event = value
+	case "data":
+		h.data, h.hasData = h.data+value, true
+	case "id":
+		h.id, h.hasID = value, true
+	case "retry":
+		h.retry, _ = strconv.Atoi(value)
+	}
+}
+
+// block is the next block, which must come.
+func (l *listening) block() heard {
+	l.t.Helper()
+	h, err := l.next()
+	if err != nil {
+		l.t.Fatalf("the stream has ended: %v", err)
+	}
+	return h
+}
+
+// live reads the first block that says that the stream is live.
+func (l *listening) live() heard {
+	l.t.Helper()
+	h := l.block()
+	if l.answer.StatusCode != http.StatusOK || h.retry < 1000 || h.retry > 5000 || h.hasData {
+		l.t.Fatalf("answered %d %+v, want a block with retry alone", l.answer.StatusCode, h)
+	}
+	return h
+}
+
+// event is the data of the next event, whatever comes before.
+func (l *listening) event() string {
+	l.t.Helper()
+	for {
+		if h := l.block(); h.hasData {
+			if h.event != "" {
+				l.t.Fatalf("an event of type %s: %s", h.event, h.data)
+			}
+			return h.data
+		}
+	}
+}
+
+// ends reads to the end, and wants no event before it.
+func (l *listening) ends() {
+	l.t.Helper()
+	for {
+		h, err := l.next()
+		if err == io.EOF {
+			return
+		}
+		if err != nil || h.hasData {
+			l.t.Fatalf("heard %+v, %v, want the end", h, err)
+		}
+	}
+}
+
+// topics is the query of a request for them, and more pairs of names and values.
+func topics(names string, more ...string) url.Values {
+	v := url.Values{"topic": strings.Split(names, " ")}
+	for i := 0; i < len(more); i += 2 {
+		v.Set(more[i], more[i+1])
+	}
+	return v
+}
+
+// quickly fails the test when something takes too long.
+func quickly(t testing.TB, what string, do func()) {
+	t.Helper()
+	late := time.AfterFunc(patience, func() { t.Errorf("%s takes too long", what) })
+	defer late.Stop()
+	do()
+}

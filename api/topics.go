@@ -1,0 +1,49 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"rowcall/notifier"
+)
+
+// topicState is the answer to GET /v1/topics/{topic}.
+type topicState struct {
+	Topic    notifier.Topic  `json:"topic"`
+	Cursor   string          `json:"cursor"`
+	Snapshot json.RawMessage `json:"snapshot"`
+}
+
+// serveTopic answers with a topic's present state and the cursor to go on from: an event is either
+// in the state or comes after the cursor.
+func (s *Server) serveTopic(w http.ResponseWriter, r *http.Request) {
+	out := newAnswerConn(w)
+	defer out.finish(s.limits.WriteTimeout)
+	in, err := s.admit(r)
+	if err != nil {
+		refuse(w, r, s.log, err)
+		return
+	}
+	defer in.release()
+	state, err := s.topicState(r, in)
+	if err != nil {
+		refuse(w, r, s.log, err)
+		return
+	}
+	s.answer(out, state)
+}
+
+// topicState asks the feed for nothing but the state: the subscription that comes with it is closed
+// at once.
+func (s *Server) topicState(r *http.Request, in admission) (topicState, error) {
+	topics, err := s.followed([]string{r.PathValue("topic")})
+	if err != nil {
+		return topicState{}, err
+	}
+	sub, start, err := s.subscribe(r.Context(), in, notifier.Request{Topics: topics, Snapshot: true, Wake: func() {}})
+	if err != nil {
+		return topicState{}, err
+	}
+	sub.Close()
+	return topicState{Topic: topics[0], Cursor: start.Cursor, Snapshot: sound(start.State)}, nil
+}

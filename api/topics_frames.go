@@ -1,0 +1,64 @@
+package api
+
+import (
+	"strings"
+
+	"rowcall/notifier"
+)
+
+// textFormat stands for the native frames of events as plain text, for a follower of so many parts
+// of their topic. Where several topics are followed at once, the frames carry another cursor.
+type textFormat struct {
+	parts   int
+	several bool
+}
+
+// texts are the native frames of events as plain text, for the follower of some topics.
+type texts struct {
+	topics  []notifier.Topic
+	several bool
+}
+
+func newTexts(topics []notifier.Topic) texts {
+	return texts{topics: topics, several: len(topics) > 1}
+}
+
+// of is the frame of an event. All who follow alike share one.
+func (t texts) of(e *notifier.Event) []byte {
+	followed := t.nearest(e.Topic)
+	return e.Encoded(t.format(followed), func(e *notifier.Event) []byte {
+		return mustText(newEventFrame(e, followed, t.cursor(e)))
+	})
+}
+
+func (t texts) format(followed notifier.Topic) textFormat {
+	return textFormat{parts: 1 + strings.Count(string(followed), "/"), several: t.several}
+}
+
+// cursor is where the follower resumes after an event; empty where nobody can say.
+func (t texts) cursor(e *notifier.Event) string {
+	if t.several {
+		return e.SharedCursor()
+	}
+	return e.Cursor()
+}
+
+// nearest is the followed topic that an event is filed under, or the lowest of those above it.
+func (t texts) nearest(topic notifier.Topic) notifier.Topic {
+	var found notifier.Topic
+	for _, candidate := range t.topics {
+		if candidate.Covers(topic) && len(candidate) > len(found) {
+			found = candidate
+		}
+	}
+	return found
+}
+
+// mustText is v as compact JSON. All of v's raw JSON must be sound.
+func mustText(v any) []byte {
+	text, err := encodeText(v)
+	if err != nil {
+		panic("api: an answer that is no JSON: " + err.Error())
+	}
+	return text
+}

@@ -1,0 +1,63 @@
+package api
+
+import (
+	"strings"
+	"testing"
+
+	"rowcall/notifier"
+)
+
+func TestTopicState(t *testing.T) {
+	st := openStand(t, Options{})
+	st.feed.set(func(f *fakeFeed) {
+		f.start = notifier.Start{Cursor: "c2", State: []byte("[{\"id\":1,\"message\":\"<b>\"}, \n {\"id\":2}]")}
+	})
+	for _, path := range []string{"room/5", "room/005", "room%2F5"} {
+		status, body := fetch(t, st.http.URL+"/v1/topics/"+path)
+		want := `{"topic":"room/5","cursor":"c2","snapshot":[{"id":1,"message":"<b>"},{"id":2}]}`
+		if status != 200 || body != want {
+			t.Errorf("%s: %d %s\nwant %s", path, status, body, want)
+		}
+		sub := st.feed.next(t)
+		if !sub.request.Snapshot || !sub.isClosed() {
+			t.Errorf("asked for %+v, closed %v", sub.request, sub.isClosed())
+		}
+	}
+}
+
+func TestTopicStateRefuses(t *testing.T) {
+	tests := []struct {
+		path   string
+		err    error
+		status int
+		text   string
+	}{
+		{"room/5", notifier.ErrUnauthorized, 401, `"code":"unauthorized"`},
+		{"room/5", notifier.ErrForbidden, 403, `"code":"forbidden"`},
+		{"room/5", notifier.ErrNotFound, 404, `"code":"not_found"`},
+		{"room/5", notifier.ErrNoSnapshot, 400, `"detail":"the topic has no snapshot"`},
+		{"room/5", notifier.ErrUnavailable, 503, `"retry_after":2`},
+		{"", nil, 400, `"detail":"topic: `},
+		{"a%00", nil, 400, `"detail":"topic: `},
+		{"a%20b", nil, 400, `"detail":"topic: `},
+		{strings.Repeat("x", 201), nil, 400, `"detail":"topic: `},
+	}
+	for _, tt := range tests {
+		st := openStand(t, Options{})
+		st.feed.set(func(f *fakeFeed) { f.refuse = tt.err })
+		status, body := fetch(t, st.http.URL+"/v1/topics/"+tt.path)
+		if status != tt.status || !strings.Contains(body, tt.text) {
+			t.Errorf("%s: %d %s", tt.path, status, body)
+		}
+	}
+}
+
+func TestTopicStateIsReadOnly(t *testing.T) {
+	st := openStand(t, Options{})
+	for _, address := range []string{"/v1/topics/room/5", "/v1/events?topic=room/5", "/v1/sse?topic=room/5"} {
+		answer := answer(st.Handler(), ask("DELETE", "http://127.0.0.1"+address))
+		if answer.StatusCode != 405 || answer.Header.Get("Allow") != "GET" {
+			t.Errorf("%s: %d, allowed %s", address, answer.StatusCode, answer.Header.Get("Allow"))
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rowcall/notifier"
+)
+
+// standings answer for a database: whoever is named is not who they were.
+type standings struct {
+	asked   atomic.Int64
+	away    atomic.Bool
+	lapsed  atomic.Pointer[Standing] // of user 2; nil: as it was
+	hanging atomic.Bool
+}
+
+func (s *standings) current(ctx context.Context, followers []notifier.Follower) ([]Standing, error) {
+	s.asked.Add(1)
+	if s.hanging.Load() {
+		<-ctx.Done()
+	}
+	if s.away.Load() || ctx.Err() != nil {
+		return nil, notifier.ErrUnavailable
+	}
+	now := make([]Standing, len(followers))
+	for i, f := range followers {
+		now[i] = Standing{Valid: true, Staff: f.Staff}
+		if lapsed := s.lapsed.Load(); lapsed != nil && f.User == "2" {
+			now[i] = *lapsed
+		}
+	}
+	return now, nil
+}
+
+// guest is somebody who is looked after.
+type guest struct {
+	*watched
+	reason atomic.Pointer[error]
+}
+
+// ended says why, or nothing while it is not.
+func (g *guest) ended() error {
+	if reason := g.reason.Load(); reason != nil {
+		return *reason
+	}
+	return nil
+}
+
+func (s *standings) open(t *testing.T) *watch {
+	w := newWatch(s.current, slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { w.run(ctx); close(done) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return w
+}
+
+func (w *watch) guest(who Identity) *guest {
+	g := &guest{}
+	g.watched = w.add(who, func(err error) { g.reason.Store(&err) })
+	return g
+}
+
+// after lets time pass; what it causes has happened then.
+func after(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func TestTokensEndInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := new(standings).open(t)
+		at := func(d time.Duration) Identity { return Identity{User: "1", Subject: "1", Until: time.Now().Add(d)} }
+		soon, later, never := w.guest(at(5*time.Second)), w.guest(at(time.Hour)), w.guest(Identity{User: "1", Session: "ab"})
+		renewed, gone := w.guest(at(5*time.Second)), w.guest(at(5*time.Second))
+		after(3 * time.Second)
+		renewed.renew(time.Now().Add(time.Minute))
+		gone.leave()
+		if soon.ended() != nil {
+			t.Error("it has ended too early")
+		}
+		after(4 * time.Second)
+		if !errors.Is(soon.ended(), notifier.ErrUnauthorized) || faultOf(soon.ended()).close != 4401 {
+			t.Errorf("ended with %v", soon.ended())
+		}
+		if later.ended() != nil || never.ended() != nil || renewed.ended() != nil || gone.ended() != nil {
+			t.Error("others have ended")
+		}
+		after(time.Minute)
+		if renewed.ended() == nil || later.ended() != nil {
+			t.Error("the newer token counts in place of the older")
+		}
+	})
+}
+
+func TestIdentitiesAreLookedUpOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(standings)
+		w := s.open(t)
+		good, bad, twin := w.guest(Identity{User: "1", Session: "aa"}), w.guest(Identity{User: "2", Session: "bb"}), w.guest(Identity{User: "2", Session: "bb"})
+		nobody := w.guest(Identity{})
+		s.lapsed.Store(&Standing{})
+		after(50 * time.Second)
+		if s.asked.Load() != 0 || bad.ended() != nil {
+			t.Error("they are looked up too early")
+		}
+		after(11 * time.Second)
+		if s.asked.Load() != 1 {
+			t.Errorf("asked %d times", s.asked.Load())
+		}
+		for _, g := range []*guest{bad, twin} {
+			if !errors.Is(g.ended(), notifier.ErrUnauthorized) {
+				t.Errorf("ended with %v", g.ended())
+			}
+		}
+		if good.ended() != nil || nobody.ended() != nil {
+			t.Error("others have ended")
+		}
+	})
+}
+
+func TestOtherRightsAskForAnotherConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(standings)
+		w := s.open(t)
+		promoted, demoted := w.guest(Identity{User: "2", Session: "aa"}), w.guest(Identity{User: "2", Session: "bb", Staff: true})
+		s.lapsed.Store(&Standing{Valid: true, Staff: true})
+		after(time.Minute)
+		if faultOf(promoted.ended()).close != 1012 || demoted.ended() != nil {
+			t.Errorf("promoted: %v, staff: %v", promoted.ended(), demoted.ended())
+		}
+		s.lapsed.Store(&Standing{Valid: true})
+		after(time.Minute)
+		if f := faultOf(demoted.ended()); f.close != 1012 || !f.retryable {
+			t.Errorf("demoted: %v", demoted.ended())
+		}
+	})
+}
+
+func TestIdentitiesAreKeptWithoutADatabase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(standings)
+		w := s.open(t)
+		bad, token := w.guest(Identity{User: "2", Session: "bb"}), w.guest(Identity{User: "1", Subject: "1", Until: time.Now().Add(65 * time.Second)})
+		s.lapsed.Store(&Standing{})
+		s.away.Store(true)
+		s.hanging.Store(true)
+		after(67 * time.Second)
+		if token.ended() == nil {
+			t.Error("a database that hangs gives tokens more time")
+		}
+		after(10 * time.Minute)
+		if bad.ended() != nil {
+			t.Errorf("ended with %v", bad.ended())
+		}
+		s.hanging.Store(false)
+		s.away.Store(false)
+		after(16 * time.Second)
+		if bad.ended() == nil {
+			t.Error("nobody asks again")
+		}
+	})
+}
+
+func TestALogoutEndsItsOwnLogin(t *testing.T) {
+	t.Parallel()
+	w := newWatch(nil, nil)
+	own, other := w.guest(Identity{User: "1", Session: "aa"}), w.guest(Identity{User: "1", Session: "bb"})
+	ctx, leave := w.during(t.Context(), Identity{User: "1", Session: "aa"})
+	defer leave()
+	w.endLogin("aa")
+	if own.ended() == nil || other.ended() != nil || !errors.Is(context.Cause(ctx), notifier.ErrUnauthorized) {
+		t.Errorf("own %v, other %v, stream %v", own.ended(), other.ended(), context.Cause(ctx))
+	}
+	leave()
+	own.leave()
+	other.leave()
+	if len(w.all) != 0 {
+		t.Errorf("%d are still looked after", len(w.all))
+	}
+}
+
+// A stream that waits for the database is not tried again for ever with a token that has run out.
+func TestStreamsDoNotWaitLongerThanTheirToken(t *testing.T) {
+	t.Parallel()
+	st := openStand(t, Options{})
+	st.feed.set(func(f *fakeFeed) { f.refuse = notifier.ErrUnavailable })
+	late := admission{who: Identity{User: "1", Subject: "1", Until: time.Now()}}
+	err := st.tryStream(t.Context(), newStream(httptest.NewRecorder(), st.Server), late, streamRequest{topics: []notifier.Topic{"dams"}})
+	if !errors.Is(err, notifier.ErrUnauthorized) || errors.Is(err, notifier.ErrUnavailable) {
+		t.Errorf("ended with %v", err)
+	}
+}

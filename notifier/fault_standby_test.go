@@ -1,0 +1,119 @@
+package notifier_test
+
+import (
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"rowcall/notifier"
+	"rowcall/schema/cluster"
+	"rowcall/schema/schematest"
+)
+
+// TestAStandbyIsRefusedUntilItIsThePrimary starts a node on a standby: it says so and does not poll. When the primary
+// is gone and the standby takes its place the node works, and cursors of before are of no use.
+func TestAStandbyIsRefusedUntilItIsThePrimary(t *testing.T) {
+	t.Parallel()
+	primary := schematest.Private(t, schematest.CoreOnly)
+	url := startStandby(t, primary)
+	first := startNode(t, primary.URL, openRules{}, notifier.Options{})
+	r := follow(t, first, notifier.Request{}, "room")
+	count(t, primary, "room/1", 1, 5)
+	r.data(5)
+	held := r.sub.Cursor()
+
+	second := launchNode(t, poolConfig(t, url).ConnConfig, poolConfig(t, url), openRules{}, notifier.Options{})
+	eventually(t, "the node says that this is a standby", func() bool {
+		err := second.Health().Err
+		return err != nil && strings.Contains(err.Error(), "standby")
+	})
+	if closed(second.Ready()) || !second.Health().PolledAt.IsZero() {
+		t.Error("the node has polled a standby")
+	}
+	standby := &schematest.Database{URL: url, Name: primary.Name}
+	eventually(t, "the standby has what the primary has", func() bool { return countOf(t, standby, `SELECT count(*) FROM rowcall.log`) == 5 })
+	if _, err := standby.Conn(t).Exec(t.Context(), `SELECT rowcall.cursor()`); err == nil {
+		t.Error("a standby gave a cursor away")
+	}
+	primary.Kill(t)
+	standby.Exec(t, `SELECT pg_promote()`)
+	second.await(t)
+	if again := follow(t, second, notifier.Request{Since: held}, "room"); again.start.Reason != notifier.ResetEpoch {
+		t.Errorf("a cursor of the old primary was answered %+v", again.start)
+	}
+	r = follow(t, second, notifier.Request{}, "room")
+	count(t, standby, "room/1", 6, 10)
+	r.data(5)
+}
+
+// startStandby starts a standby of a private server and returns the URL of the test's database there.
+func startStandby(t *testing.T, primary *schematest.Database) string {
+	t.Helper()
+	bin, err := cluster.Find(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(bin.Dir, "pg_basebackup")
+	if _, err := os.Stat(backup); err != nil {
+		t.Skip("there is no pg_basebackup beside this PostgreSQL to make a standby with")
+	}
+	dir, err := os.MkdirTemp("", "rowcall-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	data := filepath.Join(dir, "cluster")
+	if out, err := exec.CommandContext(t.Context(), backup, "-d", primary.URL, "-D", data, "-c", "fast").CombinedOutput(); err != nil {
+		t.Fatalf("pg_basebackup: %v\n%s", err, out)
+	}
+	adoptData(t, filepath.Dir(primary.Cluster.Data()), dir)
+	c, err := cluster.Start(t.Context(), cluster.Options{Dir: dir, Binaries: bin, Logger: slog.New(slog.DiscardHandler), Settings: map[string]string{
+		"fsync": "off", "max_connections": "200", "max_prepared_transactions": "20", "shared_buffers": "64MB",
+		"primary_conninfo": primary.URL,
+	}})
+	if err != nil {
+		t.Fatalf("start the standby: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := c.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	return c.URL(primary.Name)
+}
+
+// adoptData makes a copied data folder look like one that was made in its place, as a standby's.
+func adoptData(t *testing.T, from, to string) {
+	t.Helper()
+	secret, err := os.ReadFile(filepath.Join(from, "password"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"password": string(secret), "cluster/standby.signal": ""} {
+		if err := os.WriteFile(filepath.Join(to, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(to, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	owner, err := os.Stat(filepath.Join(from, "cluster"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stat := owner.Sys().(*syscall.Stat_t)
+	err = filepath.WalkDir(to, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || path == to {
+			return err
+		}
+		return os.Chown(path, int(stat.Uid), int(stat.Gid))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
