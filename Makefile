@@ -37,8 +37,8 @@ rules: ## Check the rules of this repository: imports, comments, names
 vuln: ## Look for known vulnerabilities; says so where the list of them cannot be reached
 	@scripts/vuln
 
-bench: ## Measure: writers with and without triggers, deliveries a second
-	go test -run '^$$' -bench . -benchmem ./bench/...
+bench: ## Measure what Rowcall costs writers and brings subscribers, in about five minutes; ARGS="-h"
+	go run ./bench $(ARGS)
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s)
 	@scripts/fuzz $(FUZZTIME)

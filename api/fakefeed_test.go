@@ -63,7 +63,7 @@ func (f *fakeFeed) shut(t testing.TB) (open func()) {
 }
 
 func (f *fakeFeed) Subscribe(ctx context.Context, r notifier.Request) (subscription, notifier.Start, error) {
-	gate, refuse, start := f.begin()
+	gate, start, refuse := f.begin()
 	defer f.set(func(f *fakeFeed) { f.busy-- })
 	if f.rude {
 		ctx = context.WithoutCancel(ctx)
@@ -86,12 +86,12 @@ func (f *fakeFeed) Subscribe(ctx context.Context, r notifier.Request) (subscript
 	return sub, start, nil
 }
 
-func (f *fakeFeed) begin() (gate chan struct{}, refuse error, start notifier.Start) {
+func (f *fakeFeed) begin() (gate chan struct{}, start notifier.Start, refuse error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.busy++
 	f.busied = max(f.busied, f.busy)
-	return f.gate, f.refuse, f.start
+	return f.gate, f.start, f.refuse
 }
 
 // most is how many Subscribes have been under way together.

@@ -228,7 +228,7 @@ func TestResourcesNeedTheRole(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
 	pool := nodePool(t, db)
-	db.Exec(t, `REVOKE rowcall_app FROM node_`+db.Name)
+	db.Exec(t, `REVOKE rowcall_server FROM node_`+db.Name)
 	_, err1 := CompileResources(t.Context(), pool, nil, wardResources(), slog.New(slog.DiscardHandler))
 	_, err2 := CompileFunctions(t.Context(), pool, wardFunctions())
 	for _, err := range []error{err1, err2} {

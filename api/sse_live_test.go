@@ -17,9 +17,15 @@ func (tn *town) site() string { return "http://" + tn.addr }
 
 // lively is another front of the same node, whose streams beat all the time.
 func (tn *town) lively(t *testing.T) (site string) {
+	_, site = tn.front(t, Limits{PingInterval: time.Millisecond})
+	return site
+}
+
+// front is another server of the same node, with limits of its own.
+func (tn *town) front(t *testing.T, limits Limits) (front *Server, site string) {
 	t.Helper()
 	s := tn.server
-	front, err := newServer(s.feed, s.topics, s.accounts, s.door, Options{Limits: Limits{PingInterval: time.Millisecond}, Logger: s.log})
+	front, err := newServer(s.feed, s.topics, s.accounts, s.door, Options{Limits: limits, Logger: s.log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +36,7 @@ func (tn *town) lively(t *testing.T) (site string) {
 		front.registry.close(ctx)
 		served.Close()
 	})
-	return served.URL
+	return front, served.URL
 }
 
 // hears wants an event with this text in it next, and returns it.
@@ -241,6 +247,39 @@ func TestStreamWithoutADatabase(t *testing.T) {
 	open.hears(`"message":"back"`)
 	waits.hears(`"message":"back"`)
 	stranger.ends()
+}
+
+// TestStreamOfASlowReaderLosesNothing cuts a reader off that leaves 30 MB unread for a while, and
+// reads what has come by then: where that ends, it goes on when it comes back.
+func TestStreamOfASlowReaderLosesNothing(t *testing.T) {
+	t.Parallel()
+	const dams = 3000
+	tn := openTown(t)
+	front, site := tn.front(t, Limits{WriteTimeout: 200 * time.Millisecond})
+	l := listen(t, site, topics("dams"))
+	l.live()
+	tn.db.Exec(t, `INSERT INTO dams (name, owner, river, date_built, latitude, longitude)
+		SELECT 'd' || i || '.' || repeat('x', 10000), 'us', 'Provo', '2026', 40, -111 FROM generate_series(1, $1) AS i`, dams)
+	quickly(t, "to be cut off", front.registry.handlers.Wait)
+	cuts, next := 0, 1
+	for next <= dams {
+		h, err := l.next()
+		if err != nil {
+			cuts++
+			l = listen(t, site, topics("dams"), "Last-Event-ID", l.last)
+			l.live()
+			continue
+		}
+		if h.hasData && !strings.Contains(h.data, fmt.Sprintf(`"name":"d%d.`, next)) {
+			t.Fatalf("dam %d is %.200s", next, h.data)
+		}
+		if h.hasData {
+			next++
+		}
+	}
+	if cuts == 0 {
+		t.Error("it was not cut off")
+	}
 }
 
 // TestStreamOriginRules are those of sockets: a listed page may read the answer, another gets none.

@@ -111,7 +111,7 @@ func openWardOn(t *testing.T, db *schematest.Database, resources []ResourceRule,
 func nodePool(t *testing.T, db *schematest.Database) *pgxpool.Pool {
 	t.Helper()
 	role := "node_" + db.Name
-	db.Exec(t, `CREATE ROLE `+role+` LOGIN PASSWORD 'secret' IN ROLE rowcall_server, rowcall_app`)
+	db.Exec(t, `CREATE ROLE `+role+` LOGIN PASSWORD 'secret' IN ROLE rowcall_server`)
 	t.Cleanup(func() { db.Exec(t, `DROP OWNED BY `+role+`; DROP ROLE `+role) })
 	at, err := url.Parse(db.URL)
 	if err != nil {

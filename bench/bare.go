@@ -35,7 +35,7 @@ func (l *loop) measure(ctx context.Context, b *bench) (rate float64, err error) 
 	}
 	defer func() { err = errors.Join(err, l.readers.close()) }()
 	group := l.start(ctx, writing)
-	pause(ctx, warmUp)
+	pause(ctx, b.warmUp())
 	started, frames := time.Now(), l.readers.total.Load()
 	pause(ctx, b.round)
 	rate = float64(l.readers.total.Load()-frames) / time.Since(started).Seconds()

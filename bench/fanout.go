@@ -42,7 +42,7 @@ type outcomes struct{ rates, merged, bare, ratios []float64 }
 // SQL, and beside it what a bare loop gets through that writes frames of the same length, the same
 // number at a time, to as many connections with the same readers.
 func fanOut(ctx context.Context, b *bench) error {
-	b.say("\nfanout: %d sockets follow one room, their readers included; median of %d rounds of %v", b.sockets, b.rounds, b.round)
+	b.say("\nfanout: %d sockets follow one room, their readers included; median of %d rounds of %v", b.sockets, b.fewRounds(), b.round)
 	var least float64
 	t := b.table("socket", "messages", "deliveries/s", "frames a write", "bare loop/s", "ratio", "least..most")
 	for _, how := range protocols() {
@@ -66,7 +66,7 @@ func fanOut(ctx context.Context, b *bench) error {
 
 // compare lets node and bare loop take turns.
 func (b *bench) compare(ctx context.Context, how protocol, from load) (all outcomes, err error) {
-	for range b.rounds {
+	for range b.fewRounds() {
 		got, err := b.deliver(ctx, how, from)
 		if err != nil {
 			return outcomes{}, err
@@ -81,6 +81,9 @@ func (b *bench) compare(ctx context.Context, how protocol, from load) (all outco
 	}
 	return all, nil
 }
+
+// fewRounds are enough where there are many forms, so that the whole run takes a few minutes.
+func (b *bench) fewRounds() int { return (b.rounds + 1) / 2 }
 
 // nearest is a whole number, and at least one.
 func nearest(x float64) int { return max(1, int(x+0.5)) }
@@ -102,7 +105,7 @@ func (b *bench) deliver(ctx context.Context, how protocol, from load) (got outco
 		return outcome{}, err
 	}
 	defer p.end(&err)
-	pause(ctx, warmUp)
+	pause(ctx, b.warmUp())
 	got = n.watch(ctx, readers, b.round)
 	return got, p.settle(ctx)
 }

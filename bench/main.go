@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -48,7 +49,7 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stdout)
 	flags.StringVar(&o.only, "only", "", "measurements to take, with commas: "+strings.Join(names(), ","))
-	flags.IntVar(&o.rounds, "rounds", 5, "rounds of each form; the median counts")
+	flags.IntVar(&o.rounds, "rounds", 5, "rounds of each form of writing, and half as many of each form of fan-out; the median counts")
 	flags.DurationVar(&o.round, "round", 3*time.Second, "length of a round")
 	flags.IntVar(&o.writers, "writers", 32, "connections that insert at the same time")
 	flags.IntVar(&o.sockets, "sockets", 1000, "sockets that follow one topic")
@@ -103,7 +104,7 @@ func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.out, format+"\n"
 // event that is lost, doubled or out of order is.
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	o, err := parseOptions(args, stdout)
-	if err == flag.ErrHelp {
+	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 	"rowcall/notifier"
 )
 
-// node is a whole Rowcall in this process, with the topics and sockets of the shipped example.
+// node is a whole Rowcall in this process, with the rooms of the shipped example.
 type node struct {
 	feed   *notifier.Feed
 	server *api.Server
@@ -84,20 +85,27 @@ func (n *node) assemble(ctx context.Context, url string) error {
 	return err
 }
 
+// topicRules are those of the rooms.
 func topicRules(c *config.Config) []api.TopicRule {
 	var rules []api.TopicRule
-	for _, topic := range c.Topics {
-		rules = append(rules, api.TopicRule(topic))
+	for _, t := range c.Topics {
+		if strings.HasPrefix(t.Topic, "room/") {
+			rules = append(rules, api.TopicRule{Topic: t.Topic, Allow: t.Allow, Access: t.Access, Snapshot: t.Snapshot})
+		}
 	}
 	return rules
 }
 
+// socketRules are those of the rooms.
 func socketRules(c *config.Config) []api.SocketRule {
 	var rules []api.SocketRule
 	for _, s := range c.Sockets {
+		if !strings.HasPrefix(s.Topic, "room/") {
+			continue
+		}
 		rule := api.SocketRule{Path: s.Path, Topic: s.Topic, Frame: s.Frame, Anonymous: s.Anonymous}
-		for _, forward := range s.Forward {
-			rule.Forward = append(rule.Forward, api.Forward(forward))
+		for _, f := range s.Forward {
+			rule.Forward = append(rule.Forward, api.Forward{Type: f.Type, Fields: f.Fields})
 		}
 		rules = append(rules, rule)
 	}

@@ -38,16 +38,12 @@ SELECT $1, $1, 'Shall we meet at ten by the old bridge, or is that too early? ' 
 
 // start connects the writers and sets them to work.
 func (p *press) start(ctx context.Context, url string) error {
-	conns := make([]*pgx.Conn, p.load.writers)
-	for i := range conns {
-		conn, err := pgx.Connect(ctx, url)
-		if err != nil {
-			return fmt.Errorf("connecting a writer: %w", err)
-		}
-		conns[i] = conn
+	crew, err := hire(ctx, url, p.load.writers)
+	if err != nil {
+		return err
 	}
 	p.group, ctx = errgroup.WithContext(ctx)
-	for _, conn := range conns {
+	for _, conn := range crew.conns {
 		p.group.Go(func() error { return p.write(ctx, conn) })
 	}
 	p.group.Go(func() error { return p.pace(ctx) })

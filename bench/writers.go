@@ -27,8 +27,8 @@ func forms() []form {
 	}
 }
 
-// warmUp is how long writers write before they are counted; the gate must have turned by its end.
-const warmUp = 700 * time.Millisecond
+// warmUp is how long things run before they are counted.
+func (b *bench) warmUp() time.Duration { return min(b.round, 700*time.Millisecond) }
 
 // writers measures what the triggers leave of the rate of many concurrent writers. The forms take
 // turns, since what else the machine does changes all the time; a feed with a live subscriber
@@ -111,7 +111,7 @@ func (b *bench) writeRound(ctx context.Context, c *crew, how form) (rate float64
 func (b *bench) writeFor(ctx context.Context, c *crew, f *follower, how form) (rate float64, since time.Time, err error) {
 	shift := c.work(ctx)
 	defer shift.end(&err)
-	pause(ctx, warmUp)
+	pause(ctx, b.warmUp())
 	if how.triggers {
 		if err := f.awaitGate(ctx, how.ring == notifier.RingAlways); err != nil {
 			return 0, since, err

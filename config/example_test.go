@@ -12,10 +12,10 @@ import (
 func TestExampleEqualsTheDefaults(t *testing.T) {
 	t.Parallel()
 	c := load(t, Sources{Default: Example})
-	if !c.Apps || len(c.Topics) != 7 || len(c.Sockets) != 5 {
-		t.Errorf("the example keeps apps %v, %d topics, %d sockets", c.Apps, len(c.Topics), len(c.Sockets))
+	if !c.Apps || len(c.Topics) != 7 || len(c.Sockets) != 7 || len(c.Resources) != 9 || len(c.Functions) != 6 {
+		t.Errorf("the example keeps apps %v, %d topics, %d sockets, %d resources, %d functions", c.Apps, len(c.Topics), len(c.Sockets), len(c.Resources), len(c.Functions))
 	}
-	c.Apps, c.Topics, c.Sockets = false, nil, nil
+	c.Apps, c.Topics, c.Sockets, c.Resources, c.Functions = false, nil, nil, nil, nil
 	if d := diff(Default(), *c); d != "" {
 		t.Errorf("the example differs from the defaults:\n%s", d)
 	}
@@ -63,7 +63,7 @@ func TestSettingsPageNamesEveryKey(t *testing.T) {
 			t.Errorf("docs/configuration.md has no row %s", row)
 		}
 	}
-	for _, list := range []reflect.Type{reflect.TypeFor[Topic](), reflect.TypeFor[Socket](), reflect.TypeFor[Forward]()} {
+	for _, list := range []reflect.Type{reflect.TypeFor[Topic](), reflect.TypeFor[Socket](), reflect.TypeFor[Forward](), reflect.TypeFor[Resource](), reflect.TypeFor[Function]()} {
 		for _, name := range fieldNames(list) {
 			if !strings.Contains(string(page), "| `"+name+"` |") {
 				t.Errorf("docs/configuration.md has no row for %s of a %s", name, list.Name())

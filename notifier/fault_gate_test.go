@@ -109,6 +109,35 @@ func TestAWriterWithAnOldSnapshotRings(t *testing.T) {
 	}
 }
 
+// TestTheGateIsReadAfterTheInsert keeps a writer from inserting, and meanwhile has writers ring and the node fall
+// asleep: it is not in the way, because it will see that it has to ring.
+func TestTheGateIsReadAfterTheInsert(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	n := startNode(t, db.URL, openRules{}, sleepy())
+	r := follow(t, n, notifier.Request{}, "room")
+	gate, keeper, writer := db.Conn(t), db.Conn(t), db.Conn(t)
+	turn(t, gate, false)
+	run(t, keeper, `BEGIN; LOCK TABLE rowcall.log IN SHARE MODE`)
+	written := make(chan error, 1)
+	go func() {
+		_, err := writer.Exec(context.Background(), `SELECT rowcall.publish('room', 'test', '1')`)
+		written <- err
+	}()
+	eventually(t, "the writer waits", func() bool {
+		return countOf(t, db, `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%publish%' AND datname = current_database()`) == 1
+	})
+	turn(t, gate, true)
+	armed(t, n)
+	run(t, keeper, `COMMIT`)
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	if got := r.data(1); got[0] != "1" {
+		t.Errorf("event %v", got)
+	}
+}
+
 // TestSleepingNodesMissNothing writes in short bursts while the gate is turned over and over, and waits after each
 // until everything has come: nothing later helps what was missed.
 func TestSleepingNodesMissNothing(t *testing.T) {

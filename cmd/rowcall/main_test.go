@@ -27,7 +27,6 @@ func TestMain(m *testing.M) {
 type output struct {
 	mu     sync.Mutex // guards text and waiters
 	text   bytes.Buffer
-	closed bool
 	change chan struct{} // closed and replaced at each change
 }
 

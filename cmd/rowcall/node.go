@@ -25,6 +25,7 @@ type node struct {
 	feed     *notifier.Feed
 	accounts *api.Accounts
 	server   *api.Server
+	apps     bool // the example applications are kept
 	log      *slog.Logger
 }
 
@@ -35,7 +36,7 @@ func openNode(ctx context.Context, c *config.Config, log *slog.Logger) (*node, e
 	if err != nil {
 		return nil, err
 	}
-	n := &node{pool: pool, log: log}
+	n := &node{pool: pool, apps: c.Apps, log: log}
 	if err := n.assemble(ctx, c); err != nil {
 		pool.Close()
 		return nil, err
@@ -60,13 +61,23 @@ func (n *node) assemble(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	n.feed = notifier.New(direct, n.pool, rules, feedOptions(c, n.log))
+	resources, err := api.CompileResources(ctx, n.pool, rules, resourceRules(c), n.log)
+	if err != nil {
+		return err
+	}
+	functions, err := api.CompileFunctions(ctx, n.pool, functionRules(c))
+	if err != nil {
+		return err
+	}
 	n.server, err = api.New(n.feed, rules, n.accounts, door, api.Options{
-		Sockets:  socketRules(c),
-		Limits:   socketLimits(c),
-		Health:   n.health(c),
-		Pages:    web.Handler(),
-		Shutdown: c.HTTP.Shutdown,
-		Logger:   n.log,
+		Sockets:   socketRules(c),
+		Resources: resources,
+		Functions: functions,
+		Limits:    socketLimits(c),
+		Health:    n.health(c),
+		Pages:     web.Handler(),
+		Shutdown:  c.HTTP.Shutdown,
+		Logger:    n.log,
 	})
 	return err
 }
@@ -138,6 +149,9 @@ func (n *node) work(ctx context.Context, listener net.Listener, ready func()) er
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return n.feed.Run(feeding) })
 	parts.Go(func() error { return n.accounts.Run(ctx) })
+	if n.apps {
+		parts.Go(func() error { return n.workJobs(ctx) })
+	}
 	parts.Go(func() error {
 		defer stopFeed()
 		return n.server.Serve(ctx, listener)
