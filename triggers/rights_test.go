@@ -38,10 +38,13 @@ func TestAudit(t *testing.T) {
 	for what, query := range map[string]string{
 		"runs as its owner on a foreign path": `SELECT proname FROM pg_proc WHERE pronamespace = 'rowcall'::regnamespace AND prosecdef
 			AND NOT coalesce(proconfig::text, '') LIKE '%search_path=pg_catalog%'`,
-		"names no path": `SELECT proname FROM pg_proc WHERE pronamespace = 'rowcall'::regnamespace AND proname <> 'iso'
+		// iso is bound to its functions; file is called by those alone who name a path.
+		"names no path": `SELECT proname FROM pg_proc WHERE pronamespace = 'rowcall'::regnamespace AND proname NOT IN ('iso', 'file')
 			AND NOT coalesce(proconfig::text, '') LIKE '%search_path=pg_catalog, pg_temp%'`,
 		"may be called by everybody": `SELECT p.proname FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
 			WHERE p.pronamespace = 'rowcall'::regnamespace AND a.grantee = 0`,
+		"may be called by others than its owner": `SELECT p.proname FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+			WHERE p.oid = 'rowcall.file'::regproc AND a.grantee <> p.proowner`,
 		"is open to everybody": `SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a
 			WHERE c.relnamespace = 'rowcall'::regnamespace AND a.grantee = 0`,
 		"is not the owner's": `SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'rowcall'::regnamespace AND c.relowner <> 'rowcall_owner'::regrole

@@ -14,7 +14,7 @@ DECLARE
 BEGIN
     IF TG_OP <> 'INSERT' THEN
         IF TG_OP = 'DELETE' OR OLD.room_id <> NEW.room_id OR OLD.id <> NEW.id THEN
-            PERFORM rowcall.publish('room/' || OLD.room_id, 'chat_message_deleted', json_build_object('id', OLD.id::text));
+            PERFORM rowcall.file('room/' || OLD.room_id, 'chat_message_deleted', json_build_object('id', OLD.id::text));
         ELSE
             type := 'chat_message_updated';
         END IF;
@@ -22,7 +22,7 @@ BEGIN
             RETURN NULL;
         END IF;
     END IF;
-    PERFORM rowcall.publish('room/' || NEW.room_id, type, json_build_object(
+    PERFORM rowcall.file('room/' || NEW.room_id, type, json_build_object(
         'id', NEW.id::text, 'message', NEW.message, 'room_id', NEW.room_id,
         'sender_id', NEW.sender_id, 'posted', rowcall.iso(NEW.posted)));
     RETURN NULL;
@@ -48,9 +48,9 @@ BEGIN
         action := CASE NEW.status WHEN 'admitted' THEN 'admit' WHEN 'denied' THEN 'deny' END;
     END IF;
     IF action IS NOT NULL THEN
-        PERFORM rowcall.publish('room/' || NEW.room_id, 'did_alter_join_request',
+        PERFORM rowcall.file('room/' || NEW.room_id, 'did_alter_join_request',
             json_build_object('id', NEW.id::text, 'action', action, 'requesting_user', asking), 'owner');
-        PERFORM rowcall.publish('user/' || NEW.user_id, 'did_alter_join_request',
+        PERFORM rowcall.file('user/' || NEW.user_id, 'did_alter_join_request',
             json_build_object('id', NEW.id::text, 'action', action, 'requesting_user', asking, 'room_id', NEW.room_id));
     END IF;
     RETURN NULL;
@@ -88,9 +88,9 @@ BEGIN
     SELECT u.first_name, u.last_name, u.username, r.title INTO names
     FROM public.users u, public.chat_rooms r WHERE u.id = of_user AND r.id = in_room;
     IF FOUND THEN
-        PERFORM rowcall.publish('room/' || in_room, type_for_room, json_build_object('user_id', of_user,
+        PERFORM rowcall.file('room/' || in_room, type_for_room, json_build_object('user_id', of_user,
             'first_name', names.first_name, 'last_name', names.last_name, 'username', names.username));
-        PERFORM rowcall.publish('user/' || of_user, type_for_user,
+        PERFORM rowcall.file('user/' || of_user, type_for_user,
             json_build_object('room_id', in_room, 'title', names.title));
     END IF;
 END $$;
@@ -129,7 +129,7 @@ BEGIN
         PERFORM rowcall.revalidate('room/' || OLD.id);
     END IF;
     IF TG_OP = 'DELETE' THEN
-        PERFORM rowcall.publish('user/' || m.user_id, 'room_left', json_build_object('room_id', OLD.id, 'title', OLD.title))
+        PERFORM rowcall.file('user/' || m.user_id, 'room_left', json_build_object('room_id', OLD.id, 'title', OLD.title))
         FROM public.chat_room_members m WHERE m.room_id = OLD.id;
     END IF;
     RETURN NULL;

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION rowcall.dam_event(dam public.dams, type text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
 BEGIN
     -- extra_float_digits above: coordinates in full, whatever precision the session asks for.
-    PERFORM rowcall.publish('dams/' || dam.id, type, json_build_object(
+    PERFORM rowcall.file('dams/' || dam.id, type, json_build_object(
         'id', dam.id, 'name', dam.name, 'latitude', dam.latitude, 'longitude', dam.longitude,
         'owner', dam.owner, 'river', dam.river, 'date_built', dam.date_built));
 END $$;
@@ -33,7 +33,7 @@ CREATE OR REPLACE FUNCTION rowcall.on_hydrographs()
 RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF TG_OP = 'INSERT' OR OLD.dam_id IS DISTINCT FROM NEW.dam_id THEN
-        PERFORM rowcall.publish('dams/' || NEW.dam_id, 'hydrograph.assigned',
+        PERFORM rowcall.file('dams/' || NEW.dam_id, 'hydrograph.assigned',
             json_build_object('id', NEW.id, 'dam_id', NEW.dam_id));  -- not filed where there is no dam
     END IF;
     RETURN NULL;

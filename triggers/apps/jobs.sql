@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION rowcall.on_job_postings()
 RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rowcall.publish('jobs/' || NEW.user_id, 'job_posting.saved',
+    PERFORM rowcall.file('jobs/' || NEW.user_id, 'job_posting.saved',
         json_build_object('id', NEW.id, 'state', NEW.state, 'title', NEW.title, 'progress', NEW.progress));
     RETURN NULL;
 END $$;

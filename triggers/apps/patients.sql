@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION rowcall.patient_change(patient public.patients, action text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rowcall.publish('patients/' || patient.id, 'patient.change', json_build_object(
+    PERFORM rowcall.file('patients/' || patient.id, 'patient.change', json_build_object(
         'id', patient.id, 'first_name', patient.first_name, 'last_name', patient.last_name,
         'admission_date', rowcall.iso(patient.admission_date), 'dismissal_date', rowcall.iso(patient.dismissal_date),
         'updated_at', rowcall.iso(patient.updated_at), 'created_at', rowcall.iso(patient.created_at),

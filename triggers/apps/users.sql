@@ -6,7 +6,7 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         PERFORM rowcall.revalidate_user(OLD.id::text);
         -- The memberships go next, by foreign key; by then nobody could tell the rooms who it was.
-        PERFORM rowcall.publish('room/' || m.room_id, 'member_left', json_build_object(
+        PERFORM rowcall.file('room/' || m.room_id, 'member_left', json_build_object(
             'user_id', OLD.id, 'first_name', OLD.first_name, 'last_name', OLD.last_name, 'username', OLD.username))
         FROM public.chat_room_members m WHERE m.user_id = OLD.id;
     ELSIF OLD.id <> NEW.id OR OLD.is_active AND NOT NEW.is_active OR OLD.is_staff <> NEW.is_staff

@@ -1,12 +1,14 @@
--- Filing an event and ringing for it. The order within publish is the protocol: see docs/architecture.md.
+-- Filing an event and ringing for it. The order within file is the protocol: see docs/architecture.md.
 
--- publish files one event of the calling transaction. It cannot fail for reasons of its own: it casts
--- nothing that could be refused, and has no exception block, which would cost an xid a row and hide gaps.
--- An event without a topic or a type has nobody to go to and is not filed. Every writer runs this for every
--- row, so it is made of few expressions: pg_sequence_last_value reads a sequence outside MVCC without
--- starting a query, and naming the slot saves a quarter against finding it through the log.
-CREATE OR REPLACE FUNCTION rowcall.publish(topic text, type text, data json, role text DEFAULT NULL)
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- file files one event of the calling transaction. It cannot fail for reasons of its own: it casts nothing
+-- that could be refused, and has no exception block, which would cost an xid a row and hide gaps. An event
+-- without a topic or a type has nobody to go to and is not filed.
+--
+-- Every writer runs this for every row, so it is made of few expressions: pg_sequence_last_value reads a
+-- sequence outside MVCC without starting a query, and naming the slot saves a quarter against finding it through
+-- the log. Nor does it set a search_path: only functions that have done so already may call it.
+CREATE OR REPLACE FUNCTION rowcall.file(topic text, type text, data json, role text DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     -- The slot to write, or NULL for nothing: where no node has been for a day, a log that nobody reads must
     -- not fill the disk.
@@ -20,16 +22,16 @@ BEGIN
     --    longer than 200 bytes, is cut to what an index can hold; it stays longer than 200.
     IF slot = 0 THEN
         INSERT INTO rowcall.log_0 (slot, topic, type, role, data)
-        VALUES (0, left(publish.topic, 600), publish.type, publish.role, publish.data::text);
+        VALUES (0, left(file.topic, 600), file.type, file.role, file.data::text);
     ELSIF slot = 1 THEN
         INSERT INTO rowcall.log_1 (slot, topic, type, role, data)
-        VALUES (1, left(publish.topic, 600), publish.type, publish.role, publish.data::text);
+        VALUES (1, left(file.topic, 600), file.type, file.role, file.data::text);
     ELSIF slot = 2 THEN
         INSERT INTO rowcall.log_2 (slot, topic, type, role, data)
-        VALUES (2, left(publish.topic, 600), publish.type, publish.role, publish.data::text);
+        VALUES (2, left(file.topic, 600), file.type, file.role, file.data::text);
     ELSIF slot = 3 THEN
         INSERT INTO rowcall.log_3 (slot, topic, type, role, data)
-        VALUES (3, left(publish.topic, 600), publish.type, publish.role, publish.data::text);
+        VALUES (3, left(file.topic, 600), file.type, file.role, file.data::text);
     ELSE
         RETURN;
     END IF;
@@ -39,6 +41,13 @@ BEGIN
         -- Who may follow a topic matters to followers of every topic below it, so that ring names none.
         PERFORM rowcall.ring(CASE WHEN type <> 'rowcall.access' THEN topic END);
     END IF;
+END $$;
+
+-- publish is file for everybody who may publish: trigger functions of any owner, and SQL clients.
+CREATE OR REPLACE FUNCTION rowcall.publish(topic text, type text, data json, role text DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM rowcall.file(topic, type, data, role);
 END $$;
 
 -- ring tells listeners where to look, once per topic and transaction; after four topics, or for none, once
