@@ -4,12 +4,14 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 30s
 RACE        ?= -race# make test RACE= where there is no C compiler
 ARGS        ?=
+FAULTS      ?= 2m
+SEED        ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt vet lint rules vuln bench fuzz build
+.PHONY: help setup demo test check fmt vet lint rules vuln bench fuzz faults mutations build
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the tests need and this machine lacks, where it can
 	@scripts/setup
@@ -42,6 +44,12 @@ bench: ## Measure what Rowcall costs writers and brings subscribers, in about fi
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s)
 	@scripts/fuzz $(FUZZTIME)
+
+faults: ## Inject every fault for a long time: FAULTS=5m SEED=7; then test on the oldest and newest PostgreSQL
+	@scripts/faults $(FAULTS) $(SEED)
+
+mutations: ## Break the protocol on purpose, and show that the tests notice
+	@scripts/mutations
 
 build: ## Build bin/rowcall
 	CGO_ENABLED=0 go build -trimpath -o bin/rowcall ./cmd/rowcall

@@ -129,7 +129,7 @@ func (d *dcrf) emit(out *batch) (more bool) {
 	}
 	if err != nil && !errors.Is(err, notifier.ErrClosed) { // closed by end
 		d.session.endWith(err)
-		return true
+		more = true
 	}
 	return more || len(replies) > 0
 }
@@ -165,7 +165,7 @@ func (d *dcrf) takeEvents() (frames [][]byte, more bool, err error) {
 			err = errCursorExpired
 		}
 		if err != nil {
-			return frames, true, err
+			return frames, false, err
 		}
 		for _, e := range taken.Events {
 			frames = append(frames, d.framesOf(one, e)...)

@@ -22,7 +22,8 @@
 //	gorilla's Conn   reads frames, answers the handshake
 //	    conn         the net.Conn under it: collects what is to be written, never blocks
 //	    session      one reader; one writer while something waits
-//	    flow         native: many topics on request; plain: one, in a format of its own
+//	    flow         native: many topics on request; plain: one, in a format of its own;
+//	                 dcrf: requests about rows of [Resources], and what happens to them
 //	    feed         notifier.Feed
 //
 // An event is encoded once per format, WebSocket header included, and the bytes are shared by all
@@ -30,6 +31,13 @@
 //
 // A stream of server-sent events, and a request for events over HTTP, has no session: the handler of
 // the request takes what its one subscription has, for all topics in one order, and writes it itself.
+//
+// [Resources] are tables that users read and write, over HTTP and on dcrf sockets; [Functions] are what
+// they call. Both do their work through acting: each request in a transaction of its own, as role
+// rowcall_app, in which settings say who asks. Row-level security decides; there are no rules here
+// besides who may ask at all. Statements are made of names that the catalog has given and of parameters.
+// On a dcrf socket a reply comes before the event of what it replies to: events wait while the reader
+// works on a request, and the next request waits until the writer has taken the reply.
 //
 // # Goroutines
 //
@@ -46,6 +54,7 @@
 // # Locks
 //
 // session.mu guards whether a writer is at work; native.mu the topics of a socket and its queue;
+// dcrf.mu whose turn it is, the replies that wait and who subscribed to which row;
 // conn.mu what waits to be written; registry.mu the sessions of the node; watch.mu their identities;
 // keySet.mu the keys of bearer tokens; places.mu and throttle.mu counters. None is taken while
 // another is held: code that has something for the writer lets go of its own lock first. Nothing

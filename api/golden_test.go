@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +55,7 @@ func goldenFrames(t *testing.T) map[string][]byte {
 	frames["chat-join-request-create"] = room.encode(asks)
 	frames["chat-join-request-admit"] = user.encode(admits)
 	frames["jobs-saved"] = jobs.encode(event(45, "jobs/1", "job_posting.saved", `{"id" : 17, "state" : "running", "title" : "Sort", "progress" : 50}`))
+	maps.Copy(frames, dcrfFrames(t))
 	frames["dams-new-dam"] = dams.encode(event(46, "dams/3", "dam.create", `{"id" : 3, "name" : "Hoover"}`))
 	return frames
 }

@@ -2,8 +2,8 @@ package api
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,31 +84,19 @@ func TestHostileTextIsText(t *testing.T) {
 	t.Parallel()
 	w := openWard(t)
 	alice := w.visitor(t, "alice")
-	for i, text := range hostile() {
-		if trimmed := strings.TrimSpace(text); strings.ContainsRune(text, 0) || len([]rune(trimmed)) > 240 {
+	stored := 4 // the samples
+	for _, text := range hostile() {
+		if strings.ContainsRune(text, 0) || len(text) > 240 {
 			continue
 		}
 		j := quoteJSON(t, text)
-		made := alice.wants(201, `{"first_name":`+j+`,"last_name":`+j+`}`, "POST", "/api/patients", `{"first_name":`+j+`,"last_name":`+j+`}`)
-		if made.status != 201 {
-			continue
-		}
-		found := alice.wants(200, `{"total":1,"rows":[{"last_name":`+j+`}]}`, "GET", "/api/patients?first_name="+url.QueryEscape(text), "")
-		if found.status == 200 && w.one(t, fmt.Sprintf(`SELECT count(*) FROM patients WHERE id > 4`)) != fmt.Sprint(i+1-skipped(i)) {
-			t.Errorf("after %q other rows are there", text)
-		}
+		alice.wants(201, `{"first_name":`+j+`,"last_name":`+j+`}`, "POST", "/api/patients", `{"first_name":`+j+`,"last_name":`+j+`}`)
+		alice.wants(200, `{"total":1,"rows":[{"last_name":`+j+`}]}`, "GET", "/api/patients?first_name="+url.QueryEscape(text), "")
+		stored++
 	}
-}
-
-// skipped is how many of the first texts cannot be stored.
-func skipped(upTo int) int {
-	n := 0
-	for _, text := range hostile()[:upTo+1] {
-		if strings.ContainsRune(text, 0) || len([]rune(text)) > 240 {
-			n++
-		}
+	if n := w.one(t, `SELECT count(*) FROM patients`); n != strconv.Itoa(stored) {
+		t.Errorf("%s rows are there, want %d", n, stored)
 	}
-	return n
 }
 
 func TestInjectionOverDCRF(t *testing.T) {

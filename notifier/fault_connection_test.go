@@ -99,6 +99,7 @@ func startSplitNode(t testing.TB, direct, pool string, o notifier.Options) *node
 // takes the rest away before the node is back: readers get the beginning, a reset, and what comes after.
 func TestTheRestOfACutBatchIsForgottenWhereItCannotBeRead(t *testing.T) {
 	t.Parallel()
+	const events = 30_000
 	for reason, lose := range map[notifier.ResetReason]func(*testing.T, *schematest.Database){
 		notifier.ResetEpoch:   func(t *testing.T, db *schematest.Database) { db.Exec(t, `SELECT rowcall.new_epoch()`) },
 		notifier.ResetExpired: func(t *testing.T, db *schematest.Database) { rotate(t, db, 4) },
@@ -110,13 +111,13 @@ func TestTheRestOfACutBatchIsForgottenWhereItCannotBeRead(t *testing.T) {
 			n := startSplitNode(t, url, db.URL, roomy())
 			r := follow(t, n, notifier.Request{}, "bulk")
 			wire.narrow(1000)
-			bulk(t, db, bulkRows)
+			bulk(t, db, events)
 			got := r.data(3000)
 			wire.down()
 			lose(t, db)
 			wire.up()
 			reset := r.untilReset(&got)
-			if len(got) == bulkRows || !slices.Equal(got, numbers(1, len(got))) || reset.Reason != reason {
+			if len(got) == events || !slices.Equal(got, numbers(1, len(got))) || reset.Reason != reason {
 				t.Fatalf("%d events came, then reset %+v", len(got), reset)
 			}
 			r.silent(db, "bulk")

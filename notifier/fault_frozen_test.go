@@ -79,18 +79,43 @@ func TestAFrozenNodeThatRetentionOvertookSaysReset(t *testing.T) {
 // TestANodeFrozenInTheMiddleOfABatchFinishesItOnce freezes it while the server is sending.
 func TestANodeFrozenInTheMiddleOfABatchFinishesItOnce(t *testing.T) {
 	t.Parallel()
+	const events = 30_000
 	for name, d := range freezes() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := schematest.New(t, schematest.CoreOnly)
 			c := startChild(t, db, "bulk")
-			bulk(t, db, bulkRows)
+			bulk(t, db, events)
 			c.expect(1, 1500)
 			c.freeze(d, func() { publish(t, db, "bulk/1", "0") })
-			c.expect(1501, bulkRows)
+			c.expect(1501, events)
 			c.expect(0, 0)
 		})
 	}
+}
+
+// TestANodeFrozenInTheMiddleOfABatchDoesNotKeepTheLog freezes it while the server is sending more than buffers hold,
+// for longer than the server waits. Then slots can be emptied, and the node is told.
+func TestANodeFrozenInTheMiddleOfABatchDoesNotKeepTheLog(t *testing.T) {
+	if !long() {
+		t.Skip("the server waits for half a minute: make faults")
+	}
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	c := startChild(t, db, "bulk")
+	db.Exec(t, `SELECT rowcall.publish('bulk', 'test', to_json(repeat('x', 10000))) FROM generate_series(1, 4000) AS i`)
+	c.next()
+	c.freeze(0, func() {
+		wait(t.Context(), 25*time.Second)
+		rotate(t, db, 4)
+	})
+	for {
+		if line := c.next(); line.Reset == notifier.ResetExpired {
+			break
+		}
+	}
+	publish(t, db, "bulk", "0")
+	c.expect(0, 0)
 }
 
 // TestAKilledNodesFollowersGoOnElsewhere kills a node in the middle of a batch.

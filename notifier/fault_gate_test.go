@@ -19,7 +19,7 @@ import (
 
 // sleepy are the options of a node that never sweeps and leaves the gate to the test.
 func sleepy() notifier.Options {
-	return notifier.Options{Sweep: never, RingBusy: 1 << 30, RingQuiet: 1<<30 - 1}
+	return notifier.Options{Sweep: never, RingBusy: 1 << 30, RingQuiet: -1}
 }
 
 // turn flips the gate until writers ring, or do not.

@@ -80,7 +80,7 @@ func heap() int {
 // others read and write.
 func TestAFloodOfSubscribersDisturbsNobody(t *testing.T) {
 	t.Parallel()
-	const events = 300
+	const events = 100
 	db := schematest.New(t, schematest.CoreOnly)
 	n := startNode(t, db.URL, openRules{}, notifier.Options{TailEvents: 50})
 	r := follow(t, n, notifier.Request{}, "room")

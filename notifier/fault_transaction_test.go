@@ -22,15 +22,16 @@ func longTransaction(t testing.TB, db *schematest.Database) *pgx.Conn {
 }
 
 // TestALongTransactionHoldsUpNobody keeps a transaction open that has written nothing of ours: events come, nodes
-// sleep, slots are emptied, and every cursor younger than that is good.
+// sleep, slots are emptied, and every cursor younger than that is good. The server is private: a transaction of
+// another test that ends in between would make the youngest cursors doubtful.
 func TestALongTransactionHoldsUpNobody(t *testing.T) {
 	for name, elsewhere := range map[string]bool{"here": false, "in another database": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db := schematest.New(t, schematest.CoreOnly)
+			db := schematest.Private(t, schematest.CoreOnly)
 			other := db
 			if elsewhere {
-				other = schematest.New(t, schematest.Empty)
+				other = &schematest.Database{URL: db.Cluster.URL("postgres")}
 			}
 			longTransaction(t, other)
 			n := startNode(t, db.URL, openRules{}, forgetful())
@@ -59,7 +60,7 @@ func TestALongTransactionHoldsUpNobody(t *testing.T) {
 // between, the event comes, once, for who is live and for every cursor from before.
 func TestALongTransactionThatWroteEventsLosesNone(t *testing.T) {
 	t.Parallel()
-	db := schematest.New(t, schematest.CoreOnly)
+	db := schematest.Private(t, schematest.CoreOnly)
 	n := startNode(t, db.URL, openRules{}, forgetful())
 	r := follow(t, n, notifier.Request{}, "room")
 	early := longTransaction(t, db)

@@ -241,7 +241,8 @@ func TestPoliciesLeaveOthersAlone(t *testing.T) {
 
 	// A node does not write these tables in its own name, and becomes rowcall_app when it likes.
 	n := at(t, db)
-	n.run(`SET SESSION AUTHORIZATION ` + node + `; BEGIN; SET LOCAL ROLE rowcall_app; ROLLBACK`)
+	n.run(`SET SESSION AUTHORIZATION ` + node)
+	n.run(`BEGIN; SET LOCAL ROLE rowcall_app; ROLLBACK`)
 	for _, sql := range []string{`INSERT INTO patients (first_name, last_name) VALUES ('a', 'b')`, `DELETE FROM chat_messages`, `UPDATE dams SET name = 'x'`} {
 		if _, err := n.Exec(t.Context(), sql); err == nil || !strings.Contains(err.Error(), "permission denied") {
 			t.Errorf("a node may %s: %v", sql, err)

@@ -3,7 +3,10 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
+
+	"github.com/gorilla/websocket"
 )
 
 // said is the frame of a chat message.
@@ -135,6 +138,22 @@ func TestRefusedHandshakes(t *testing.T) {
 	} {
 		if _, answer, err := r.who.handshake(r.path); err == nil || answer == nil || answer.StatusCode != r.want {
 			t.Errorf("%s: %v %v, want %d", name, answer, err, r.want)
+		}
+	}
+}
+
+// A page of another site gets no socket, though the browser sends the user's cookie along.
+func TestPagesOfOtherSites(t *testing.T) {
+	t.Parallel()
+	s := openSite(t, nil)
+	alice := s.login(t, "alice")
+	for _, origin := range []string{"https://evil.example", "null", strings.Replace(s.pages, "http", "https", 1), "http://127.0.0.1:1"} {
+		header := http.Header{"Origin": {strings.TrimSuffix(origin, "/")}, "Cookie": {alice.cookie}}
+		for _, path := range []string{"v1/ws", "ws/room/1", "ws/job-status/"} {
+			_, answer, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(s.pages, "http")+path, header)
+			if err == nil || answer == nil || answer.StatusCode != http.StatusForbidden {
+				t.Errorf("%s opens %s: %v %v", origin, path, answer, err)
+			}
 		}
 	}
 }

@@ -1,0 +1,163 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Several subscriptions of one row, and of several rows, know nothing of each other.
+func TestDCRFSubscriptions(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	b := w.dial(t, "/ws/patients/", "alice")
+	done := func(action, id string, status int) string {
+		return fmt.Sprintf(`{"errors":[],"data":null,"action":%q,"response_status":%d,"request_id":%s}`, action, status, id)
+	}
+	subscribe := func(id, pk string) {
+		b.answers(`{"action":"subscribe_instance","request_id":`+id+`,"pk":`+pk+`}`, done("subscribe_instance", id, 201))
+	}
+	for _, id := range []string{`"one"`, `1`, `"1"`, `"two"`} {
+		subscribe(id, `1`)
+	}
+	subscribe(`"one"`, `"1"`) // once more changes nothing
+	subscribe(`"other"`, `2`)
+	hears := func(sql string, frames ...string) {
+		t.Helper()
+		w.db.Psql(t, sql)
+		for _, frame := range frames {
+			b.hears(frame)
+		}
+	}
+	updated := func(id string) string {
+		return `"first_name":"A","last_name":"Ek","admission_date":"2026-03-02T08:30:00Z","dismissal_date":null,"updated_at":"`
+	}
+	ends := func(id string) {
+		t.Helper()
+		frame := b.hears(updated(id))
+		if !strings.HasPrefix(frame, `{"errors":[],"data":{"id":1,`) || !strings.HasSuffix(frame, `},"action":"update","response_status":200,"request_id":`+id+`}`) {
+			t.Fatalf("heard %s, want what %s subscribed to", frame, id)
+		}
+	}
+	hears(`UPDATE patients SET first_name = 'A' WHERE id = 1`, `"type":"patient.change"`)
+	for _, id := range []string{`"one"`, `1`, `"1"`, `"two"`} {
+		ends(id)
+	}
+	b.answers(`{"action":"unsubscribe_instance","request_id":1,"pk":1}`, done("unsubscribe_instance", `1`, 204))
+	b.answers(`{"action":"unsubscribe_instance","request_id":"one","pk":2}`, done("unsubscribe_instance", `"one"`, 204))
+	b.answers(`{"action":"unsubscribe_instance","request_id":"nobody","pk":1}`, done("unsubscribe_instance", `"nobody"`, 204))
+	hears(`UPDATE patients SET first_name = 'A' WHERE id = 1`, `"type":"patient.change"`)
+	for _, id := range []string{`"one"`, `"1"`, `"two"`} {
+		ends(id)
+	}
+	hears(`DELETE FROM patients WHERE id = 1`, `"action":"delete"}`)
+	for _, id := range []string{`"one"`, `"1"`, `"two"`} {
+		b.expect(`{"errors":[],"data":{"pk":1},"action":"delete","response_status":204,"request_id":` + id + `}`)
+	}
+	hears(`INSERT INTO patients (id, first_name, last_name) VALUES (1, 'again', 'there'); UPDATE patients SET first_name = 'B' WHERE id = 2`,
+		`"action":"create"}`, `"action":"update"}`, `"request_id":"other"}`)
+}
+
+func TestDCRFSubscriptionsAreBounded(t *testing.T) {
+	t.Parallel()
+	b := openWard(t).dial(t, "/ws/patients/", "alice")
+	for i := range 100 {
+		b.hearsStatus(fmt.Sprintf(`{"action":"subscribe_instance","request_id":%d,"pk":1}`, i), 201)
+	}
+	b.hearsStatus(`{"action":"subscribe_instance","request_id":100,"pk":1}`, 429)
+	b.hearsStatus(`{"action":"subscribe_instance","request_id":7,"pk":1}`, 201)
+	b.hearsStatus(`{"action":"unsubscribe_instance","request_id":7,"pk":1}`, 204)
+	b.hearsStatus(`{"action":"subscribe_instance","request_id":100,"pk":2}`, 201)
+}
+
+func (b *browser) hearsStatus(request string, status int) {
+	b.t.Helper()
+	if got := b.asks(request); !strings.Contains(got, fmt.Sprintf(`"response_status":%d,`, status)) {
+		b.t.Fatalf("asked %s, heard %s, want %d", request, got, status)
+	}
+}
+
+// Changes by psql and over a socket look the same, and what is rolled back was never there.
+func TestDCRFObserver(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	one, two := w.dial(t, "/ws/patients/", "alice"), w.dial(t, "/ws/patients/", "bob")
+	w.db.Psql(t, `BEGIN; INSERT INTO patients (first_name, last_name) VALUES ('never', 'there'); ROLLBACK;
+		ALTER TABLE patients ALTER id RESTART WITH 5;
+		INSERT INTO patients (first_name, last_name, admission_date) VALUES ('Ana', 'Ek', '2021-06-01T10:00:00Z')`)
+	for _, b := range []*browser{one, two} {
+		b.similar(anaEvent + `"create"}`)
+	}
+	one.hearsStatus(`{"action":"patch","request_id":1,"pk":5,"data":{"last_name":"Ek"}}`, 200)
+	for _, b := range []*browser{one, two} {
+		b.similar(anaEvent + `"update"}`)
+	}
+}
+
+// However fast others are and however many requests are sent at once: each is answered once, in order, and
+// before the event of what it did.
+func TestDCRFReplyBeforeEvent(t *testing.T) {
+	t.Parallel()
+	const requests = 150
+	w := openWard(t)
+	b := w.dial(t, "/ws/patients/", "alice")
+	noise := w.dial(t, "/ws/patients/", "bob")
+	var others sync.WaitGroup
+	defer others.Wait()
+	others.Go(func() {
+		for i := range requests {
+			noise.say(fmt.Sprintf(`{"action":"patch","request_id":%d,"pk":1,"data":{}}`, i))
+		}
+	})
+	for i := range requests {
+		b.say(fmt.Sprintf(`{"action":"create","request_id":%d,"data":{"first_name":"n","last_name":"%d"}}`, i, i))
+	}
+	replied, observed := map[int]bool{}, 0
+	for len(replied) < requests || observed < requests {
+		var frame struct {
+			ID        int    `json:"id"`
+			Type      string `json:"type"`
+			Action    string `json:"action"`
+			RequestID *int   `json:"request_id"`
+			Status    int    `json:"response_status"`
+			Data      struct{ ID int }
+		}
+		text := b.hear()
+		if err := json.Unmarshal([]byte(text), &frame); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case frame.Type == "" && (frame.Status != 201 || *frame.RequestID != len(replied)):
+			t.Fatalf("heard %s, want the reply to %d", text, len(replied))
+		case frame.Type == "":
+			replied[frame.Data.ID] = true
+		case frame.Action == "create" && !replied[frame.ID]:
+			t.Fatalf("heard %s before its reply", text)
+		case frame.Action == "create":
+			observed++
+		}
+	}
+}
+
+// Who sends and does not read gets nothing done, and holds up nobody.
+func TestDCRFBackpressure(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	w.db.Exec(t, `INSERT INTO patients (first_name, last_name) SELECT repeat('x', 240), n FROM generate_series(1, 9000) n`)
+	deaf := w.dial(t, "/ws/patients/", "alice")
+	for i := range 150 {
+		deaf.say(fmt.Sprintf(`{"action":"list","request_id":%d}`, i))
+	}
+	b := w.dial(t, "/ws/patients/", "alice")
+	b.answers(`{"action":"delete","request_id":1,"pk":99999}`, reply404("delete", "1"))
+	for i := range 3 {
+		if got := deaf.hear(); !strings.HasSuffix(got, fmt.Sprintf(`"request_id":%d}`, i)) {
+			t.Fatalf("the list ends with %s", got[len(got)-50:])
+		}
+	}
+	w.db.Exec(t, `INSERT INTO patients (first_name, last_name) SELECT 'x', n FROM generate_series(1, 1000) n`)
+	c := w.dial(t, "/ws/patients/", "bob")
+	c.answers(`{"action":"list","request_id":1}`, `{"errors":["There are too many rows to list them all."],"data":null,"action":"list","response_status":413,"request_id":1}`)
+}

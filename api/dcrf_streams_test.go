@@ -1,0 +1,139 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestDCRFDemultiplexed(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	b := w.dial(t, "/ws/", "alice")
+	b.answers(`{"stream":"patients","payload":`+makeAna+`}`, `{"stream":"patients","payload":{"errors":[],"data":`+anaRow+`,"action":"create","response_status":201,"request_id":1}}`)
+	b.similar(`{"stream":"patients","payload":` + anaEvent + `"create"}}`)
+	b.answers(`{"stream":"patients","payload":{"action":"subscribe_instance","request_id":"s","pk":5}}`,
+		`{"stream":"patients","payload":{"errors":[],"data":null,"action":"subscribe_instance","response_status":201,"request_id":"s"}}`)
+	w.db.Psql(t, `DELETE FROM patients WHERE id = 5`)
+	b.similar(`{"stream":"patients","payload":`+anaEvent+`"delete"}}`,
+		`{"stream":"patients","payload":{"errors":[],"data":{"pk":5},"action":"delete","response_status":204,"request_id":"s"}}`)
+	w.db.Psql(t, `INSERT INTO dams (id, name) VALUES (9, 'New'); INSERT INTO hydrographs (id, dam_id) VALUES (2, 9); UPDATE dams SET name = NULL WHERE id = 9`)
+	b.similar(`{"stream":"dams","payload":{"id":9,"name":"New","latitude":null,"longitude":null,"owner":null,"river":null,"date_built":null,"type":"dam.create","action":"create"}}`,
+		`{"stream":"dams","payload":{"id":9,"name":null,"latitude":null,"longitude":null,"owner":null,"river":null,"date_built":null,"type":"dam.update","action":"update"}}`)
+	w.db.Psql(t, `UPDATE job_postings SET state = 'done' WHERE id IN (1, 3)`)
+	b.similar(`{"stream":"jobs","payload":{"id":1,"state":"done","title":"#","progress":0,"type":"job_posting.saved","action":"update"}}`)
+	b.answers(`{"stream":"jobs","payload":{"action":"retrieve","request_id":1,"pk":3}}`,
+		`{"stream":"jobs","payload":`+reply404("retrieve", "1")+`}`)
+
+	const unmapped = `{"errors":["Invalid multiplexed frame received (stream not mapped)"],"data":null,"action":"list","response_status":400,"request_id":1}`
+	b.answers(`{"stream":"nope","payload":{"action":"list","request_id":1}}`, `{"stream":"nope","payload":`+unmapped+`}`)
+	b.answers(`{"stream":5,"payload":{"action":"list","request_id":1}}`, `{"stream":5,"payload":`+unmapped+`}`)
+	b.answers(`{"payload":{"action":"list","request_id":1}}`, unmapped)
+	b.answers(`{"action":"list","request_id":1}`, unmapped)
+	for _, frame := range []string{`{"stream":"patients"}`, `{"stream":"patients","payload":5}`, `{"stream":"patients","payload":{"action":"list"}}`, `[]`} {
+		b := w.dial(t, "/ws", "alice")
+		b.say(frame)
+		b.expectClose(1003)
+	}
+}
+
+// Who is not logged in may open a socket, is refused whatever is asked, and hears of nothing.
+func TestDCRFAnonymous(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	stale := http.Header{"Cookie": {"rowcall_session=stale"}}
+	for _, b := range []*browser{w.dial(t, "/ws/patients/", ""), w.dialWith(t, "/ws/patients/", stale)} {
+		w.db.Psql(t, `INSERT INTO patients (first_name, last_name) VALUES ('not', 'heard')`)
+		for _, action := range []string{"list", "create", "subscribe_instance", "explode"} {
+			b.answers(`{"action":"`+action+`","request_id":"a","pk":1}`,
+				`{"errors":["You do not have permission to perform this action."],"data":null,"action":"`+action+`","response_status":403,"request_id":"a"}`)
+		}
+	}
+
+	// On a socket of several streams, those that everybody may see are open.
+	many := w.dial(t, "/ws/", "")
+	w.db.Psql(t, `INSERT INTO patients (first_name, last_name) VALUES ('not', 'heard'); INSERT INTO dams (id, name) VALUES (9, 'New')`)
+	many.hears(`{"stream":"dams","payload":{"id":9,`)
+}
+
+// A resource that is not for the user is refused request by request too.
+func TestDCRFForbidden(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	b, admin := w.dial(t, "/ws/audit/", "alice"), w.dial(t, "/ws/audit/", "admin")
+	b.hears403("list")
+	if list := admin.asks(`{"action":"list","request_id":1}`); !strings.Contains(list, `"response_status":200`) {
+		t.Errorf("the admin gets %s", list)
+	}
+}
+
+func (b *browser) hears403(action string) {
+	b.t.Helper()
+	b.answers(`{"action":"`+action+`","request_id":1}`,
+		`{"errors":["You do not have permission to perform this action."],"data":null,"action":"`+action+`","response_status":403,"request_id":1}`)
+}
+
+// A login that ends takes its socket with it, and an account that is locked does nothing more.
+func TestDCRFEndsWithTheLogin(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	cookie := w.login(t, "alice")
+	b := w.dialWith(t, "/ws/patients/", http.Header{"Cookie": {cookie}})
+	v := &visitor{t: t, base: "http://" + w.addr, cookie: cookie}
+	v.wants(204, "", "POST", "/api/logout", `{}`)
+	b.expectClose(4401)
+
+	locked, deaf := w.dial(t, "/ws/patients/", "bob"), w.dial(t, "/ws/audit/", "admin")
+	w.db.Exec(t, `UPDATE users SET is_active = false`)
+	locked.expectClose(4401)
+	deaf.say(`{"action":"list","request_id":1}`) // it follows nothing, so nothing has told it
+	deaf.expectClose(4401)
+}
+
+// A socket comes back with a cursor and misses nothing.
+func TestDCRFSince(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	cursor := w.feed.Cursor()
+	w.db.Psql(t, `UPDATE patients SET first_name = 'A' WHERE id = 1; UPDATE dams SET name = 'A' WHERE id = 1`)
+	b := w.dial(t, "/ws/patients/?since="+cursor, "alice")
+	b.hears(`{"id":1,"first_name":"A",`)
+	many := w.dial(t, "/ws/?since="+cursor, "alice")
+	many.hears(`{"stream":"patients","payload":{"id":1,"first_name":"A",`, `{"stream":"dams","payload":{"id":1,"name":"A",`)
+	w.dial(t, "/ws/patients/?since=garbage", "alice").expectClose(4410)
+}
+
+func TestCompileDCRFTellsAllThatIsWrong(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	rules, err := compileOn(t, w.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resources := &Resources{list: []*resource{{name: "a", topic: &pattern{}}, {name: "mute"}}}
+	plain, err := compileSockets(seedSockets(), rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = compileDCRF([]SocketRule{
+		{Path: "/ws/a/", Protocol: "dcrf", Resource: "a"},
+		{Path: "/ws/a", Protocol: "dcrf", Resource: "a"},
+		{Path: "ws", Protocol: "dcrf", Resource: "nowhere"},
+		{Path: "/ws/{id}", Protocol: "dcrf"},
+		{Path: "/b", Protocol: "dcrf", Resource: "a", Streams: []string{"a"}},
+		{Path: "/c", Protocol: "dcrf", Streams: []string{"a", "mute", "a", "x"}},
+		{Path: "/ws/job-status/", Protocol: "dcrf", Resource: "a"},
+	}, resources, plain)
+	expectProblems(t, err, []string{
+		`sockets[1].path: "/ws/a/" and "/ws/a" could be the same path`,
+		`sockets[2].path: "ws": a path begins with a slash`,
+		`sockets[2].resource: "nowhere" is not listed under resources`,
+		`sockets[3].path: "/ws/{id}": such a socket has no use for parameters`,
+		`sockets[3].resource: name one, or several under streams`,
+		`sockets[4].streams: give resource or streams, not both`,
+		`sockets[5].streams[1]: "mute" has no topic`,
+		`sockets[5].streams[2]: "a" stands twice`,
+		`sockets[5].streams[3]: "x" is not listed under resources`,
+		`sockets[6].path: "/ws/job-status/" and "/ws/job-status/" could be the same path`,
+	})
+}
