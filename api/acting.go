@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/notifier"
 )
 
 // actingRole is who the database sees while resources and functions are served.
@@ -19,7 +21,16 @@ const actingWait = 15 * time.Second
 
 // acting does the work of resources and functions in the database: each piece in a transaction of its
 // own, as role rowcall_app, with the user's id and standing in settings that row-level security reads.
-type acting struct{ pool *pgxpool.Pool }
+type acting struct {
+	pool  *pgxpool.Pool
+	turns chan struct{} // holds one for each piece under way
+}
+
+// newActing takes at most two fifths of the pool's connections at a time: resources and functions together
+// leave enough for questions of access, whatever users ask of them.
+func newActing(pool *pgxpool.Pool) *acting {
+	return &acting{pool: pool, turns: make(chan struct{}, max(1, pool.Config().MaxConns*2/5))}
+}
 
 // actAs ends with the transaction. A statement may take ten seconds, so that one that waits for a lock
 // fails while its connection can still be used.
@@ -45,6 +56,12 @@ func (a *acting) write(ctx context.Context, who Identity, work func(context.Cont
 func (a *acting) do(ctx context.Context, who Identity, o pgx.TxOptions, work func(context.Context, pgx.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, actingWait)
 	defer cancel()
+	select {
+	case a.turns <- struct{}{}:
+		defer func() { <-a.turns }()
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for a turn: %w", notifier.ErrUnavailable)
+	}
 	return pgx.BeginTxFunc(ctx, a.pool, o, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, actAs, who.User, who.Staff); err != nil {
 			return fmt.Errorf("acting for a user: %w", err)
@@ -59,8 +76,12 @@ func (a *acting) check(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return fmt.Errorf("the database's user may not act as %s (%s): migrate, then GRANT %[1]s to that user", actingRole, refused.Message)
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case !ok:
+		return databaseError("acting as "+actingRole, err)
+	case refused.Code == stateDenied:
+		return fmt.Errorf("the database's user may not act as %s: GRANT rowcall_server to that user", actingRole)
 	}
-	return databaseError("acting as "+actingRole, err)
+	return fmt.Errorf("nobody can act as %s (%s): let a user who may create roles migrate, or take resources and functions out of the configuration", actingRole, refused.Message)
 }

@@ -38,7 +38,7 @@ func CompileFunctions(ctx context.Context, pool *pgxpool.Pool, rules []FunctionR
 	if len(rules) == 0 {
 		return all, nil
 	}
-	work := &acting{pool}
+	work := newActing(pool)
 	if err := work.check(ctx); err != nil {
 		return nil, fmt.Errorf("preparing functions: %w", err)
 	}

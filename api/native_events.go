@@ -101,7 +101,7 @@ func (n *native) settledCursor() string {
 }
 
 // subscriptions are those of all topics that are held; nil for one that is being opened. They are
-// asked without the lock, since their own is held while they call wake.
+// asked without the lock: none is taken under another.
 func (n *native) subscriptions() []subscription {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -46,7 +46,7 @@ func CompileResources(ctx context.Context, pool *pgxpool.Pool, topics *Rules, ru
 	if len(rules) == 0 {
 		return all, nil
 	}
-	work := &acting{pool}
+	work := newActing(pool)
 	if err := work.check(ctx); err != nil {
 		return nil, fmt.Errorf("preparing resources: %w", err)
 	}

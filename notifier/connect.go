@@ -19,18 +19,20 @@ var ErrSchema = errors.New("the database has no rowcall schema: run rowcall migr
 var errStandby = errors.New("the server is a standby: its snapshots do not say which transactions are running; connect to the primary")
 
 // settings are what the feed's own connections begin with. A poll must use the index on xid whatever the
-// statistics say, and must not be planned anew each time. The server must not keep the locks of a node that has gone
+// statistics say, must not be planned anew each time, and must not start workers, which take longer than it does:
+// a generic plan expects a third of the log. The server must not keep the locks of a node that has gone
 // without a word, nor of one that has stopped in the middle of a batch.
 var settings = map[string]string{
-	"enable_seqscan":                "off",
-	"jit":                           "off",
-	"plan_cache_mode":               "force_generic_plan",
-	"synchronous_commit":            "on",
-	"default_transaction_isolation": "read committed",
-	"tcp_keepalives_idle":           "5",
-	"tcp_keepalives_interval":       "5",
-	"tcp_keepalives_count":          "3",
-	"tcp_user_timeout":              "30000",
+	"enable_seqscan":                  "off",
+	"jit":                             "off",
+	"plan_cache_mode":                 "force_generic_plan",
+	"max_parallel_workers_per_gather": "0",
+	"synchronous_commit":              "on",
+	"default_transaction_isolation":   "read committed",
+	"tcp_keepalives_idle":             "5",
+	"tcp_keepalives_interval":         "5",
+	"tcp_keepalives_count":            "3",
+	"tcp_user_timeout":                "30000",
 }
 
 // poolerCodes are errors that a node gets where a pooler in between refuses settings, or gives a session's prepared

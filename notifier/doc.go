@@ -19,19 +19,21 @@
 //
 // # Goroutines
 //
-// Feed.Run starts all of them and waits for all of them: the poller, which alone moves the node's place
-// in the log; the listener, which only wakes the poller; Options.Pullers workers, which read
-// replays, one page a turn; and the one that asks access again, with up to questionsAtOnce helpers.
-// Subscriptions have none.
+// Feed.Run is the poller, which alone moves the node's place in the log. It starts all others and waits for
+// them: the listener, which only wakes the poller; Options.Pullers pullers, which read replays, one page
+// a turn; the one that asks access again, with up to questionsAtOnce helpers; and the one that empties
+// slots of the log when they are due. Subscriptions have none.
 //
 // # Locks
 //
 // hub.mu, Subscription.mu, poller.mu, listener.mu, pulls.mu, questions.mu and the memo of an event. None is
-// taken while another is held, and nothing blocks under one. The poller calls the hub in the order
-// begin, route, demote, finish for each batch; a subscription is attached only between batches.
+// taken while another is held, and nothing blocks under one. For each batch the poller calls the hub's
+// begin, then route and demote for each chunk, then finish; where it begins anew in the log, restart and
+// restarted in place of finish. A subscription is attached only between batches.
 //
 // # Shutdown
 //
-// When Run's context ends the poller returns first, then the workers; subscriptions keep what is
-// queued and get nothing more. Their owners close them.
+// When Run's context ends, or the poller can do nothing more, all goroutines end, in no order that matters,
+// and Run returns after the last. Subscriptions keep what is queued and get nothing more. Their owners
+// close them, before or after.
 package notifier

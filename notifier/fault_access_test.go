@@ -77,14 +77,16 @@ func TestAStateIsNotToldToWhoWasThrownOutBeforeIt(t *testing.T) {
 	db := schematest.New(t, schematest.CoreOnly)
 	db.Exec(t, doorSchema)
 	var thrown atomic.Bool
-	n := startNode(t, db.URL, door{db.Pool(t), func() {
-		if !thrown.CompareAndSwap(false, true) {
+	n, _, states := spiedNode(t, db.URL, door{db.Pool(t), func() {
+		if thrown.Load() {
 			wait(context.Background(), 500*time.Millisecond)
-			return
 		}
+	}}, notifier.Options{})
+	states.once(stateText, func() {
+		thrown.Store(true)
 		db.Exec(t, `SELECT throw_out()`)
 		db.Exec(t, `SELECT note('secret')`)
-	}}, notifier.Options{})
+	})
 	r, err := tryFollow(t, n, guest(notifier.Request{Snapshot: true}), "room/1")
 	if !errors.Is(err, notifier.ErrForbidden) {
 		t.Errorf("he was told %s, %v", r.start.State, err)
@@ -151,6 +153,50 @@ func TestAReplayStopsWhenItsReaderIsThrownOut(t *testing.T) {
 		case string(e.Data) == `"secret"`:
 			t.Fatal("he was told the secret")
 		}
+	}
+}
+
+// TestARightThatIsLostWhileTheNodeIsAwayIsLost throws a guest out while the node cannot read the log, and takes the
+// event that says so away before it can: what is left to tell it is that it must start anew.
+func TestARightThatIsLostWhileTheNodeIsAwayIsLost(t *testing.T) {
+	t.Parallel()
+	for reason, lose := range map[notifier.ResetReason]func(*testing.T, *schematest.Database){
+		notifier.ResetEpoch:   func(t *testing.T, db *schematest.Database) { db.Exec(t, `SELECT rowcall.new_epoch()`) },
+		notifier.ResetExpired: func(t *testing.T, db *schematest.Database) { rotate(t, db, 4) },
+	} {
+		t.Run(string(reason), func(t *testing.T) {
+			t.Parallel()
+			db := schematest.New(t, schematest.CoreOnly)
+			db.Exec(t, doorSchema)
+			wire, url := newLine(t, db.URL)
+			rules := door{db.Pool(t), func() {}}
+			n := launchNode(t, poolConfig(t, url).ConnConfig, poolConfig(t, db.URL), rules, notifier.Options{})
+			n.await(t)
+			r := follow(t, n, guest(notifier.Request{}), "room/1")
+			anonymous := follow(t, n, notifier.Request{}, "room/1")
+			db.Exec(t, `SELECT note('for all')`)
+			r.data(1)
+			anonymous.data(1)
+			wire.down()
+			db.Exec(t, `SELECT throw_out()`)
+			lose(t, db)
+			wire.up()
+			var got []string
+			if reset := anonymous.untilReset(&got); reset.Reason != reason {
+				t.Fatalf("reset %+v", reset)
+			}
+			db.Exec(t, `SELECT note('secret')`)
+			anonymous.data(1)
+			for {
+				e, _, err := r.take(time.After(patience))
+				if errors.Is(err, notifier.ErrForbidden) {
+					return
+				}
+				if err != nil || e != nil {
+					t.Fatalf("he was told %+v, %v", e, err)
+				}
+			}
+		})
 	}
 }
 

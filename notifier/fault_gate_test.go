@@ -138,6 +138,26 @@ func TestTheGateIsReadAfterTheInsert(t *testing.T) {
 	}
 }
 
+// TestASweepFindsWhatADyingFlipperHid turns the gate even without the ring that says so, as a node does that dies
+// between the two: nothing but the sweep finds the events after that.
+func TestASweepFindsWhatADyingFlipperHid(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	o := sleepy()
+	o.Sweep = 200 * time.Millisecond
+	n := startNode(t, db.URL, openRules{}, o)
+	r := follow(t, n, notifier.Request{}, "room")
+	for i := range 5 {
+		turn(t, db.Conn(t), true)
+		armed(t, n)
+		db.Exec(t, `SELECT nextval('rowcall.gate')`)
+		publish(t, db, "room", numbers(i, i)[0])
+		if got := r.data(1); got[0] != numbers(i, i)[0] {
+			t.Errorf("event %d is %v", i, got)
+		}
+	}
+}
+
 // TestSleepingNodesMissNothing writes in short bursts while the gate is turned over and over, and waits after each
 // until everything has come: nothing later helps what was missed.
 func TestSleepingNodesMissNothing(t *testing.T) {

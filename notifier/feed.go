@@ -117,8 +117,6 @@ const (
 	ResetExpired  ResetReason = "expired"  // retention has dropped what came after it
 	ResetEpoch    ResetReason = "epoch"    // it belongs to another history of the log
 	ResetOverflow ResetReason = "overflow" // more events than a replay may deliver
-	ResetTriggers ResetReason = "triggers" // triggers were off for a while
-	ResetSchema   ResetReason = "schema"   // what is published has changed its form
 )
 
 // Reset tells a subscriber in mid-subscription to drop its state, read the snapshot and go on from Cursor.

@@ -9,8 +9,8 @@ import (
 
 // hub knows who follows what, keeps the tail, and is where the node stands in the log.
 //
-// One goroutine, the poller, calls begin, route and finish for each batch and restart between
-// batches; everything else may be called from anywhere.
+// One goroutine, the poller, calls begin, route, demote and finish for each batch, restart and restarted
+// in place of finish where it begins anew, and plant; everything else may be called from anywhere.
 type hub struct {
 	options *Options
 
@@ -129,12 +129,16 @@ func (h *hub) plant(start snapshot, b tailBatch) {
 	h.tail.add(b, h.options.TailEvents, h.options.TailBytes)
 }
 
-// begin opens a batch and returns the subscriptions whose access it puts in question.
+// begin opens a batch and returns the subscriptions whose access it puts in question. Those are all where the node
+// begins anew: nobody knows what events of access it has missed.
 func (h *hub) begin(b *batch) []*Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.busy = true
 	h.keep = tailBatch{seen: b.seen}
+	if b.prev.zero() {
+		return slices.Collect(maps.Keys(h.subs))
+	}
 	return h.affectedLocked(b.access)
 }
 

@@ -30,7 +30,7 @@ type page struct {
 	complete bool // nothing of the span is left
 }
 
-// limits of one page.
+// pageLimit bounds one page.
 type pageLimit struct {
 	events int
 	bytes  int

@@ -2,6 +2,7 @@ package notifier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -32,7 +33,7 @@ func (w *watch) seed(ctx context.Context, seen snapshot) error {
 		o := &w.feed.options
 		var from uint64
 		err := w.conn.QueryRow(ctx, recentSQL, o.TailEvents/2, o.TailBytes/2).Scan(&from)
-		if err == pgx.ErrNoRows {
+		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		if err != nil {

@@ -42,5 +42,8 @@ func settleRights(ctx context.Context, db *sql.DB, apps bool) error {
 	if !apps {
 		return nil
 	}
-	return runFile(ctx, db, roles, "roles/apps.sql")
+	if err := runFile(ctx, db, roles, "roles/apps.sql"); err != nil {
+		return err
+	}
+	return runFile(ctx, db, roles, "roles/policies.sql")
 }

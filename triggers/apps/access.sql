@@ -1,4 +1,4 @@
--- What the policies of the apps' tables ask; schema/apps has the policies.
+-- What the policies of the apps' tables ask; schema/roles/policies.sql has the policies.
 --
 -- A node that serves resources and functions says in its transaction who the user is: rowcall.user_id and
 -- rowcall.is_staff. Functions that look into tables do so with their owner's rights. The owner is
