@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"rowcall/notifier"
 )
@@ -53,26 +52,26 @@ func compileDCRF(rules []SocketRule, resources *Resources, others []*socket) ([]
 // compileDCRFSocket returns all that is wrong with one rule, joined.
 func compileDCRFSocket(rule SocketRule, resources *Resources) (*dcrfSocket, error) {
 	s := &dcrfSocket{bare: rule.Resource != ""}
-	var problems []error
-	note := func(key string, err error) { problems = append(problems, at(key, err)) }
-	path, err := compilePath(rule.Path)
-	if err == nil && len(path.params()) > 0 {
-		err = fmt.Errorf("%q: such a socket has no use for parameters", rule.Path)
+	var err1, err2, err3 error
+	s.path, err1 = compilePath(rule.Path)
+	if err1 == nil && len(s.path.params()) > 0 {
+		err1 = fmt.Errorf("%q: such a socket has no use for parameters", rule.Path)
 	}
-	s.path = path
-	note("path", err)
 	switch {
 	case s.bare && len(rule.Streams) > 0:
-		note("streams", errors.New("give resource or streams, not both"))
+		err3 = errors.New("give resource or streams, not both")
 	case s.bare:
-		note("resource", s.serve("", rule.Resource, resources))
+		err2 = s.serve("", rule.Resource, resources)
 	case len(rule.Streams) == 0:
-		note("resource", errors.New("name one, or several under streams"))
+		err2 = errors.New("name a resource, or several under streams")
 	}
 	for i, name := range rule.Streams {
-		note(fmt.Sprintf("streams[%d]", i), s.serve(name, name, resources))
+		err3 = errors.Join(err3, at(fmt.Sprintf("streams[%d]", i), s.serve(name, name, resources)))
 	}
-	return s, errors.Join(problems...)
+	if joined, ok := err3.(interface{ Unwrap() []error }); !ok || len(joined.Unwrap()) == 0 {
+		err3 = at("streams", err3)
+	}
+	return s, errors.Join(at("path", err1), at("resource", err2), err3)
 }
 
 // serve adds a resource under a name.
@@ -81,8 +80,6 @@ func (s *dcrfSocket) serve(name, resource string, resources *Resources) error {
 	switch {
 	case found == nil:
 		return fmt.Errorf("%q is not listed under resources", resource)
-	case slices.ContainsFunc(s.streams, func(other *servedResource) bool { return other.resource == found }):
-		return fmt.Errorf("%q stands twice", resource)
 	case found.topic == nil:
 		return fmt.Errorf("%q has no topic, so that nobody would hear of its changes", resource)
 	}
@@ -114,18 +111,18 @@ func (s *Server) serveDCRF(w http.ResponseWriter, r *http.Request, to *dcrfSocke
 		refuse(w, r, s.log, err)
 		return
 	}
-	defer in.release()
+	defer func() { in.release() }()
 	session := s.newSession(in.who, s.plainUpgrader)
 	session.terse = true
 	if in.unknown != nil && !errors.Is(in.unknown, notifier.ErrUnauthorized) {
-		s.closeAtOnce(w, r, session, in.unknown)
+		s.closeAtOnce(w, r, session, &in, in.unknown)
 		return
 	}
 	flow, err := openDCRF(r.Context(), session, s.feed, s.accounts, to, r.URL.Query().Get("since"))
 	if err != nil {
-		s.closeAtOnce(w, r, session, err)
+		s.closeAtOnce(w, r, session, &in, err)
 		return
 	}
 	session.flow = flow
-	s.carry(w, r, session)
+	s.carry(w, r, session, &in)
 }

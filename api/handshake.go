@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
@@ -58,16 +59,16 @@ func (s *Server) serveNative(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, s.log, err)
 		return
 	}
-	defer in.release()
+	defer func() { in.release() }()
 	session := s.newSession(in.who, s.nativeUpgrader)
 	if err := s.unfit(in, r); err != nil {
-		s.closeAtOnce(w, r, session, err)
+		s.closeAtOnce(w, r, session, &in, err)
 		return
 	}
 	flow := newNative(session, s.feed, s.topics)
 	session.flow = flow
 	flow.welcome("s" + strconv.FormatUint(s.names.Add(1), 10))
-	s.carry(w, r, session)
+	s.carry(w, r, session, &in)
 }
 
 // unfit says why a native socket must be closed at once.
@@ -90,7 +91,7 @@ func (s *Server) unfit(in admission, r *http.Request) error {
 func (s *Server) servePlain(w http.ResponseWriter, r *http.Request, to *socket, values []string) {
 	in, err := s.admit(r)
 	if err == nil {
-		defer in.release()
+		defer func() { in.release() }()
 		err = to.refuses(in)
 	}
 	if err != nil {
@@ -100,16 +101,16 @@ func (s *Server) servePlain(w http.ResponseWriter, r *http.Request, to *socket, 
 	session := s.newSession(in.who, s.plainUpgrader)
 	session.terse = true
 	if in.unknown != nil && !errors.Is(in.unknown, notifier.ErrUnauthorized) {
-		s.closeAtOnce(w, r, session, in.unknown)
+		s.closeAtOnce(w, r, session, &in, in.unknown)
 		return
 	}
 	flow, err := openPlain(r.Context(), session, s.feed, to, to.topicOf(values, in.who.User), r.URL.Query().Get("since"))
 	if err != nil {
-		s.closeAtOnce(w, r, session, err)
+		s.closeAtOnce(w, r, session, &in, err)
 		return
 	}
 	session.flow = flow
-	s.carry(w, r, session)
+	s.carry(w, r, session, &in)
 }
 
 // refuses says why a handshake is not answered with a socket.
@@ -126,24 +127,41 @@ func (s *Server) newSession(who Identity, u *websocket.Upgrader) *session {
 }
 
 // closeAtOnce opens a socket to close it with what an error stands for.
-func (s *Server) closeAtOnce(w http.ResponseWriter, r *http.Request, session *session, err error) {
+func (s *Server) closeAtOnce(w http.ResponseWriter, r *http.Request, session *session, in *admission, err error) {
 	session.flow = silent{}
 	session.last = err
-	s.carry(w, r, session)
+	s.carry(w, r, session, in)
 }
 
-// carry answers the handshake and serves the session until it is over.
-func (s *Server) carry(w http.ResponseWriter, r *http.Request, session *session) {
+// carry answers the handshake and leaves the session to a goroutine of its own, which gives the
+// place of the admission back. So the request ends, and with it what net/http keeps for one: three times
+// what an idle socket needs. The registry waits for the session.
+func (s *Server) carry(w http.ResponseWriter, r *http.Request, session *session, in *admission) {
 	if err := session.upgrade(w, r); err != nil {
 		session.flow.end() // the client has been answered
 		return
 	}
+	release := in.release
+	in.release = func() {}
 	session.accounts = s.accounts
 	session.watched = s.watch.add(session.identity, session.endWith)
-	defer session.watched.leave()
 	remove := s.registry.add(session)
-	defer remove()
-	session.run(r.Context())
+	ctx := context.WithoutCancel(r.Context()) // the session outlives its request
+	go func() {
+		defer release()
+		defer session.watched.leave()
+		defer remove()
+		defer s.contain(session)
+		session.run(ctx)
+	}()
+}
+
+// contain keeps what is wrong with one session from the others, as net/http does with requests.
+func (s *Server) contain(session *session) {
+	if fault := recover(); fault != nil {
+		session.abort()
+		s.log.Error("socket ended by a fault of ours", "err", fault, "stack", string(debug.Stack()))
+	}
 }
 
 // upgrader speaks no extension: compressed messages would be counted before they are unpacked, and

@@ -18,10 +18,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// patience is how long a test waits for what must happen; it is no measure of speed.
-const patience = 30 * time.Second
+const patience = 10 * time.Second
 
-// seedSockets are the sockets of the seeds, as the example configuration has them.
+// chatSockets are the sockets of the seeds, as the example configuration has them.
 func seedSockets() []SocketRule {
 	return []SocketRule{
 		{
@@ -106,12 +105,11 @@ func (st *stand) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, st.log, err)
 		return
 	}
-	defer leave()
 	session := st.newSession(Identity{User: user, Session: "abc"}, st.nativeUpgrader)
 	flow := newNative(session, st.feed, st.topics)
 	session.flow = flow
 	flow.welcome("s1")
-	st.carry(w, r, session)
+	st.carry(w, r, session, &admission{release: leave})
 }
 
 // browser is a WebSocket as a page has it.

@@ -105,8 +105,8 @@ func TestRotationWaitsForABatchThatIsBeingRead(t *testing.T) {
 		t.Errorf("in the middle of a batch the node says that it stands at %s", c)
 	}
 	run(t, db.Conn(t), `SELECT rowcall.advance_slot() FROM generate_series(1, 3)`)
-	if _, err := db.Conn(t).Exec(t.Context(), `SELECT rowcall.empty_next_slot()`); err == nil {
-		t.Error("the slot was emptied while its batch was being read")
+	if code := emptyNext(t, db); code != "55P03" {
+		t.Errorf("emptying the slot of a batch that is being read is answered %q", code)
 	}
 	expectCount(r, 101, rows)
 	r.silent(db, "bulk")
@@ -120,6 +120,55 @@ func expectCount(r *reader, from, to int) {
 		if e := r.event(); json.Unmarshal(e.Data, &data) != nil || data.N != i {
 			r.t.Fatalf("event %d is %d", i, data.N)
 		}
+	}
+}
+
+// TestManyNodesRotateInTurn has three nodes look after a log that is always due: each slot holds what was written
+// after the one before it, so none was advanced to without having been emptied.
+func TestManyNodesRotateInTurn(t *testing.T) {
+	t.Parallel()
+	db := schematest.Private(t, schematest.CoreOnly)
+	var nodes []*node
+	for range 3 {
+		nodes = append(nodes, startNode(t, db.URL, openRules{}, notifier.Options{Keep: 40 * time.Millisecond, Retain: 2 * time.Millisecond}))
+	}
+	writer := db.Conn(t)
+	eventually(t, "twenty rotations", func() bool {
+		run(t, writer, `SELECT rowcall.publish('room', 'test', '1')`)
+		return countOf(t, db, `SELECT last_value FROM rowcall.slot`) >= 20
+	})
+	for _, n := range nodes {
+		n.stop()
+	}
+	mixed := countOf(t, db, `WITH slots AS (SELECT (slot - last_value % 4 + 3) % 4 AS place, min(id) AS low, max(id) AS high
+		FROM rowcall.log, rowcall.slot GROUP BY 1) -- place 0 is emptied next, 3 is written
+		SELECT count(*) FROM slots AS older JOIN slots AS newer ON older.place < newer.place AND older.high > newer.low`)
+	if mixed > 0 {
+		t.Error("a slot holds what is older than another that was written before it")
+	}
+}
+
+// TestANodeAdvancesOnlyOverWhatItHasEmptied has another node advance between the two steps of a rotation.
+func TestANodeAdvancesOnlyOverWhatItHasEmptied(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	o := sleepy()
+	o.Keep, o.Retain = time.Second, 20*time.Millisecond
+	n, _, steps := spiedNode(t, db.URL, openRules{}, o)
+	armed(t, n) // no poll is in the way of the first step
+	overtaken := make(chan struct{})
+	steps.once("empty_next_slot", func() {
+		steps.once("pg_try_advisory_xact_lock", func() {
+			db.Exec(t, `SELECT rowcall.advance_slot()`)
+			close(overtaken)
+		})
+	})
+	publish(t, db, "room", `1`)
+	<-overtaken
+	steps.count("log_state")
+	eventually(t, "the node has looked again", func() bool { return steps.counted() > 2 })
+	if slot := countOf(t, db, `SELECT last_value FROM rowcall.slot`); slot != 1 {
+		t.Errorf("slot %d is written, and only slot 1 has been emptied", slot)
 	}
 }
 

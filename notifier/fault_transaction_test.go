@@ -1,10 +1,12 @@
 package notifier_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
@@ -68,8 +70,8 @@ func TestALongTransactionThatWroteEventsLosesNone(t *testing.T) {
 	count(t, db, "room/1", 1, 10)
 	r.data(10)
 	rotate(t, db, 3) // all but the slot it has written
-	if _, err := db.Conn(t).Exec(t.Context(), `SELECT rowcall.empty_next_slot()`); err == nil {
-		t.Error("the slot that an open transaction has written was emptied")
+	if code := emptyNext(t, db); code != "55P03" {
+		t.Errorf("emptying the slot that an open transaction has written is answered %q: neither done nor waited for is right", code)
 	}
 	count(t, db, "room/1", 11, 20)
 	cursors := []string{r.sub.Cursor()}
@@ -89,6 +91,20 @@ func TestALongTransactionThatWroteEventsLosesNone(t *testing.T) {
 		}
 		again.sub.Close()
 	}
+}
+
+// emptyNext tries to empty the next slot and returns PostgreSQL's code for what is wrong.
+func emptyNext(t testing.TB, db *schematest.Database) string {
+	t.Helper()
+	_, err := db.Conn(t).Exec(t.Context(), `SET statement_timeout = '5s'; SELECT rowcall.empty_next_slot()`)
+	var pgErr *pgconn.PgError
+	if err != nil && !errors.As(err, &pgErr) {
+		t.Fatal(err)
+	}
+	if pgErr == nil {
+		return ""
+	}
+	return pgErr.Code
 }
 
 // TestAPreparedTransactionLeftBehindLosesNothing leaves one behind through a new node and a crash, and commits it
