@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"rowcall/notifier"
 )
@@ -52,26 +53,26 @@ func compileDCRF(rules []SocketRule, resources *Resources, others []*socket) ([]
 // compileDCRFSocket returns all that is wrong with one rule, joined.
 func compileDCRFSocket(rule SocketRule, resources *Resources) (*dcrfSocket, error) {
 	s := &dcrfSocket{bare: rule.Resource != ""}
-	var err1, err2, err3 error
-	s.path, err1 = compilePath(rule.Path)
-	if err1 == nil && len(s.path.params()) > 0 {
-		err1 = fmt.Errorf("%q: such a socket has no use for parameters", rule.Path)
+	var problems []error
+	note := func(key string, err error) { problems = append(problems, at(key, err)) }
+	path, err := compilePath(rule.Path)
+	if err == nil && len(path.params()) > 0 {
+		err = fmt.Errorf("%q: such a socket has no use for parameters", rule.Path)
 	}
+	s.path = path
+	note("path", err)
 	switch {
 	case s.bare && len(rule.Streams) > 0:
-		err3 = errors.New("give resource or streams, not both")
+		note("streams", errors.New("give resource or streams, not both"))
 	case s.bare:
-		err2 = s.serve("", rule.Resource, resources)
+		note("resource", s.serve("", rule.Resource, resources))
 	case len(rule.Streams) == 0:
-		err2 = errors.New("name a resource, or several under streams")
+		note("resource", errors.New("name one, or several under streams"))
 	}
 	for i, name := range rule.Streams {
-		err3 = errors.Join(err3, at(fmt.Sprintf("streams[%d]", i), s.serve(name, name, resources)))
+		note(fmt.Sprintf("streams[%d]", i), s.serve(name, name, resources))
 	}
-	if joined, ok := err3.(interface{ Unwrap() []error }); !ok || len(joined.Unwrap()) == 0 {
-		err3 = at("streams", err3)
-	}
-	return s, errors.Join(at("path", err1), at("resource", err2), err3)
+	return s, errors.Join(problems...)
 }
 
 // serve adds a resource under a name.
@@ -80,6 +81,8 @@ func (s *dcrfSocket) serve(name, resource string, resources *Resources) error {
 	switch {
 	case found == nil:
 		return fmt.Errorf("%q is not listed under resources", resource)
+	case slices.ContainsFunc(s.streams, func(other *servedResource) bool { return other.resource == found }):
+		return fmt.Errorf("%q stands twice", resource)
 	case found.topic == nil:
 		return fmt.Errorf("%q has no topic, so that nobody would hear of its changes", resource)
 	}

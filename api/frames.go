@@ -98,12 +98,39 @@ func newEventFrame(e *notifier.Event, followed notifier.Topic, cursor string) ev
 // have left it empty or unsound, and one bad event must not stop those behind it.
 func sound(data json.RawMessage) json.RawMessage {
 	switch {
-	case !json.Valid(data):
+	case !json.Valid(data), tooDeep(data):
 		return json.RawMessage("null")
 	case !utf8.Valid(data):
 		return bytes.ToValidUTF8(data, []byte("\ufffd"))
 	}
 	return data
+}
+
+// maxDepth is how deep data may be nested: frames stand around it, and encoding/json refuses a depth of 10,000.
+const maxDepth = 5000
+
+// tooDeep reports whether valid JSON is nested deeper than maxDepth.
+func tooDeep(data json.RawMessage) bool {
+	if len(data) <= 2*maxDepth {
+		return false
+	}
+	depth, text := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case text && c == '\\':
+			i++
+		case c == '"':
+			text = !text
+		case text:
+		case c == '[', c == '{':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case c == ']', c == '}':
+			depth--
+		}
+	}
+	return false
 }
 
 // maxHeader is the longest header of a frame from a server: such frames carry no mask.

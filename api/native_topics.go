@@ -121,6 +121,7 @@ func (n *native) attach(h *held, sub subscription, start notifier.Start) bool {
 
 // refused ends a topic that could not be opened. It says nothing of one that is not held any more.
 func (n *native) refused(h *held, err error) {
+	h.cancel()
 	if !n.drop(h) {
 		n.opened()
 		return

@@ -65,7 +65,12 @@ func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json
 	if found == nil || found.snapshot == nil {
 		return nil, notifier.ErrNoSnapshot
 	}
-	arguments, err := r.arguments(found, values, q.Follower.User, q.Follower.Staff)
+	// Whether the follower is staff is asked again: the flag of the handshake may be long out of date.
+	now, err := r.accounts.Current(ctx, []notifier.Follower{q.Follower})
+	if err != nil {
+		return nil, err
+	}
+	arguments, err := r.arguments(found, values, q.Follower.User, now[0].Valid && now[0].Staff)
 	if err != nil {
 		return nil, err
 	}

@@ -18,9 +18,10 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-const patience = 10 * time.Second
+// patience is how long a test waits for what must happen; it is no measure of speed.
+const patience = 30 * time.Second
 
-// chatSockets are the sockets of the seeds, as the example configuration has them.
+// seedSockets are the sockets of the seeds, as the example configuration has them.
 func seedSockets() []SocketRule {
 	return []SocketRule{
 		{

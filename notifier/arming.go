@@ -32,7 +32,8 @@ func ringing(generation int64) bool { return generation%2 == 1 }
 // arm moves the arming on after a poll. hearing was read before the poll began.
 func (w *watch) arm(ctx context.Context, b *batch, hearing uint64) error {
 	a := &w.arming
-	if !ringing(b.gate) || hearing == 0 || !w.gate.heardProbe(ctx, w, hearing) {
+	heard := hearing != 0 && w.gate.heardProbe(ctx, w, hearing)
+	if !heard || !ringing(b.gate) {
 		a.stage = disarmed
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // ErrSchema says that the database has no Rowcall schema that this program could read.
@@ -98,6 +99,19 @@ func closeConn(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = conn.Close(ctx) // there is nothing to do about a goodbye that is not heard
+}
+
+// openAside prepares the connection that the poller needs in the middle of a large batch. It is opened when it is
+// needed, and never waits behind those who share the pool: live events do not wait for access queries.
+func openAside(ctx context.Context, like *pgxpool.Pool, direct *pgx.ConnConfig) (*pgxpool.Pool, error) {
+	config := like.Config()
+	config.ConnConfig = direct.Copy()
+	config.MinConns, config.MaxConns, config.MaxConnIdleTime = 0, 1, time.Minute
+	aside, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the poller's second connection: %w", err)
+	}
+	return aside, nil
 }
 
 // backoff counts attempts and waits between them with full jitter.

@@ -164,7 +164,7 @@ func TestANodeAdvancesOnlyOverWhatItHasEmptied(t *testing.T) {
 		})
 	})
 	publish(t, db, "room", `1`)
-	<-overtaken
+	eventually(t, "it is overtaken", func() bool { return closed(overtaken) })
 	steps.count("log_state")
 	eventually(t, "the node has looked again", func() bool { return steps.counted() > 2 })
 	if slot := countOf(t, db, `SELECT last_value FROM rowcall.slot`); slot != 1 {

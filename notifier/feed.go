@@ -142,6 +142,7 @@ type Feed struct {
 	log     *slog.Logger
 	direct  *pgx.ConnConfig
 	pool    *pgxpool.Pool
+	aside   *pgxpool.Pool // one connection, for the floor in the middle of a large batch; while Run runs
 	rules   Rules
 
 	pooled    atomic.Bool   // a pooler in between was noticed
@@ -170,6 +171,12 @@ func New(direct *pgx.ConnConfig, pool *pgxpool.Pool, rules Rules, o Options) *Fe
 // Run serves until ctx ends, through every fault of the database. It returns nil after ctx ends,
 // and an error only for what no retry can mend, such as a database without Rowcall's schema.
 func (f *Feed) Run(ctx context.Context) error {
+	aside, err := openAside(ctx, f.pool, f.direct)
+	if err != nil {
+		return err
+	}
+	f.aside = aside
+	defer aside.Close()
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { f.listener.run(ctx) })
@@ -178,7 +185,7 @@ func (f *Feed) Run(ctx context.Context) error {
 	for range f.options.Pullers {
 		running.Go(func() { f.pullAll(ctx) })
 	}
-	err := f.poller.run(ctx)
+	err = f.poller.run(ctx)
 	stop()
 	running.Wait()
 	return err

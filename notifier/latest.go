@@ -44,7 +44,8 @@ func (s *Subscription) compactLocked() {
 			if s.hiddenLocked(e) {
 				continue
 			}
-			key, keyed := keyOf(e, s.latest)
+			key := string(e.Encoded(keyField(s.latest), keyField(s.latest).of))
+			keyed := key != ""
 			if older, known := keys[key]; keyed && known {
 				older.skipped += 1 + r.skipped
 				continue
@@ -64,11 +65,15 @@ func (s *Subscription) compactLocked() {
 	s.queue = kept
 }
 
-// keyOf is the event's topic with the value of a field of its data.
-func keyOf(e *Event, field string) (string, bool) {
+// keyField is a field of the events' data, and what an event remembers its key under: it is read from the data
+// once, however many readers fall behind.
+type keyField string
+
+// of is the event's topic with the value of the field, or nothing for an event without it.
+func (f keyField) of(e *Event) []byte {
 	var data map[string]json.RawMessage
-	if json.Unmarshal(e.Data, &data) != nil || data[field] == nil {
-		return "", false
+	if json.Unmarshal(e.Data, &data) != nil || data[string(f)] == nil {
+		return nil
 	}
-	return string(e.Topic) + "\n" + string(data[field]), true
+	return append([]byte(e.Topic+"\n"), data[string(f)]...)
 }

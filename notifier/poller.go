@@ -268,12 +268,12 @@ func (w *watch) step(ctx context.Context) error {
 func (w *watch) poll(ctx context.Context) (*batch, error) {
 	to := handing{feed: w.feed, epoch: w.epoch, boot: w.boot}
 	if w.partial != nil {
-		if err := w.learn(resume(ctx, w.conn, w.feed.pool, w.stall, w.partial, to)); err != nil {
+		if err := w.learn(resume(ctx, w.conn, w.feed.aside, w.stall, w.partial, to)); err != nil {
 			return nil, err
 		}
 		w.finish(w.partial)
 	}
-	b, err := poll(ctx, w.conn, w.feed.pool, w.stall, w.prev, to)
+	b, err := poll(ctx, w.conn, w.feed.aside, w.stall, w.prev, to)
 	if w.learn(err) != nil {
 		w.partial = b
 		return nil, err

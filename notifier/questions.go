@@ -2,7 +2,6 @@ package notifier
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -11,15 +10,17 @@ import (
 // questionsAtOnce bounds the access queries in flight for subscriptions that are held.
 const questionsAtOnce = 4
 
-// questions collects the subscriptions whose access must be asked again.
+// questions collects the subscriptions whose access must be asked again. Topics of one root are asked about in
+// one call, one call at a time: a table that is locked holds up its own topics only.
 type questions struct {
-	mu    sync.Mutex // guards open
-	open  map[*Subscription]struct{}
-	ready chan struct{}
+	mu     sync.Mutex // guards open and asking
+	open   map[*Subscription]struct{}
+	asking map[Topic]bool // the roots whose call is under way
+	ready  chan struct{}
 }
 
 func newQuestions() *questions {
-	return &questions{open: make(map[*Subscription]struct{}), ready: make(chan struct{}, 1)}
+	return &questions{open: make(map[*Subscription]struct{}), asking: make(map[Topic]bool), ready: make(chan struct{}, 1)}
 }
 
 func (q *questions) add(subs []*Subscription) {
@@ -31,22 +32,43 @@ func (q *questions) add(subs []*Subscription) {
 		q.open[s] = struct{}{}
 	}
 	q.mu.Unlock()
+	q.signal()
+}
+
+func (q *questions) signal() {
 	select {
 	case q.ready <- struct{}{}:
 	default:
 	}
 }
 
-func (q *questions) take() []*Subscription {
+// take returns what is open, by root, and leaves what belongs to a root whose call is under way.
+func (q *questions) take() map[Topic][]*Subscription {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	subs := slices.Collect(maps.Keys(q.open))
-	clear(q.open)
-	return subs
+	groups := make(map[Topic][]*Subscription)
+	for s := range q.open {
+		root := s.topics[0].root()
+		if !q.asking[root] {
+			groups[root] = append(groups[root], s)
+			delete(q.open, s)
+		}
+	}
+	for root := range groups {
+		q.asking[root] = true
+	}
+	return groups
 }
 
-// answer asks again for held subscriptions until ctx ends. Topics of one root are asked about in
-// one call, so that a table that is locked holds up its own topics only.
+// answered lets a root's next call begin.
+func (q *questions) answered(root Topic) {
+	q.mu.Lock()
+	delete(q.asking, root)
+	q.mu.Unlock()
+	q.signal()
+}
+
+// answer asks again for held subscriptions until ctx ends.
 func (f *Feed) answer(ctx context.Context) {
 	var asking sync.WaitGroup
 	defer asking.Wait()
@@ -57,7 +79,7 @@ func (f *Feed) answer(ctx context.Context) {
 			return
 		case <-f.questions.ready:
 		}
-		for _, group := range byRoot(f.questions.take()) {
+		for root, group := range f.questions.take() {
 			select {
 			case <-ctx.Done():
 				return
@@ -65,24 +87,19 @@ func (f *Feed) answer(ctx context.Context) {
 			}
 			asking.Go(func() {
 				f.askAgain(ctx, group)
+				f.questions.answered(root)
 				<-places
 			})
 		}
 	}
 }
 
-func byRoot(subs []*Subscription) map[Topic][]*Subscription {
-	groups := make(map[Topic][]*Subscription)
-	for _, s := range subs {
-		root := s.topics[0].root()
-		groups[root] = append(groups[root], s)
-	}
-	return groups
-}
-
 // askAgain asks for all of them in one call and lets go those that are answered. Those that are
 // not stay held: a topic is paused rather than kept flowing on an old answer.
 func (f *Feed) askAgain(ctx context.Context, subs []*Subscription) {
+	if subs = slices.DeleteFunc(subs, (*Subscription).over); len(subs) == 0 {
+		return
+	}
 	asks := make([]uint64, len(subs))
 	var all []Question
 	for i, s := range subs {

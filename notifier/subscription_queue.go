@@ -75,7 +75,16 @@ func (s *Subscription) hold() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asks++
-	s.held = s.mode != ended
+	if s.mode != ended {
+		s.held = true
+	}
+}
+
+// over reports whether the subscription has ended.
+func (s *Subscription) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mode == ended
 }
 
 // question says how many questions have been filed; an answer to an older one is no answer.
@@ -183,12 +192,17 @@ func (s *Subscription) endAttach(resets uint64, backlog []*Event, result attachm
 	}
 }
 
-// abandonAttach goes back to pulling.
+// abandonAttach goes back to pulling. Meanwhile the hub may have put the subscription in line and another puller
+// have passed it by, because it was attaching: then it takes a place in line again.
 func (s *Subscription) abandonAttach() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.mode == attaching {
 		s.mode = pulling
+	}
+	pull := s.hungryLocked()
+	s.mu.Unlock()
+	if pull {
+		s.feed.pulls.add(s)
 	}
 }
 

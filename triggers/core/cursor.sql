@@ -9,6 +9,7 @@ DECLARE
     seen pg_snapshot;
     low  bigint;
     name text;
+    text text;
 BEGIN
     IF pg_is_in_recovery() THEN
         RAISE EXCEPTION 'a standby has no cursors'
@@ -27,6 +28,11 @@ BEGIN
     END IF;
     seen := pg_current_snapshot();
     low := pg_snapshot_xmin(seen)::text::bigint;
-    RETURN concat_ws('.', name, to_hex(low), to_hex(pg_snapshot_xmax(seen)::text::bigint - low),
+    text := concat_ws('.', name, to_hex(low), to_hex(pg_snapshot_xmax(seen)::text::bigint - low),
         (SELECT string_agg(to_hex(x::text::bigint - low), '.' ORDER BY x) FROM pg_snapshot_xip(seen) x));
+    IF length(text) > 4096 THEN
+        RAISE EXCEPTION 'the cursor would be longer than nodes take'
+            USING ERRCODE = 'program_limit_exceeded', HINT = 'About a thousand transactions are in progress. Ask again.';
+    END IF;
+    RETURN text;
 END $$;

@@ -1,0 +1,23 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// TestSoundRefusesWhatNoFrameCanHold nests data as deep as the parser takes it: the frames around it are deeper.
+func TestSoundRefusesWhatNoFrameCanHold(t *testing.T) {
+	deep := json.RawMessage(strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000))
+	if !json.Valid(deep) {
+		t.Fatal("the test's data is no JSON")
+	}
+	if got := sound(deep); string(got) != "null" {
+		t.Errorf("data of depth 10,000 is passed on as %d bytes", len(got))
+	}
+	flat := json.RawMessage(`["` + strings.Repeat(`[\"\\`, 20_000) + `",{"a":[1]}]`)
+	if got := sound(flat); !bytes.Equal(got, flat) {
+		t.Errorf("brackets within text count as depth")
+	}
+}
