@@ -132,12 +132,18 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return nil
 }
 
-// introduce says what was measured on.
+// introduce says what is measured on. Programs that compete for the processors make ratios worse, and
+// more so the rate that writers keep: on a busy machine there is no time left in which they only wait
+// for the disk.
 func (b *bench) introduce(ctx context.Context) error {
 	settings, err := b.durability(ctx)
 	if err != nil {
 		return err
 	}
 	b.say("%d processors, %s, %s", runtime.GOMAXPROCS(0), runtime.Version(), settings)
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		average, _, _ := strings.Cut(string(load), " ")
+		b.say("load average of the machine before the start: %s", average)
+	}
 	return nil
 }

@@ -68,7 +68,7 @@ type Options struct {
 	TailBytes    int           // bytes of them; 32 MiB
 	Pullers      int           // replays read at a time; 4
 	Sweep        time.Duration // how often a sleeping node looks all the same; 1 s
-	PollBusy     time.Duration // interval of polls while writers do not ring; 4 ms
+	PollBusy     time.Duration // interval of polls while writers do not ring, twice that while each finds many transactions; 4 ms
 	PollIdle     time.Duration // interval it backs off to while only a long transaction is waited for; 50 ms
 	RingBusy     int           // transactions a second above which writers stop ringing; 150
 	RingQuiet    int           // transactions a second below which they ring again; 50

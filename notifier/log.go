@@ -55,11 +55,11 @@ SELECT 0 AS part, NULL::bigint AS id, NULL::xid8 AS xid, NULL::timestamptz AS at
 UNION ALL
 SELECT CASE type WHEN 'rowcall.access' THEN 1 ELSE 2 END, id, xid, at, topic, type, role, data
   FROM rowcall.log
- WHERE xid >= $1 AND pg_visible_in_snapshot(xid, pg_current_snapshot())
+ WHERE xid >= $1 AND pg_visible_in_snapshot(xid, (SELECT pg_current_snapshot()))
 UNION ALL
 SELECT CASE type WHEN 'rowcall.access' THEN 1 ELSE 2 END, id, xid, at, topic, type, role, data
   FROM rowcall.log
- WHERE xid = ANY ($2) AND pg_visible_in_snapshot(xid, pg_current_snapshot())
+ WHERE xid = ANY ($2) AND pg_visible_in_snapshot(xid, (SELECT pg_current_snapshot()))
  ORDER BY 1, 2`
 
 // floorSQL must be a statement of its own, after the rows: asked earlier, a rotation in between

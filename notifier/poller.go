@@ -18,6 +18,9 @@ const (
 	leastRest = time.Millisecond
 	// emptyPolls is how many polls in a row may find nothing before rings are heeded less often.
 	emptyPolls = 10
+	// crowded is how many transactions one poll must find for the next to be taken at leisure: there, larger
+	// batches cost the server less than more of them.
+	crowded = 16
 	// longestStall is what a poll's patience grows to, where its first row takes long to come.
 	longestStall = 10 * time.Minute
 )
@@ -193,6 +196,7 @@ type watch struct {
 	alive    time.Time // when the sequence alive was last set
 	began    time.Time // when the last poll did
 	found    bool      // whether the last poll found events
+	crowd    int       // transactions that the last poll found
 	empty    int       // polls since then
 	lastFind time.Time
 	interval time.Duration
@@ -249,6 +253,7 @@ func (w *watch) step(ctx context.Context) error {
 		return err
 	}
 	w.found = b.writers > 0
+	w.crowd = b.writers
 	w.empty++
 	if w.found {
 		w.lastFind, w.empty = w.began, 0
@@ -348,9 +353,12 @@ func (w *watch) pace() time.Duration {
 	if w.arming.armed() {
 		return w.suspect.within(o.Sweep)
 	}
-	if w.found || w.interval == 0 {
+	switch {
+	case w.crowd >= crowded:
+		w.interval = 2 * o.PollBusy
+	case w.found || w.interval == 0:
 		w.interval = o.PollBusy
-	} else {
+	default:
 		w.interval = min(2*w.interval, w.slowest())
 	}
 	return w.interval*3/4 + rand.N(w.interval/2+1)
