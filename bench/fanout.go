@@ -83,7 +83,7 @@ func (b *bench) compare(ctx context.Context, how protocol, from load) (all outco
 }
 
 // fewRounds are enough where there are many forms, so that the whole run takes a few minutes.
-func (b *bench) fewRounds() int { return (b.rounds + 1) / 2 }
+func (b *bench) fewRounds() int { return max(1, b.rounds/3) }
 
 // nearest is a whole number, and at least one.
 func nearest(x float64) int { return max(1, int(x+0.5)) }

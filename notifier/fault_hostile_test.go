@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -31,12 +33,8 @@ func TestForgedRingsLeadToNothing(t *testing.T) {
 	t.Cleanup(func() { db.Exec(t, `DROP ROLE hostile_`+db.Name) })
 	polls.count(pollText)
 	began := time.Now()
-	for i := range rings {
-		payload := forgeries[i%len(forgeries)]
-		if strings.Contains(payload, "%d") {
-			payload = fmt.Sprintf(payload, i)
-		}
-		if _, err := hostile.Exec(t.Context(), `SELECT pg_notify('rowcall', $1)`, payload[:min(len(payload), 7999)]); err != nil {
+	for from := 0; from < rings; from += 100 {
+		if err := hostile.SendBatch(t.Context(), forged(from, from+100)).Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -48,4 +46,17 @@ func TestForgedRingsLeadToNothing(t *testing.T) {
 	r.silent(db, "room/1")
 	armed(t, n)
 	r.silent(db, "room/1")
+}
+
+// forged are rings to be sent in one transaction.
+func forged(from, to int) *pgx.Batch {
+	batch := &pgx.Batch{}
+	for i := from; i < to; i++ {
+		payload := forgeries[i%len(forgeries)]
+		if strings.Contains(payload, "%d") {
+			payload = fmt.Sprintf(payload, i)
+		}
+		batch.Queue(`SELECT pg_notify('rowcall', $1)`, payload[:min(len(payload), 7999)])
+	}
+	return batch
 }
