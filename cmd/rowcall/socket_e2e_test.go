@@ -62,14 +62,20 @@ func (s *socket) say(text string) {
 // hear is the next frame. Heartbeats come when they will, and are of interest to one test only.
 func (s *socket) hear() string {
 	s.t.Helper()
+	text, err := s.nextFrame()
+	if err != nil {
+		s.t.Fatalf("hear: %v", err)
+	}
+	return text
+}
+
+// nextFrame is the next frame that is no heartbeat, or how the socket ended.
+func (s *socket) nextFrame() (string, error) {
 	for {
 		_ = s.SetReadDeadline(time.Now().Add(patience))
 		_, text, err := s.ReadMessage()
-		if err != nil {
-			s.t.Fatalf("hear: %v", err)
-		}
-		if !strings.HasPrefix(string(text), `{"op":"heartbeat"`) {
-			return string(text)
+		if err != nil || !strings.HasPrefix(string(text), `{"op":"heartbeat"`) {
+			return string(text), err
 		}
 	}
 }
@@ -87,8 +93,7 @@ func (s *socket) expect(want ...string) {
 // expectClose wants the socket to be closed, and no frame before that.
 func (s *socket) expectClose(codes ...int) {
 	s.t.Helper()
-	_ = s.SetReadDeadline(time.Now().Add(patience))
-	_, text, err := s.ReadMessage()
+	text, err := s.nextFrame()
 	if err == nil {
 		s.t.Fatalf("heard %.500s, want a close %d", text, codes)
 	}
@@ -108,8 +113,7 @@ func (s *socket) expectNoMore() {
 	if err := s.WriteControl(websocket.PingMessage, nil, time.Now().Add(patience)); err != nil {
 		s.t.Fatal(err)
 	}
-	_ = s.SetReadDeadline(time.Now().Add(patience))
-	if _, text, err := s.ReadMessage(); !errors.Is(err, errPong) {
+	if text, err := s.nextFrame(); !errors.Is(err, errPong) {
 		s.t.Fatalf("heard %s (%v), want nothing more", text, err)
 	}
 }
