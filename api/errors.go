@@ -14,6 +14,7 @@ import (
 // What can be wrong with a request before the feed is asked. The feed's own errors are used as
 // they are; faults says how both look from outside.
 var (
+	errRefused              = errors.New("the database refuses the statement")
 	errBadRequest           = errors.New("the request is malformed")
 	errNotUnderstood        = errors.New("the frame cannot be read")
 	errTokenInURL           = errors.New("credentials do not belong in an address")
@@ -49,6 +50,7 @@ var faults = []struct {
 	err error
 	fault
 }{
+	{errRefused, fault{500, "internal", 1011, true, "something went wrong here", 0}}, // also where the feed calls it unavailable
 	{errDenied, fault{403, "forbidden", 4403, false, "you may not do this", 0}},
 	{errNoRow, fault{404, "not_found", 4404, false, "there is no such row", 0}},
 	{errInvalid, fault{400, "invalid", 4400, false, errInvalid.Error(), 0}},
@@ -128,11 +130,11 @@ func explain(err error, detail string) error { return &explained{err: err, detai
 // tryAfter adds to an error of the table when trying again may help.
 func tryAfter(err error, wait time.Duration) error { return &explained{err: err, after: wait} }
 
-// databaseError sorts what went wrong with a statement: one that PostgreSQL refused stays as it is
-// and counts as internal; anything else means that the database is away for now.
+// databaseError sorts what went wrong with a statement: one that PostgreSQL refused is internal, and
+// logged; anything else means that the database is away for now.
 func databaseError(doing string, err error) error {
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && !passing(refused.Code) {
-		return fmt.Errorf("%s: %w", doing, err)
+		return fmt.Errorf("%s: %w: %w", doing, errRefused, err)
 	}
 	return fmt.Errorf("%s: %w: %w", doing, notifier.ErrUnavailable, err)
 }

@@ -67,15 +67,18 @@ CROSS JOIN LATERAL (
 ) AS "answer"`, asked, strings.Join(arrays, ", "), strings.Join(columns, ", "), bound)
 }
 
-// describe has PostgreSQL prepare a statement and returns its columns. What PostgreSQL says of a
-// wrong one is for the operator, who wrote it.
+// describe has PostgreSQL prepare a statement and plan it, which asks for the rights it needs, and returns its columns.
+// What PostgreSQL says of a wrong one is for the operator, who wrote it.
 func describe(ctx context.Context, pool *pgxpool.Pool, sql string) (columns []pgconn.FieldDescription, err error) {
 	err = pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
 		statement, err := c.Conn().PgConn().Prepare(ctx, "", sql, nil)
-		if err == nil {
-			columns = statement.Fields
+		if err != nil {
+			return err
 		}
-		return err
+		columns = statement.Fields
+		nothing := make([][]byte, len(statement.ParamOIDs))
+		planned := c.Conn().PgConn().ExecParams(ctx, "EXPLAIN "+sql, nothing, statement.ParamOIDs, nil, nil).Read()
+		return ungranted(planned.Err, c.Conn().PgConn().ParameterStatus("session_authorization"))
 	})
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return nil, errors.New(refused.Message)
@@ -84,6 +87,18 @@ func describe(ctx context.Context, pool *pgxpool.Pool, sql string) (columns []pg
 		return nil, databaseError("preparing it", err)
 	}
 	return columns, nil
+}
+
+// ungranted names the role that lacks a right. What else planning says is no matter: without values, a function that
+// the planner calls may have something to say that it would never say of a follower.
+func ungranted(err error, role string) error {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || refused.Code != stateDenied {
+		return nil
+	}
+	more := *refused
+	more.Message = fmt.Sprintf("%s; grant it to %s, the role that serves, or to rowcall_server", refused.Message, role)
+	return &more
 }
 
 // questions are what is asked of one accessQuery together, and where the answers belong.

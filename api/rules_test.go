@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -259,5 +260,40 @@ func TestCompileRulesTellsAllThatIsWrong(t *testing.T) {
 		if !strings.HasPrefix(lines[i], want[i]) {
 			t.Errorf("%s\nwant %s", lines[i], want[i])
 		}
+	}
+}
+
+// A statement over tables that the serving role may not read is refused at the start, not when the first follower
+// comes; one that fails later is a defect that is logged, and no reason to come back.
+func TestCompileRulesAsksForRights(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t)
+	db.Exec(t, `CREATE TABLE tasks (id int, title text)`)
+	pool := serversPool(t, db)
+	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, DoorOptions{}), AccountOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	topics := []TopicRule{{Topic: "tasks", Allow: "public", Snapshot: `SELECT id, title FROM tasks`, Access: `SELECT count(*) > 0 AS allowed FROM tasks`}}
+	_, err = CompileRules(t.Context(), pool, accounts, topics)
+	for _, want := range []string{"topics[0].access: permission denied for table tasks; grant it to ", "topics[0].snapshot: permission denied for table tasks; grant it to "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the rules are taken: %v", err)
+		}
+	}
+	db.Exec(t, `GRANT SELECT ON tasks TO rowcall_server`)
+	rules, err := CompileRules(t.Context(), pool, accounts, topics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Exec(t, `ALTER TABLE tasks DROP COLUMN title`)
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	_, err = rules.State(t.Context(), tx, asking("tasks", ""))
+	if f := faultOf(fmt.Errorf("%w: %w", notifier.ErrUnavailable, err)); f.code != "internal" {
+		t.Errorf("a state that cannot be read any more is %s: %v", f.code, err)
 	}
 }

@@ -61,10 +61,9 @@ func TestUsersTableIsCheckedAtStart(t *testing.T) {
 }
 
 // What the server's role may do is enough for accounts, and no more than that is needed.
-func TestAccountsNeedOnlyTheServersRole(t *testing.T) {
-	t.Parallel()
-	db := schematest.New(t)
-	db.Exec(t, `INSERT INTO users (id, username, password) VALUES (1, 'alice', '`+bcryptQuick+`')`)
+// serversPool acts as the role that serves, which may do no more than it must.
+func serversPool(t *testing.T, db *schematest.Database) *pgxpool.Pool {
+	t.Helper()
 	config, err := pgxpool.ParseConfig(db.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +77,14 @@ func TestAccountsNeedOnlyTheServersRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
+	return pool
+}
+
+func TestAccountsNeedOnlyTheServersRole(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t)
+	db.Exec(t, `INSERT INTO users (id, username, password) VALUES (1, 'alice', '`+bcryptQuick+`')`)
+	pool := serversPool(t, db)
 	s := openSiteOn(t, db, pool, AccountOptions{Session: SessionOptions{Idle: time.Hour}})
 	cookie, f := s.login(t, "alice"), s.follower(t, "alice")
 	if now, err := s.accounts.Current(t.Context(), []notifier.Follower{f}); err != nil || !now[0].Valid {
