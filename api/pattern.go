@@ -10,7 +10,7 @@ import (
 // kind is the type of a parameter.
 type kind string
 
-// The kinds of parameters: text is one part of a topic, int a positive decimal.
+// The kinds of parameters: text is one part of a topic, int a whole number without a sign.
 const (
 	kindText kind = "text"
 	kindInt  kind = "int"

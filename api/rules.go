@@ -222,5 +222,5 @@ func argument(k kind, value string) (any, bool) {
 		return value, true
 	}
 	n, err := strconv.ParseInt(value, 10, 64)
-	return n, err == nil && n > 0
+	return n, err == nil
 }

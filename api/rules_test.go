@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -295,5 +296,18 @@ func TestCompileRulesAsksForRights(t *testing.T) {
 	_, err = rules.State(t.Context(), tx, asking("tasks", ""))
 	if f := faultOf(fmt.Errorf("%w: %w", notifier.ErrUnavailable, err)); f.code != "internal" {
 		t.Errorf("a state that cannot be read any more is %s: %v", f.code, err)
+	}
+}
+
+// A row may have the id 0; none has one that is no bigint.
+func TestArgument(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]any{"0": int64(0), "7": int64(7), "9223372036854775807": int64(math.MaxInt64)} {
+		if got, ok := argument(kindInt, value); !ok || got != want {
+			t.Errorf("%s is %v, %v", value, got, ok)
+		}
+	}
+	if got, ok := argument(kindInt, "9223372036854775808"); ok {
+		t.Errorf("there is a bigint %v", got)
 	}
 }
