@@ -85,8 +85,9 @@ func TestALongTransactionThatWroteEventsLosesNone(t *testing.T) {
 	r.silent(db, "room/1")
 	for i, c := range cursors {
 		again := follow(t, n, notifier.Request{Since: c}, "room")
-		want := append([]string{"0"}, numbers(11+i, 20)...)
-		if got := again.data(11 - i); !again.start.Recovered || !slices.Equal(got, want) {
+		got := again.data(11 - i)
+		late := slices.Index(got, "0") // behind the rest of its batch, where the cursor is inside one
+		if !again.start.Recovered || late < 0 || !slices.Equal(slices.Delete(slices.Clone(got), late, late+1), numbers(11+i, 20)) {
 			t.Errorf("from event %d: %+v, %v", 10+i, again.start, got)
 		}
 		again.sub.Close()
