@@ -1,0 +1,99 @@
+// Follows a room through cuts, with the built package, in every way there is. Run by the tests of cmd/rowcall:
+//
+//     node test/real/thousand.mjs http://127.0.0.1:8080 <cookie> <events>
+//
+// It says "ready" when it is live, and then for each follower what it has heard.
+import { createClient } from 'rowcall'
+import WebSocket from 'ws'
+
+const [url, cookie, count] = process.argv.slice(2)
+const total = Number(count)
+
+let sockets = 0
+class WithCookie extends WebSocket {
+  constructor(address, protocols) {
+    super(address, protocols, { headers: { cookie } })
+    sockets++
+  }
+}
+
+const client = createClient({ url, WebSocket: WithCookie, backoff: { min: 5, max: 50 } })
+const numbers = (from) => Array.from({ length: total - from }, (_, i) => from + i)
+const number = (event) => Number(event.data.message)
+const waiting = []
+
+/** Collects until the last event, from a number on. */
+function collect(name, from = 0) {
+  let finish
+  const heard = []
+  waiting.push(
+    new Promise((resolve) => (finish = resolve)).then(() => {
+      const exact = JSON.stringify(heard) === JSON.stringify(numbers(from))
+      console.log(`${name}: ${exact ? 'each once, in order' : `heard ${heard.join(' ')}`}`)
+    }),
+  )
+  return (n) => {
+    heard.push(n)
+    if (n === total - 1) finish()
+  }
+}
+
+const onReset = ({ reason }) => console.log(`reset: ${reason}`)
+const onError = (error) => console.log(`error: ${error.code}`)
+
+let begun = false
+const now = collect('from now')
+client.subscribe('room/1', now_, { onReset, onError, onStatus: (status) => status === 'live' && ready() })
+
+function ready() {
+  if (begun) return
+  begun = true
+  void loop(collect('a loop with a small buffer'))
+  live(collect('a live state'))
+  setTimeout(() => console.log('ready'), 300)
+}
+
+function now_(event, { cursor }) {
+  const n = number(event)
+  now(n)
+  if (n === 100) setTimeout(resume, 200, cursor, 101)
+  if (n === 300) live(collect('a live state of later'))
+  if (n === 400) setTimeout(resume, 50, cursor, 401)
+}
+
+function resume(since, from) {
+  const add = collect(`since event ${from - 1}`, from)
+  client.subscribe('room/1', (event) => add(number(event)), { since, onReset, onError })
+}
+
+async function loop(add) {
+  for await (const event of client.events('room/1', { buffer: 7 })) {
+    add(number(event))
+    if (number(event) % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    if (number(event) === total - 1) break
+  }
+}
+
+/** The rows of the snapshot and those of the events, as they were added. */
+function live(add) {
+  let known = 0
+  const room = client.live({
+    topic: 'room/1',
+    from: (rows) => rows.filter((row) => /^\d+$/.test(row.message)).map((row) => Number(row.message)),
+    reduce: (state, event) => [...state, number(event)],
+  })
+  room.subscribe(() => {
+    const { state = [] } = room.getSnapshot()
+    for (const n of state.slice(known)) add(n)
+    known = state.length
+  })
+}
+
+setTimeout(() => {
+  console.log('not all has come')
+  process.exit(1)
+}, 150_000).unref()
+while (!begun) await new Promise((resolve) => setTimeout(resolve, 10))
+for (let done = 0; done < waiting.length; done++) await waiting[done]
+console.log(`sockets: ${sockets}`)
+client.close()
