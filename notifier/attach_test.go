@@ -5,7 +5,7 @@ import "testing"
 // attachable is a subscription at the beginning of a log of two events that the node has in memory.
 func attachable(o Options) (*Feed, *Subscription) {
 	f := &Feed{options: o.withDefaults(), pulls: newPulls()}
-	f.hub = newHub(&f.options)
+	f.hub, f.poller, f.load = newHub(&f.options), newPoller(f), newLoad(f.options.QueuedBytes)
 	s := &Subscription{feed: f, topics: []Topic{"room"}, wake: func() {}, grants: make([]Grant, 1)}
 	f.hub.add(s)
 	begin := snapshot{xmin: 10, xmax: 10}

@@ -21,12 +21,13 @@
 //
 // Feed.Run is the poller, which alone moves the node's place in the log. It starts all others and waits for
 // them: the listener, which only wakes the poller; Options.Pullers pullers, which read replays, one page
-// a turn; the one that asks access again, with up to questionsAtOnce helpers; and the one that empties
-// slots of the log when they are due. Subscriptions have none.
+// a turn; the one that asks access again, with up to questionsAtOnce helpers; the one that keeps what waits for all
+// readers under its bound; and the one that empties slots of the log when they are due. Subscriptions have none;
+// one whose replay rests has a timer, which its end stops.
 //
 // # Locks
 //
-// hub.mu, Subscription.mu, poller.mu, listener.mu, pulls.mu, questions.mu and the memo of an event. None is
+// hub.mu, Subscription.mu, poller.mu, listener.mu, pulls.mu, questions.mu, load.mu and the memo of an event. None is
 // taken while another is held, and nothing blocks under one. For each batch the poller calls the hub's
 // begin, then route and demote for each chunk, then finish; where it begins anew in the log, restart and
 // restarted in place of finish. A subscription is attached only between batches.

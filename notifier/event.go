@@ -3,6 +3,7 @@ package notifier
 import (
 	"encoding/json"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,10 @@ type Event struct {
 	batch  *batch // the node's poll that brought it; nil in a replay
 	cursor string // resume point after this event, for a follower of its topic or an ancestor; may be empty
 	exact  string // the same for a follower of topics of other roots besides
+
+	round   uint32 // the last census that has seen it
+	holders int32  // how many subscriptions that has found it with
+	cost    int64  // what it has found it to cost
 
 	memo memo
 }
@@ -44,6 +49,8 @@ func (e *Event) Encoded(key any, encode func(*Event) []byte) []byte {
 
 // memo keeps a few encodings by key. Formats are few, so a slice serves better than a map.
 type memo struct {
+	bytes atomic.Int64 // of all encodings
+
 	mu      sync.Mutex // guards entries
 	entries []encoding
 }
@@ -63,5 +70,6 @@ func (m *memo) get(key any, encode func() []byte) []byte {
 	}
 	bytes := encode()
 	m.entries = append(m.entries, encoding{key, bytes})
+	m.bytes.Add(int64(len(bytes)))
 	return bytes
 }

@@ -29,6 +29,7 @@ var (
 type Follower struct {
 	User    string // user id in decimal; empty when anonymous
 	Session string // which login it comes from, for Rules to look up again; opaque here
+	Alias   string // what access events may say instead of User, of a login whose user a trigger does not know; empty: none
 	Staff   bool
 }
 
@@ -63,6 +64,7 @@ var ErrNoSnapshot = errors.New("the topic has no snapshot")
 type Options struct {
 	QueueEvents  int           // events a subscription may have waiting; 1,000
 	QueueBytes   int           // bytes a subscription may have waiting; 1 MiB; one event always fits
+	QueuedBytes  int64         // bytes that may wait for all readers of the node together; past it those who hold most are ended; 512 MiB
 	ReplayEvents int           // events a replay may deliver before a reset is cheaper; 10,000
 	TailEvents   int           // recent events kept in memory; 20,000
 	TailBytes    int           // bytes of them; 32 MiB
@@ -94,10 +96,12 @@ const (
 type Request struct {
 	Topics   []Topic // one for a socket; several share one order and one cursor
 	Follower Follower
-	Since    string // resume after this cursor; empty: from now
-	Snapshot bool   // read the first topic's state and go on from it; Since is then ignored
-	Latest   string // a field of data: a reader who falls behind gets the newest event per value of it, and skips the others; empty: every event
-	Wake     func() // called, never blocking and from any goroutine, when Take has something new
+	Since    string  // resume after this cursor; empty: from now
+	Snapshot bool    // read the first topic's state and go on from it; Since is then ignored
+	Latest   string  // a field of data: a reader who falls behind gets the newest event per value of it, and skips the others; empty: every event
+	Holder   *Holder // who is ended with the subscription where the node has to; nil: nobody
+	Meter    Meter   // bounds what the replay may cost; nil: nobody does
+	Wake     func()  // called, never blocking and from any goroutine, when Take has something new
 }
 
 // Start is where a subscription starts.
@@ -149,9 +153,11 @@ type Feed struct {
 	joins     chan struct{} // a place each for subscribes at the database: they must not take the whole pool
 	hub       *hub
 	pulls     *pulls
+	load      *load
 	questions *questions
 	listener  *listener
 	poller    *poller
+	counts    counts
 }
 
 // New prepares a feed; Run starts it. direct says how to connect for LISTEN, polls and locks, past
@@ -162,6 +168,7 @@ func New(direct *pgx.ConnConfig, pool *pgxpool.Pool, rules Rules, o Options) *Fe
 	f.joins = make(chan struct{}, max(1, pool.Config().MaxConns/2))
 	f.hub = newHub(&f.options)
 	f.pulls = newPulls()
+	f.load = newLoad(o.QueuedBytes)
 	f.questions = newQuestions()
 	f.poller = newPoller(f)
 	f.listener = newListener(f)
@@ -181,6 +188,7 @@ func (f *Feed) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { f.listener.run(ctx) })
 	running.Go(func() { f.answer(ctx) })
+	running.Go(func() { f.relieve(ctx) })
 	running.Go(func() { f.retain(ctx) })
 	for range f.options.Pullers {
 		running.Go(func() { f.pullAll(ctx) })
@@ -205,6 +213,7 @@ func (f *Feed) Cursor() string { return f.hub.bookmark() }
 func (o Options) withDefaults() Options {
 	o.QueueEvents = cmp.Or(o.QueueEvents, 1000)
 	o.QueueBytes = cmp.Or(o.QueueBytes, 1<<20)
+	o.QueuedBytes = cmp.Or(o.QueuedBytes, 512<<20)
 	o.ReplayEvents = cmp.Or(o.ReplayEvents, 10_000)
 	o.TailEvents = cmp.Or(o.TailEvents, 20_000)
 	o.TailBytes = cmp.Or(o.TailBytes, 32<<20)

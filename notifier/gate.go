@@ -62,6 +62,11 @@ func (g *gatekeeper) decide(ctx context.Context, w *watch, b *batch) error {
 	return nil
 }
 
+// state is what others may know, with the generation that the last poll has read.
+func (g *gatekeeper) state(generation int64) GateState {
+	return GateState{Generation: generation, Ringing: ringing(generation), Keeper: g.keeper, Full: g.full, Deaf: g.deaf}
+}
+
 // look takes the keeper's lock when it is free, and reads how full the NOTIFY queue is.
 func (g *gatekeeper) look(ctx context.Context, w *watch) error {
 	if time.Since(g.looked) < housekeeping {

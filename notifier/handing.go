@@ -28,7 +28,8 @@ func (h handing) events(b *batch, events []*Event, last bool) error {
 	}
 	h.mark(b, events, last)
 	var full []*Subscription
-	for _, d := range h.feed.hub.route(events) {
+	deliveries := h.feed.hub.route(events)
+	for _, d := range deliveries {
 		if !d.to.push(b, d.events) {
 			full = append(full, d.to)
 		}
@@ -36,6 +37,10 @@ func (h handing) events(b *batch, events []*Event, last bool) error {
 	if len(full) > 0 {
 		h.feed.hub.demote(full)
 	}
+	if len(deliveries) > 0 {
+		h.feed.load.enter(events)
+	}
+	h.feed.poller.tally.handed(events)
 	return nil
 }
 

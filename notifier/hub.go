@@ -45,6 +45,9 @@ func (h *hub) add(s *Subscription) {
 		index(h.topics, t, s)
 	}
 	index(h.users, s.follower.User, s)
+	if s.follower.Alias != "" {
+		index(h.users, s.follower.Alias, s)
+	}
 }
 
 func (h *hub) remove(s *Subscription) {
@@ -55,6 +58,7 @@ func (h *hub) remove(s *Subscription) {
 		unindex(h.topics, t, s)
 	}
 	unindex(h.users, s.follower.User, s)
+	unindex(h.users, s.follower.Alias, s)
 }
 
 func index[K comparable](by map[K]map[*Subscription]struct{}, key K, s *Subscription) {
@@ -174,7 +178,7 @@ func pickAffected(candidates iter.Seq[*Subscription], access []accessEvent) []*S
 // topics or an ancestor, and about everybody or its user.
 func (s *Subscription) affected(asked map[accessEvent]struct{}) bool {
 	user := s.follower.User
-	if is(asked, accessEvent{user: user}) || is(asked, accessEvent{}) {
+	if is(asked, accessEvent{user: user}) || is(asked, accessEvent{user: s.follower.Alias}) || is(asked, accessEvent{}) {
 		return true
 	}
 	for _, topic := range s.topics {
@@ -273,57 +277,4 @@ func (h *hub) finish(b *batch) []*Subscription {
 	waiting := h.waiting
 	h.waiting = nil
 	return waiting
-}
-
-// attachment is what became of an attempt to attach.
-type attachment int
-
-const (
-	attached attachment = iota
-	served              // the tail holds more than a queue should: the first part of it
-	tooFar              // the tail does not reach back: pull
-	notNow              // a batch is being handed on: asked again after it
-	gone                // the subscription was removed
-)
-
-// ahead counts what follows p on the topics up to where the node is, or says that the tail does not know.
-func (h *hub) ahead(p position, topics []Topic) (int, bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	following, ok := h.tail.after(p, topics)
-	return len(following), ok
-}
-
-// attach makes s live from p, if the tail says what follows p. The backlog is what comes before
-// the next batch; of one that no queue may hold only the part that fits comes, and s stays as it is.
-func (h *hub) attach(s *Subscription, p position) ([]*Event, attachment) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if _, there := h.subs[s]; !there {
-		return nil, gone
-	}
-	if h.busy {
-		h.waiting = append(h.waiting, s)
-		return nil, notNow
-	}
-	backlog, ok := h.tail.after(p, s.topics)
-	if !ok {
-		return nil, tooFar
-	}
-	if fit := h.fit(backlog); fit < len(backlog) {
-		return backlog[:fit], served
-	}
-	h.subs[s] = true
-	return backlog, attached
-}
-
-func (h *hub) fit(events []*Event) int {
-	bytes := 0
-	for i, e := range events {
-		bytes += e.size()
-		if i > 0 && (i >= h.options.QueueEvents/2 || bytes > h.options.QueueBytes/2) {
-			return i
-		}
-	}
-	return len(events)
 }

@@ -18,6 +18,8 @@ type listener struct {
 	feed *Feed
 
 	mu      sync.Mutex // guards all below
+	linked  bool       // there is a connection
+	lost    uint64     // connections that were lost or not made
 	hearing uint64     // generation of the confirmed LISTEN; 0 while there is none
 	next    uint64     // generation of the next one
 	heard   uint64     // rings for events so far, followed here or not
@@ -52,6 +54,7 @@ func (l *listener) listen(ctx context.Context, wait *backoff) error {
 		return err
 	}
 	defer closeConn(conn)
+	l.connected()
 	if err := timed(ctx, func(ctx context.Context) error {
 		_, err := conn.Exec(ctx, "LISTEN "+channel)
 		return err
@@ -127,6 +130,12 @@ func (l *listener) answered(probe string) {
 	}
 }
 
+func (l *listener) connected() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.linked = true
+}
+
 func (l *listener) confirm(stop context.CancelFunc) {
 	l.mu.Lock()
 	l.next++
@@ -137,7 +146,8 @@ func (l *listener) confirm(stop context.CancelFunc) {
 
 func (l *listener) deaf(err error) {
 	l.mu.Lock()
-	l.hearing, l.err = 0, err
+	l.linked, l.hearing, l.err = false, 0, err
+	l.lost++
 	l.mu.Unlock()
 	l.feed.poller.poke()
 }
@@ -166,4 +176,17 @@ func (l *listener) trouble() error {
 		return nil
 	}
 	return l.err
+}
+
+// rang is what the listener has counted, and how far it has come.
+type rang struct {
+	heard, lost uint64
+	state       ListenerState
+}
+
+func (l *listener) counted() rang {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	state := ListenerState{Connected: l.linked, Confirmed: l.hearing != 0, Heard: l.hearing != 0 && l.probed, Err: l.err}
+	return rang{l.heard, l.lost, state}
 }

@@ -89,9 +89,16 @@ func (f *Feed) turn(ctx context.Context, s *Subscription) {
 	case notNow:
 		return // the hub puts it in line again after the batch
 	case tooFar:
-		if err := f.pullPage(ctx, s); err != nil && ctx.Err() == nil {
+		f.counts.pages.Add(1)
+		wait, err := f.pullPage(ctx, s)
+		if err != nil && ctx.Err() == nil {
 			f.log.Warn("replay interrupted", "topics", s.topics, "err", err)
 			pause(ctx, 200*time.Millisecond)
+		}
+		if wait > 0 {
+			s.wake()
+			s.rest(wait)
+			return
 		}
 	}
 	s.release()
@@ -106,19 +113,23 @@ func (f *Feed) goLive(s *Subscription) attachment {
 	}
 	backlog, result := f.hub.attach(s, p)
 	s.endAttach(resets, backlog, result)
+	if result == attached {
+		s.finish()
+	}
 	return result
 }
 
 // pullPage reads the subscription's next page. The order is the promise: the page is bounded by a
-// snapshot the node has taken, then the floor, then access is asked, then the page is queued.
-func (f *Feed) pullPage(ctx context.Context, s *Subscription) error {
+// snapshot the node has taken, then the floor, then access is asked, then the page is queued. It returns how long to
+// wait before the next.
+func (f *Feed) pullPage(ctx context.Context, s *Subscription) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, stall)
 	defer cancel()
 	place, resets := s.place()
 	here, _ := f.hub.where()
 	next := spanOf(place.position, here.prev)
 	if fits, err := f.countLag(ctx, s, place.position, here.prev); err != nil || !fits {
-		return err
+		return 0, err
 	}
 	page, err := readPage(ctx, f.pool, next, s.topics, f.pageLimit())
 	if err == nil {
@@ -126,16 +137,17 @@ func (f *Feed) pullPage(ctx context.Context, s *Subscription) error {
 	}
 	if errors.Is(err, errExpired) {
 		f.tell(s, ResetExpired)
-		return nil
+		return 0, nil
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := f.ask(ctx, s); err != nil {
-		return failure(err)
+		return 0, failure(err)
 	}
 	s.pulled(resets, page.events, next.mark(place.epoch, page))
-	return nil
+	f.load.enter(page.events)
+	return s.spend(page.events), nil
 }
 
 // countLag ends a subscription that has fallen further behind than a replay may deliver.
@@ -151,8 +163,8 @@ func (f *Feed) countLag(ctx context.Context, s *Subscription, from position, to 
 	if n <= f.options.ReplayEvents {
 		return true, nil
 	}
-	s.end(ErrSlow)
-	f.hub.remove(s)
+	f.counts.slow.Add(1)
+	s.end(ErrSlow) // the hub knows it until it is closed: what waits still counts
 	return false, nil
 }
 

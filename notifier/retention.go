@@ -27,8 +27,12 @@ const (
 
 // LogState is what the log holds.
 type LogState struct {
-	Bytes   int64     // of all slots with their indexes
-	Since   time.Time // its oldest event; zero when there is none
+	Bytes int64     // of all slots with their indexes
+	Since time.Time // its oldest event; zero when there is none
+
+	SlotBytes int64     // of the slot that is written
+	SlotSince time.Time // its oldest event; zero when there is none
+
 	Refused time.Time // since when retention is due but somebody holds the slot that is to be emptied; zero when it is not
 }
 
@@ -58,17 +62,19 @@ func alarming(s LogState) bool {
 func (f *Feed) retainOnce(ctx context.Context, before LogState) (LogState, error) {
 	ctx, cancel := context.WithTimeout(ctx, stall)
 	defer cancel()
-	var slotBytes int64
 	var slotSince, logSince *time.Time
 	state := LogState{}
 	const sql = `SELECT slot_bytes, slot_since, log_bytes, log_since FROM rowcall.log_state()`
-	if err := f.pool.QueryRow(ctx, sql).Scan(&slotBytes, &slotSince, &state.Bytes, &logSince); err != nil {
+	if err := f.pool.QueryRow(ctx, sql).Scan(&state.SlotBytes, &slotSince, &state.Bytes, &logSince); err != nil {
 		return before, fmt.Errorf("looking at the log: %w", err)
 	}
 	if logSince != nil {
 		state.Since = *logSince
 	}
-	if !f.due(slotBytes, slotSince) {
+	if slotSince != nil {
+		state.SlotSince = *slotSince
+	}
+	if !f.due(state.SlotBytes, slotSince) {
 		return state, nil
 	}
 	err := rotate(ctx, f.pool)

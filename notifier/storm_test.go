@@ -27,10 +27,10 @@ func (c *logReads) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.Trace
 
 func (c *logReads) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// TestAReconnectStormReadsTheLogAFewTimes has two thousand clients come back, each from a cursor of its
+// TestAReconnectStormReadsTheLogAFewTimes has five thousand clients come back, each from a cursor of its
 // own, to a node that has just started.
 func TestAReconnectStormReadsTheLogAFewTimes(t *testing.T) {
-	const clients = 2000
+	const clients = 5000
 	db := schematest.New(t, schematest.CoreOnly)
 	first := startNode(t, db.URL, openRules{}, notifier.Options{})
 	r := follow(t, first, notifier.Request{}, "room")

@@ -1,20 +1,25 @@
 package notifier
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 )
 
 // Subscribe registers, fixes the bound, asks access, and returns a subscription that will first
 // replay what Since asks for and then go live. Close it in any case. The errors are ErrUnauthorized,
-// ErrForbidden, ErrNotFound, ErrBadCursor, ErrNoSnapshot, and ErrUnavailable when the database does not answer before
-// ctx ends.
+// ErrForbidden, ErrNotFound, ErrBadCursor, ErrNoSnapshot, those of the request's Meter, and ErrUnavailable when the
+// database does not answer before ctx ends.
 func (f *Feed) Subscribe(ctx context.Context, r Request) (*Subscription, Start, error) {
-	s := &Subscription{feed: f, topics: r.Topics, follower: r.Follower, latest: r.Latest, wake: r.Wake, grants: make([]Grant, len(r.Topics))}
+	s := &Subscription{
+		feed: f, topics: r.Topics, follower: r.Follower, latest: r.Latest, wake: r.Wake,
+		holder: cmp.Or(r.Holder, new(Holder)), meter: r.Meter, grants: make([]Grant, len(r.Topics)),
+	}
 	f.hub.add(s)
 	start, err := f.join(ctx, s, r)
 	if err != nil {
@@ -51,6 +56,9 @@ func (f *Feed) bound(ctx context.Context, s *Subscription, r Request) (cursor, S
 	}
 	here, text, err := f.poller.fresh(ctx)
 	if err != nil {
+		return cursor{}, Start{}, err
+	}
+	if err := f.begin(ctx, s, r, here); err != nil {
 		return cursor{}, Start{}, err
 	}
 	leave, err := f.enter(ctx)
@@ -144,6 +152,7 @@ func (f *Feed) since(ctx context.Context, s *Subscription, text string, here cur
 		return cursor{}, Start{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if start.Reason != "" {
+		f.counts.reset(start.Reason)
 		return here, start, nil
 	}
 	start.Recovered, start.Cursor = true, text
@@ -158,21 +167,27 @@ func (f *Feed) useless(ctx context.Context, s *Subscription, c, here cursor) (Re
 	}
 	n, known := f.hub.ahead(c.position, s.topics)
 	if known {
-		return capped(n, f.options.ReplayEvents), nil
+		return f.replay(n, &f.counts.fromTail), nil
 	}
 	err := checkFloor(ctx, f.pool, c.prev)
 	if errors.Is(err, errExpired) {
 		return ResetExpired, nil
 	}
-	if err == nil {
-		n, err = countAfter(ctx, f.pool, c.position, here.prev, s.topics, f.options.ReplayEvents+1)
+	if err != nil {
+		return "", err
 	}
-	return capped(n, f.options.ReplayEvents), err
+	n, err = countAfter(ctx, f.pool, c.position, here.prev, s.topics, f.options.ReplayEvents+1)
+	if err != nil {
+		return "", err
+	}
+	return f.replay(n, &f.counts.fromLog), nil
 }
 
-func capped(n, limit int) ResetReason {
-	if n > limit {
+// replay counts one of n events by where they come from, or says that they are too many.
+func (f *Feed) replay(n int, from *atomic.Uint64) ResetReason {
+	if n > f.options.ReplayEvents {
 		return ResetOverflow
 	}
+	from.Add(1)
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"time"
 )
 
 // mode is how a subscription gets its events.
@@ -31,23 +32,28 @@ type Subscription struct {
 	follower Follower
 	latest   string // the field of data whose newest value is enough; empty: every event counts
 	wake     func()
+	holder   *Holder
+	meter    Meter // nil: replays are not metered
 
 	mu        sync.Mutex // guards all below; nothing blocks under it, and no other lock is taken
 	mode      mode
 	queue     []run
-	later     []run    // live chunks that came while attaching: they follow the tail's part
-	events    int      // waiting in queue
-	bytes     int      // of them
-	next      position // what comes after the queue; where pulling goes on
-	epoch     string   // of next
-	cursor    string   // after what has been taken
-	grants    []Grant  // what access said, a topic each
-	asks      uint64   // access questions filed so far; see hold
-	held      bool     // a question is open: nothing is handed out
-	queued    bool     // a puller has it, or will
-	uncounted bool     // it fell behind, and nobody has counted yet by how much
-	resets    uint64   // how often its place was thrown away; a page read before that is not queued
-	err       error    // why it ended
+	hand      []*Event    // taken last: its reader works on it until it comes for more
+	later     []run       // live chunks that came while attaching: they follow the tail's part
+	events    int         // waiting in queue
+	bytes     int         // of them
+	next      position    // what comes after the queue; where pulling goes on
+	epoch     string      // of next
+	cursor    string      // after what has been taken
+	done      func()      // gives the place of its replay back; nil: it has none
+	resting   *time.Timer // releases it from a turn; nil: it is not resting
+	grants    []Grant     // what access said, a topic each
+	asks      uint64      // access questions filed so far; see hold
+	held      bool        // a question is open: nothing is handed out
+	queued    bool        // a puller has it, or will
+	uncounted bool        // it fell behind, and nobody has counted yet by how much
+	resets    uint64      // how often its place was thrown away; a page read before that is not queued
+	err       error       // why it ended
 }
 
 // Taken is what a subscription had waiting. Events and Reset are never both set.
@@ -57,21 +63,28 @@ type Taken struct {
 	Reset   *Reset
 }
 
-// Take returns up to max waiting events without blocking. After the subscription has ended and what
-// may still be delivered is taken, it returns why: ErrUnauthorized, ErrForbidden, ErrNotFound,
+// Take returns up to max waiting events without blocking, at least one where one waits. After the subscription
+// has ended and what may still be delivered is taken, it returns why: ErrUnauthorized, ErrForbidden, ErrNotFound,
 // ErrSlow, ErrClosed.
 func (s *Subscription) Take(max int) (Taken, error) {
 	s.mu.Lock()
-	taken, err := s.takeLocked(max)
+	taken, err := s.takeLocked(atLeastOne(max))
 	pull := s.hungryLocked()
 	s.mu.Unlock()
 	if pull {
 		s.feed.pulls.add(s)
 	}
+	if n := len(taken.Events); n > 0 {
+		s.feed.counts.handedOut.Add(uint64(n))
+	}
 	return taken, err
 }
 
+// atLeastOne keeps takeLocked from looking for ever for what it may not take.
+func atLeastOne(n int) int { return max(1, n) }
+
 func (s *Subscription) takeLocked(max int) (Taken, error) {
+	s.hand = nil
 	for len(s.queue) > 0 && (!s.held || s.queue[0].reset != nil) { // a reset tells nothing that access is about
 		if taken := s.popLocked(max); taken.Reset != nil || len(taken.Events) > 0 {
 			return taken, nil
@@ -98,6 +111,7 @@ func (s *Subscription) popLocked(max int) Taken {
 	} else {
 		s.dropLocked()
 	}
+	s.hand = events
 	for _, e := range events {
 		s.events--
 		s.bytes -= e.size()
@@ -182,6 +196,7 @@ func (s *Subscription) Close() {
 func (s *Subscription) end(reason error) {
 	s.mu.Lock()
 	defer s.wake()
+	defer s.finish()
 	defer s.mu.Unlock()
 	if s.mode == ended && reason == ErrSlow {
 		return
@@ -191,6 +206,6 @@ func (s *Subscription) end(reason error) {
 	}
 	s.mode = ended
 	if reason != ErrSlow {
-		s.queue, s.later, s.events, s.bytes, s.held = nil, nil, 0, 0, false
+		s.queue, s.later, s.hand, s.events, s.bytes, s.held = nil, nil, nil, 0, 0, false
 	}
 }

@@ -44,6 +44,41 @@ func (s *Subscription) queueLiveLocked(b *batch, events []*Event) bool {
 	return fit == len(events)
 }
 
+// visit calls a function with each event that waits, or that its reader works on.
+func (s *Subscription) visit(see func(*Event)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.visitLocked(see)
+}
+
+func (s *Subscription) visitLocked(see func(*Event)) {
+	for _, runs := range [][]run{s.queue, s.later} {
+		for _, r := range runs {
+			for _, e := range r.events {
+				see(e)
+			}
+		}
+	}
+	for _, e := range s.hand {
+		see(e)
+	}
+}
+
+// shed ends the subscription for the node's sake. Unlike with other slow readers what waits is dropped at once, for
+// that is what it is about.
+func (s *Subscription) shed(drop func(*Event)) {
+	s.mu.Lock()
+	defer s.wake()
+	defer s.finish()
+	defer s.mu.Unlock()
+	s.visitLocked(drop)
+	if s.mode != ended {
+		s.mode, s.err = ended, ErrSlow
+		s.feed.counts.slow.Add(1)
+	}
+	s.queue, s.later, s.hand, s.events, s.bytes, s.held = nil, nil, nil, 0, 0, false
+}
+
 // fitLocked counts the events that fit the queue's bound. One always fits an empty queue.
 func (s *Subscription) fitLocked(events []*Event) int {
 	o := &s.feed.options
@@ -138,6 +173,7 @@ func (s *Subscription) reset(reason ResetReason, at cursor, text string) {
 	s.queue = []run{{reset: &Reset{Reason: reason, Cursor: text}}}
 	s.events, s.bytes = 0, 0
 	s.next, s.epoch = at.position, at.epoch
+	s.feed.counts.reset(reason)
 	pull := s.hungryLocked()
 	s.mu.Unlock()
 	if pull {
@@ -183,10 +219,12 @@ func (s *Subscription) endAttach(resets uint64, backlog []*Event, result attachm
 	switch result {
 	case attached:
 		s.finishAttach(resets, backlog)
+		s.feed.load.enter(backlog)
 	case served:
 		last := backlog[len(backlog)-1]
 		s.abandonAttach()
 		s.pulled(resets, backlog, last.batch.at(last.ID))
+		s.feed.load.enter(backlog)
 	default:
 		s.abandonAttach()
 	}
@@ -237,7 +275,7 @@ func (s *Subscription) pulled(resets uint64, events []*Event, next position) {
 // release ends a puller's turn and asks for another where there is room.
 func (s *Subscription) release() {
 	s.mu.Lock()
-	s.queued = false
+	s.queued, s.resting = false, nil
 	pull := s.hungryLocked()
 	waiting := !s.held && len(s.queue) > 0
 	s.mu.Unlock()
