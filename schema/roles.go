@@ -42,8 +42,10 @@ func settleRights(ctx context.Context, db *sql.DB, apps bool) error {
 	if !apps {
 		return nil
 	}
-	if err := runFile(ctx, db, roles, "roles/apps.sql"); err != nil {
-		return err
+	for _, name := range []string{"roles/apps.sql", "roles/policies.sql", "roles/staff.sql"} {
+		if err := runFile(ctx, db, roles, name); err != nil {
+			return err
+		}
 	}
-	return runFile(ctx, db, roles, "roles/policies.sql")
+	return nil
 }

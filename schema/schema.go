@@ -7,6 +7,7 @@
 package schema
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -21,12 +22,7 @@ type Options struct {
 	Logger  *slog.Logger // slog.Default()
 }
 
-func (o Options) logger() *slog.Logger {
-	if o.Logger == nil {
-		return slog.Default()
-	}
-	return o.Logger
-}
+func (o Options) logger() *slog.Logger { return cmp.Or(o.Logger, slog.Default()) }
 
 // Migrate brings the database's tables, roles and rights up to this version. It may be called by
 // several nodes at once and any number of times. db must allow two connections: one holds the lock.

@@ -56,12 +56,6 @@ func TestDams(t *testing.T) {
 	d.run(`UPDATE dams SET name = NULL, latitude = NULL, longitude = NULL, owner = NULL, river = NULL, date_built = NULL`)
 	d.expect(row{"dams/3", "dam.update", "", `{"id":3,"name":null,` + empty})
 
-	d.run(`INSERT INTO hydrographs (id) VALUES (8); UPDATE hydrographs SET dam_id = 3; UPDATE hydrographs SET dam_id = 3`)
-	d.expect(row{"dams/3", "hydrograph.assigned", "", `{"id":8,"dam_id":3}`})
-
-	d.run(`INSERT INTO hydrographs (id, dam_id) VALUES (9, 3); UPDATE hydrographs SET dam_id = NULL WHERE id = 9`)
-	d.expect(row{"dams/3", "hydrograph.assigned", "", `{"id":9,"dam_id":3}`})
-
 	d.run(`INSERT INTO dams (id) VALUES (4)`)
 	d.expect(row{"dams/4", "dam.create", "", `{"id":4,"name":null,` + empty})
 	d.run(`UPDATE dams SET id = 5 WHERE id = 4`)
@@ -76,6 +70,43 @@ func TestDams(t *testing.T) {
 	}
 }
 
+// A dam hears of what is assigned to it, the list of hydrographs of every change.
+func TestHydrographs(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t))
+	d.run(`INSERT INTO dams (id) VALUES (3)`)
+	d.events()
+	d.run(`INSERT INTO hydrographs (id) VALUES (8); UPDATE hydrographs SET dam_id = 3; UPDATE hydrographs SET dam_id = 3`)
+	d.expect(
+		row{"hydrographs/8", "hydrograph.create", "", `{"id":8,"dam_id":null}`},
+		row{"dams/3", "hydrograph.assigned", "", `{"id":8,"dam_id":3}`},
+		row{"hydrographs/8", "hydrograph.update", "", `{"id":8,"dam_id":3}`},
+		row{"hydrographs/8", "hydrograph.update", "", `{"id":8,"dam_id":3}`})
+
+	d.run(`INSERT INTO hydrographs (id, dam_id) VALUES (9, 3); UPDATE hydrographs SET dam_id = NULL WHERE id = 9; DELETE FROM hydrographs WHERE id = 9`)
+	d.expect(
+		row{"dams/3", "hydrograph.assigned", "", `{"id":9,"dam_id":3}`},
+		row{"hydrographs/9", "hydrograph.create", "", `{"id":9,"dam_id":3}`},
+		row{"hydrographs/9", "hydrograph.update", "", `{"id":9,"dam_id":null}`},
+		row{"hydrographs/9", "hydrograph.delete", "", `{"id":9,"dam_id":null}`})
+}
+
+// Points come by the hundred: a statement files one event for each hydrograph it has touched.
+func TestHydrographPoints(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t))
+	d.run(`INSERT INTO hydrographs (id) VALUES (8), (9)`)
+	d.events()
+	points := func(topic, id string) row { return row{topic, "hydrograph.points", "", `{"id":` + id + `}`} }
+
+	d.run(`INSERT INTO hydrograph_points (hydrograph_id, time, flow) SELECT 8 + n % 2, n, n FROM generate_series(1, 500) n`)
+	d.expect(points("hydrographs/8", "8"), points("hydrographs/9", "9"))
+	d.run(`UPDATE hydrograph_points SET hydrograph_id = NULL WHERE hydrograph_id = 9`)
+	d.expect(points("hydrographs", "null"), points("hydrographs/9", "9"))
+	d.run(`DELETE FROM hydrograph_points WHERE hydrograph_id = 8; DELETE FROM hydrograph_points WHERE hydrograph_id = 8`)
+	d.expect(points("hydrographs/8", "8"))
+}
+
 func TestJobs(t *testing.T) {
 	t.Parallel()
 	d := at(t, schematest.New(t, schematest.Samples))
@@ -86,8 +117,11 @@ func TestJobs(t *testing.T) {
 	d.expect(saved)
 	d.run(`UPDATE job_postings SET state = state WHERE id = 17`) // a save that changes nothing is a save
 	d.expect(saved)
+	d.run(`UPDATE job_postings SET user_id = 2 WHERE id = 17`)
+	saved.Topic = "jobs/2"
+	d.expect(row{"jobs/3", "job_posting.deleted", "", `{"id":17}`}, saved)
 	d.run(`DELETE FROM job_postings WHERE id = 17`)
-	d.expect()
+	d.expect(row{"jobs/2", "job_posting.deleted", "", `{"id":17}`})
 }
 
 func TestSessions(t *testing.T) {

@@ -84,18 +84,27 @@ func functions(ctx context.Context, tx *sql.Tx) (map[string]string, error) {
 	const query = `
 		SELECT p.oid::regprocedure::text, concat_ws(' ', pg_get_functiondef(p.oid), p.proowner::regrole, p.proacl)
 		FROM pg_proc p WHERE p.pronamespace = to_regnamespace('rowcall') AND p.prokind = 'f'`
-	rows, err := tx.QueryContext(ctx, query)
+	found, err := pairs(ctx, tx, query)
 	if err != nil {
 		return nil, fmt.Errorf("read functions: %w", err)
+	}
+	return found, nil
+}
+
+// pairs reads rows of two texts, the second by the first.
+func pairs(ctx context.Context, tx *sql.Tx, query string) (map[string]string, error) {
+	rows, err := tx.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
 	all := make(map[string]string)
 	for rows.Next() {
-		var name, state string
-		if err := rows.Scan(&name, &state); err != nil {
-			return nil, fmt.Errorf("read a function: %w", err)
+		var key, value string
+		if err := rows.Scan(&key, &value); err != nil {
+			return nil, err
 		}
-		all[name] = state
+		all[key] = value
 	}
 	return all, rows.Err()
 }

@@ -60,20 +60,11 @@ func installed(ctx context.Context, db *sql.DB) (map[string]string, error) {
 		SELECT pg_get_triggerdef(t.oid), t.tgenabled::text
 		FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
 		WHERE p.pronamespace = to_regnamespace('rowcall') AND NOT t.tgisinternal`
-	rows, err := tx.QueryContext(ctx, query)
+	present, err := pairs(ctx, tx, query)
 	if err != nil {
 		return nil, fmt.Errorf("read triggers: %w", err)
 	}
-	defer rows.Close()
-	present := make(map[string]string)
-	for rows.Next() {
-		var definition, mode string
-		if err := rows.Scan(&definition, &mode); err != nil {
-			return nil, fmt.Errorf("read a trigger: %w", err)
-		}
-		present[definition] = mode
-	}
-	return present, rows.Err()
+	return present, nil
 }
 
 // replacePatiently tries until it finds a moment in which nobody holds the table for long.

@@ -74,7 +74,7 @@ func TestOrdinaryWriter(t *testing.T) {
 	w.run(`UPDATE chat_join_requests SET status = 'admitted' WHERE id = 1;
 	       INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 3, 'x'); TRUNCATE job_postings; DELETE FROM chat_rooms`)
 	d.expectCounts(map[string]int{"did_alter_join_request": 2, "member_joined": 1, "room_joined": 1, "chat_message_created": 1,
-		"room_left": 4, "chat_message_deleted": 5, "rowcall.access": 7})
+		"room_left": 4, "room_deleted": 4, "join_request_deleted": 2, "chat_message_deleted": 5, "rowcall.access": 7})
 
 	d.run(`GRANT USAGE ON SCHEMA rowcall TO ` + writer) // even then
 	for _, sql := range []string{

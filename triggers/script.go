@@ -19,12 +19,15 @@ type trigger struct {
 }
 
 // read adds the statements of a file.
-func (s *script) read(name string) error {
+func (s *script) read(name string) error { return s.readFor(name, strings.NewReplacer()) }
+
+// readFor adds the statements of a file in which names of tables are to be put in.
+func (s *script) readFor(name string, spell *strings.Replacer) error {
 	text, err := files.ReadFile(name)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	for _, statement := range split(string(text)) {
+	for _, statement := range split(spell.Replace(string(text))) {
 		if err := s.add(statement); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

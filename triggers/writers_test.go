@@ -96,8 +96,8 @@ func TestReplica(t *testing.T) {
 	       INSERT INTO patients (first_name, last_name, updated_at) VALUES ('a', 'b', '2021-01-01Z');
 	       UPDATE chat_rooms SET owner_id = 4; UPDATE users SET is_active = false WHERE id = 4; DELETE FROM chat_rooms WHERE id = 2;
 	       INSERT INTO rowcall.sessions VALUES ('a', '5', '', now()); DELETE FROM rowcall.sessions; TRUNCATE chat_room_members`)
-	d.expectCounts(map[string]int{"chat_message_created": 1, "dam.create": 1, "hydrograph.assigned": 1, "job_posting.saved": 1,
-		"patient.change": 1, "room_left": 2, "rowcall.access": 6})
+	d.expectCounts(map[string]int{"chat_message_created": 1, "dam.create": 1, "hydrograph.assigned": 1, "hydrograph.create": 1, "job_posting.saved": 1,
+		"patient.change": 1, "room_updated": 6, "room_deleted": 2, "room_left": 2, "user_updated": 1, "rowcall.access": 6})
 	if !one[bool](d, `SELECT EXISTS (SELECT FROM patients WHERE updated_at = '2021-01-01Z')`) {
 		t.Error("a row that replication brings does not keep its times")
 	}
@@ -113,7 +113,12 @@ func TestSettings(t *testing.T) {
 		INSERT INTO public.patients (id, first_name, last_name, admission_date, created_at, updated_at)
 		VALUES (50, 'a', 'b', '2021-06-01T10:00:00Z', '2021-06-01T10:00:00Z', '2021-06-01T10:00:00Z'); DELETE FROM public.patients WHERE id = 50;
 		INSERT INTO public.chat_join_requests (id, user_id, room_id, status) VALUES (50, 4, 1, 'admitted'); DELETE FROM public.chat_join_requests WHERE id = 50;
-		DELETE FROM public.chat_room_members WHERE room_id = 1 AND user_id = 4; UPDATE public.users SET is_staff = NOT is_staff WHERE id = 4`
+		DELETE FROM public.chat_room_members WHERE room_id = 1 AND user_id = 4; UPDATE public.users SET is_staff = true WHERE id = 4;
+		UPDATE public.users SET is_staff = false WHERE id = 4; INSERT INTO public.chat_rooms (id, owner_id, title, join_code) VALUES (50, 4, 'a', 'b');
+		UPDATE public.chat_rooms SET owner_id = 3, title = 'c' WHERE id = 50; DELETE FROM public.chat_rooms WHERE id = 50;
+		INSERT INTO public.hydrographs (id, dam_id) VALUES (50, 1); INSERT INTO public.hydrograph_points (id, hydrograph_id) VALUES (990, 50), (991, NULL);
+		UPDATE public.hydrograph_points SET hydrograph_id = NULL WHERE id = 990; DELETE FROM public.hydrograph_points WHERE id > 989;
+		DELETE FROM public.hydrographs WHERE id = 50; INSERT INTO public.job_postings (id, user_id) VALUES (50, 4); DELETE FROM public.job_postings WHERE id = 50`
 	d := at(t, db)
 	d.run(script)
 	want := d.events()

@@ -22,6 +22,7 @@ BEGIN
             AND has_table_privilege(n.nspowner, 'public.chat_rooms', 'SELECT')
             AND has_table_privilege(n.nspowner, 'public.chat_room_members', 'SELECT')
             AND has_table_privilege(n.nspowner, 'public.chat_room_members', 'INSERT')
+            AND has_table_privilege(n.nspowner, 'public.chat_join_requests', 'SELECT')
             AND has_table_privilege(n.nspowner, 'public.job_postings', 'SELECT')
             AND has_table_privilege(n.nspowner, 'public.job_postings', 'INSERT')
             AND has_table_privilege(n.nspowner, 'public.job_postings', 'UPDATE')
@@ -30,6 +31,7 @@ BEGIN
         EXECUTE format('GRANT SELECT (id, username, first_name, last_name) ON public.users TO %s', item.owner);
         EXECUTE format('GRANT SELECT ON public.chat_rooms TO %s', item.owner);
         EXECUTE format('GRANT SELECT, INSERT ON public.chat_room_members TO %s', item.owner);
+        EXECUTE format('GRANT SELECT ON public.chat_join_requests TO %s', item.owner);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON public.job_postings TO %s', item.owner);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON public.job_runs TO %s', item.owner);
     END LOOP;
@@ -38,7 +40,9 @@ BEGIN
     FOR item IN
         SELECT t.name, t.privilege, c.name AS column_name
         FROM (VALUES
-            ('patients', 'SELECT', '{id, first_name, last_name, admission_date, dismissal_date, created_at, updated_at}'::name[]),
+            ('users', 'SELECT', '{id, username, first_name, last_name, is_active, is_staff}'::name[]),
+            ('users', 'UPDATE', '{username, first_name, last_name, is_active, is_staff}'),
+            ('patients', 'SELECT', '{id, first_name, last_name, admission_date, dismissal_date, created_at, updated_at}'),
             ('patients', 'INSERT', '{first_name, last_name, admission_date, dismissal_date}'),
             ('patients', 'UPDATE', '{first_name, last_name, admission_date, dismissal_date}'),
             ('chat_rooms', 'SELECT', '{id, owner_id, title, join_code}'),
@@ -50,7 +54,7 @@ BEGIN
             ('chat_messages', 'INSERT', '{room_id, sender_id, message}'),
             ('chat_messages', 'UPDATE', '{message}'),
             ('chat_join_requests', 'SELECT', '{id, user_id, room_id, status}'),
-            ('chat_join_requests', 'INSERT', '{user_id, room_id}'),
+            ('chat_join_requests', 'INSERT', '{user_id, room_id, status}'),
             ('chat_join_requests', 'UPDATE', '{status}'),
             ('dams', 'SELECT', '{id, latitude, longitude, name, owner, river, date_built}'),
             ('dams', 'INSERT', '{latitude, longitude, name, owner, river, date_built}'),
@@ -61,7 +65,9 @@ BEGIN
             ('hydrograph_points', 'SELECT', '{id, hydrograph_id, time, flow}'),
             ('hydrograph_points', 'INSERT', '{hydrograph_id, time, flow}'),
             ('hydrograph_points', 'UPDATE', '{hydrograph_id, time, flow}'),
-            ('job_postings', 'SELECT', '{id, user_id, title, state, progress}')) t (name, privilege, columns)
+            ('job_postings', 'SELECT', '{id, user_id, title, state, progress}'),
+            ('job_postings', 'INSERT', '{user_id, title, state, progress}'),
+            ('job_postings', 'UPDATE', '{user_id, title, state, progress}')) t (name, privilege, columns)
         CROSS JOIN LATERAL unnest(t.columns) c (name)
         WHERE NOT has_column_privilege(to_regrole('rowcall_app'), 'public.' || t.name, c.name, t.privilege)
     LOOP
@@ -70,7 +76,7 @@ BEGIN
     FOR item IN
         SELECT t.name
         FROM (VALUES ('patients'), ('chat_rooms'), ('chat_room_members'), ('chat_messages'),
-                     ('dams'), ('hydrographs'), ('hydrograph_points')) t (name)
+                     ('chat_join_requests'), ('dams'), ('hydrographs'), ('hydrograph_points'), ('job_postings')) t (name)
         WHERE NOT has_table_privilege(to_regrole('rowcall_app'), 'public.' || t.name, 'DELETE')
     LOOP
         EXECUTE format('GRANT DELETE ON public.%I TO rowcall_app', item.name);

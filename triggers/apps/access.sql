@@ -32,6 +32,18 @@ RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalo
     SELECT EXISTS (SELECT FROM public.chat_room_members m WHERE m.room_id = room AND m.user_id = person)
 $$;
 
+-- Whom the user may know of: themselves, the owners and members of their rooms, and those who ask to join a
+-- room of theirs. Whoever is not logged in knows nobody.
+CREATE OR REPLACE FUNCTION rowcall.chat_my_people()
+RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    WITH mine AS MATERIALIZED (SELECT rowcall.chat_my_rooms() AS id)
+    SELECT rowcall.me()
+    UNION SELECT r.owner_id FROM public.chat_rooms r WHERE r.id IN (SELECT m.id FROM mine m)
+    UNION SELECT m.user_id FROM public.chat_room_members m WHERE m.room_id IN (SELECT i.id FROM mine i)
+    UNION SELECT q.user_id FROM public.chat_join_requests q JOIN public.chat_rooms r ON r.id = q.room_id
+          WHERE r.owner_id = rowcall.me()
+$$;
+
 -- Whether the code that the user has brought, in rowcall.join_code, is the room's.
 CREATE OR REPLACE FUNCTION rowcall.chat_code_fits(room bigint)
 RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -49,6 +61,6 @@ DO $$
 BEGIN
     IF to_regrole('rowcall_app') IS NOT NULL THEN
         GRANT EXECUTE ON FUNCTION rowcall.me, rowcall.staff, rowcall.chat_my_rooms, rowcall.chat_owned_rooms,
-            rowcall.chat_is_member, rowcall.chat_code_fits, rowcall.chat_room_of TO rowcall_app;
+            rowcall.chat_is_member, rowcall.chat_my_people, rowcall.chat_code_fits, rowcall.chat_room_of TO rowcall_app;
     END IF;
 END $$;

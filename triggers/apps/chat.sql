@@ -33,13 +33,21 @@ CREATE OR REPLACE TRIGGER "0_rowcall"
     FOR EACH ROW EXECUTE FUNCTION rowcall.on_chat_messages();
 ALTER TABLE public.chat_messages ENABLE ALWAYS TRIGGER "0_rowcall";
 
--- Join requests: to the room's owner, and to the user who asks, who is told which room it is about.
+-- Join requests: to the room's owner, and to the user who asks, who is told which room it is about. Creating,
+-- admitting and denying are what somebody does; whatever else becomes of a request is told as what it is.
 CREATE OR REPLACE FUNCTION rowcall.on_chat_join_requests()
 RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
 DECLARE
+    moved  boolean := TG_OP = 'UPDATE' AND (OLD.id, OLD.room_id, OLD.user_id) <> (NEW.id, NEW.room_id, NEW.user_id);
     action text;
     asking json;  -- who asks, for a page that has not seen the user yet
 BEGIN
+    IF TG_OP = 'DELETE' OR moved THEN
+        PERFORM rowcall.join_request_event(OLD, 'join_request_deleted');
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN NULL;
+    END IF;
     IF TG_OP = 'INSERT' THEN
         action := 'create';
         asking := (SELECT json_build_object('id', u.id, 'first_name', u.first_name, 'last_name', u.last_name)
@@ -51,13 +59,26 @@ BEGIN
         PERFORM rowcall.file('room/' || NEW.room_id, 'did_alter_join_request',
             json_build_object('id', NEW.id::text, 'action', action, 'requesting_user', asking), 'owner');
         PERFORM rowcall.file('user/' || NEW.user_id, 'did_alter_join_request',
-            json_build_object('id', NEW.id::text, 'action', action, 'requesting_user', asking, 'room_id', NEW.room_id));
+            json_build_object('id', NEW.id::text, 'action', action, 'requesting_user', asking, 'room_id', NEW.room_id,
+                'title', (SELECT r.title FROM public.chat_rooms r WHERE r.id = NEW.room_id)));
+    ELSIF moved OR OLD.status <> NEW.status THEN
+        PERFORM rowcall.join_request_event(NEW, 'join_request_updated');
     END IF;
     RETURN NULL;
 END $$;
 
+CREATE OR REPLACE FUNCTION rowcall.join_request_event(request public.chat_join_requests, type text)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    data json := json_build_object('id', request.id::text, 'room_id', request.room_id,
+        'user_id', request.user_id, 'status', request.status);
+BEGIN
+    PERFORM rowcall.file('room/' || request.room_id, type, data, 'owner');
+    PERFORM rowcall.file('user/' || request.user_id, type, data);
+END $$;
+
 CREATE OR REPLACE TRIGGER "0_rowcall"
-    AFTER INSERT OR UPDATE ON public.chat_join_requests
+    AFTER INSERT OR DELETE OR UPDATE ON public.chat_join_requests
     FOR EACH ROW EXECUTE FUNCTION rowcall.on_chat_join_requests();
 ALTER TABLE public.chat_join_requests ENABLE ALWAYS TRIGGER "0_rowcall";
 
@@ -121,22 +142,46 @@ CREATE OR REPLACE TRIGGER "0_rowcall_truncate"
 ALTER TABLE public.chat_room_members ENABLE ALWAYS TRIGGER "0_rowcall_truncate";
 
 -- Rooms: another owner, or none, and everybody's rights are asked again. The members of a room that goes
--- are told here, while it still has a title and its memberships are still there.
+-- are told here, while it still has a title and its memberships are still there. Owners are told of their
+-- rooms as users too. The join code is told to nobody.
 CREATE OR REPLACE FUNCTION rowcall.on_chat_rooms()
 RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
+DECLARE
+    moved boolean := TG_OP = 'UPDATE' AND (OLD.id, OLD.owner_id) <> (NEW.id, NEW.owner_id);
 BEGIN
-    IF TG_OP = 'DELETE' OR OLD.owner_id <> NEW.owner_id OR OLD.id <> NEW.id THEN
+    IF TG_OP = 'DELETE' OR moved THEN
         PERFORM rowcall.revalidate('room/' || OLD.id);
     END IF;
     IF TG_OP = 'DELETE' THEN
         PERFORM rowcall.file('user/' || m.user_id, 'room_left', json_build_object('room_id', OLD.id, 'title', OLD.title))
         FROM public.chat_room_members m WHERE m.room_id = OLD.id;
+        PERFORM rowcall.room_event(OLD, 'room_deleted', true);
+    ELSIF TG_OP = 'INSERT' THEN
+        PERFORM rowcall.room_event(NEW, 'room_created', true);
+    ELSIF moved THEN
+        PERFORM rowcall.room_event(OLD, 'room_deleted', true) WHERE OLD.id <> NEW.id;
+        PERFORM rowcall.room_event(NEW, 'room_updated', true);
+        PERFORM rowcall.file('user/' || OLD.owner_id, 'room_updated',
+            json_build_object('room_id', NEW.id, 'title', NEW.title, 'owner_id', NEW.owner_id)) WHERE OLD.owner_id <> NEW.owner_id;
+    ELSIF OLD.* IS DISTINCT FROM NEW.* THEN
+        PERFORM rowcall.room_event(NEW, 'room_updated', false);
     END IF;
     RETURN NULL;
 END $$;
 
+CREATE OR REPLACE FUNCTION rowcall.room_event(room public.chat_rooms, type text, to_owner boolean)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    data json := json_build_object('room_id', room.id, 'title', room.title, 'owner_id', room.owner_id);
+BEGIN
+    PERFORM rowcall.file('room/' || room.id, type, data);
+    IF to_owner THEN
+        PERFORM rowcall.file('user/' || room.owner_id, type, data);
+    END IF;
+END $$;
+
 CREATE OR REPLACE TRIGGER "0_rowcall"
-    AFTER DELETE OR UPDATE ON public.chat_rooms
+    AFTER INSERT OR DELETE OR UPDATE ON public.chat_rooms
     FOR EACH ROW EXECUTE FUNCTION rowcall.on_chat_rooms();
 ALTER TABLE public.chat_rooms ENABLE ALWAYS TRIGGER "0_rowcall";
 
