@@ -8,7 +8,7 @@ FAULTS      ?= 2m
 SEED        ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt vet lint rules vuln bench fuzz faults mutations build
+.PHONY: help setup demo test check fmt vet lint rules vuln bench fuzz faults mutations build web pages client
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,9 +20,9 @@ demo: ## Run the four example applications with a PostgreSQL of their own; ARGS=
 	go run ./cmd/rowcall demo $(ARGS)
 
 test: setup ## Run every test
-	go test $(RACE) -shuffle=on ./...
+	go test $(RACE) -shuffle=on -timeout 20m ./...
 
-check: fmt vet lint rules test vuln ## Everything a change has to pass
+check: fmt vet lint rules client test vuln web ## Everything a change has to pass
 
 fmt: ## Check that gofmt has nothing to say
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w these:"; echo "$$unformatted"; exit 1; fi
@@ -36,8 +36,20 @@ lint: ## Run staticcheck
 rules: ## Check the rules of this repository: imports, comments, names
 	go test -count=1 .
 
+client: client/node_modules ## Check the npm package of client/: types, tests, build, size, exports
+	cd client && npm run --silent check
+
+client/node_modules: client/package-lock.json
+	cd client && npm ci --ignore-scripts --no-audit --no-fund && touch node_modules
+
 vuln: ## Look for known vulnerabilities; says so where the list of them cannot be reached
 	@scripts/vuln
+
+web: ## Check the pages: types, tests, and that web/dist is what they build; needs Node
+	@scripts/pages --check
+
+pages: ## Build the pages into web/dist; needs Node
+	@scripts/pages
 
 bench: ## Measure what Rowcall costs writers and brings subscribers, in about five minutes; ARGS="-h"
 	go run ./bench $(ARGS)

@@ -120,6 +120,7 @@ func TestForeignImports(t *testing.T) {
 		"github.com/pressly/goose/v3":                {"schema"},
 		"github.com/gorilla/websocket":               {"api"},
 		"github.com/golang-jwt/jwt/v5":               {"api"},
+		"github.com/prometheus/client_golang":        {"api"},
 		"github.com/MicahParks/keyfunc/v3":           {"api"},
 		"github.com/MicahParks/jwkset":               {"api"},
 		"github.com/fergusstrange/embedded-postgres": {"schema/cluster"},
@@ -265,6 +266,43 @@ func TestPromisesNameTheirTests(t *testing.T) {
 			}
 		}
 	}
+}
+
+// An operator who reads a warning finds out what it asks of them.
+func TestOperationsTellOfEveryWarning(t *testing.T) {
+	page, err := os.ReadFile("docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range sources(t) {
+		if f.test || f.folder == "bench" {
+			continue
+		}
+		for _, line := range warnings(f.File) {
+			if !strings.Contains(string(page), "`"+line+"`") {
+				t.Errorf("%s logs %q: say in docs/operations.md what that asks of an operator", f.name, line)
+			}
+		}
+	}
+}
+
+// warnings are the constant texts that a file logs at the levels warn and error.
+func warnings(f *ast.File) []string {
+	var lines []string
+	ast.Inspect(f, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || len(call.Args) == 0 {
+			return true
+		}
+		method, ok := call.Fun.(*ast.SelectorExpr)
+		text, isText := call.Args[0].(*ast.BasicLit)
+		if ok && isText && text.Kind == token.STRING && (method.Sel.Name == "Warn" || method.Sel.Name == "Error") {
+			line, _ := strconv.Unquote(text.Value)
+			lines = append(lines, line)
+		}
+		return true
+	})
+	return lines
 }
 
 func isWord(r rune) bool {

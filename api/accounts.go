@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -11,6 +12,8 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/time/rate"
+
+	"rowcall/notifier"
 )
 
 // SessionOptions bound a login.
@@ -31,8 +34,9 @@ type AccountOptions struct {
 	Users   UsersTable
 	Session SessionOptions
 	Login   LoginOptions
-	JWT     JWTOptions   // bearer tokens; none
-	Logger  *slog.Logger // slog.Default()
+	JWT     JWTOptions    // bearer tokens; none
+	Django  DjangoOptions // sessions of a Django site; none
+	Logger  *slog.Logger  // slog.Default()
 }
 
 // Accounts knows who people are: it logs them in and out, finds the identity behind a request, and
@@ -45,6 +49,7 @@ type Accounts struct {
 	addresses *throttle[netip.Prefix]
 	names     *throttle[[32]byte] // by hash: a name may be long
 	tokens    *tokens             // nil: none are accepted
+	django    *django             // nil: its sessions do not count
 	idle      time.Duration
 	plain     *scs.SessionManager // for http
 	secure    *scs.SessionManager // for https
@@ -63,6 +68,10 @@ func NewAccounts(ctx context.Context, pool *pgxpool.Pool, door *Door, o AccountO
 	if err != nil {
 		return nil, err
 	}
+	site, err := openDjango(ctx, pool, table, o.Django, log)
+	if err != nil {
+		return nil, err
+	}
 	store := &sessionStore{pool: pool}
 	perAddress, perAccount := cmp.Or(o.Login.PerAddress, 20), cmp.Or(o.Login.PerAccount, 5)
 	return &Accounts{
@@ -73,6 +82,7 @@ func NewAccounts(ctx context.Context, pool *pgxpool.Pool, door *Door, o AccountO
 		addresses: newThrottle[netip.Prefix](perMinute(perAddress), perAddress),
 		names:     newThrottle[[32]byte](perMinute(perAccount), perAccount),
 		tokens:    bearers,
+		django:    site,
 		idle:      o.Session.Idle,
 		plain:     newSessions(store, o.Session, false),
 		secure:    newSessions(store, o.Session, true),
@@ -123,7 +133,7 @@ func (a *Accounts) token(r *http.Request) string {
 	return cookie.Value
 }
 
-// Identify finds who makes a request: by a bearer token if it brings one, else by its cookie.
+// Identify finds who makes a request: by a bearer token if it brings one, else by its cookies.
 // Without credentials that is the zero Identity. Credentials that are of no use are
 // notifier.ErrUnauthorized, and a database that does not answer is notifier.ErrUnavailable.
 func (a *Accounts) Identify(ctx context.Context, r *http.Request) (Identity, error) {
@@ -131,15 +141,40 @@ func (a *Accounts) Identify(ctx context.Context, r *http.Request) (Identity, err
 	return who, err
 }
 
-// identify returns no account when the request carries no credentials.
+// identify returns no account when the request carries no credentials. Whoever asks too often is errRateLimited.
 func (a *Accounts) identify(ctx context.Context, r *http.Request) (*account, Identity, error) {
+	who, as, err := a.recognize(ctx, r)
+	if err == nil && who != nil {
+		err = a.door.AdmitUser(a.door.Address(r), who.ID)
+	}
+	if err != nil {
+		return nil, Identity{}, err
+	}
+	return who, as, nil
+}
+
+func (a *Accounts) recognize(ctx context.Context, r *http.Request) (*account, Identity, error) {
 	if token, given := bearer(r); given {
 		return a.byToken(ctx, token)
 	}
-	if token := a.token(r); token != "" {
-		return a.byCookie(ctx, token)
+	return a.byCookies(ctx, r)
+}
+
+// byCookies goes by a login of our own where there is one, and else by one of Django's. That the browser
+// has an old cookie of ours besides does not matter then.
+func (a *Accounts) byCookies(ctx context.Context, r *http.Request) (*account, Identity, error) {
+	token := a.token(r)
+	if token == "" {
+		return a.django.identify(ctx, r)
 	}
-	return nil, Identity{}, nil
+	who, as, err := a.byCookie(ctx, token)
+	if !errors.Is(err, notifier.ErrUnauthorized) {
+		return who, as, err
+	}
+	if who, as, other := a.django.identify(ctx, r); who != nil || other != nil {
+		return who, as, other
+	}
+	return nil, Identity{}, err
 }
 
 // byCookie finds the active account that a session belongs to.

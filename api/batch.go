@@ -4,6 +4,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"rowcall/notifier"
 )
 
 const (
@@ -18,22 +20,25 @@ type batches struct{ pool sync.Pool }
 type batch struct {
 	conn    net.Conn
 	timeout time.Duration
+	holder  *notifier.Holder // of the buffer
 	buffer  []byte
 	err     error
 }
 
 // borrow starts a batch; give takes its buffer back.
-func (b *batches) borrow(to net.Conn, timeout time.Duration) *batch {
+func (b *batches) borrow(to net.Conn, timeout time.Duration, by *notifier.Holder) *batch {
 	buffer, ok := b.pool.Get().(*[batchBytes]byte)
 	if !ok {
 		buffer = new([batchBytes]byte)
 	}
-	return &batch{conn: to, timeout: timeout, buffer: buffer[:0]}
+	by.Add(batchBytes)
+	return &batch{conn: to, timeout: timeout, holder: by, buffer: buffer[:0]}
 }
 
 func (b *batches) give(back *batch) {
 	b.pool.Put((*[batchBytes]byte)(back.buffer[:batchBytes]))
 	back.buffer = nil
+	back.holder.Add(-batchBytes)
 }
 
 // add takes a frame. One that does not fit beside the others makes them go first; one that is big

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"net"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"rowcall/notifier"
 )
 
 var (
@@ -24,11 +27,13 @@ const maxWaiting = 64 << 10
 // takes them and sends them together with the events that wait. Nothing follows a close frame.
 type conn struct {
 	net.Conn
-	wake func() // starts the writer
+	wake   func() // starts the writer
+	holder *notifier.Holder
 
-	mu      sync.Mutex // guards waiting and closing
+	mu      sync.Mutex // guards what follows
 	waiting []byte
-	closing bool // a close frame is in waiting, or has been taken
+	closing bool   // a close frame is in waiting, or has been taken
+	code    uint16 // of the close frame
 }
 
 // Write takes whole frames, or the answer to the handshake.
@@ -36,6 +41,7 @@ func (c *conn) Write(frame []byte) (int, error) {
 	if err := c.put(frame); err != nil {
 		return 0, err
 	}
+	c.holder.Add(len(frame))
 	c.wake()
 	return len(frame), nil
 }
@@ -50,7 +56,9 @@ func (c *conn) put(frame []byte) error {
 		return errFlooding
 	}
 	c.waiting = append(c.waiting, frame...)
-	c.closing = isClose(frame)
+	if c.closing = isClose(frame); c.closing && len(frame) >= 4 {
+		c.code = binary.BigEndian.Uint16(frame[2:])
+	}
 	return nil
 }
 
@@ -61,9 +69,11 @@ func isClose(frame []byte) bool {
 // take returns what waits, and whether it is the last there will be.
 func (c *conn) take() (waiting []byte, last bool) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	waiting, c.waiting = c.waiting, nil
-	return waiting, c.closing
+	last = c.closing
+	c.mu.Unlock()
+	c.holder.Add(-len(waiting))
+	return waiting, last
 }
 
 // saidGoodbye reports whether a close frame has been queued or sent.
@@ -71,6 +81,19 @@ func (c *conn) saidGoodbye() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.closing
+}
+
+// goodbye is the code of the close frame that has been queued or sent; 0 without one.
+func (c *conn) goodbye() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !c.closing:
+		return 0
+	case c.code == 0:
+		return websocket.CloseNoStatusReceived
+	}
+	return int(c.code)
 }
 
 // expect gives the client until d from now to say something. When the goodbye has been said, the
@@ -89,8 +112,9 @@ func (c *conn) SetWriteDeadline(time.Time) error { return nil }
 // hijacker hands gorilla a conn in place of the connection that the HTTP server gives away.
 type hijacker struct {
 	http.ResponseWriter
-	wake func()
-	conn *conn // after Hijack
+	wake   func()
+	holder *notifier.Holder
+	conn   *conn // after Hijack
 }
 
 // Hijack takes over the connection.
@@ -99,6 +123,6 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h.conn = &conn{Conn: raw, wake: h.wake}
+	h.conn = &conn{Conn: raw, wake: h.wake, holder: h.holder}
 	return h.conn, buffered, nil
 }

@@ -69,7 +69,7 @@ func (w *writes) SetWriteDeadline(time.Time) error { return nil }
 func TestBatch(t *testing.T) {
 	var pool batches
 	to := &writes{}
-	out := pool.borrow(to, time.Second)
+	out := pool.borrow(to, time.Second, nil)
 	small, big, long := []byte("small"), []byte(strings.Repeat("b", batchBytes)), []byte(strings.Repeat("l", 3*chunkBytes))
 	for _, frame := range [][]byte{small, small, big, small, long} {
 		out.add(frame)

@@ -6,20 +6,57 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
 )
 
-// faulty is the flow of a session with a fault of ours in it.
-type faulty struct{ silent }
+// faulty is the flow of a session with a fault of ours in it: where the reader meets it, or where the writer does.
+type faulty struct {
+	silent
+	session  *session
+	inWriter bool
+	said     *atomic.Bool // the client has said something
+	ended    chan struct{}
+}
 
-func (faulty) receive(context.Context, int, io.Reader) error { panic("a fault of ours") }
+func (f faulty) receive(context.Context, int, io.Reader) error {
+	f.said.Store(true)
+	if f.inWriter {
+		f.session.wake()
+		return nil
+	}
+	panic("a fault of ours")
+}
 
-// A fault that one client finds costs its socket and nothing else: its place is free again, and the
-// node goes on.
+func (f faulty) emit(*batch) bool {
+	if f.inWriter && f.said.Load() {
+		panic("a fault of ours")
+	}
+	return false
+}
+
+func (f faulty) end() {
+	select {
+	case <-f.ended: // to end twice is no mistake
+	default:
+		close(f.ended)
+	}
+}
+
+// A fault that one client finds costs its socket and nothing else: what it followed is let go, its place is free
+// again, and the node goes on.
 func TestFaultOfOneSocket(t *testing.T) {
+	for name, inWriter := range map[string]bool{"reader": false, "writer": true} {
+		t.Run(name, func(t *testing.T) {
+			meetFault(t, faulty{inWriter: inWriter, said: new(atomic.Bool), ended: make(chan struct{})})
+		})
+	}
+}
+
+func meetFault(t *testing.T, flow faulty) {
 	st := openStand(t, Options{})
 	left := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -29,7 +66,8 @@ func TestFaultOfOneSocket(t *testing.T) {
 			return
 		}
 		session := st.newSession(Identity{}, st.plainUpgrader)
-		session.flow = faulty{}
+		flow.session = session
+		session.flow = flow
 		st.carry(w, r, session, &admission{release: func() { leave(); close(left) }})
 	}))
 	defer server.Close()
@@ -49,6 +87,11 @@ func TestFaultOfOneSocket(t *testing.T) {
 	case <-left:
 	case <-time.After(patience):
 		t.Fatal("the place was not given back")
+	}
+	select {
+	case <-flow.ended:
+	default:
+		t.Error("what it followed was not let go")
 	}
 	st.quiet(t)
 	st.dial(t, "/as/7").expect(`{"op":"welcome","session":"s1","heartbeat":25000,"max_subscriptions":100}`)

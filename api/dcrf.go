@@ -112,6 +112,7 @@ func (d *dcrf) finish(answer []byte) {
 	}
 	d.working = false
 	d.mu.Unlock()
+	d.session.holder.Add(len(answer))
 	d.session.wake()
 }
 
@@ -124,7 +125,11 @@ func (d *dcrf) emit(out *batch) (more bool) {
 		frames, more, err = d.takeEvents()
 		d.endTurn()
 	}
-	for _, frame := range append(replies, frames...) {
+	for _, frame := range replies {
+		out.add(frame)
+		d.session.holder.Add(-len(frame))
+	}
+	for _, frame := range frames {
 		out.add(frame)
 	}
 	if err != nil && !errors.Is(err, notifier.ErrClosed) { // closed by end
@@ -176,6 +181,16 @@ func (d *dcrf) takeEvents() (frames [][]byte, more bool, err error) {
 }
 
 func (d *dcrf) beat() {}
+
+func (d *dcrf) follows() []subscription {
+	var open []subscription
+	for _, one := range d.streams {
+		if one.sub != nil {
+			open = append(open, one.sub)
+		}
+	}
+	return open
+}
 
 func (d *dcrf) end() {
 	for _, one := range d.streams {

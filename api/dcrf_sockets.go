@@ -28,26 +28,13 @@ type servedResource struct {
 // compileDCRF takes those of the rules that are of protocol dcrf. The error joins all problems, each with
 // its key path.
 func compileDCRF(rules []SocketRule, resources *Resources, others []*socket) ([]*dcrfSocket, error) {
-	var all []*dcrfSocket
-	var problems []error
-	for i, rule := range rules {
-		if rule.Protocol != protocolDCRF {
-			continue
-		}
+	return compileEach("sockets", speaking(rules, true), func(rule SocketRule, before []*dcrfSocket) (*dcrfSocket, error) {
 		compiled, err := compileDCRFSocket(rule, resources)
 		if err == nil {
-			err = at("path", compiled.clash(all, others))
+			err = at("path", compiled.clash(before, others))
 		}
-		if err != nil {
-			problems = append(problems, prefixed(fmt.Sprintf("sockets[%d].", i), err)...)
-			continue
-		}
-		all = append(all, compiled)
-	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, fmt.Errorf("the rules of sockets:\n%w", err)
-	}
-	return all, nil
+		return compiled, err
+	})
 }
 
 // compileDCRFSocket returns all that is wrong with one rule, joined.
@@ -111,12 +98,12 @@ func (s *dcrfSocket) clash(others []*dcrfSocket, plain []*socket) error {
 func (s *Server) serveDCRF(w http.ResponseWriter, r *http.Request, to *dcrfSocket) {
 	in, err := s.admit(r)
 	if err != nil {
-		refuse(w, r, s.log, err)
+		s.turnAway(w, r, sessionDCRF, err)
 		return
 	}
 	defer func() { in.release() }()
-	session := s.newSession(in.who, s.plainUpgrader)
-	session.terse = true
+	session := s.sessionOf(in, s.plainUpgrader)
+	session.terse, session.presence.kind = true, sessionDCRF
 	if in.unknown != nil && !errors.Is(in.unknown, notifier.ErrUnauthorized) {
 		s.closeAtOnce(w, r, session, &in, in.unknown)
 		return

@@ -29,8 +29,8 @@
 // An event is encoded once per format, WebSocket header included, and the bytes are shared by all
 // sockets. The writer puts all that waits for its socket into one write.
 //
-// A stream of server-sent events, and a request for events over HTTP, has no session: the handler of
-// the request takes what its one subscription has, for all topics in one order, and writes it itself.
+// A stream of server-sent events, and a request for events over HTTP, needs none of that: the handler of the
+// request takes what its one subscription has, for all topics in one order, and writes it itself.
 //
 // [Resources] are tables that users read and write, over HTTP and on dcrf sockets; [Functions] are what
 // they call. Both do their work through acting: each request in a transaction of its own, as role
@@ -42,8 +42,10 @@
 // # Goroutines
 //
 //   - Server.Serve: net/http's accept loop, one that gives all sessions their heartbeats, one that ends
-//     those whose token has run out, and one that asks once a minute which identities are still good.
-//   - Each session: its reader, which is net/http's goroutine for the request; a writer, only while
+//     those whose token has run out, one that asks once a minute which identities are still good, and one
+//     that looks at the feed's counts once a second, for the console.
+//   - Ops.Serve: net/http's, on the operators' listener.
+//   - Each socket: its reader, which the handshake starts, so that the request may end; a writer, only while
 //     something waits to be sent; and on a native socket one per subscribe under way, at most eight.
 //   - Each stream and each request that waits: net/http's two for the request.
 //   - Rules.Ask: one per pattern with SQL, while it is asked.
@@ -53,13 +55,16 @@
 //
 // # Locks
 //
-// session.mu guards whether a writer is at work; native.mu the topics of a socket and its queue;
-// dcrf.mu whose turn it is, the replies that wait and who subscribed to which row;
-// conn.mu what waits to be written; registry.mu the sessions of the node; watch.mu their identities;
-// keySet.mu the keys of bearer tokens; places.mu and throttle.mu counters. None is taken while
-// another is held: code that has something for the writer lets go of its own lock first. Nothing
-// blocks under any of them. The feed takes locks of its own in Take, Settled and Close and calls
-// Wake without them, so these are called under none of ours.
+// session.mu guards whether a writer is at work; native.mu the topics of a socket and its queue; dcrf.mu whose
+// turn it is, the replies that wait and who subscribed to which row; conn.mu what waits to be written; replays.mu
+// whose turn it is to read the log; registry.mu the sessions of the node; watch.mu their identities; keySet.mu the
+// keys of bearer tokens; places.mu and throttle.mu counters; rates.mu the counts of the last seconds; supervised.mu
+// why a tail is over; answerConn.mu the deadline of an answer over HTTP, and whether it is over.
+//
+// None is taken while another is held: code that has something for the writer lets go of its own lock first. Nothing
+// blocks under any of them. The feed takes locks of its own in Take, Settled and Close and calls Wake without them,
+// so these are called under none of ours. The one exception is lister.mu: whoever asks for a list of the console
+// waits for the one who makes it, which takes the locks of what is listed.
 //
 // # Shutdown
 //

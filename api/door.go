@@ -20,6 +20,9 @@ type DoorOptions struct {
 	SocketsPerAddress   int            // of an IPv4 address or an IPv6 /64; 1,000
 	SocketsPerUser      int            // 100
 	HandshakesPerSecond int            // of an IPv4 address or an IPv6 /64; 100
+	RequestsPerSecond   int            // over HTTP, of an address and of a user, whose handshakes count too; twice as many at once; 100
+	ReplaysPerUser      int            // at a time, that read the log; 20
+	ReplayBytes         int            // that replays of a user read from the log in a minute; 256 MiB
 }
 
 // Door decides what may come in before anybody asks who it is: which pages, which hosts, which
@@ -29,6 +32,9 @@ type Door struct {
 	proxies    []netip.Prefix
 	exempt     []netip.Prefix
 	handshakes *throttle[netip.Prefix]
+	requests   *throttle[netip.Prefix]
+	users      *throttle[string]
+	replays    *replays
 	places     *places
 }
 
@@ -38,12 +44,15 @@ func NewDoor(o DoorOptions) (*Door, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the allowed origins: %w", err)
 	}
-	perSecond := cmp.Or(o.HandshakesPerSecond, 100)
+	perSecond, requests := cmp.Or(o.HandshakesPerSecond, 100), cmp.Or(o.RequestsPerSecond, 100)
 	return &Door{
 		origins:    allowed,
 		proxies:    o.TrustedProxies,
 		exempt:     o.Exempt,
 		handshakes: newThrottle[netip.Prefix](rate.Limit(perSecond), perSecond),
+		requests:   newThrottle[netip.Prefix](rate.Limit(requests), 2*requests),
+		users:      newThrottle[string](rate.Limit(requests), 2*requests),
+		replays:    newReplays(cmp.Or(o.ReplaysPerUser, 20), cmp.Or(o.ReplayBytes, 256<<20)),
 		places: newPlaces(
 			cmp.Or(o.Sockets, 20_000),
 			cmp.Or(o.SocketsPerAddress, 1_000),

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ type fakeFeed struct {
 	cursor string
 	gate   chan struct{} // while not nil and open, Subscribe waits
 	rude   bool          // Subscribe does not heed its context
+	sheds  []func()      // of all holders
 	busy   int           // Subscribes under way
 	busied int           // the most there were
 
@@ -45,6 +47,25 @@ func (f *fakeFeed) Health() notifier.Health {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.health
+}
+
+func (f *fakeFeed) Stats() notifier.Stats         { return notifier.Stats{Health: f.Health()} }
+func (f *fakeFeed) Waiting() notifier.Waiting     { return notifier.Waiting{} }
+func (f *fakeFeed) Topics() []notifier.TopicCount { return nil }
+
+func (f *fakeFeed) Hold(shed func()) *notifier.Holder {
+	f.set(func(f *fakeFeed) { f.sheds = append(f.sheds, shed) })
+	return new(notifier.Holder)
+}
+
+// shed has the node get rid of all who hold something.
+func (f *fakeFeed) shed() {
+	f.mu.Lock()
+	sheds := slices.Clone(f.sheds)
+	f.mu.Unlock()
+	for _, shed := range sheds {
+		shed()
+	}
 }
 
 func (f *fakeFeed) set(change func(*fakeFeed)) {
@@ -122,6 +143,7 @@ type fakeSubscription struct {
 	err     error
 	settled bool
 	closed  bool
+	endless *notifier.Event // what it always has, when nothing else waits
 }
 
 func (s *fakeSubscription) push(taken notifier.Taken) {
@@ -141,6 +163,9 @@ func (s *fakeSubscription) end(err error) {
 func (s *fakeSubscription) Take(max int) (notifier.Taken, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.endless != nil && !s.closed && len(s.waiting) == 0 {
+		return notifier.Taken{Events: []*notifier.Event{s.endless}}, nil
+	}
 	if len(s.waiting) == 0 {
 		return notifier.Taken{}, s.err
 	}
@@ -158,6 +183,9 @@ func (s *fakeSubscription) Settled() bool {
 	defer s.mu.Unlock()
 	return s.settled && len(s.waiting) == 0
 }
+
+func (s *fakeSubscription) Topics() []notifier.Topic     { return s.request.Topics }
+func (s *fakeSubscription) Waiting() (events, bytes int) { return 0, 0 }
 
 func (s *fakeSubscription) Close() {
 	s.mu.Lock()

@@ -9,14 +9,20 @@ import (
 // feed is what sessions need of notifier.Feed.
 type feed interface {
 	Subscribe(ctx context.Context, r notifier.Request) (subscription, notifier.Start, error)
+	Hold(shed func()) *notifier.Holder
 	Cursor() string
 	Health() notifier.Health
+	Stats() notifier.Stats
+	Waiting() notifier.Waiting
+	Topics() []notifier.TopicCount
 }
 
 // subscription is what sessions need of notifier.Subscription.
 type subscription interface {
 	Take(max int) (notifier.Taken, error)
 	Settled() bool
+	Topics() []notifier.Topic
+	Waiting() (events, bytes int)
 	Close()
 }
 

@@ -42,21 +42,17 @@ func CompileFunctions(ctx context.Context, pool *pgxpool.Pool, rules []FunctionR
 	if err := work.check(ctx); err != nil {
 		return nil, fmt.Errorf("preparing functions: %w", err)
 	}
-	var problems []error
-	for i, rule := range rules {
+	compiled, err := compileEach("functions", slices.All(rules), func(rule FunctionRule, others []*function) (*function, error) {
 		compiled, err := compileFunction(ctx, work, rule)
-		if slices.ContainsFunc(all.list, func(f *function) bool { return f.name == rule.Name }) {
+		if slices.ContainsFunc(others, func(f *function) bool { return f.name == rule.Name }) {
 			err = errors.Join(err, at("name", fmt.Errorf("%q stands twice", rule.Name)))
 		}
-		if err != nil {
-			problems = append(problems, prefixed(fmt.Sprintf("functions[%d].", i), err)...)
-			continue
-		}
-		all.list = append(all.list, compiled)
+		return compiled, err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, fmt.Errorf("the rules of functions:\n%w", err)
-	}
+	all.list = compiled
 	return all, nil
 }
 

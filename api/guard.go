@@ -123,7 +123,7 @@ func (d *Door) allowOrigin(h http.Header, r *http.Request) {
 	if from, ok := parseOrigin(text); ok && d.origins.contain(from) {
 		h.Set("Access-Control-Allow-Origin", text)
 		h.Set("Access-Control-Allow-Credentials", "true")
-		h.Set("Access-Control-Expose-Headers", "Retry-After")
+		h.Set("Access-Control-Expose-Headers", "Location, Retry-After")
 	}
 }
 

@@ -116,6 +116,9 @@ func TestCORSNeverEchoesAnUnlistedOrigin(t *testing.T) {
 			if got.Header.Get("Access-Control-Allow-Credentials") == "true" && c.want == "" {
 				t.Error("credentials are allowed to nobody in particular")
 			}
+			if exposed := got.Header.Get("Access-Control-Expose-Headers"); (exposed == "Location, Retry-After") != (c.want != "") {
+				t.Errorf("headers that the page may read: %q", exposed)
+			}
 			if !slices.Contains(got.Header.Values("Vary"), "Origin") {
 				t.Error("a cache may give one origin's answer to another")
 			}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
+	"net/netip"
 	"slices"
 	"strconv"
 	"sync"
@@ -25,6 +25,7 @@ const nativeProtocol = "rowcall.v1"
 // admission is a handshake that may be answered with a socket.
 type admission struct {
 	who     Identity
+	address netip.Addr
 	unknown error // why it is not known who asks: notifier.ErrUnauthorized, or the database's error
 	release func()
 }
@@ -46,7 +47,8 @@ func (s *Server) admit(r *http.Request) (in admission, err error) {
 	ctx, cancel := context.WithTimeout(r.Context(), handshakeWait)
 	defer cancel()
 	in.who, in.unknown = s.accounts.Identify(ctx, r)
-	giveBack, err := s.door.AdmitSocket(s.door.Address(r), in.who.User)
+	in.address = s.door.Address(r)
+	giveBack, err := s.door.AdmitSocket(in.address, in.who.User)
 	in.release = func() { giveBack(); leave() }
 	return in, err
 }
@@ -56,18 +58,19 @@ func (s *Server) admit(r *http.Request) (in admission, err error) {
 func (s *Server) serveNative(w http.ResponseWriter, r *http.Request) {
 	in, err := s.admit(r)
 	if err != nil {
-		refuse(w, r, s.log, err)
+		s.turnAway(w, r, sessionNative, err)
 		return
 	}
 	defer func() { in.release() }()
-	session := s.newSession(in.who, s.nativeUpgrader)
+	session := s.sessionOf(in, s.nativeUpgrader)
 	if err := s.unfit(in, r); err != nil {
 		s.closeAtOnce(w, r, session, &in, err)
 		return
 	}
 	flow := newNative(session, s.feed, s.topics)
 	session.flow = flow
-	flow.welcome("s" + strconv.FormatUint(s.names.Add(1), 10))
+	session.presence.name = s.name()
+	flow.welcome(session.presence.name)
 	s.carry(w, r, session, &in)
 }
 
@@ -95,11 +98,11 @@ func (s *Server) servePlain(w http.ResponseWriter, r *http.Request, to *socket, 
 		err = to.refuses(in)
 	}
 	if err != nil {
-		refuse(w, r, s.log, err)
+		s.turnAway(w, r, sessionPlain, err)
 		return
 	}
-	session := s.newSession(in.who, s.plainUpgrader)
-	session.terse = true
+	session := s.sessionOf(in, s.plainUpgrader)
+	session.terse, session.presence.kind = true, sessionPlain
 	if in.unknown != nil && !errors.Is(in.unknown, notifier.ErrUnauthorized) {
 		s.closeAtOnce(w, r, session, &in, in.unknown)
 		return
@@ -122,8 +125,27 @@ func (s *socket) refuses(in admission) error {
 	return nil
 }
 
+func (s *Server) sessionOf(in admission, u *websocket.Upgrader) *session {
+	session := s.newSession(in.who, u)
+	session.meter = s.door.Meter(in.address, in.who.User)
+	return session
+}
+
 func (s *Server) newSession(who Identity, u *websocket.Upgrader) *session {
-	return newSession(who, s.limits, u, &s.batches, s.log)
+	session := newSession(who, s.limits, u, &s.batches, s.log)
+	session.metrics = s.metrics
+	session.holder = s.feed.Hold(session.unload)
+	session.presence = presence{kind: sessionNative, who: who, since: time.Now()}
+	return session
+}
+
+// name is one that no other session of the node has.
+func (s *Server) name() string { return "s" + strconv.FormatUint(s.names.Add(1), 10) }
+
+// turnAway answers a handshake that may not become a socket.
+func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, kind sessionKind, err error) {
+	s.metrics.handshake(kind, err)
+	refuse(w, r, s.log, err)
 }
 
 // closeAtOnce opens a socket to close it with what an error stands for.
@@ -138,8 +160,15 @@ func (s *Server) closeAtOnce(w http.ResponseWriter, r *http.Request, session *se
 // what an idle socket needs. The registry waits for the session.
 func (s *Server) carry(w http.ResponseWriter, r *http.Request, session *session, in *admission) {
 	if err := session.upgrade(w, r); err != nil {
+		s.metrics.handshake(session.presence.kind, errBadRequest)
 		session.flow.end() // the client has been answered
+		session.holder.Close()
 		return
+	}
+	s.metrics.handshake(session.presence.kind, session.last)
+	session.presence.address, session.presence.follows = in.address, session.flow.follows
+	if session.presence.name == "" && session.last == nil {
+		session.presence.name = s.name()
 	}
 	release := in.release
 	in.release = func() {}
@@ -151,17 +180,12 @@ func (s *Server) carry(w http.ResponseWriter, r *http.Request, session *session,
 		defer release()
 		defer session.watched.leave()
 		defer remove()
-		defer s.contain(session)
+		defer session.holder.Close()
+		defer session.contain()
+		defer session.giveUp()
+		defer session.contain()
 		session.run(ctx)
 	}()
-}
-
-// contain keeps what is wrong with one session from the others, as net/http does with requests.
-func (s *Server) contain(session *session) {
-	if fault := recover(); fault != nil {
-		session.abort()
-		s.log.Error("socket ended by a fault of ours", "err", fault, "stack", string(debug.Stack()))
-	}
 }
 
 // upgrader speaks no extension: compressed messages would be counted before they are unpacked, and

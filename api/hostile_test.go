@@ -175,14 +175,6 @@ func TestSilentClientIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestHalfOpenHandshakesAreGivenUp(t *testing.T) {
-	st := openStand(t, Options{})
-	server := st.httpServer()
-	if server.ReadHeaderTimeout != 5*time.Second || server.IdleTimeout != time.Minute || server.MaxHeaderBytes != 16<<10 {
-		t.Errorf("time limits %v %v, header %d", server.ReadHeaderTimeout, server.IdleTimeout, server.MaxHeaderBytes)
-	}
-}
-
 func TestLongHeaderIsRefused(t *testing.T) {
 	st := openStand(t, Options{})
 	st.startServing(t)

@@ -11,6 +11,7 @@ type Identity struct {
 	User    string // user id, in decimal where ids are numbers; empty when anonymous
 	Name    string // username
 	Session string // names the login it comes from without being of use as a token; empty for a token
+	Alias   string // what triggers call the login where they do not know its user; empty: they do
 	Staff   bool
 
 	// Of a bearer token; both are empty for a login.
@@ -23,5 +24,5 @@ func (i Identity) Anonymous() bool { return i.User == "" }
 
 // Follower is the identity as the feed knows it.
 func (i Identity) Follower() notifier.Follower {
-	return notifier.Follower{User: i.User, Session: i.Session, Staff: i.Staff}
+	return notifier.Follower{User: i.User, Session: i.Session, Alias: i.Alias, Staff: i.Staff}
 }

@@ -61,9 +61,11 @@ func TestInjectionOverREST(t *testing.T) {
 	w.unharmed(t, func() {
 		for _, text := range hostile() {
 			q, p, j := url.QueryEscape(text), url.PathEscape(text), quoteJSON(t, text)
-			for _, query := range []string{"?" + q + "=1", "?first_name=" + q, "?id=" + q, "?admission_date=" + q, "?ordering=" + q, "?ordering=-" + q, "?limit=" + q, "?offset=" + q, "?" + q} {
+			for _, query := range []string{"?" + q + "=1", "?first_name=" + q, "?id=" + q, "?admission_date=" + q, "?ordering=" + q, "?ordering=-" + q, "?limit=" + q, "?offset=" + q, "?search=" + q, "?" + q} {
 				alice.sane("GET", "/api/patients"+query, "")
 			}
+			alice.sane("GET", "/api/join_requests?search="+q, "")
+			alice.sane("GET", "/api/resources?"+q, "")
 			alice.sane("GET", "/api/patients/"+p, "")
 			alice.sane("DELETE", "/api/patients/"+p, "")
 			alice.sane("PATCH", "/api/patients/"+p, `{"first_name":"x"}`)

@@ -28,6 +28,7 @@ func Listen(ctx context.Context, addr string, o ListenOptions) (net.Listener, er
 	if err != nil {
 		return nil, err
 	}
+	listener = abandonUnacknowledged(listener)
 	if protect != nil {
 		return tls.NewListener(listener, protect), nil
 	}

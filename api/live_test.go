@@ -39,10 +39,16 @@ func openTownOn(t *testing.T, db *schematest.Database) *town {
 
 func openTownWith(t *testing.T, db *schematest.Database, bearers JWTOptions) *town {
 	t.Helper()
+	return openLimitedTown(t, db, bearers, DoorOptions{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, notifier.Options{})
+}
+
+// openLimitedTown is openTownWith, with a say in who may have how much.
+func openLimitedTown(t *testing.T, db *schematest.Database, bearers JWTOptions, limits DoorOptions, o notifier.Options) *town {
+	t.Helper()
 	db.Exec(t, `UPDATE users SET password = '`+bcryptQuick+`'`)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	pool := db.Pool(t)
-	door := openDoor(t, DoorOptions{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	door := openDoor(t, limits)
 	accounts, err := NewAccounts(t.Context(), pool, door, AccountOptions{Logger: log, JWT: bearers, Login: LoginOptions{PerAddress: 1000, PerAccount: 1000}})
 	if err != nil {
 		t.Fatal(err)
@@ -55,10 +61,13 @@ func openTownWith(t *testing.T, db *schematest.Database, bearers JWTOptions) *to
 	if err != nil {
 		t.Fatal(err)
 	}
-	feed := notifier.New(direct, pool, rules, notifier.Options{Logger: log})
+	metrics := NewMetrics()
+	o.Logger = log
+	feed := notifier.New(direct, pool, metrics.Timed(rules), o)
 	server, err := New(feed, rules, accounts, door, Options{
 		Sockets: seedSockets(),
 		Limits:  Limits{PingInterval: time.Hour}, // no heartbeats among the frames
+		Metrics: metrics,
 		Logger:  log,
 	})
 	if err != nil {
@@ -68,9 +77,20 @@ func openTownWith(t *testing.T, db *schematest.Database, bearers JWTOptions) *to
 	if err != nil {
 		t.Fatal(err)
 	}
-	runAll(t, feed.Run, func(ctx context.Context) error { return server.Serve(ctx, listener) })
+	runAll(t, feed.Run, func(ctx context.Context) error { return server.Serve(ctx, frugal{listener}) })
 	<-feed.Ready()
 	return &town{db, listener.Addr().String(), feed, server}
+}
+
+// frugal has the kernel take little for a client that does not read: otherwise it takes megabytes.
+type frugal struct{ net.Listener }
+
+func (l frugal) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil {
+		err = conn.(*net.TCPConn).SetWriteBuffer(64 << 10)
+	}
+	return conn, err
 }
 
 // runAll runs until the test ends.

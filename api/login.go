@@ -14,10 +14,8 @@ import (
 	"rowcall/notifier"
 )
 
-const (
-	loginBytes    = 8 << 10          // of the body of a login
-	loginPatience = 10 * time.Second // for a client to send it
-)
+// loginBytes bounds the body of a login.
+const loginBytes = 8 << 10
 
 // credentials are the body of a login.
 type credentials struct {
@@ -113,17 +111,30 @@ func (a *Accounts) open(w http.ResponseWriter, r *http.Request, who *login) erro
 }
 
 // Logout answers POST /api/logout: it ends the session, which closes its sockets, and takes the
-// cookie away. To log out twice is no error.
+// cookie away. To log out twice is no error. A login of a Django site is not ours to end, and to say
+// that it had been would leave somebody logged in.
 func (a *Accounts) Logout(w http.ResponseWriter, r *http.Request) {
-	if token := a.token(r); token != "" {
-		if err := a.store.DeleteCtx(r.Context(), token); err != nil {
-			refuse(w, r, a.log, err)
-			return
-		}
-		a.takeCookie(w, r)
+	if err := a.logout(w, r); err != nil {
+		refuse(w, r, a.log, err)
+		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusNoContent)
+}
+
+func (a *Accounts) logout(w http.ResponseWriter, r *http.Request) error {
+	if token := a.token(r); token != "" {
+		if err := a.store.DeleteCtx(r.Context(), token); err != nil {
+			return err
+		}
+		a.takeCookie(w, r)
+		return nil
+	}
+	who, _, err := a.django.identify(r.Context(), r)
+	if who != nil {
+		return explain(errConflict, "you are logged in at the Django site: log out there")
+	}
+	return err
 }
 
 // Me answers GET /api/me: the user, or 401.
@@ -152,8 +163,6 @@ func readCredentials(w http.ResponseWriter, r *http.Request) (credentials, error
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
 		return given, errMediaType
 	}
-	// A ResponseWriter that knows no deadlines is a test's.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(loginPatience))
 	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, loginBytes))
 	if err := body.Decode(&given); err != nil {
 		return given, bodyError(err)

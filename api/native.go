@@ -13,6 +13,7 @@ const (
 	takeAtOnce   = 256       // events taken of one topic before the next has its turn
 	maxUnsent    = 1024      // frames that answer the client, waiting for it to read
 	unsentWeight = 256 << 10 // bytes of them
+	maxPasses    = 8         // of the queue, each with takeAtOnce events of each topic at most, before signs of life
 )
 
 // native is the flow of the native protocol: one socket, many topics.
@@ -33,9 +34,16 @@ type native struct {
 	queue   []item  // for the writer
 	unsent  int     // answers in queue
 	weight  int     // bytes of them
-	pongs   int     // owed
-	beating bool    // a heartbeat is owed
+	owed    signs
 	over    bool
+
+	passes int // of the queue that signs of life have waited for; the writer's own
+}
+
+// signs are signs of life.
+type signs struct {
+	pongs   int
+	beating bool // a heartbeat
 }
 
 // item is a frame for the writer, a topic to take events of, or the frame first.
@@ -107,7 +115,7 @@ func (n *native) answer(frame []byte) error {
 	if !full {
 		n.unsent++
 		n.weight += len(frame)
-		n.queue = append(n.queue, item{frame: frame})
+		n.queueLocked(item{frame: frame})
 	}
 	n.mu.Unlock()
 	if full {
@@ -119,8 +127,8 @@ func (n *native) answer(frame []byte) error {
 
 func (n *native) ping() error {
 	n.mu.Lock()
-	n.pongs++
-	full := n.pongs > maxUnsent
+	n.owed.pongs++
+	full := n.owed.pongs > maxUnsent
 	n.mu.Unlock()
 	if full {
 		return notifier.ErrSlow
@@ -133,22 +141,30 @@ func (n *native) ping() error {
 func (n *native) beat() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.beating = true
+	n.owed.beating = true
 }
 
 func (n *native) push(i item) {
 	n.mu.Lock()
-	n.queue = append(n.queue, i)
+	n.queueLocked(i)
 	n.mu.Unlock()
 	n.session.wake()
 }
 
-// emit sends what is queued, then, when nothing is, the pongs and the heartbeat that are owed.
+// queueLocked queues a frame. It may be a snapshot: what it takes is the session's own until it is sent.
+func (n *native) queueLocked(i item) {
+	n.queue = append(n.queue, i)
+	n.session.holder.Add(len(i.frame))
+}
+
+// emit sends what is queued, then, when nothing is, the pongs and the heartbeat that are owed. A queue that is never
+// empty does not keep them for ever: somebody takes the socket for dead without them.
 func (n *native) emit(out *batch) (more bool) {
-	queue := n.takeQueue()
+	queue, due := n.takeQueue()
 	for _, i := range queue {
 		if i.frame != nil {
 			out.add(i.frame)
+			n.session.holder.Add(-len(i.frame))
 		}
 		if i.opened {
 			n.opened()
@@ -157,19 +173,32 @@ func (n *native) emit(out *batch) (more bool) {
 			n.forward(out, i.held)
 		}
 	}
-	if len(queue) > 0 {
-		return true
+	if len(queue) == 0 || n.late(due) {
+		n.pay(out, due)
 	}
-	n.owed(out)
-	return false
+	return len(queue) > 0
 }
 
-func (n *native) takeQueue() []item {
+// takeQueue returns what is queued, and the signs of life that come after it.
+func (n *native) takeQueue() ([]item, signs) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	queue := n.queue
 	n.queue, n.unsent, n.weight = nil, 0, 0
-	return queue
+	return queue, n.owed
+}
+
+// follows are the topics that are open.
+func (n *native) follows() []subscription {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var open []subscription
+	for _, h := range n.held {
+		if h.sub != nil {
+			open = append(open, h.sub)
+		}
+	}
+	return open
 }
 
 // end gives up all topics.

@@ -69,22 +69,32 @@ func (n *native) ended(out *batch, h *held, err error) {
 	out.add(encodeError(string(h.topic), n.session.fault(err)))
 }
 
-// owed sends pongs and heartbeats. Their cursor holds for all topics of the socket: the node's
-// position, read before all of them were seen to have nothing waiting. The writer asks when its own
-// queue is empty, so that what it has taken stands before it.
-func (n *native) owed(out *batch) {
-	n.mu.Lock()
-	pongs, beating := n.pongs, n.beating
-	n.pongs, n.beating = 0, false
-	n.mu.Unlock()
-	if pongs == 0 && !beating {
+// late reports whether signs of life have waited for long enough.
+func (n *native) late(due signs) bool {
+	if due == (signs{}) {
+		return false
+	}
+	n.passes++
+	return n.passes > maxPasses
+}
+
+// pay sends pongs and heartbeats that are due. Their cursor holds for all topics of the socket: the node's
+// position, read before all of them were seen to have nothing waiting. What was queued before them stands before
+// them.
+func (n *native) pay(out *batch, due signs) {
+	if due == (signs{}) {
 		return
 	}
+	n.passes = 0
+	n.mu.Lock()
+	n.owed.pongs -= due.pongs
+	n.owed.beating = n.owed.beating && !due.beating
+	n.mu.Unlock()
 	cursor := n.settledCursor()
-	for range pongs {
+	for range due.pongs {
 		out.add(encodeFrame(cursorFrame{Op: "pong", Cursor: cursor}))
 	}
-	if beating {
+	if due.beating {
 		out.add(encodeFrame(cursorFrame{Op: "heartbeat", Cursor: cursor}))
 	}
 }
@@ -100,14 +110,19 @@ func (n *native) settledCursor() string {
 	return cursor
 }
 
-// subscriptions are those of all topics that are held; nil for one that is being opened. They are
-// asked without the lock: none is taken under another.
+// subscriptions are those of all topics that are held; nil for one that is being opened, or has something in the queue:
+// the answer to its subscribe has not gone out then, or not all that it has. They are asked without the lock: none is
+// taken under another.
 func (n *native) subscriptions() []subscription {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	all := make([]subscription, 0, len(n.held))
 	for _, h := range n.held {
-		all = append(all, h.sub)
+		sub := h.sub
+		if h.queued {
+			sub = nil
+		}
+		all = append(all, sub)
 	}
 	return all
 }

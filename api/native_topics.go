@@ -69,7 +69,10 @@ func (n *native) openNext() {
 		n.waiting = n.waiting[1:]
 		if n.held[next.topic] == next {
 			n.opening++
-			n.opens.Go(next.open)
+			n.opens.Go(func() {
+				defer n.session.contain()
+				next.open()
+			})
 		}
 	}
 }
@@ -91,6 +94,8 @@ func (n *native) open(ctx context.Context, h *held) {
 		Follower: n.session.identity.Follower(),
 		Since:    h.request.Since,
 		Snapshot: h.request.Snapshot,
+		Holder:   n.session.holder,
+		Meter:    n.session.meter,
 		Wake:     func() { n.ready(h) },
 	})
 	if err != nil {
@@ -115,7 +120,7 @@ func (n *native) attach(h *held, sub subscription, start notifier.Start) bool {
 		return false
 	}
 	h.sub, h.queued = sub, true
-	n.queue = append(n.queue, item{frame: frame, held: h, opened: true})
+	n.queueLocked(item{frame: frame, held: h, opened: true})
 	return true
 }
 

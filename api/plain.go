@@ -41,6 +41,8 @@ func followOne(ctx context.Context, s *session, f feed, topic, since string) (su
 		Topics:   []notifier.Topic{name},
 		Follower: s.identity.Follower(),
 		Since:    since,
+		Holder:   s.holder,
+		Meter:    s.meter,
 		Wake:     s.wake,
 	})
 	if errors.Is(err, notifier.ErrBadCursor) {
@@ -80,6 +82,8 @@ func (p *plain) emit(out *batch) (more bool) {
 
 func (p *plain) beat() {}
 
+func (p *plain) follows() []subscription { return []subscription{p.sub} }
+
 func (p *plain) end() { p.sub.Close() }
 
 // silent is the flow of a socket that is only there to be closed: a browser sees the code of a close
@@ -89,4 +93,5 @@ type silent struct{}
 func (silent) receive(context.Context, int, io.Reader) error { return nil }
 func (silent) emit(*batch) bool                              { return false }
 func (silent) beat()                                         {}
+func (silent) follows() []subscription                       { return nil }
 func (silent) end()                                          {}

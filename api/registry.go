@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,10 +22,12 @@ type registry struct {
 	closing bool       // nobody is let in any more
 	over    bool       // the time for goodbyes is over
 	slots   [beatSlots]map[*session]struct{}
+	streams map[*presence]struct{} // they are no sessions of sockets: their requests beat and end by themselves
+	open    map[sessionKind]int
 }
 
 func newRegistry() *registry {
-	r := &registry{stopping: make(chan struct{})}
+	r := &registry{stopping: make(chan struct{}), streams: map[*presence]struct{}{}, open: map[sessionKind]int{}}
 	for i := range r.slots {
 		r.slots[i] = map[*session]struct{}{}
 	}
@@ -48,6 +52,7 @@ func (r *registry) add(s *session) (remove func()) {
 	slot := r.slots[rand.IntN(beatSlots)]
 	r.mu.Lock()
 	slot[s] = struct{}{}
+	r.open[s.presence.kind]++
 	closing, over := r.closing, r.over
 	r.mu.Unlock()
 	switch {
@@ -60,7 +65,42 @@ func (r *registry) add(s *session) (remove func()) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		delete(slot, s)
+		r.open[s.presence.kind]--
 	}
+}
+
+// addStream makes a stream known until remove is called.
+func (r *registry) addStream(p *presence) (remove func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.streams[p] = struct{}{}
+	r.open[p.kind]++
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.streams, p)
+		r.open[p.kind]--
+	}
+}
+
+// count is how many sessions of each kind there are.
+func (r *registry) count() map[sessionKind]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.open)
+}
+
+// present are all sessions, in no order.
+func (r *registry) present() []*presence {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := slices.Collect(maps.Keys(r.streams))
+	for _, slot := range r.slots {
+		for s := range slot {
+			all = append(all, &s.presence)
+		}
+	}
+	return all
 }
 
 // run beats each session once per interval until ctx ends.

@@ -39,25 +39,20 @@ type replayAnswer struct {
 
 // serveEvents answers with the events that follow a cursor, and waits for one where it is asked to.
 func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
-	out := newAnswerConn(w)
-	defer out.finish(s.limits.WriteTimeout)
-	in, err := s.admit(r)
-	if err != nil {
-		refuse(w, r, s.log, err)
-		return
-	}
-	defer in.release()
-	answer, err := s.replay(r, in)
-	expired, _ := errors.AsType[*expiredCursor](err)
-	switch {
-	case errors.Is(err, errGone):
-	case expired != nil:
-		expired.refuse(w)
-	case err != nil:
-		refuse(w, r, s.log, err)
-	default:
-		s.answer(out, answer)
-	}
+	s.admitted(w, r, func(out *answerConn, in admission) error {
+		answer, err := s.replay(r, in)
+		expired, _ := errors.AsType[*expiredCursor](err)
+		switch {
+		case errors.Is(err, errGone):
+		case expired != nil:
+			expired.refuse(w)
+		case err != nil:
+			return err
+		default:
+			s.answer(out, answer)
+		}
+		return nil
+	})
 }
 
 func (s *Server) replayRequest(r *http.Request) (wanted replayRequest, err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -20,11 +21,15 @@ type ResourceRule struct {
 	Table string // with or without a schema and a dot before it
 	Allow string // who may ask at all: public, authenticated or staff; staff when empty
 	Topic string // where the changes of its rows are filed, with {me} for the user's id; empty: nowhere
+
+	Label  string   // the column that names a row to people; the first of text when empty, the key without one
+	Follow []string // topics that tell lists of changes, with {me}; only those whom a rule admits hear of one. Topic when empty
 }
 
 // Resources are the compiled resource rules. They are safe for use by several goroutines.
 type Resources struct {
-	list []*resource
+	list  []*resource
+	rules *Rules
 }
 
 // resource is a table as its users know it.
@@ -32,9 +37,14 @@ type resource struct {
 	name    string
 	allow   allowance
 	topic   *pattern // nil: nobody is told of changes
+	follow  []pattern
 	table   *table
 	columns []*column // those that are shown
 	key     *column
+	label   *column
+	deletes bool        // rows may be deleted at all
+	refers  []reference // to other resources
+	details map[string]detail
 	acting  *acting
 	sql     resourceSQL
 }
@@ -42,7 +52,7 @@ type resource struct {
 // CompileResources reads the tables from the catalog. The error joins all problems, each with its key
 // path. A table that changes later is known again at the next start.
 func CompileResources(ctx context.Context, pool *pgxpool.Pool, topics *Rules, rules []ResourceRule, log *slog.Logger) (*Resources, error) {
-	all := &Resources{}
+	all := &Resources{rules: topics}
 	if len(rules) == 0 {
 		return all, nil
 	}
@@ -50,24 +60,21 @@ func CompileResources(ctx context.Context, pool *pgxpool.Pool, topics *Rules, ru
 	if err := work.check(ctx); err != nil {
 		return nil, fmt.Errorf("preparing resources: %w", err)
 	}
-	var problems []error
-	for i, rule := range rules {
+	compiled, err := compileEach("resources", slices.All(rules), func(rule ResourceRule, others []*resource) (*resource, error) {
 		compiled, err := compileResource(ctx, work, topics, rule)
-		if err == nil && all.named(rule.Name) != nil {
+		if err == nil && slices.ContainsFunc(others, func(r *resource) bool { return r.name == rule.Name }) {
 			err = at("name", fmt.Errorf("%q stands twice", rule.Name))
 		}
-		if err != nil {
-			problems = append(problems, prefixed(fmt.Sprintf("resources[%d].", i), err)...)
-			continue
-		}
-		if !compiled.table.Secured {
+		if err == nil && !compiled.table.Secured {
 			log.Warn("resource without row-level security: whoever may ask sees and changes all its rows", "resource", rule.Name, "table", rule.Table)
 		}
-		all.list = append(all.list, compiled)
+		return compiled, err
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, fmt.Errorf("the rules of resources:\n%w", err)
-	}
+	all.list = compiled
+	all.link()
 	return all, nil
 }
 
@@ -87,15 +94,19 @@ func (r *Resources) named(name string) *resource {
 // compileResource returns all that is wrong with one rule, joined.
 func compileResource(ctx context.Context, work *acting, topics *Rules, rule ResourceRule) (*resource, error) {
 	r := &resource{name: rule.Name, acting: work}
-	var err1, err2, err3, err4 error
+	var err1, err2, err3, err4, err5, err6 error
 	err1 = checkAPIName(rule.Name)
 	r.allow, err2 = parseAllow(rule.Allow)
 	r.topic, err3 = resourceTopic(rule.Topic, topics)
 	r.table, err4 = readTable(ctx, work.pool, rule.Table)
 	if err4 == nil {
-		err4 = r.adopt()
+		err4 = errors.Join(r.adopt(), r.readDetails(ctx, work.pool))
 	}
-	return r, errors.Join(at("name", err1), at("allow", err2), at("topic", err3), at("table", err4))
+	if err4 == nil {
+		r.label, err5 = r.labelOf(rule.Label)
+	}
+	r.follow, err6 = followed(rule.Follow, r.topic, topics)
+	return r, errors.Join(at("name", err1), at("allow", err2), at("topic", err3), at("table", err4), at("label", err5), at("follow", err6))
 }
 
 // checkAPIName refuses what cannot stand behind /api/, and what stands there already.
@@ -103,7 +114,7 @@ func checkAPIName(name string) error {
 	switch name {
 	case "":
 		return errors.New("it is empty")
-	case "login", "logout", "me", "functions":
+	case "login", "logout", "me", "session", "console", "functions", "resources":
 		return fmt.Errorf("%q is an address of Rowcall's own", name)
 	}
 	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" {

@@ -11,6 +11,7 @@ import (
 // listing says which rows are wanted, in which order, and how many of them.
 type listing struct {
 	filters []filter
+	words   []string // that a row must have somewhere
 	order   []ordering
 	limit   int
 	offset  int
@@ -43,6 +44,8 @@ func (r *resource) listingOf(q url.Values) (listing, fieldErrors) {
 			l.limit = wholeParameter(name, given, 1, mostLimit, wrong)
 		case "offset":
 			l.offset = wholeParameter(name, given, 0, math.MaxInt32, wrong)
+		case "search":
+			l.words = wordsOf(given, wrong)
 		case "ordering":
 			l.order = r.orderOf(given, wrong)
 		default:
@@ -122,19 +125,21 @@ func (r *resource) field(name string) *column {
 	return r.columns[at]
 }
 
-// count counts the rows that the filters let through.
-func (r *resource) count(l listing) *statement {
+// count counts the rows that are wanted.
+func (r *resource) count(l listing, who Identity) *statement {
 	s := &statement{}
 	s.add("SELECT count(*)", r.sql.from)
 	s.where(l.filters)
+	s.searched(r, who, l.words)
 	return s
 }
 
 // page is the rows asked for. The key comes last in the order, so that pages fit together.
-func (r *resource) page(l listing) *statement {
+func (r *resource) page(l listing, who Identity) *statement {
 	s := &statement{}
 	s.add("SELECT ", r.sql.shown, r.sql.from)
 	s.where(l.filters)
+	s.searched(r, who, l.words)
 	s.add(" ORDER BY ")
 	for _, o := range l.order {
 		s.add("t.", o.column.Ident)
@@ -148,8 +153,8 @@ func (r *resource) page(l listing) *statement {
 }
 
 func (s *statement) where(filters []filter) {
-	for i, f := range filters {
-		s.add([]string{" WHERE (", " AND ("}[min(i, 1)])
+	for _, f := range filters {
+		s.condition()
 		for j, value := range f.values {
 			if j > 0 {
 				s.add(" OR ")

@@ -13,6 +13,7 @@ func (s *Server) serveResources(mux *http.ServeMux, all *Resources) {
 	if all == nil {
 		return
 	}
+	s.serveDescriptions(mux, all)
 	for _, r := range all.list {
 		rows, row := "/api/"+r.name, "/api/"+r.name+"/{key}"
 		for _, slash := range []string{"", "/{$}"} {

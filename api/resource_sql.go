@@ -9,6 +9,7 @@ import (
 // quoted, and of parameters; nothing of a request ever becomes part of one.
 type resourceSQL struct {
 	from   string // the table, as t
+	other  string // the table as another resource refers to it, as o
 	shown  string // a row of t as JSON text
 	byKey  string
 	one    string
@@ -17,7 +18,7 @@ type resourceSQL struct {
 }
 
 func newResourceSQL(r *resource) resourceSQL {
-	s := resourceSQL{from: " FROM " + r.table.Name + " AS t", shown: shownSQL(r.columns)}
+	s := resourceSQL{from: " FROM " + r.table.Name + " AS t", other: " FROM " + r.table.Name + " AS o", shown: shownSQL(r.columns)}
 	s.byKey = " WHERE t." + r.key.Ident + " = $1"
 	s.one = "SELECT " + s.shown + s.from + s.byKey
 	s.there = "SELECT EXISTS (SELECT" + s.from + s.byKey + ")"
@@ -42,12 +43,24 @@ func shownSQL(columns []*column) string {
 type statement struct {
 	text       strings.Builder
 	parameters []any
+	narrowed   bool // it has a condition
 }
 
 func (s *statement) add(parts ...string) {
 	for _, part := range parts {
 		s.text.WriteString(part)
 	}
+}
+
+// condition opens the first condition, or one more, which the caller closes with a parenthesis.
+func (s *statement) condition(parts ...string) {
+	opening := " WHERE ("
+	if s.narrowed {
+		opening = " AND ("
+	}
+	s.add(opening)
+	s.add(parts...)
+	s.narrowed = true
 }
 
 // bind adds a value and returns what stands for it in the text.

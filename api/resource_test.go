@@ -174,7 +174,7 @@ func TestResourceAccess(t *testing.T) {
 		{bob, 404, "PATCH", "/api/join_requests/1", `{"status":"admitted"}`},
 		{alice, 200, "PATCH", "/api/join_requests/1", `{"status":"admitted"}`},
 		{carol, 201, "POST", "/api/messages", `{"room_id":1,"sender_id":3,"message":"thanks"}`},
-		{alice, 403, "POST", "/api/jobs", `{"title":"x"}`},
+		{alice, 403, "POST", "/api/jobs", `{"user_id":1,"title":"x"}`},
 		{alice, 403, "PATCH", "/api/jobs/1", `{"title":"x"}`},
 		{alice, 403, "PATCH", "/api/jobs/1", `{}`},
 		{alice, 404, "GET", "/api/jobs/3", ""},

@@ -287,3 +287,14 @@ func TestResourcesNeedTheRole(t *testing.T) {
 		}
 	}
 }
+
+// TestAddressesOfOurOwnAreTaken has a resource want each of them. The mux would end the node over some, and others
+// would hide the resource.
+func TestAddressesOfOurOwnAreTaken(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"login", "logout", "me", "session", "console", "functions", "resources"} {
+		if err := checkAPIName(name); err == nil {
+			t.Errorf("a resource may be named %s", name)
+		}
+	}
+}

@@ -14,12 +14,12 @@ import (
 func (r *resource) list(ctx context.Context, who Identity, l listing, counted bool) (rows []json.RawMessage, total int64, err error) {
 	err = r.acting.read(ctx, who, func(ctx context.Context, tx pgx.Tx) error {
 		if counted {
-			count := r.count(l)
+			count := r.count(l, who)
 			if err := tx.QueryRow(ctx, count.text.String(), count.arguments()...).Scan(&total); err != nil {
 				return err
 			}
 		}
-		page := r.page(l)
+		page := r.page(l, who)
 		rows, err = collectDocuments(tx.Query(ctx, page.text.String(), page.arguments()...))
 		return err
 	})

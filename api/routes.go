@@ -12,6 +12,13 @@ import (
 // nativePath is where the native protocol is spoken.
 const nativePath = "/v1/ws"
 
+// Requests to these wait for events.
+const (
+	streamPath = "/v1/sse"
+	eventsPath = "/v1/events"
+	tailPath   = "/api/console/tail"
+)
+
 // routes sends handshakes to their sockets and everything else to a mux: the mux would answer some
 // spellings of a path with a redirect, which no WebSocket follows.
 func (s *Server) routes(o Options) http.Handler {
@@ -19,8 +26,9 @@ func (s *Server) routes(o Options) http.Handler {
 	s.handle(mux, "POST", "/api/login", s.accounts.Login)
 	s.handle(mux, "POST", "/api/logout", s.logout)
 	s.handle(mux, "GET", "/api/me", s.accounts.Me)
-	s.handle(mux, "GET", "/v1/sse", s.serveStream)
-	s.handle(mux, "GET", "/v1/events", s.serveEvents)
+	s.handle(mux, "GET", "/api/session", s.accounts.Visitor(o.Site))
+	s.handle(mux, "GET", streamPath, s.serveStream)
+	s.handle(mux, "GET", eventsPath, s.serveEvents)
 	s.handle(mux, "GET", "/v1/topics/{topic...}", s.serveTopic)
 	if o.Health != nil {
 		s.handle(mux, "GET", "/healthz", o.Health.Alive)
@@ -28,6 +36,7 @@ func (s *Server) routes(o Options) http.Handler {
 	}
 	s.serveResources(mux, o.Resources)
 	s.serveFunctions(mux, o.Functions)
+	s.serveConsole(mux)
 	mux.HandleFunc("/api/", s.notFound)
 	mux.HandleFunc("/v1/", s.notFound)
 	if o.Pages != nil {
@@ -35,13 +44,14 @@ func (s *Server) routes(o Options) http.Handler {
 	} else {
 		mux.HandleFunc("/", s.notFound)
 	}
+	requests := s.requests(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handshake := s.socketAt(r.URL.Path)
 		switch {
 		case handshake == nil && websocket.IsWebSocketUpgrade(r):
 			s.notFound(w, r)
 		case handshake == nil:
-			mux.ServeHTTP(w, r)
+			requests.ServeHTTP(w, r)
 		case !websocket.IsWebSocketUpgrade(r):
 			refuse(w, r, s.log, explain(errBadRequest, "this address speaks WebSocket only"))
 		default:
@@ -75,17 +85,25 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 // socketAt finds the socket that a path leads to; nil without one.
 func (s *Server) socketAt(path string) http.HandlerFunc {
 	if strings.TrimSuffix(path, "/") == nativePath {
-		return s.serveNative
+		return routed(nativePath, s.serveNative)
 	}
 	for _, candidate := range s.sockets {
 		if values, ok := candidate.path.matchPath(path); ok {
-			return func(w http.ResponseWriter, r *http.Request) { s.servePlain(w, r, candidate, values) }
+			return routed(candidate.path.text, func(w http.ResponseWriter, r *http.Request) { s.servePlain(w, r, candidate, values) })
 		}
 	}
 	for _, candidate := range s.dcrf {
 		if _, ok := candidate.path.matchPath(path); ok {
-			return func(w http.ResponseWriter, r *http.Request) { s.serveDCRF(w, r, candidate) }
+			return routed(candidate.path.text, func(w http.ResponseWriter, r *http.Request) { s.serveDCRF(w, r, candidate) })
 		}
 	}
 	return nil
+}
+
+// routed notes the pattern of an address, as the mux does for the others.
+func routed(pattern string, answer http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Pattern = pattern
+		answer(w, r)
+	}
 }

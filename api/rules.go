@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -53,38 +54,21 @@ type rule struct {
 // problems, each with its key path, such as: topics[2].access: column "x" does not exist.
 func CompileRules(ctx context.Context, pool *pgxpool.Pool, accounts *Accounts, topics []TopicRule) (*Rules, error) {
 	rules := &Rules{pool: pool, accounts: accounts}
-	var problems []error
-	for i, source := range topics {
-		compiled, err := rules.compile(ctx, source)
-		if err != nil {
-			problems = append(problems, prefixed(fmt.Sprintf("topics[%d].", i), err)...)
-			continue
-		}
-		rules.rules = append(rules.rules, compiled)
+	compiled, err := compileEach("topics", slices.All(topics), func(source TopicRule, others []*rule) (*rule, error) {
+		return rules.compile(ctx, source, others)
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, fmt.Errorf("the rules of topics:\n%w", err)
-	}
+	rules.rules = compiled
 	return rules, nil
 }
 
-// prefixed completes the key paths of joined errors.
-func prefixed(prefix string, err error) []error {
-	parts := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		parts = joined.Unwrap()
-	}
-	for i, part := range parts {
-		parts[i] = fmt.Errorf("%s%w", prefix, part)
-	}
-	return parts
-}
-
 // compile returns all that is wrong with one rule, joined.
-func (r *Rules) compile(ctx context.Context, source TopicRule) (*rule, error) {
+func (r *Rules) compile(ctx context.Context, source TopicRule, others []*rule) (*rule, error) {
 	compiled := &rule{}
 	var err1, err2, err3, err4, err5 error
-	compiled.pattern, err1 = r.compileTopic(source.Topic)
+	compiled.pattern, err1 = compileTopic(source.Topic, others)
 	compiled.allow, err2 = parseAllow(source.Allow)
 	compiled.latest, err5 = parseSlow(source.Slow, source.Key)
 	if err1 == nil {
@@ -95,15 +79,7 @@ func (r *Rules) compile(ctx context.Context, source TopicRule) (*rule, error) {
 	return compiled, errors.Join(at("topic", err1), at("allow", err2), at("access", err3), at("snapshot", err4), at("slow", err5))
 }
 
-// at names the key that an error belongs to.
-func at(key string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", key, err)
-}
-
-func (r *Rules) compileTopic(text string) (pattern, error) {
+func compileTopic(text string, others []*rule) (pattern, error) {
 	compiled, err := compilePattern(text)
 	if err != nil {
 		return pattern{}, err
@@ -113,7 +89,7 @@ func (r *Rules) compileTopic(text string) (pattern, error) {
 			return pattern{}, fmt.Errorf("%q: @%s is the follower's own; the parameter needs another name", text, name)
 		}
 	}
-	for _, other := range r.rules {
+	for _, other := range others {
 		if other.pattern.overlaps(compiled) {
 			return pattern{}, fmt.Errorf("%q and %q could be the same topic", other.pattern.text, text)
 		}
@@ -166,6 +142,9 @@ func (r *Rules) Spell(topic notifier.Topic) notifier.Topic {
 
 // find returns the rule for a topic and the values of its parameters; nil without one.
 func (r *Rules) find(topic notifier.Topic) (*rule, []string) {
+	if topic == consoleTopic {
+		return consoleRule(), nil
+	}
 	for _, candidate := range r.rules {
 		if values, ok := candidate.pattern.match(string(topic)); ok {
 			return candidate, values

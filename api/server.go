@@ -23,7 +23,9 @@ type Options struct {
 	Functions *Functions // called at /api/functions/{name}; nil: none
 	Limits    Limits
 	Health    *Health       // answers /healthz and /readyz; nil: they are not there
+	Metrics   *Metrics      // counts what happens; nil: one of its own, which nobody reads
 	Pages     http.Handler  // answers what nothing else does; nil: not found
+	Site      Site          // what /api/session tells the pages of this server
 	Shutdown  time.Duration // how long goodbyes may take; 10 s
 	Logger    *slog.Logger  // slog.Default()
 }
@@ -40,9 +42,12 @@ type Server struct {
 	shutdown time.Duration
 	log      *slog.Logger
 
+	deadlines      deadlines
 	handler        http.Handler
 	registry       *registry
 	watch          *watch
+	metrics        *Metrics
+	console        *console
 	batches        batches
 	nativeUpgrader *websocket.Upgrader
 	plainUpgrader  *websocket.Upgrader
@@ -71,10 +76,18 @@ func newServer(f feed, topics *Rules, accounts *Accounts, door *Door, o Options)
 		shutdown: cmp.Or(o.Shutdown, 10*time.Second),
 		log:      cmp.Or(o.Logger, slog.Default()),
 		registry: newRegistry(),
+		metrics:  o.Metrics,
+
+		deadlines: usualDeadlines(),
 	}
+	if s.metrics == nil {
+		s.metrics = NewMetrics()
+	}
+	s.metrics.watch(s)
+	s.console = newConsole(s)
 	s.watch = newWatch(accounts.Current, s.log)
 	s.nativeUpgrader, s.plainUpgrader = upgrader(s.log, nativeProtocol), upgrader(s.log)
-	s.handler = door.Guard(s.routes(o))
+	s.handler = s.metrics.counting(door.Guard(s.routes(o)))
 	return s, nil
 }
 
@@ -91,6 +104,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	var beating sync.WaitGroup
 	beating.Go(func() { s.registry.run(beats, s.limits.PingInterval) })
 	beating.Go(func() { s.watch.run(beats) })
+	beating.Go(func() { s.console.measure(beats) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	var err error
@@ -130,11 +144,11 @@ func (s *Server) stop(ctx context.Context, server *http.Server) {
 func (s *Server) httpServer() *http.Server {
 	return &http.Server{
 		Handler:           s.handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second, // 5 for the header, 10 for the body
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16 << 10,
+		ReadHeaderTimeout: s.deadlines.header,
+		ReadTimeout:       s.deadlines.header + s.deadlines.body,
+		WriteTimeout:      s.deadlines.answer,
+		IdleTimeout:       s.deadlines.idle,
+		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -29,6 +30,8 @@ type flow interface {
 	emit(out *batch) (more bool)
 	// beat notes that a heartbeat is due.
 	beat()
+	// follows is what it is subscribed to at present. It is called from anywhere.
+	follows() []subscription
 	// end frees what the flow holds and waits for its goroutines.
 	end()
 }
@@ -39,10 +42,14 @@ type session struct {
 	identity Identity
 	accounts *Accounts // who know whether another token is as good as the one it was opened with
 	watched  *watched  // while it is open
+	presence presence
+	metrics  *Metrics
 	limits   Limits
 	upgrader *websocket.Upgrader
 	batches  *batches
-	terse    bool // close frames carry no text, as the seeds' own do
+	holder   *notifier.Holder // of all that waits for the client
+	meter    notifier.Meter   // of its replays; nil: nobody counts them
+	terse    bool             // close frames carry no text, as the seeds' own do
 	log      *slog.Logger
 	flow     flow
 	last     error // what to close with as soon as it is open; nil: stay open
@@ -57,6 +64,8 @@ type session struct {
 	writing bool       // a writer is at work, or none may start yet
 	again   bool       // something has come for the writer since its last look
 	over    bool       // no other writer may start
+	open    bool       // the connection is there
+	shed    bool       // the node must get rid of it
 }
 
 // newSession is corked: what comes waits until run has made it a WebSocket.
@@ -75,7 +84,7 @@ func newSession(who Identity, l Limits, u *websocket.Upgrader, b *batches, log *
 
 // upgrade makes the request a WebSocket. Where it cannot, the client has been answered.
 func (s *session) upgrade(w http.ResponseWriter, r *http.Request) error {
-	hijacker := &hijacker{ResponseWriter: w, wake: s.wake}
+	hijacker := &hijacker{ResponseWriter: w, wake: s.wake, holder: s.holder}
 	ws, err := s.upgrader.Upgrade(hijacker, r, nil)
 	if err != nil {
 		return err
@@ -92,6 +101,9 @@ func (s *session) run(ctx context.Context) {
 	if s.last != nil {
 		s.endWith(s.last)
 	}
+	if s.begin() {
+		s.unload()
+	}
 	work, stop := context.WithCancel(ctx)
 	defer stop()
 	s.stop = stop
@@ -101,6 +113,7 @@ func (s *session) run(ctx context.Context) {
 		s.close(websocket.CloseMessageTooBig, "")
 	}
 	s.flow.end()
+	s.metrics.close(s.presence.kind, s.conn.goodbye())
 	s.finish(err)
 }
 
@@ -195,6 +208,42 @@ func (s *session) close(code int, text string) {
 
 // abort closes the connection, whatever waits.
 func (s *session) abort() { _ = s.conn.Close() }
+
+// begin notes that the connection is there, and reports whether the session was shed before that.
+func (s *session) begin() (shed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = true
+	return s.shed
+}
+
+// unload ends the session because more waits on the node than may, and most of it here. A client that reads hears why.
+// One that has left a write waiting is cut off soon, for what is being written takes room as well.
+func (s *session) unload() {
+	s.mu.Lock()
+	s.shed = true
+	open := s.open
+	s.mu.Unlock()
+	if open {
+		s.endWith(notifier.ErrSlow)
+		time.AfterFunc(closeWait, s.abort)
+	}
+}
+
+// giveUp frees what the session holds, which is nothing more unless a fault has stopped it half-way.
+func (s *session) giveUp() {
+	s.abort()
+	s.flow.end()
+	s.lastWriter()
+}
+
+// contain keeps what is wrong with one session from the others, as net/http does with requests. It is deferred.
+func (s *session) contain() {
+	if fault := recover(); fault != nil {
+		s.log.Error("socket ended by a fault of ours", "err", fault, "stack", string(debug.Stack()))
+		s.abort()
+	}
+}
 
 // beat sends a ping, and what else the flow sends as a heartbeat. A client that leaves no room for
 // it is found out by the writer.

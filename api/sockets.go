@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 )
 
@@ -38,29 +39,27 @@ type socket struct {
 	forward map[string][]string
 }
 
-// compileSockets checks the rules of sockets that are bound to topics against those of the topics. The error joins all problems, each
-// with its key path.
+// compileSockets checks the rules of sockets that are bound to topics against those of the topics. The error joins
+// all problems, each with its key path.
 func compileSockets(sources []SocketRule, topics *Rules) ([]*socket, error) {
-	var all []*socket
-	var problems []error
-	for i, source := range sources {
-		if source.Protocol == protocolDCRF {
-			continue
-		}
+	return compileEach("sockets", speaking(sources, false), func(source SocketRule, others []*socket) (*socket, error) {
 		compiled, err := compileSocket(source, topics)
 		if err == nil {
-			err = at("path", compiled.clash(all))
+			err = at("path", compiled.clash(others))
 		}
-		if err != nil {
-			problems = append(problems, prefixed(fmt.Sprintf("sockets[%d].", i), err)...)
-			continue
+		return compiled, err
+	})
+}
+
+// speaking picks the rules that are of protocol dcrf, or those that are not.
+func speaking(rules []SocketRule, dcrf bool) iter.Seq2[int, SocketRule] {
+	return func(yield func(int, SocketRule) bool) {
+		for i, rule := range rules {
+			if (rule.Protocol == protocolDCRF) == dcrf && !yield(i, rule) {
+				return
+			}
 		}
-		all = append(all, compiled)
 	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, fmt.Errorf("the rules of sockets:\n%w", err)
-	}
-	return all, nil
 }
 
 // compileSocket returns all that is wrong with one rule, joined.

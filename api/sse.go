@@ -45,8 +45,13 @@ func (s *Server) streamRequest(r *http.Request) (wanted streamRequest, err error
 // and under one cursor. Any other status than 200 makes EventSource give up for good: it is for
 // what coming back cannot mend.
 func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
-	st := newStream(w, s)
+	s.serveStreamOf(newStream(w, s), w, r)
+}
+
+// serveStreamOf answers with what a stream subscribes to.
+func (s *Server) serveStreamOf(st *stream, w http.ResponseWriter, r *http.Request) {
 	defer st.conn.finish(s.limits.WriteTimeout)
+	defer st.holder.Close()
 	err := s.stream(st, r)
 	if err == nil || errors.Is(err, errGone) {
 		return
@@ -54,12 +59,13 @@ func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 	f := faultOf(err)
 	switch {
 	case !st.opened && !f.retryable:
-		refuse(w, r, s.log, err)
+		s.turnAway(w, r, sessionStream, err)
 		return
 	case f.code == "internal" && r.Context().Err() == nil:
 		s.log.Error("stream not served as asked", "err", err)
 	}
 	if !st.opened {
+		s.metrics.handshake(sessionStream, err)
 		_ = st.open(max(st.retry, f.after+rand.N(minRetry)))
 	}
 }
@@ -95,7 +101,7 @@ func (s *Server) stream(st *stream, r *http.Request) error {
 func (s *Server) tryStream(ctx context.Context, st *stream, in admission, wanted streamRequest) error {
 	ctx, leave := s.watch.during(ctx, in.who)
 	defer leave()
-	sub, start, err := s.openStream(ctx, in, wanted, st.woken)
+	sub, start, err := st.openAt(ctx, in, wanted)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return leaving(ctx)
@@ -103,19 +109,23 @@ func (s *Server) tryStream(ctx context.Context, st *stream, in admission, wanted
 		return err
 	}
 	defer sub.Close()
+	defer s.registry.addStream(&presence{
+		name: s.name(), kind: sessionStream, who: in.who, as: st.as, address: in.address, since: time.Now(),
+		follows: func() []subscription { return []subscription{sub} },
+	})()
 	return s.feedStream(ctx, st, sub, start)
 }
 
-// openStream subscribes. What cannot be a cursor is one of no use: to refuse it would make
-// EventSource give up.
-func (s *Server) openStream(ctx context.Context, in admission, wanted streamRequest, woken alarm) (subscription, notifier.Start, error) {
-	request := notifier.Request{Topics: wanted.topics, Since: wanted.since, Wake: woken.wake}
-	sub, start, err := s.subscribe(ctx, in, request)
+// openAt subscribes. What cannot be a cursor is one of no use: to refuse it would make EventSource
+// give up.
+func (st *stream) openAt(ctx context.Context, in admission, wanted streamRequest) (subscription, notifier.Start, error) {
+	request := notifier.Request{Topics: wanted.topics, Since: wanted.since, Holder: st.holder, Wake: st.woken.wake}
+	sub, start, err := st.subscribe(ctx, in, request)
 	if !errors.Is(err, notifier.ErrBadCursor) {
 		return sub, start, err
 	}
 	request.Since = ""
-	sub, start, err = s.subscribe(ctx, in, request)
+	sub, start, err = st.subscribe(ctx, in, request)
 	start.Reason = notifier.ResetEpoch
 	return sub, start, err
 }
@@ -166,6 +176,7 @@ func (s *Server) feedStream(ctx context.Context, st *stream, sub subscription, s
 	if err := st.start(start); err != nil {
 		return err
 	}
+	s.metrics.handshake(sessionStream, nil)
 	beat := time.NewTicker(st.interval)
 	defer beat.Stop()
 	for {

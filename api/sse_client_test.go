@@ -31,8 +31,13 @@ type listening struct {
 // listen opens a stream. Nothing of it may take longer than a test's patience several times over.
 func listen(t testing.TB, base string, values url.Values, header ...string) *listening {
 	t.Helper()
+	return listenAt(t, base+streamPath, values, header...)
+}
+
+func listenAt(t testing.TB, address string, values url.Values, header ...string) *listening {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 6*patience)
-	r, err := http.NewRequestWithContext(ctx, "GET", base+"/v1/sse?"+values.Encode(), nil)
+	r, err := http.NewRequestWithContext(ctx, "GET", address+"?"+values.Encode(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -22,29 +23,38 @@ const takesAtOnce = 16
 type stream struct {
 	conn     *answerConn
 	batches  *batches
+	holder   *notifier.Holder
 	timeout  time.Duration // of a write
 	interval time.Duration // between signs of life
 	retry    time.Duration // after which the client comes back
 	woken    alarm
 	texts    texts
-	opened   bool // the status has been sent
+	opened   bool   // the status has been sent
+	as       string // the user whose events are shown; empty: whoever asks
+
+	// subscribe is how the stream subscribes.
+	subscribe func(ctx context.Context, in admission, wanted notifier.Request) (subscription, notifier.Start, error)
 }
 
 func newStream(w http.ResponseWriter, s *Server) *stream {
+	conn := newAnswerConn(w)
 	return &stream{
-		conn:     newAnswerConn(w),
+		conn:     conn,
 		batches:  &s.batches,
+		holder:   s.feed.Hold(conn.unload),
 		timeout:  s.limits.WriteTimeout,
 		interval: min(streamBeat, s.limits.PingInterval),
 		retry:    minRetry + rand.N(maxRetry-minRetry),
 		woken:    newAlarm(),
+
+		subscribe: s.subscribe,
 	}
 }
 
 // send writes blocks together. The error is errGone: nobody takes them.
 func (st *stream) send(write func(out *batch)) error {
 	st.header()
-	out := st.batches.borrow(st.conn, st.timeout)
+	out := st.batches.borrow(st.conn, st.timeout, st.holder)
 	defer st.batches.give(out)
 	write(out)
 	out.flush()

@@ -51,7 +51,7 @@ func topicsOfSeeds(t testing.TB) *Rules {
 	t.Helper()
 	rules := &Rules{accounts: &Accounts{users: &users{whole: true}}}
 	for _, text := range []string{"room/{room_id:int}", "user/{user_id:int}", "jobs/{user_id:int}", "dams", "dams/{dam_id:int}"} {
-		p, err := rules.compileTopic(text)
+		p, err := compileTopic(text, rules.rules)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ type stand struct {
 
 func openStand(t testing.TB, o Options) *stand {
 	t.Helper()
-	door, err := NewDoor(DoorOptions{SocketsPerAddress: 100_000, HandshakesPerSecond: 100_000})
+	door, err := NewDoor(DoorOptions{SocketsPerAddress: 100_000, HandshakesPerSecond: 100_000, RequestsPerSecond: 100_000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,21 @@ func (t *throttle[K]) take(key K, now time.Time) error {
 	return tryAfter(errRateLimited, wait)
 }
 
+// spend takes n tokens, whether the key has them or not, and returns how long it takes to make up for them.
+func (t *throttle[K]) spend(key K, n int, now time.Time) (wait time.Duration) {
+	limiter := t.limiter(key)
+	for ; n > 0; n -= t.burst {
+		wait = limiter.ReserveN(now, min(n, t.burst)).DelayFrom(now)
+	}
+	return wait
+}
+
+// debt is how long it takes until the key has a token again.
+func (t *throttle[K]) debt(key K, now time.Time) time.Duration {
+	missing := 1 - t.limiter(key).TokensAt(now)
+	return time.Duration(max(0, missing) / float64(t.limit) * float64(time.Second))
+}
+
 // forgive gives a key all its tokens back.
 func (t *throttle[K]) forgive(key K) {
 	t.mu.Lock()

@@ -17,20 +17,14 @@ type topicState struct {
 // serveTopic answers with a topic's present state and the cursor to go on from: an event is either
 // in the state or comes after the cursor.
 func (s *Server) serveTopic(w http.ResponseWriter, r *http.Request) {
-	out := newAnswerConn(w)
-	defer out.finish(s.limits.WriteTimeout)
-	in, err := s.admit(r)
-	if err != nil {
-		refuse(w, r, s.log, err)
-		return
-	}
-	defer in.release()
-	state, err := s.topicState(r, in)
-	if err != nil {
-		refuse(w, r, s.log, err)
-		return
-	}
-	s.answer(out, state)
+	s.admitted(w, r, func(out *answerConn, in admission) error {
+		state, err := s.topicState(r, in)
+		if err != nil {
+			return err
+		}
+		s.answer(out, state)
+		return nil
+	})
 }
 
 // topicState asks the feed for nothing but the state: the subscription that comes with it is closed

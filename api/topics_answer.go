@@ -1,9 +1,11 @@
 package api
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -13,6 +15,10 @@ type answerConn struct {
 	net.Conn // none: batches write and set deadlines
 	w        http.ResponseWriter
 	control  *http.ResponseController
+
+	mu        sync.Mutex // guards what follows, and the deadline of writes: it is none of ours once the handler is over
+	abandoned bool
+	over      bool
 }
 
 // newAnswerConn takes the server's own deadlines off a request: they are for answers that do not wait.
@@ -28,11 +34,35 @@ func newAnswerConn(w http.ResponseWriter) *answerConn {
 func (c *answerConn) finish(timeout time.Duration) {
 	end := time.Now().Add(timeout)
 	_ = c.control.SetReadDeadline(end)
-	_ = c.control.SetWriteDeadline(end)
+	_ = c.SetWriteDeadline(end)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
 }
 
-// SetWriteDeadline bounds the next Write.
-func (c *answerConn) SetWriteDeadline(at time.Time) error { return c.control.SetWriteDeadline(at) }
+// SetWriteDeadline bounds the next Write. The error is errGone where the client was given up.
+func (c *answerConn) SetWriteDeadline(at time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.abandoned {
+		return errGone
+	}
+	return c.control.SetWriteDeadline(at)
+}
+
+// unload has the answer end because more waits on the node than may, and most of it here. Who reads may still get all
+// of it; one that has left a write waiting is cut off soon.
+func (c *answerConn) unload() { time.AfterFunc(closeWait, c.abandon) }
+
+func (c *answerConn) abandon() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return
+	}
+	c.abandoned = true
+	_ = c.control.SetWriteDeadline(time.Now())
+}
 
 // Write sends p and what has been written before.
 func (c *answerConn) Write(p []byte) (int, error) {
@@ -40,20 +70,39 @@ func (c *answerConn) Write(p []byte) (int, error) {
 	if err == nil {
 		err = c.control.Flush()
 	}
-	_ = c.control.SetWriteDeadline(time.Time{})
+	if gone := c.SetWriteDeadline(time.Time{}); errors.Is(gone, errGone) {
+		err = gone
+	}
 	return n, err
+}
+
+// admitted has a request about topics served, if it may come in. An error of serve means that it was not answered.
+func (s *Server) admitted(w http.ResponseWriter, r *http.Request, serve func(out *answerConn, in admission) error) {
+	out := newAnswerConn(w)
+	defer out.finish(s.limits.WriteTimeout)
+	in, err := s.admit(r)
+	if err == nil {
+		defer in.release()
+		err = serve(out, in)
+	}
+	if err != nil {
+		refuse(w, r, s.log, err)
+	}
 }
 
 // answer sends a JSON body that no cache may keep, in pieces that each must be taken in time. Errors of
 // writing mean that the client has gone.
 func (s *Server) answer(c *answerConn, body any) {
 	text := mustText(body)
+	holder := s.feed.Hold(c.unload)
+	defer holder.Close()
+	holder.Add(len(text))
 	h := c.w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	c.w.WriteHeader(http.StatusOK)
-	out := s.batches.borrow(c, s.limits.WriteTimeout)
+	out := s.batches.borrow(c, s.limits.WriteTimeout, holder)
 	defer s.batches.give(out)
 	out.add(text)
 	out.flush()

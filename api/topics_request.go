@@ -83,9 +83,15 @@ func (s *Server) subscribe(ctx context.Context, in admission, wanted notifier.Re
 	case s.feed.Health().Err != nil:
 		return nil, notifier.Start{}, notifier.ErrUnavailable
 	}
+	wanted.Meter = s.door.Meter(in.address, in.who.User)
+	return s.subscribeAs(ctx, in.who, wanted)
+}
+
+// subscribeAs subscribes for somebody.
+func (s *Server) subscribeAs(ctx context.Context, who Identity, wanted notifier.Request) (subscription, notifier.Start, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
 	defer cancel()
-	wanted.Follower = in.who.Follower()
+	wanted.Follower = who.Follower()
 	return s.feed.Subscribe(ctx, wanted)
 }
 

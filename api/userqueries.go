@@ -126,6 +126,9 @@ func (c currentRow) holds() bool {
 // standing is of a follower whose user is active. One without a session came with a token, which
 // says what there is to say of staff for as long as it lasts.
 func (c currentRow) standing(f notifier.Follower) Standing {
+	if f.Session == borrowed {
+		return Standing{Valid: true, Staff: c.Staff}
+	}
 	if f.Session == "" {
 		return Standing{Valid: true, Staff: f.Staff}
 	}
@@ -139,31 +142,44 @@ type Standing struct {
 	Staff bool // now
 }
 
-// Current tells of many followers at once, in their order, what has become of them: one statement,
-// begun after the call. A follower without a session came with a token: its user must still be
+// Current tells of many followers at once, in their order, what has become of them, by statements
+// begun after the call: one, and one more for each few hundred who came with a session of Django's. A follower without a session came with a token: its user must still be
 // active. An anonymous one is always valid.
 func (a *Accounts) Current(ctx context.Context, followers []notifier.Follower) ([]Standing, error) {
 	standings := make([]Standing, len(followers))
 	var asked askedUsers
+	var site []int // the places of those who came with a session of Django's
 	for i, f := range followers {
 		standings[i].Valid = f.User == ""
-		if f.User != "" && a.users.parseable(f.User) {
+		switch {
+		case f.User == "" || !a.users.parseable(f.User):
+		case a.django != nil && strings.HasPrefix(f.Session, djangoPrefix):
+			site = append(site, i)
+		default:
 			asked.add(i, f)
 		}
 	}
+	if err := a.askUsers(ctx, asked, followers, standings); err != nil {
+		return nil, err
+	}
+	return standings, a.django.look(ctx, followers, site, standings)
+}
+
+// askUsers fills in what has become of all but those who came with a session of Django's.
+func (a *Accounts) askUsers(ctx context.Context, asked askedUsers, followers []notifier.Follower, standings []Standing) error {
 	if len(asked.places) == 0 {
-		return standings, nil
+		return nil
 	}
 	rows, _ := a.users.pool.Query(ctx, a.users.current, asked.tokenHashes, asked.ids)
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[currentRow])
 	if err != nil {
-		return nil, databaseError("looking identities up again", err)
+		return databaseError("looking identities up again", err)
 	}
 	for _, row := range found {
 		place := asked.places[row.N-1]
 		standings[place] = row.standing(followers[place])
 	}
-	return standings, nil
+	return nil
 }
 
 // askedUsers are the arguments of usersCurrent, and the followers they stand for.

@@ -51,6 +51,7 @@ type users struct {
 	pool    *pgxpool.Pool
 	whole   bool // ids are whole numbers
 	sample  string
+	spell   *strings.Replacer // for other statements about the table
 	byName  string
 	byKey   string
 	session string
@@ -68,6 +69,7 @@ func openUsers(ctx context.Context, pool *pgxpool.Pool, t UsersTable) (*users, e
 	u := &users{
 		pool:    pool,
 		whole:   shape.whole(),
+		spell:   spell,
 		byName:  spell.Replace(userByName),
 		byKey:   spell.Replace(userByID),
 		session: spell.Replace(userBySession),
@@ -185,12 +187,14 @@ type shownUser struct {
 	Staff     bool            `json:"is_staff"`
 }
 
-// show is the answer of a login. An id is a number where the table's are, as it is in events.
-func (u *users) show(who *account) any {
+// show is the answer of a login.
+func (u *users) show(who *account) any { return map[string]shownUser{"user": u.shown(who)} }
+
+// shown has an id that is a number where the table's are, as it is in events.
+func (u *users) shown(who *account) shownUser {
 	id := json.RawMessage(who.ID)
 	if !u.whole {
 		id, _ = json.Marshal(who.ID)
 	}
-	shown := shownUser{ID: id, Username: who.Username, FirstName: who.FirstName, Staff: who.Staff}
-	return map[string]shownUser{"user": shown}
+	return shownUser{ID: id, Username: who.Username, FirstName: who.FirstName, Staff: who.Staff}
 }

@@ -31,12 +31,13 @@ type ward struct {
 func wardResources() []ResourceRule {
 	return []ResourceRule{
 		{Name: "patients", Table: "patients", Allow: "authenticated", Topic: "patients"},
-		{Name: "rooms", Table: "chat_rooms", Allow: "authenticated"},
-		{Name: "members", Table: "chat_room_members", Allow: "authenticated"},
-		{Name: "messages", Table: "chat_messages", Allow: "authenticated"},
-		{Name: "join_requests", Table: "chat_join_requests", Allow: "authenticated"},
+		{Name: "rooms", Table: "chat_rooms", Allow: "authenticated", Label: "title", Follow: []string{"room"}},
+		{Name: "members", Table: "chat_room_members", Allow: "authenticated", Follow: []string{"room"}},
+		{Name: "messages", Table: "chat_messages", Allow: "authenticated", Follow: []string{"room"}},
+		{Name: "join_requests", Table: "chat_join_requests", Allow: "authenticated", Follow: []string{"room"}},
+		{Name: "users", Table: "users", Allow: "authenticated", Follow: []string{"user"}},
 		{Name: "dams", Table: "public.dams", Allow: "public", Topic: "dams"},
-		{Name: "jobs", Table: "job_postings", Allow: "authenticated", Topic: "jobs/{me}"},
+		{Name: "jobs", Table: "job_postings", Allow: "authenticated", Topic: "jobs/{me}", Follow: []string{"jobs"}},
 		{Name: "audit", Table: "job_postings", Topic: "audit/jobs"},
 	}
 }
@@ -75,7 +76,8 @@ func openWardOn(t *testing.T, db *schematest.Database, resources []ResourceRule,
 	if err != nil {
 		t.Fatal(err)
 	}
-	topics := append(seedTopics(), TopicRule{Topic: "patients", Allow: "authenticated"}, TopicRule{Topic: "patients/{id:int}", Allow: "authenticated"})
+	topics := append(seedTopics(), TopicRule{Topic: "patients", Allow: "authenticated"}, TopicRule{Topic: "patients/{id:int}", Allow: "authenticated"},
+		TopicRule{Topic: "room", Allow: "staff", Access: `SELECT true AS allowed, true AS owner`}, TopicRule{Topic: "user"}, TopicRule{Topic: "jobs"})
 	rules, err1 := CompileRules(t.Context(), pool, accounts, topics)
 	served, err2 := CompileResources(t.Context(), pool, rules, resources, log)
 	called, err3 := CompileFunctions(t.Context(), pool, functions)

@@ -33,7 +33,8 @@ func (s *session) lastWriter() {
 
 // write sends what waits until nothing does, or nothing more may be sent.
 func (s *session) write() {
-	out := s.batches.borrow(s.conn.Conn, s.limits.WriteTimeout)
+	defer s.contain()
+	out := s.batches.borrow(s.conn.Conn, s.limits.WriteTimeout, s.holder)
 	defer s.batches.give(out)
 	for s.pass(out) {
 		if s.rest() {

@@ -19,6 +19,8 @@ func (c *Config) check(p *Problems) {
 	c.Auth.check(p)
 	c.Limits.check(p)
 	c.Log.check(p)
+	c.Web.check(p)
+	c.Ops.check(p)
 	checkTopics(c.Topics, p)
 	checkSockets(c.Sockets, c.Resources, p)
 	checkResources(c.Resources, p)
@@ -51,6 +53,13 @@ func (h HTTP) check(p *Problems) {
 			"%q is no origin: write scheme, host and port as a browser sends them, such as https://app.example.org, or http://localhost:*", origin)
 	}
 	atLeast(p, "http.shutdown", h.Shutdown, time.Millisecond)
+}
+
+func (o Ops) check(p *Problems) {
+	_, port, err := net.SplitHostPort(o.Addr)
+	_, portErr := strconv.ParseUint(port, 10, 16)
+	p.require(o.Addr == "" || err == nil && portErr == nil, "ops.addr",
+		"%q is no address to serve on: write host:port, such as 127.0.0.1:9090, or leave it empty", o.Addr)
 }
 
 // isLoopback reports whether only this machine can reach the host. An empty host is every interface.
@@ -86,6 +95,7 @@ func (a Auth) check(p *Problems) {
 	between(p, "auth.login.per_address", a.Login.PerAddress, 1, most)
 	between(p, "auth.login.per_account", a.Login.PerAccount, 1, most)
 	a.JWT.check(p)
+	a.Django.check(p, a.Session.Cookie)
 }
 
 func (u Users) check(p *Problems) {
@@ -101,13 +111,19 @@ func (l Limits) check(p *Problems) {
 	between(p, "limits.sockets", l.Sockets, 1, most)
 	between(p, "limits.sockets_per_address", l.SocketsPerAddress, 1, most)
 	between(p, "limits.handshakes_per_second", l.HandshakesPerSecond, 1, most)
+	between(p, "limits.requests_per_second", l.RequestsPerSecond, 1, most)
 	between(p, "limits.sockets_per_user", l.SocketsPerUser, 1, most)
 	between(p, "limits.subscriptions_per_socket", l.SubscriptionsPerSocket, 1, most)
 	between(p, "limits.frames_per_second", l.FramesPerSecond, 1, most)
 	between(p, "limits.frame_bytes", l.FrameBytes, KiB, GiB)
 	between(p, "limits.queue_events", l.QueueEvents, 1, most)
 	between(p, "limits.queue_bytes", l.QueueBytes, KiB, 64*GiB)
+	between(p, "limits.queued_bytes", l.QueuedBytes, MiB, 1024*GiB)
+	p.require(l.QueuedBytes > 2*l.QueueBytes, "limits.queued_bytes",
+		"it is not more than twice limits.queue_bytes (%s): one reader who falls behind would be too much", l.QueueBytes)
 	between(p, "limits.replay_events", l.ReplayEvents, 1, most)
+	between(p, "limits.replays_per_user", l.ReplaysPerUser, 1, most)
+	between(p, "limits.replay_bytes_per_minute", l.ReplayBytesPerMinute, KiB, 1024*GiB)
 	atLeast(p, "limits.write_timeout", l.WriteTimeout, 100*time.Millisecond)
 	atLeast(p, "limits.ping_interval", l.PingInterval, 100*time.Millisecond)
 	p.require(l.PongTimeout > l.PingInterval, "limits.pong_timeout",

@@ -13,6 +13,8 @@ type Config struct {
 	Auth     Auth     `mapstructure:"auth"`
 	Limits   Limits   `mapstructure:"limits"`
 	Log      Log      `mapstructure:"log"`
+	Web      Web      `mapstructure:"web"`
+	Ops      Ops      `mapstructure:"ops"`
 
 	// Apps keeps the tables and triggers of the four example applications.
 	Apps      bool       `mapstructure:"apps"`
@@ -59,12 +61,18 @@ type HTTP struct {
 	Shutdown       time.Duration  `mapstructure:"shutdown"`        // how long goodbyes may take
 }
 
+// Ops says where operators look.
+type Ops struct {
+	Addr string `mapstructure:"addr"` // host:port of numbers and profiles; port 0 takes a free one; empty: nowhere
+}
+
 // Auth says who people are.
 type Auth struct {
 	Users   Users   `mapstructure:"users"`
 	Session Session `mapstructure:"session"`
 	Login   Login   `mapstructure:"login"`
 	JWT     JWT     `mapstructure:"jwt"`
+	Django  Django  `mapstructure:"django"`
 }
 
 // Users names the table of accounts and its columns. Table may carry a schema before a dot.
@@ -96,13 +104,17 @@ type Limits struct {
 	Sockets                int            `mapstructure:"sockets"`
 	SocketsPerAddress      int            `mapstructure:"sockets_per_address"`
 	HandshakesPerSecond    int            `mapstructure:"handshakes_per_second"` // of one address
+	RequestsPerSecond      int            `mapstructure:"requests_per_second"`   // over HTTP, of one address and of one user
 	SocketsPerUser         int            `mapstructure:"sockets_per_user"`
 	SubscriptionsPerSocket int            `mapstructure:"subscriptions_per_socket"`
 	FramesPerSecond        int            `mapstructure:"frames_per_second"` // that one socket may send
 	FrameBytes             Bytes          `mapstructure:"frame_bytes"`       // of one frame that comes in
 	QueueEvents            int            `mapstructure:"queue_events"`      // waiting for one subscription
 	QueueBytes             Bytes          `mapstructure:"queue_bytes"`       // waiting for one subscription
+	QueuedBytes            Bytes          `mapstructure:"queued_bytes"`      // waiting for all sockets of the node
 	ReplayEvents           int            `mapstructure:"replay_events"`
+	ReplaysPerUser         int            `mapstructure:"replays_per_user"` // at a time
+	ReplayBytesPerMinute   Bytes          `mapstructure:"replay_bytes_per_minute"`
 	WriteTimeout           time.Duration  `mapstructure:"write_timeout"`
 	PingInterval           time.Duration  `mapstructure:"ping_interval"`
 	PongTimeout            time.Duration  `mapstructure:"pong_timeout"`
@@ -157,6 +169,9 @@ type Resource struct {
 	Table string `mapstructure:"table"`
 	Allow string `mapstructure:"allow"` // public, authenticated or staff; staff when empty
 	Topic string `mapstructure:"topic"` // where the changes of its rows are filed, with {me}
+
+	Label  string   `mapstructure:"label"`  // the column that names a row to people; its first text when empty
+	Follow []string `mapstructure:"follow"` // topics that tell lists of changes, with {me}; Topic when empty
 }
 
 // Function is a function of the database that is called over POST /api/functions/{name}.

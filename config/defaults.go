@@ -31,6 +31,7 @@ func defaultAuth() Auth {
 		Session: Session{Lifetime: 14 * 24 * time.Hour, Cookie: "rowcall_session"},
 		Login:   Login{PerAddress: 20, PerAccount: 5},
 		JWT:     JWT{StaffClaim: "staff", Leeway: 10 * time.Second},
+		Django:  Django{Cookie: "sessionid", Table: "django_session"},
 	}
 }
 
@@ -39,13 +40,17 @@ func defaultLimits() Limits {
 		Sockets:                20_000,
 		SocketsPerAddress:      1_000,
 		HandshakesPerSecond:    100,
+		RequestsPerSecond:      100,
 		SocketsPerUser:         100,
 		SubscriptionsPerSocket: 100,
 		FramesPerSecond:        50,
 		FrameBytes:             64 * KiB,
 		QueueEvents:            1_000,
 		QueueBytes:             MiB,
+		QueuedBytes:            512 * MiB,
 		ReplayEvents:           10_000,
+		ReplaysPerUser:         20,
+		ReplayBytesPerMinute:   256 * MiB,
 		WriteTimeout:           10 * time.Second,
 		PingInterval:           25 * time.Second,
 		PongTimeout:            time.Minute,

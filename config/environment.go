@@ -21,7 +21,8 @@ func envName(key string) string {
 
 // secretKeys are the values that may hold a secret, and may therefore come from a file.
 func secretKeys() []string {
-	return []string{"database.url", "database.direct_url", "database.migrate_url", "auth.jwt.key"}
+	return []string{"database.url", "database.direct_url", "database.migrate_url", "auth.jwt.key",
+		"auth.django.secret_key", "auth.django.secret_key_fallbacks"}
 }
 
 // fromEnvironment reads every value that has a variable. An empty variable counts as none: compose

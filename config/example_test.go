@@ -12,7 +12,7 @@ import (
 func TestExampleEqualsTheDefaults(t *testing.T) {
 	t.Parallel()
 	c := load(t, Sources{Default: Example})
-	if !c.Apps || len(c.Topics) != 7 || len(c.Sockets) != 7 || len(c.Resources) != 9 || len(c.Functions) != 6 {
+	if !c.Apps || len(c.Topics) != 12 || len(c.Sockets) != 7 || len(c.Resources) != 10 || len(c.Functions) != 6 {
 		t.Errorf("the example keeps apps %v, %d topics, %d sockets, %d resources, %d functions", c.Apps, len(c.Topics), len(c.Sockets), len(c.Resources), len(c.Functions))
 	}
 	c.Apps, c.Topics, c.Sockets, c.Resources, c.Functions = false, nil, nil, nil, nil

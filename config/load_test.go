@@ -182,7 +182,7 @@ sockets:
 resources:
   - {name: dams, table: dams, topic: dams, allow: members}
   - {name: mute, table: patients}
-  - {topic: 'room/{id}'}
+  - {topic: 'room/{id}', follow: [dams, 'room/{id}']}
   - {name: Dams/x, table: a, topic: 'jobs/{me}'}
   - {name: login, table: a}
   - {name: dams, table: a, columns: [b]}

@@ -9,7 +9,9 @@ import (
 const protocolDCRF = "dcrf"
 
 // taken are the names behind /api/ that are Rowcall's own.
-func taken() []string { return []string{"login", "logout", "me", "functions"} }
+func taken() []string {
+	return []string{"login", "logout", "me", "session", "console", "functions", "resources"}
+}
 
 // checkResources checks what can be seen without the database.
 func checkResources(resources []Resource, p *Problems) {
@@ -21,14 +23,22 @@ func checkResources(resources []Resource, p *Problems) {
 		p.require(resource.Table != "", at+".table", "is missing: name the table, with its schema where search_path does not find it")
 		checkAllow(p, at+".allow", resource.Allow)
 		if resource.Topic != "" {
-			checkPattern(p, at+".topic", resource.Topic)
+			checkFollowed(p, at+".topic", resource.Topic)
 		}
-		for _, name := range parameters(resource.Topic) {
-			p.require(name == "me", at+".topic", "{%s} has no value: only {me} comes from the login", name)
+		for j, topic := range resource.Follow {
+			checkFollowed(p, index(at+".follow", j), topic)
 		}
 		first, twice := seen[resource.Name]
 		p.require(!twice, at+".name", "%q is the name of resources[%d] too: keep one of them", resource.Name, first)
 		seen[resource.Name] = i
+	}
+}
+
+// checkFollowed checks a topic that is followed on behalf of whoever is logged in.
+func checkFollowed(p *Problems, key, topic string) {
+	checkPattern(p, key, topic)
+	for _, name := range parameters(topic) {
+		p.require(name == "me", key, "{%s} has no value: only {me} comes from the login", name)
 	}
 }
 

@@ -17,7 +17,7 @@ type browser struct {
 }
 
 // openBrowser starts a browser of the machine's, without a window and with a profile of its own.
-func openBrowser(t *testing.T) browser {
+func openBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) browser {
 	t.Helper()
 	if !hasBrowser() {
 		t.Skip("there is no Chromium here; Debian: apt-get install chromium")
@@ -25,6 +25,7 @@ func openBrowser(t *testing.T) browser {
 	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
 	options = append(options, chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	options = append(options, more...)
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
 	ctx, closeTab := chromedp.NewContext(ctx)
@@ -81,45 +82,56 @@ func (b browser) watch() (closed <-chan struct{}) {
 	return watched
 }
 
-// shown waits for an event with a text.
-func shown(text string) chromedp.Action[chromedp.Void] {
-	return chromedp.WaitVisible(`//li//div[@class="data"][contains(., "` + text + `")]`)
-}
-
-// state waits until the page says how it stands with the topic.
-func state(name, text string) chromedp.Action[chromedp.Void] {
-	return chromedp.WaitVisible(`//*[@id="state"][contains(@class, "` + name + `")][contains(., "` + text + `")]`)
-}
-
-func press(label string) chromedp.Action[chromedp.Void] {
-	return chromedp.Click(`//button[text()="` + label + `"]`)
-}
-
-// The first page in a browser: a row that psql writes appears, also one that was written while the server
-// was away, once; what one user was shown is gone for the next.
-func TestFirstPage(t *testing.T) {
+// The chat's page in a browser: a login by the form; a row that psql writes appears as the text it is, also one that was
+// written while the server was away, once; a right that is taken away ends the page's; what one user was shown is
+// gone for the next.
+func TestChatPage(t *testing.T) {
 	t.Parallel()
 	s := openSite(t, map[string]string{"ROWCALL_HTTP_ADDR": unused(t)})
-	b := openBrowser(t)
-	b.do(chromedp.Navigate(s.pages), state("live", "following dams"), press("alice"), chromedp.WaitVisible(chromedp.CSS("#logout")),
-		press("room/1"), state("live", "following room/1"))
-	s.Psql(t, `INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 2, '<b>first</b>')`)
-	b.do(shown("<b>first</b>"))
+	tb := openBrowser(t).openTab(t)
+	tb.forgiveCuts()
+	tb.open(s.pages + "chat/1")
+	tb.sees("Log in to see your rooms")
+	tb.press("link", "Log in")
+	logInAs(tb, "bob")
+	tb.finds("heading", "Reading group")
+	tb.sees("Live")
+	s.Psql(t, `INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, '<b>first</b>')`)
+	tb.sees("<b>first</b>")
 
 	s.node.end(t)
-	b.do(state("waiting", "trying again"))
-	s.Psql(t, `INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 2, 'while away')`)
+	tb.sees("Reconnecting")
+	s.Psql(t, `INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'while away')`)
 	s = s.another(t)
-	b.do(state("live", "following room/1"), shown("while away"))
-	s.Psql(t, `INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 2, 'last')`)
-	b.do(shown("last"))
-	events, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`document.querySelectorAll("#log .data").length`))
-	if err != nil || events != 3 {
-		t.Errorf("the page shows %d events (%v), want 3", events, err)
+	tb.sees("while away")
+	tb.sees("Live")
+	s.Psql(t, `INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'last')`)
+	tb.sees("last")
+	for _, message := range []string{"<b>first</b>", "while away", "last"} {
+		if n := tb.count(message); n != 1 {
+			t.Errorf("%q is shown %d times", message, n)
+		}
 	}
 
-	b.do(press("Log out"), state("ended", "log in first"), press("dave"), state("ended", "you may not follow this topic"))
-	if left, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`document.querySelectorAll("#log li").length`)); err != nil || left != 0 {
-		t.Errorf("the next user is shown %d events (%v)", left, err)
-	}
+	s.Psql(t, `DELETE FROM chat_room_members WHERE room_id = 1 AND user_id = 2`)
+	tb.finds("heading", "You are not in this room any more")
+	tb.misses("while away")
+	s.Psql(t, `INSERT INTO chat_room_members (room_id, user_id) VALUES (1, 2)`)
+	tb.sees("while away")
+
+	tb.press("button", "Bob")
+	tb.press("button", "Log out")
+	tb.misses("while away")
+	tb.open(s.pages + "login?to=/chat/1")
+	logInAs(tb, "dave")
+	tb.finds("heading", "This room is not open to you")
+	tb.misses("while away")
+}
+
+// logInAs fills in the form of the login page.
+func logInAs(tb *tab, name string) {
+	tb.t.Helper()
+	tb.write("textbox", "Username", name)
+	tb.write("textbox", "Password", name)
+	tb.press("button", "Log in")
 }

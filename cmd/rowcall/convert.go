@@ -6,6 +6,7 @@ import (
 	"rowcall/api"
 	"rowcall/config"
 	"rowcall/notifier"
+	"rowcall/web"
 )
 
 // The configuration's settings, as the packages that need them name them.
@@ -14,6 +15,7 @@ func feedOptions(c *config.Config, log *slog.Logger) notifier.Options {
 	return notifier.Options{
 		QueueEvents:  c.Limits.QueueEvents,
 		QueueBytes:   int(c.Limits.QueueBytes),
+		QueuedBytes:  int64(c.Limits.QueuedBytes),
 		ReplayEvents: c.Limits.ReplayEvents,
 		TailEvents:   c.Log.TailEvents,
 		TailBytes:    int(c.Log.TailBytes),
@@ -39,6 +41,9 @@ func doorOptions(c *config.Config) api.DoorOptions {
 		SocketsPerAddress:   c.Limits.SocketsPerAddress,
 		SocketsPerUser:      c.Limits.SocketsPerUser,
 		HandshakesPerSecond: c.Limits.HandshakesPerSecond,
+		RequestsPerSecond:   c.Limits.RequestsPerSecond,
+		ReplaysPerUser:      c.Limits.ReplaysPerUser,
+		ReplayBytes:         int(c.Limits.ReplayBytesPerMinute),
 	}
 }
 
@@ -48,6 +53,7 @@ func accountOptions(c *config.Config, log *slog.Logger) api.AccountOptions {
 		Session: api.SessionOptions(c.Auth.Session),
 		Login:   api.LoginOptions(c.Auth.Login),
 		JWT:     bearerOptions(c.Auth.JWT),
+		Django:  djangoOptions(c.Auth.Django),
 		Logger:  log,
 	}
 }
@@ -62,6 +68,22 @@ func bearerOptions(j config.JWT) api.JWTOptions {
 		StaffClaim: j.StaffClaim,
 		Leeway:     j.Leeway,
 	}
+}
+
+func djangoOptions(d config.Django) api.DjangoOptions {
+	o := api.DjangoOptions{SecretKey: string(d.SecretKey), Cookie: d.Cookie, Table: d.Table}
+	for _, old := range d.SecretKeyFallbacks {
+		o.SecretKeyFallbacks = append(o.SecretKeyFallbacks, string(old))
+	}
+	return o
+}
+
+// watchedSessions names the table of Django's sessions, where they count.
+func watchedSessions(d config.Django) string {
+	if !d.On() {
+		return ""
+	}
+	return d.Table
 }
 
 func socketLimits(c *config.Config) api.Limits {
@@ -112,4 +134,21 @@ func functionRules(c *config.Config) []api.FunctionRule {
 		rules = append(rules, api.FunctionRule(function))
 	}
 	return rules
+}
+
+// pageOptions lets the map show tiles of a server that is not this one.
+func pageOptions(w config.Web) web.Options {
+	var o web.Options
+	if origin := w.TilesOrigin(); origin != "" {
+		o.Images = []string{origin}
+	}
+	return o
+}
+
+// mapTiles is what pages are told of the map's tiles.
+func mapTiles(w config.Web) *api.Tiles {
+	if w.Tiles == "" {
+		return nil
+	}
+	return &api.Tiles{URL: w.Tiles, Attribution: w.Attribution}
 }

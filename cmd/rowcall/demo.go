@@ -1,16 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"os/exec"
 
 	"github.com/spf13/cobra"
 
+	"rowcall/api"
 	"rowcall/config"
 	"rowcall/schema/cluster"
 )
@@ -36,6 +37,7 @@ func (p *program) demo() *cobra.Command {
 				return err
 			}
 			welcomeLocal(c)
+			c.Ops.Addr = cmp.Or(c.Ops.Addr, "127.0.0.1:0")
 			return p.runDemo(cmd.Context(), c, o, log)
 		},
 	}
@@ -53,22 +55,22 @@ func welcomeLocal(c *config.Config) {
 
 // runDemo listens first: a busy port is found before a server is started for nothing.
 func (p *program) runDemo(ctx context.Context, c *config.Config, o demoOptions, log *slog.Logger) error {
-	listener, err := listen(ctx, c.HTTP)
+	at, err := openListeners(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
+	defer at.close()
 	if c.Database.URL != "" {
 		if o.fresh {
 			return errors.New("--fresh is for the demo's own PostgreSQL: leave it out, or leave out the database's URL")
 		}
-		return p.demoOn(ctx, c, listener, log)
+		return p.demoOn(ctx, c, at, log)
 	}
-	return p.demoPrivate(ctx, c, o, listener, log)
+	return p.demoPrivate(ctx, c, o, at, log)
 }
 
 // demoOn runs the demo on a server that is there, in the rights of the user that was given.
-func (p *program) demoOn(ctx context.Context, c *config.Config, listener net.Listener, log *slog.Logger) error {
+func (p *program) demoOn(ctx context.Context, c *config.Config, at *listeners, log *slog.Logger) error {
 	if err := p.readyDemo(ctx, c, log); err != nil {
 		return err
 	}
@@ -76,7 +78,7 @@ func (p *program) demoOn(ctx context.Context, c *config.Config, listener net.Lis
 	if err != nil {
 		return err
 	}
-	return p.serveDemo(ctx, c, listener, greeting{psql: psql}, log)
+	return p.serveDemo(ctx, c, at, greeting{psql: psql}, log)
 }
 
 // psqlFor opens a database that is there. A password is left to psql to ask for, or to find.
@@ -92,14 +94,14 @@ func psqlFor(dsn config.DSN) (string, error) {
 }
 
 // demoPrivate runs the demo on a PostgreSQL of its own and stops that at the end, whatever the end.
-func (p *program) demoPrivate(ctx context.Context, c *config.Config, o demoOptions, listener net.Listener, log *slog.Logger) error {
+func (p *program) demoPrivate(ctx context.Context, c *config.Config, o demoOptions, at *listeners, log *slog.Logger) error {
 	own, err := startPrivate(ctx, o, log)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := own.watch(ctx)
 	defer cancel(nil)
-	err = p.demoWithin(ctx, c, own, listener, log)
+	err = p.demoWithin(ctx, c, own, at, log)
 	if cause := context.Cause(ctx); errors.Is(cause, errServerGone) {
 		err = cause
 	}
@@ -107,7 +109,7 @@ func (p *program) demoPrivate(ctx context.Context, c *config.Config, o demoOptio
 }
 
 // demoWithin migrates as the superuser and then serves as a role that may do no more than serve.
-func (p *program) demoWithin(ctx context.Context, c *config.Config, own *private, listener net.Listener, log *slog.Logger) error {
+func (p *program) demoWithin(ctx context.Context, c *config.Config, own *private, at *listeners, log *slog.Logger) error {
 	url, err := own.createDatabase(ctx)
 	if err != nil {
 		return err
@@ -119,7 +121,7 @@ func (p *program) demoWithin(ctx context.Context, c *config.Config, own *private
 	if c.Database.URL, err = own.createRole(ctx, url); err != nil {
 		return err
 	}
-	return p.serveDemo(ctx, c, listener, greeting{psql: own.psql(), dir: own.dir}, log)
+	return p.serveDemo(ctx, c, at, greeting{psql: own.psql(), dir: own.dir}, log)
 }
 
 // readyDemo brings the database to the demo's state: schema, triggers and sample rows. What that
@@ -133,11 +135,11 @@ func (p *program) readyDemo(ctx context.Context, c *config.Config, log *slog.Log
 	return migrateDatabase(ctx, c, true, p.logger(&quiet))
 }
 
-func (p *program) serveDemo(ctx context.Context, c *config.Config, listener net.Listener, g greeting, log *slog.Logger) error {
-	n, err := openNode(ctx, c, log)
+func (p *program) serveDemo(ctx context.Context, c *config.Config, at *listeners, g greeting, log *slog.Logger) error {
+	n, err := openNode(ctx, c, &api.Demo{Accounts: sampleAccounts(), Psql: g.psql}, log)
 	if err != nil {
 		return fmt.Errorf("prepare to serve: %w", err)
 	}
-	g.pages = pagesURL(listener.Addr(), c.HTTP)
-	return n.serve(ctx, listener, func() { p.greet(g) })
+	g.pages, g.metrics = pagesURL(at.pages.Addr(), c.HTTP), at.metricsURL()
+	return n.serve(ctx, at, func() { p.greet(g) })
 }

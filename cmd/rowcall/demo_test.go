@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api"
 	"rowcall/schema/cluster"
 )
 
@@ -104,6 +106,22 @@ func follow(t *testing.T, pages, account, path string) *websocket.Conn {
 	return socket
 }
 
+// demoTold is what pages are told of the demo.
+func demoTold(t *testing.T, pages string) api.Demo {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get(pages + "api/session")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var told api.Site
+	if err := json.NewDecoder(response.Body).Decode(&told); err != nil || told.Demo == nil || len(told.Demo.Accounts) == 0 {
+		t.Fatalf("pages are told %+v of a demo, %v", told, err)
+	}
+	return *told.Demo
+}
+
 const countMessages = "SELECT count(*) FROM chat_messages WHERE message = 'Hello from psql'"
 
 func TestDemo(t *testing.T) {
@@ -114,6 +132,13 @@ func TestDemo(t *testing.T) {
 		if got := status(t, pages+path); got != want {
 			t.Errorf("%s%s answers %d, want %d", pages, path, got, want)
 		}
+	}
+	told := demoTold(t, pages)
+	if psql, _, _ := strings.Cut(try, " -c "); told.Psql != psql {
+		t.Errorf("pages are told to open the database with %q, the terminal with %q", told.Psql, psql)
+	}
+	for _, account := range told.Accounts {
+		follow(t, pages, account, "ws/job-status/") // for those who are logged in
 	}
 	room := follow(t, pages, "bob", "ws/room/1")
 	if got := paste(t, try); got != "INSERT 0 1" {

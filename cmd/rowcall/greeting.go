@@ -2,13 +2,17 @@ package main
 
 // greeting is what demo tells the person at the terminal.
 type greeting struct {
-	pages string
-	psql  string // a command that opens the database; empty where the machine has no psql
-	dir   string // where the private PostgreSQL keeps its data; empty without one
+	pages   string
+	metrics string // where the numbers are
+	psql    string // a command that opens the database; empty where the machine has no psql
+	dir     string // where the private PostgreSQL keeps its data; empty without one
 }
 
 // sampleInsert is the change to try. It has nothing in it that a shell would take for its own.
 const sampleInsert = "INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'Hello from psql')"
+
+// sampleAccounts are the users of the sample rows. Their passwords are their names.
+func sampleAccounts() []string { return []string{"alice", "bob", "carol", "dave", "admin"} }
 
 func (p *program) greet(g greeting) {
 	p.say("")
@@ -21,6 +25,7 @@ func (p *program) greet(g greeting) {
 	} else {
 		p.say("  try       %s -c \"%s\"", g.psql, sampleInsert)
 	}
+	p.say("  metrics   %s", g.metrics)
 	if g.dir != "" {
 		p.say("  data      %s (--fresh throws it away)", g.dir)
 	}

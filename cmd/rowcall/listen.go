@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"syscall"
@@ -11,6 +12,43 @@ import (
 	"rowcall/api"
 	"rowcall/config"
 )
+
+// listeners are where a node serves.
+type listeners struct {
+	pages net.Listener
+	ops   net.Listener // for operators; nil: nowhere
+}
+
+// openListeners opens the addresses of the configuration.
+func openListeners(ctx context.Context, c *config.Config, log *slog.Logger) (*listeners, error) {
+	pages, err := listen(ctx, c.HTTP)
+	if err != nil {
+		return nil, err
+	}
+	at := &listeners{pages: pages}
+	if c.Ops.Addr == "" {
+		return at, nil
+	}
+	if at.ops, err = api.ListenOps(ctx, c.Ops.Addr, log); err != nil {
+		at.close()
+		return nil, err
+	}
+	return at, nil
+}
+
+// close is for addresses that are not served any more, or never were.
+func (l *listeners) close() {
+	_ = l.pages.Close()
+	if l.ops != nil {
+		_ = l.ops.Close()
+	}
+}
+
+// metricsURL is where the numbers are.
+func (l *listeners) metricsURL() string {
+	address := url.URL{Scheme: "http", Host: l.ops.Addr().String(), Path: "/metrics"}
+	return address.String()
+}
 
 // listen opens the address to serve on. What usually goes wrong is told in one sentence.
 func listen(ctx context.Context, h config.HTTP) (net.Listener, error) {

@@ -60,7 +60,7 @@ func migrateDatabase(ctx context.Context, c *config.Config, samples bool, log *s
 		if err := schema.Migrate(ctx, db, schema.Options{Apps: c.Apps, Samples: samples, Logger: log}); err != nil {
 			return err
 		}
-		return triggers.Install(ctx, db, triggers.Options{Apps: c.Apps, Logger: log})
+		return triggers.Install(ctx, db, triggers.Options{Apps: c.Apps, Django: watchedSessions(c.Auth.Django), Logger: log})
 	})
 	return explainMigrate(err)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -25,26 +24,29 @@ type node struct {
 	feed     *notifier.Feed
 	accounts *api.Accounts
 	server   *api.Server
+	metrics  *api.Metrics
+	ops      *api.Ops
 	apps     bool // the example applications are kept
 	log      *slog.Logger
 }
 
 // openNode prepares a node for a database that is migrated. All configured SQL is checked against
-// it. The node is to be served, once.
-func openNode(ctx context.Context, c *config.Config, log *slog.Logger) (*node, error) {
+// it. demo is what the pages tell of a demo, nil for any other node. The node is to be served, once.
+func openNode(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.Logger) (*node, error) {
 	pool, err := openPool(ctx, c.Database)
 	if err != nil {
 		return nil, err
 	}
-	n := &node{pool: pool, apps: c.Apps, log: log}
-	if err := n.assemble(ctx, c); err != nil {
+	n := &node{pool: pool, apps: c.Apps, log: log, metrics: api.NewMetrics()}
+	n.metrics.WatchPool(pool)
+	if err := n.assemble(ctx, c, demo); err != nil {
 		pool.Close()
 		return nil, err
 	}
 	return n, nil
 }
 
-func (n *node) assemble(ctx context.Context, c *config.Config) error {
+func (n *node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) error {
 	direct, err := parseDSN(c.Database.Direct())
 	if err != nil {
 		return err
@@ -60,7 +62,7 @@ func (n *node) assemble(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	n.feed = notifier.New(direct, n.pool, rules, feedOptions(c, n.log))
+	n.feed = notifier.New(direct, n.pool, n.metrics.Timed(rules), feedOptions(c, n.log))
 	resources, err := api.CompileResources(ctx, n.pool, rules, resourceRules(c), n.log)
 	if err != nil {
 		return err
@@ -69,13 +71,19 @@ func (n *node) assemble(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
+	health := n.health(c)
+	if n.ops, err = api.NewOps(n.metrics, health, n.log); err != nil {
+		return err
+	}
 	n.server, err = api.New(n.feed, rules, n.accounts, door, api.Options{
 		Sockets:   socketRules(c),
 		Resources: resources,
 		Functions: functions,
 		Limits:    socketLimits(c),
-		Health:    n.health(c),
-		Pages:     web.Handler(),
+		Health:    health,
+		Metrics:   n.metrics,
+		Pages:     web.Handler(pageOptions(c.Web)),
+		Site:      api.Site{Apps: c.Apps, Demo: demo, Tiles: mapTiles(c.Web)},
 		Shutdown:  c.HTTP.Shutdown,
 		Logger:    n.log,
 	})
@@ -121,9 +129,9 @@ func (n *node) pending(ctx context.Context, apps bool) (bool, error) {
 // serve serves until ctx ends, and calls ready when events flow. At the end the sockets hear a
 // goodbye first, while their events still come; then the feed stops. Whoever asks for the end a
 // second time does not have to wait for that.
-func (n *node) serve(ctx context.Context, listener net.Listener, ready func()) error {
+func (n *node) serve(ctx context.Context, at *listeners, ready func()) error {
 	done := make(chan error, 1)
-	go func() { done <- n.work(ctx, listener, ready) }()
+	go func() { done <- n.work(ctx, at, ready) }()
 	select {
 	case err := <-done:
 		n.pool.Close()
@@ -143,18 +151,21 @@ func (n *node) serve(ctx context.Context, listener net.Listener, ready func()) e
 }
 
 // work runs the node's parts until ctx ends or one of them cannot go on.
-func (n *node) work(ctx context.Context, listener net.Listener, ready func()) error {
+func (n *node) work(ctx context.Context, at *listeners, ready func()) error {
 	feeding, stopFeed := context.WithCancel(context.WithoutCancel(ctx)) // it outlasts the goodbyes
 	defer stopFeed()
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return n.feed.Run(feeding) })
 	parts.Go(func() error { return n.accounts.Run(ctx) })
+	if at.ops != nil {
+		parts.Go(func() error { return n.ops.Serve(feeding, at.ops) })
+	}
 	if n.apps {
 		parts.Go(func() error { return n.workJobs(ctx) })
 	}
 	parts.Go(func() error {
 		defer stopFeed()
-		return n.server.Serve(ctx, listener)
+		return n.server.Serve(ctx, at.pages)
 	})
 	parts.Go(func() error {
 		select {

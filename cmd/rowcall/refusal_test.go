@@ -54,6 +54,12 @@ func TestRefusals(t *testing.T) {
 			want: []string{busy, "in use by another program", "--addr"},
 		},
 		{
+			name: "the operators' port is taken",
+			env:  map[string]string{"ROWCALL_DATABASE_URL": db.URL, "ROWCALL_OPS_ADDR": busy},
+			args: []string{"serve", "--addr", "127.0.0.1:0"},
+			want: []string{busy, "in use by another program", "ops.addr"},
+		},
+		{
 			name: "the demo's port is taken",
 			args: []string{"demo", "--addr", busy, "--data-dir", t.TempDir()},
 			want: []string{busy, "in use by another program", "--addr"},

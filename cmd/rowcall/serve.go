@@ -41,20 +41,23 @@ func (p *program) serve() *cobra.Command {
 // runServe listens first: a busy port is found before anything else is done, and a proxy in front
 // sees a node that starts as slow rather than as gone.
 func (p *program) runServe(ctx context.Context, c *config.Config, o serveOptions, log *slog.Logger) error {
-	listener, err := listen(ctx, c.HTTP)
+	at, err := openListeners(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
+	defer at.close()
 	if err := readyDatabase(ctx, c, o, log); err != nil {
 		return err
 	}
-	n, err := openNode(ctx, c, log)
+	n, err := openNode(ctx, c, nil, log)
 	if err != nil {
 		return err
 	}
-	return n.serve(ctx, listener, func() {
-		p.say("Rowcall serves %s", pagesURL(listener.Addr(), c.HTTP))
+	return n.serve(ctx, at, func() {
+		p.say("Rowcall serves %s", pagesURL(at.pages.Addr(), c.HTTP))
+		if at.ops != nil {
+			p.say("Operators find %s", at.metricsURL())
+		}
 	})
 }
 

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"rowcall/notifier"
+)
+
+const (
+	consoleLimit    = 100  // topics or sessions that are listed unless asked otherwise
+	maxConsoleLimit = 1000 // and at most
+)
+
+// serveConsole answers staff who want to know how the node is.
+func (s *Server) serveConsole(mux *http.ServeMux) {
+	for path, part := range map[string]func(*http.Request) (any, error){
+		"/api/console":          s.console.all,
+		"/api/console/topics":   s.console.topics,
+		"/api/console/sessions": s.console.sessions,
+		"/api/console/listener": s.console.listener,
+		"/api/console/log":      s.console.log,
+	} {
+		s.handle(mux, "GET", path, s.forUsers(staffOnly, func(w http.ResponseWriter, r *http.Request, _ Identity) error {
+			answer, err := part(r)
+			if err == nil {
+				writeJSON(w, http.StatusOK, answer)
+			}
+			return err
+		}))
+	}
+	s.handle(mux, "GET", tailPath, s.serveTail)
+}
+
+// staffOnly says why somebody may not look at the console.
+func staffOnly(who Identity) error {
+	switch {
+	case who.Anonymous():
+		return notifier.ErrUnauthorized
+	case !who.Staff:
+		return explain(notifier.ErrForbidden, "this is for staff")
+	}
+	return nil
+}
+
+// consoleAll is all of it, for a page that looks again every second or so.
+type consoleAll struct {
+	At       time.Time           `json:"at"`
+	Listener consoleListener     `json:"listener"`
+	Log      consoleLog          `json:"log"`
+	Counts   consoleCounts       `json:"counts"`
+	Open     map[sessionKind]int `json:"open"`
+	Topics   consoleTopics       `json:"topics"`
+	Sessions consoleSessions     `json:"sessions"`
+}
+
+func (c *console) all(r *http.Request) (any, error) {
+	limit, err := limitOf(r)
+	if err != nil {
+		return nil, err
+	}
+	stats := c.feed.Stats()
+	return consoleAll{
+		At:       time.Now().UTC(),
+		Listener: c.listenerOf(stats),
+		Log:      c.logOf(stats),
+		Counts:   c.countsOf(stats),
+		Open:     c.open(),
+		Topics:   c.topicList.upTo(limit),
+		Sessions: c.sessionList.upTo(limit),
+	}, nil
+}
+
+// limitOf is how many rows a request wants.
+func limitOf(r *http.Request) (int, error) {
+	q, err := parseQuery(r)
+	if err != nil {
+		return 0, err
+	}
+	return q.number("limit", 1, maxConsoleLimit, consoleLimit)
+}
+
+func (c *console) topics(r *http.Request) (any, error) {
+	limit, err := limitOf(r)
+	return c.topicList.upTo(limit), err
+}
+
+func (c *console) sessions(r *http.Request) (any, error) {
+	limit, err := limitOf(r)
+	return c.sessionList.upTo(limit), err
+}
+
+func (c *console) listener(*http.Request) (any, error) { return c.listenerOf(c.feed.Stats()), nil }
+
+func (c *console) log(*http.Request) (any, error) { return c.logOf(c.feed.Stats()), nil }
+
+// open has a number for each kind, 0 too.
+func (c *console) open() map[sessionKind]int {
+	counted := c.registry.count()
+	open := map[sessionKind]int{}
+	for _, kind := range sessionKinds() {
+		open[kind] = counted[kind]
+	}
+	return open
+}
+
+// shownID is a user's id as it stands in events: a number where the table's are.
+func (u *users) shownID(id string) json.RawMessage {
+	if id == "" {
+		return nil
+	}
+	if u.whole {
+		return json.RawMessage(id)
+	}
+	return mustText(id)
+}

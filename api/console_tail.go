@@ -1,0 +1,88 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"rowcall/notifier"
+)
+
+// borrowed stands for the login of a user whose events staff looks at: there is none, and whether the user is
+// active and staff is looked up in the table of users.
+const borrowed = "(borrowed)"
+
+// serveTail answers with a stream of events as a user would have it, for staff. It is the stream of
+// serveStream in everything else.
+func (s *Server) serveTail(w http.ResponseWriter, r *http.Request) {
+	st := newStream(w, s)
+	st.subscribe = func(ctx context.Context, in admission, wanted notifier.Request) (subscription, notifier.Start, error) {
+		return s.subscribeTail(ctx, st, r, in, wanted)
+	}
+	s.serveStreamOf(st, w, r)
+}
+
+// subscribeTail subscribes in the place of the user that the request names.
+func (s *Server) subscribeTail(ctx context.Context, st *stream, r *http.Request, in admission, wanted notifier.Request) (subscription, notifier.Start, error) {
+	if in.unknown != nil {
+		return nil, notifier.Start{}, in.unknown
+	}
+	if err := staffOnly(in.who); err != nil {
+		return nil, notifier.Start{}, err
+	}
+	user, err := s.userOfTail(ctx, r, in.who)
+	if err != nil {
+		return nil, notifier.Start{}, err
+	}
+	if user.Session == borrowed {
+		st.as = user.User
+	}
+	guard, _, err := s.subscribe(ctx, in, notifier.Request{Topics: []notifier.Topic{consoleTopic}, Wake: wanted.Wake})
+	if err != nil {
+		return nil, notifier.Start{}, err
+	}
+	wanted.Meter = s.door.Meter(in.address, in.who.User) // whose replay it is
+	sub, start, err := s.subscribeAs(ctx, user, wanted)
+	if err != nil {
+		guard.Close()
+		return nil, notifier.Start{}, refusedTail(err)
+	}
+	g := &supervised{subscription: sub, guard: guard, woken: wanted.Wake}
+	g.watched = s.watch.add(user, g.end)
+	return g, start, nil
+}
+
+// userOfTail is who the events are for: the user that is named, else the staff member who asks.
+func (s *Server) userOfTail(ctx context.Context, r *http.Request, asks Identity) (Identity, error) {
+	q, err := parseQuery(r)
+	if err != nil {
+		return Identity{}, err
+	}
+	id, err := q.text("user")
+	switch {
+	case err != nil:
+		return Identity{}, err
+	case !q.Has("user"):
+		return asks, nil
+	case id == "":
+		return Identity{}, badParameter("user", "it is a user's id")
+	}
+	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
+	defer cancel()
+	found, err := s.accounts.users.byID(ctx, id)
+	if err != nil {
+		return Identity{}, refusedTail(err)
+	}
+	return Identity{User: found.ID, Name: found.Username, Session: borrowed, Staff: found.Staff}, nil
+}
+
+// refusedTail tells staff of the user what the user would be told.
+func refusedTail(err error) error {
+	switch {
+	case errors.Is(err, notifier.ErrUnauthorized):
+		return explain(notifier.ErrNotFound, "user: there is no such user, or they are not active")
+	case errors.Is(err, notifier.ErrForbidden):
+		return explain(notifier.ErrForbidden, "this user may not follow this topic")
+	}
+	return err
+}

@@ -1,0 +1,50 @@
+package api
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// requests answers a plain HTTP request, unless its address has asked too often. What reads the database counts; pages
+// do not: they come out of memory, many at once for one visit. Neither do /healthz and /readyz, which somebody asks
+// most urgently when too much is going on. A stream counts as a handshake, and who asks for too many hears it there:
+// a status that says so would end EventSource for good.
+func (s *Server) requests(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if countsAsRequest(r.URL.Path) {
+			if err := s.door.AdmitRequest(r); err != nil {
+				refuse(w, r, s.log, err)
+				return
+			}
+		}
+		s.deadlines.begin(w, r)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func countsAsRequest(path string) bool {
+	switch path {
+	case streamPath, tailPath:
+		return false
+	}
+	return strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/v1/")
+}
+
+// AdmitRequest counts one request of an address. The error is errRateLimited.
+func (d *Door) AdmitRequest(r *http.Request) error {
+	addr := d.Address(r)
+	if within(addr, d.exempt) {
+		return nil
+	}
+	return d.requests.take(block(addr), time.Now())
+}
+
+// AdmitUser counts one request or handshake of a user, wherever it comes from. The error is errRateLimited.
+func (d *Door) AdmitUser(addr netip.Addr, user string) error {
+	if within(addr, d.exempt) {
+		return nil
+	}
+	return d.users.take(user, time.Now())
+}

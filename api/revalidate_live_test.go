@@ -1,0 +1,117 @@
+package api
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/notifier"
+	"rowcall/schema/schematest"
+)
+
+// queriesOf counts the statements that hold a text.
+type queriesOf struct {
+	text string
+	n    atomic.Int64
+}
+
+func (q *queriesOf) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	if strings.Contains(data.SQL, q.text) {
+		q.n.Add(1)
+	}
+	return ctx
+}
+
+func (q *queriesOf) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// TestARoomOfTenThousandIsAskedAboutOnce has ten thousand members follow their room when one of them is thrown out in
+// a way that concerns everybody: one statement asks about all of them, and the one member is gone.
+func TestARoomOfTenThousandIsAskedAboutOnce(t *testing.T) {
+	const members, first = 10_000, 1001
+	db := schematest.New(t, schematest.Samples)
+	db.Exec(t, `INSERT INTO users (id, username, first_name, last_name, password) SELECT $1::int + n, 'member' || n, 'a', 'b', '!' FROM generate_series(0, $2::int - 1) AS n`, first, members)
+	db.Exec(t, `INSERT INTO chat_room_members (room_id, user_id) SELECT 1, $1::int + n FROM generate_series(0, $2::int - 1) AS n`, first, members)
+	asked := &queriesOf{text: "chat_room_members"}
+	feed := feedWith(t, db, asked)
+	subs := make([]*notifier.Subscription, members)
+	inTurns(members, func(i int) { subs[i] = followRoom(t, feed, strconv.Itoa(first+i)) })
+	if t.Failed() {
+		t.FailNow()
+	}
+	asked.n.Store(0)
+	db.Exec(t, `WITH gone AS (DELETE FROM chat_room_members WHERE room_id = 1 AND user_id = $1) SELECT rowcall.revalidate('room/1')`, first)
+	db.Exec(t, `SELECT rowcall.publish('room/1', 'test', '1')`)
+	inTurns(members, func(i int) {
+		var err error
+		waitFor(t, "the answer for everybody", func() bool {
+			var taken notifier.Taken
+			taken, err = subs[i].Take(1)
+			return err != nil || len(taken.Events) > 0 && taken.Events[0].Type == "test"
+		})
+		if (err != nil) != (i == 0) {
+			t.Errorf("member %d: %v", first+i, err)
+		}
+	})
+	if n := asked.n.Load(); n != 1 {
+		t.Errorf("access was asked %d times", n)
+	}
+}
+
+// feedWith runs a feed with the seeds' rules; a tracer sees what its pool sends.
+func feedWith(t *testing.T, db *schematest.Database, tracer pgx.QueryTracer) *notifier.Feed {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := config.ConnConfig.Copy()
+	config.ConnConfig.Tracer = tracer
+	config.MaxConns = 20
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, DoorOptions{}), AccountOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := CompileRules(t.Context(), pool, accounts, seedTopics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	feed := notifier.New(direct, pool, rules, notifier.Options{})
+	runAll(t, feed.Run)
+	<-feed.Ready()
+	return feed
+}
+
+// followRoom follows room 1 with a token's identity.
+func followRoom(t *testing.T, feed *notifier.Feed, user string) *notifier.Subscription {
+	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
+	defer cancel()
+	sub, _, err := feed.Subscribe(ctx, notifier.Request{Topics: []notifier.Topic{"room/1"}, Follower: notifier.Follower{User: user}, Wake: func() {}})
+	if err != nil {
+		t.Errorf("user %s: %v", user, err)
+		return nil
+	}
+	t.Cleanup(sub.Close)
+	return sub
+}
+
+// inTurns does something for each number, a hundred at a time.
+func inTurns(n int, do func(i int)) {
+	var doing sync.WaitGroup
+	turns := make(chan struct{}, 100)
+	for i := range n {
+		turns <- struct{}{}
+		doing.Go(func() { do(i); <-turns })
+	}
+	doing.Wait()
+}

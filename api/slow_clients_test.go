@@ -1,0 +1,195 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+// brisk is a deadline that a test can wait for, and lax one that it cannot.
+const (
+	brisk = 300 * time.Millisecond
+	lax   = time.Hour
+)
+
+func laxDeadlines() deadlines { return deadlines{header: lax, body: lax, answer: lax, idle: lax} }
+
+func TestUsualDeadlines(t *testing.T) {
+	t.Parallel()
+	st := openStand(t, Options{})
+	server := st.httpServer()
+	if server.ReadHeaderTimeout != 5*time.Second || server.ReadTimeout != 15*time.Second || server.IdleTimeout != time.Minute || server.MaxHeaderBytes != 16<<10 {
+		t.Errorf("time limits %v %v %v, header %d", server.ReadHeaderTimeout, server.ReadTimeout, server.IdleTimeout, server.MaxHeaderBytes)
+	}
+	if st.deadlines.body != 10*time.Second || st.limits.PongTimeout != time.Minute {
+		t.Errorf("a body has %v, a pong %v", st.deadlines.body, st.limits.PongTimeout)
+	}
+}
+
+// TestClientsThatDawdleAreCutOff has one client for each thing that can take for ever. The one deadline that is for it
+// cuts it off.
+func TestClientsThatDawdleAreCutOff(t *testing.T) {
+	t.Parallel()
+	const login = "POST /api/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+	header := func(d *deadlines) { d.header = brisk }
+	tests := []struct {
+		name, say string
+		deadline  func(*deadlines)
+	}{
+		{"nothing at all", "", header},
+		{"half a header", "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow:", header},
+		{"half a handshake", "GET /v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n", header},
+		{"half a body", login + `{"username":`, func(d *deadlines) { d.body = brisk }},
+		{"a request, and then silence", "GET /v1/nothing HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", func(d *deadlines) { d.idle = brisk }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			st := openStand(t, Options{})
+			st.accounts.addresses = newThrottle[netip.Prefix](1000, 1000)
+			st.deadlines = laxDeadlines()
+			tt.deadline(&st.deadlines)
+			st.startServing(t)
+			raw, err := net.Dial("tcp", st.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer raw.Close()
+			began := time.Now()
+			if _, err := io.WriteString(raw, tt.say); err != nil {
+				t.Fatal(err)
+			}
+			cutOff(t, raw, began)
+		})
+	}
+}
+
+// cutOff reads to the end, which comes in its time.
+func cutOff(t *testing.T, raw net.Conn, began time.Time) {
+	t.Helper()
+	_ = raw.SetReadDeadline(began.Add(patience))
+	if _, err := io.Copy(io.Discard, raw); isTimeout(err) {
+		t.Error("it is still there")
+	}
+	if took := time.Since(began); took < brisk*9/10 {
+		t.Errorf("cut off after %v", took)
+	}
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := err.(net.Error)
+	return ok && timeout.Timeout()
+}
+
+// TestAnAnswerMayTakeLongerThanItsBody has a request worked on for longer than its body may take to come.
+func TestAnAnswerMayTakeLongerThanItsBody(t *testing.T) {
+	t.Parallel()
+	d := laxDeadlines()
+	d.body = brisk / 3
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.begin(w, r)
+		_, err := io.Copy(io.Discard, r.Body)
+		select {
+		case <-r.Context().Done():
+			err = errors.Join(err, context.Cause(r.Context()))
+		case <-time.After(brisk):
+		}
+		if err != nil {
+			t.Errorf("%s: %v", r.Method, err)
+		}
+	}))
+	server.Config.ReadTimeout = brisk / 3
+	server.Start()
+	defer server.Close()
+	for _, method := range []string{"GET", "POST"} {
+		var body io.Reader
+		if method == "POST" {
+			body = strings.NewReader("{}")
+		}
+		r, err := http.NewRequest(method, server.URL, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+	}
+}
+
+func TestATLSHandshakeThatDawdlesIsCutOff(t *testing.T) {
+	t.Parallel()
+	st := openStand(t, Options{})
+	st.deadlines = laxDeadlines()
+	st.deadlines.header = brisk
+	cert, key := certificate(t)
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := st.httpServer()
+	served := make(chan error, 1)
+	go func() {
+		served <- server.Serve(tls.NewListener(plain, &tls.Config{Certificates: []tls.Certificate{pair}}))
+	}()
+	defer func() { server.Close(); <-served }()
+	raw, err := net.Dial("tcp", plain.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	began := time.Now()
+	if _, err := raw.Write([]byte{22, 3, 1}); err != nil { // the beginning of a hello
+		t.Fatal(err)
+	}
+	cutOff(t, raw, began)
+}
+
+// TestFiveThousandHalfOpenHandshakesStopNobody leaves them half open for as long as the usual deadlines allow, while
+// others open sockets.
+func TestFiveThousandHalfOpenHandshakesStopNobody(t *testing.T) {
+	const halfOpen = 5000
+	st := openStand(t, Options{})
+	st.startServing(t)
+	all := make([]net.Conn, 0, halfOpen)
+	defer func() {
+		for _, raw := range all {
+			raw.Close()
+		}
+	}()
+	for range halfOpen {
+		raw, err := net.Dial("tcp", st.addr)
+		if err != nil {
+			t.Fatalf("after %d: %v", len(all), err)
+		}
+		all = append(all, raw)
+		if _, err := io.WriteString(raw, "GET /v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade:"); err != nil {
+			t.Fatal(err)
+		}
+		if len(all)%1000 == 0 {
+			began := time.Now()
+			st.dialServed(t, "/v1/ws").hears(`{"op":"welcome"`)
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("beside %d half open ones a socket took %v", len(all), took)
+			}
+		}
+	}
+	last := all[halfOpen-1]
+	_ = last.SetReadDeadline(time.Now().Add(patience))
+	if _, err := http.ReadResponse(bufio.NewReader(last), nil); isTimeout(err) {
+		t.Error("a half open one is still there")
+	}
+}

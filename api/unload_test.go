@@ -1,0 +1,88 @@
+package api
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"rowcall/notifier"
+)
+
+// TestAnswersThatNobodyTakesAreUnloaded has the node need the room of what a client has asked for and does not read:
+// it is freed soon, however long the client would have had for it.
+func TestAnswersThatNobodyTakesAreUnloaded(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/v1/events?topic=dams&wait=30", "/v1/sse?topic=dams"} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			st := openStand(t, Options{Limits: Limits{WriteTimeout: time.Hour}})
+			raw, err := net.Dial("tcp", st.http.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer raw.Close()
+			if _, err := io.WriteString(raw, "GET "+path+" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			big := event(1, "dams", "test", `"`+strings.Repeat("x", 64<<20)+`"`)
+			st.feed.next(t).push(notifier.Taken{Events: []*notifier.Event{big}})
+			if _, err := raw.Read(make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+			st.feed.shed()
+			over := make(chan struct{})
+			go func() { st.registry.handlers.Wait(); close(over) }()
+			select {
+			case <-over:
+			case <-time.After(patience):
+				t.Error("it is still being sent")
+			}
+		})
+	}
+}
+
+// deadlineWriter counts the deadlines of writes that it is given.
+type deadlineWriter struct {
+	http.ResponseWriter
+	given int
+}
+
+func (w *deadlineWriter) SetWriteDeadline(time.Time) error {
+	w.given++
+	return nil
+}
+
+// TestAnAnswerThatIsOverIsLeftAlone unloads an answer whose handler has returned: over HTTP/2 its ResponseWriter is
+// not to be touched any more.
+func TestAnAnswerThatIsOverIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := &deadlineWriter{ResponseWriter: httptest.NewRecorder()}
+	c := newAnswerConn(w)
+	c.finish(time.Hour)
+	before := w.given
+	c.abandon()
+	if w.given != before {
+		t.Error("it is touched")
+	}
+}
+
+// TestNoCursorOvertakesAnAnswer has the answer to a subscribe wait in the queue, with a snapshot in it, when a pong is
+// sent: a cursor in that would have the client resume behind a state that it has not got.
+func TestNoCursorOvertakesAnAnswer(t *testing.T) {
+	t.Parallel()
+	f := newFakeFeed()
+	h := &held{topic: "room/5", sub: &fakeSubscription{settled: true}, queued: true}
+	n := newNative(nil, f, nil)
+	n.held[h.topic] = h
+	if got := n.settledCursor(); got != "" {
+		t.Errorf("the cursor is %q while the answer waits", got)
+	}
+	h.queued = false
+	if got := n.settledCursor(); got != "node" {
+		t.Errorf("the cursor is %q", got)
+	}
+}

@@ -1,0 +1,1 @@
+export function encode(points: number[][]): string;

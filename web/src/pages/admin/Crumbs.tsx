@@ -1,0 +1,22 @@
+import { Link } from 'wouter';
+import styles from './Crumbs.module.css';
+
+export interface Crumb {
+  label: string;
+  to?: string; // none: where one is
+}
+
+// Crumbs say where in the admin one is, and lead back.
+export function Crumbs({ crumbs }: { crumbs: Crumb[] }) {
+  return (
+    <nav aria-label="Where you are">
+      <ol className={styles.crumbs}>
+        {crumbs.map(({ label, to }) => (
+          <li key={label} className={styles.crumb}>
+            {to ? <Link href={to}>{label}</Link> : <span aria-current="page">{label}</span>}
+          </li>
+        ))}
+      </ol>
+    </nav>
+  );
+}

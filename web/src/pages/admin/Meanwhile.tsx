@@ -1,0 +1,42 @@
+import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { Notice } from '../../ui/Notice.tsx';
+import { Cell } from './Cell.tsx';
+import type { Resource } from './describe.ts';
+import { fieldLabel, one } from './describe.ts';
+import type { Act, Draft } from './draft.ts';
+import styles from './Form.module.css';
+import type { Names } from './names.ts';
+
+export interface MeanwhileProps {
+  resource: Resource;
+  draft: Draft;
+  names: Names;
+  act: (act: Act) => void;
+  list: string;
+}
+
+// Meanwhile says what somebody else has done to the row in the time that its form was open. It stands below the
+// fields, so that none of them moves from under the cursor, and stays in sight.
+export function Meanwhile({ resource, draft, names, act, list }: MeanwhileProps) {
+  if (draft.gone) {
+    return (
+      <div className={styles.meanwhile}>
+        <Notice tone="bad" actions={<ButtonLink small to={list}>Back to the list</ButtonLink>}>
+          Somebody has deleted this {one(resource).toLowerCase()}. What you see is how it was.
+        </Notice>
+      </div>
+    );
+  }
+  const fields = resource.fields.filter((f) => draft.conflicts.includes(f.name));
+  if (fields.length === 0) return null;
+  return (
+    <div className={styles.meanwhile}>
+      <Notice tone="warn" actions={<><Button small onClick={() => act({ do: 'keep' })}>Keep mine</Button><Button small onClick={() => act({ do: 'take' })}>Take theirs</Button></>}>
+        Somebody else has changed what you are changing.
+        <ul className={styles.theirs}>
+          {fields.map((f) => <li key={f.name}>{fieldLabel(f)} is now <Cell field={f} value={draft.base[f.name]} names={names} /></li>)}
+        </ul>
+      </Notice>
+    </div>
+  );
+}

@@ -1,0 +1,13 @@
+import { ButtonLink } from '../../ui/Button.tsx';
+import { Empty } from '../../ui/Empty.tsx';
+import { Page } from '../../ui/Page.tsx';
+import { Panel } from '../../ui/Panel.tsx';
+
+// Unknown is at addresses of the admin where there is nothing.
+export function Unknown() {
+  return (
+    <Page title="Admin" intro="There is nothing at this address.">
+      <Panel><Empty title="No such resource is configured" action={<ButtonLink to="/admin" variant="primary">See all resources</ButtonLink>} /></Panel>
+    </Page>
+  );
+}

@@ -1,0 +1,87 @@
+// What GET /api/resources says, and how it is put into words.
+import { request } from '../../data/api.ts';
+
+export type Row = Record<string, unknown>;
+
+export type Key = string | number;
+
+export interface Resource {
+  name: string;
+  key: string; // the field that is the key
+  label: string; // the field that a row is called by
+  create: boolean;
+  update: boolean;
+  delete: boolean;
+  topics: string[]; // that tell of changes
+  fields: Field[];
+}
+
+export interface Field {
+  name: string;
+  type: 'text' | 'integer' | 'number' | 'decimal' | 'boolean' | 'datetime' | 'timestamp' | 'date' | 'time' | 'uuid' | 'choice' | 'json' | 'other';
+  required: boolean;
+  read_only: boolean;
+  create: boolean;
+  update: boolean;
+  nullable: boolean;
+  max_length?: number;
+  default?: unknown;
+  choices?: (string | number)[];
+  references?: Reference;
+}
+
+export interface Reference {
+  resource: string;
+  field: string;
+  label: string;
+}
+
+export const describeResources = (signal?: AbortSignal) =>
+  request<{ resources: Resource[] }>('GET', '/api/resources', { signal }).then((answer) => answer.resources);
+
+export const keyOf = (resource: Resource, row: Row) => row[resource.key] as Key;
+
+export const labelField = (resource: Resource) => resource.fields.find((f) => f.name === resource.label);
+
+// words makes a sentence's beginning of a name: join_requests is Join requests.
+export function words(name: string): string {
+  const text = name.replace(/[_-]+/g, ' ').trim();
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+// one is the name of a single row of a resource.
+export function one(resource: { name: string }): string {
+  const many = words(resource.name);
+  if (/ies$/.test(many)) return many.replace(/ies$/, 'y');
+  if (/(ss|x|ch|sh)es$/.test(many)) return many.slice(0, -2);
+  return /[^s]s$/.test(many) ? many.slice(0, -1) : many;
+}
+
+// withArticle puts a or an before a name.
+export const withArticle = (name: string) => `${/^[aeio]|^u[^s]/i.test(name) ? 'an' : 'a'} ${name.toLowerCase()}`;
+
+// fieldLabel leaves out what only a programmer wants to see: user_id is User where it refers to one.
+export function fieldLabel(field: Field): string {
+  if (field.references) return words(field.name.replace(/_id$/, ''));
+  if (field.type === 'boolean') return words(field.name.replace(/^is_/, ''));
+  return field.name === 'id' ? 'ID' : words(field.name);
+}
+
+// nameOf is what to call a row: by its label where that says more than its key.
+export function nameOf(resource: Resource, row: Row): string {
+  const label = row[resource.label];
+  const said = resource.label !== resource.key && label !== null && label !== undefined && label !== '';
+  return said ? String(label) : `${one(resource)} ${String(row[resource.key])}`;
+}
+
+// inSentence is the same within a sentence.
+export function inSentence(resource: Resource, row: Row): string {
+  const name = nameOf(resource, row);
+  return name === `${one(resource)} ${String(row[resource.key])}` ? name.charAt(0).toLowerCase() + name.slice(1) : name;
+}
+
+// sortable is whether the server can order by a field.
+export const sortable = (field: Field) => field.type !== 'json' && field.type !== 'other';
+
+// filterable are the fields of few values, by which a list can be narrowed down.
+export const filterable = (field: Field) => Boolean(field.choices || field.references) || field.type === 'boolean';

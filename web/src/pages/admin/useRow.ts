@@ -1,0 +1,43 @@
+import { useCallback, useEffect, useState } from 'react';
+import { Problem } from '../../data/api.ts';
+import { listRows } from '../../data/rows.ts';
+import { useCatalog } from './catalog.tsx';
+import type { Key, Resource, Row } from './describe.ts';
+import type { Names } from './names.ts';
+import { fetchNames } from './names.ts';
+import type { Refresh } from './useRefresh.tsx';
+import { useRefresh } from './useRefresh.tsx';
+
+export interface Found extends Refresh {
+  row: Row | null; // the last that was read
+  names: Names;
+  gone: boolean; // it was deleted, or was never there
+  error: unknown; // of the last attempt
+}
+
+// findRow is undefined where there is no such row. It asks for a list of one: a row that is gone is nothing to
+// complain of in the browser's console.
+export async function findRow(resource: Resource, key: Key, signal?: AbortSignal): Promise<Row | undefined> {
+  return (await listRows(resource.name, { [resource.key]: key, limit: 1 }, signal)).rows[0] as Row | undefined;
+}
+
+const nothing = { row: null, names: {}, gone: false, error: null };
+
+// useRow reads one row, and again whenever it is asked to.
+export function useRow(resource: Resource, key: string): Found {
+  const catalog = useCatalog();
+  const [found, setFound] = useState<Pick<Found, 'row' | 'names' | 'gone' | 'error'>>(nothing);
+  const read = useCallback(async () => {
+    try {
+      const row = await findRow(resource, key);
+      if (row) setFound({ row, names: await fetchNames(catalog, resource, [row]), gone: false, error: null });
+      else setFound((before) => ({ ...before, gone: true, error: null }));
+    } catch (error) {
+      const gone = error instanceof Problem && error.status === 400; // what stands in the address is no key
+      setFound((before) => ({ ...before, gone: gone || before.gone, error: gone ? null : error }));
+    }
+  }, [catalog, resource, key]);
+  const { ask, now } = useRefresh(read);
+  useEffect(() => { now(); }, [now]);
+  return { ...found, ask, now };
+}

@@ -1,0 +1,29 @@
+import { useCallback, useMemo, useState } from 'react';
+import type { Key, Resource, Row } from './describe.ts';
+import { keyOf } from './describe.ts';
+
+export interface Selection {
+  keys: Key[]; // those of rows that are shown
+  has: (row: Row) => boolean;
+  toggle: (row: Row) => void;
+  all: (chosen: boolean) => void;
+}
+
+// useSelection is which rows of a page have been chosen. It stays while rows around them come and go; a row
+// that goes, or is not shown any more, leaves it.
+export function useSelection(resource: Resource, rows: Row[] | undefined): Selection {
+  const [chosen, setChosen] = useState<ReadonlySet<Key>>(new Set());
+  const shown = useMemo(() => (rows ?? []).map((row) => keyOf(resource, row)), [resource, rows]);
+  const keys = useMemo(() => shown.filter((key) => chosen.has(key)), [shown, chosen]);
+  const has = useCallback((row: Row) => chosen.has(keyOf(resource, row)), [resource, chosen]);
+  const toggle = useCallback((row: Row) => {
+    const key = keyOf(resource, row);
+    setChosen((before) => {
+      const next = new Set(before);
+      if (!next.delete(key)) next.add(key);
+      return next;
+    });
+  }, [resource]);
+  const all = useCallback((select: boolean) => setChosen(new Set(select ? shown : [])), [shown]);
+  return { keys, has, toggle, all };
+}

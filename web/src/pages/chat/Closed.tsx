@@ -1,0 +1,50 @@
+import { useLive } from 'rowcall/react';
+import { useEffect } from 'react';
+import { useUser } from '../../data/user.tsx';
+import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { Notice } from '../../ui/Notice.tsx';
+import { Page } from '../../ui/Page.tsx';
+import { Panel } from '../../ui/Panel.tsx';
+import styles from './Closed.module.css';
+import { JoinForm } from './JoinForm.tsx';
+import { afterEvent, standingOf, type Standing } from './standing.ts';
+
+export type Why = 'closed' | 'out' | 'gone' | 'broken';
+
+const SAYS: Record<Why, { title: string; intro: string }> = {
+  closed: { title: 'This room is not open to you', intro: 'Only its owner and its members may enter. With its join code you can ask to come in.' },
+  out: { title: 'You are not in this room any more', intro: 'You have left it, or its owner has removed you. With its join code you can ask to come back.' },
+  gone: { title: 'There is no such room', intro: 'It may have been deleted, or the address may be misspelt.' },
+  broken: { title: 'The room cannot be shown', intro: 'The server has refused it for now.' },
+};
+
+const PAUSE = 400; // milliseconds, so that nothing goes round in circles at full speed
+
+// Closed stands in for a room that its reader may not see. It watches how they stand, and lets them
+// in by itself as soon as they are admitted.
+export function Closed({ room, why, onAdmitted }: { room: number; why: Why; onAdmitted: () => void }) {
+  const standing = useStanding();
+  const inside = standing?.rooms.some((r) => r.id === room) ?? false;
+  const asked = standing?.asked.find((a) => a.room_id === room);
+  useEffect(() => {
+    if (!inside) return;
+    const timer = setTimeout(onAdmitted, PAUSE);
+    return () => clearTimeout(timer);
+  }, [inside, onAdmitted]);
+  const { title, intro } = SAYS[why];
+  return (
+    <Page title={title} intro={intro} actions={<ButtonLink to="/chat">All my rooms</ButtonLink>}>
+      {asked?.status === 'pending' && <Notice>You have asked to join. As soon as the owner admits you, the room opens here.</Notice>}
+      {asked?.status === 'denied' && <Notice tone="warn">The owner has denied your last request.</Notice>}
+      {why === 'broken' && <p><Button variant="primary" onClick={onAdmitted}>Try again</Button></p>}
+      {(why === 'closed' || why === 'out') && asked?.status !== 'pending' && (
+        <Panel title="Ask to join"><div className={styles.narrow}><JoinForm /></div></Panel>
+      )}
+    </Page>
+  );
+}
+
+function useStanding(): Standing | undefined {
+  const me = useUser().user!.id;
+  return useLive<string, Standing>({ topic: `user/${me}`, from: standingOf, reduce: afterEvent(me) }).state;
+}

@@ -1,0 +1,31 @@
+import { useState } from 'react';
+import { describe } from '../../data/api.ts';
+import { callFunction } from '../../data/rows.ts';
+import { Button } from '../../ui/Button.tsx';
+import { Confirm } from '../../ui/Dialog.tsx';
+import { useToast } from '../../ui/Toast.tsx';
+
+// LeaveButton is for members. What follows is told by the room's topic: it closes.
+export function LeaveButton({ room }: { room: number }) {
+  const [asking, setAsking] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const toast = useToast();
+  const leave = async () => {
+    setBusy(true);
+    try {
+      await callFunction('leave_room', { room_id: room });
+    } catch (error) {
+      toast(describe(error), 'bad');
+      setBusy(false);
+      setAsking(false);
+    }
+  };
+  return (
+    <>
+      <Button small onClick={() => setAsking(true)}>Leave the room</Button>
+      <Confirm open={asking} title="Leave the room?" action="Leave" danger busy={busy} onConfirm={() => void leave()} onClose={() => setAsking(false)}>
+        You see no more of what is said there. To come back you ask to join again.
+      </Confirm>
+    </>
+  );
+}

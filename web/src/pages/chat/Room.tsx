@@ -1,0 +1,74 @@
+import { useStatus } from 'rowcall/react';
+import { useState } from 'react';
+import { useUser } from '../../data/user.tsx';
+import { Badge } from '../../ui/Badge.tsx';
+import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { classes } from '../../ui/classes.ts';
+import { Notice } from '../../ui/Notice.tsx';
+import { Page } from '../../ui/Page.tsx';
+import { Panel } from '../../ui/Panel.tsx';
+import { Spinner } from '../../ui/Spinner.tsx';
+import { Composer } from './Composer.tsx';
+import { Messages } from './Messages.tsx';
+import type { People } from './people.ts';
+import { PeoplePanel } from './PeoplePanel.tsx';
+import styles from './Room.module.css';
+import type { Talk } from './talk.ts';
+import { useOutbox } from './useOutbox.ts';
+import { usePeople } from './usePeople.ts';
+
+const NOBODY: ReadonlyMap<number, string> = new Map();
+
+export function Room({ id, talk }: { id: number; talk: Talk }) {
+  const me = useUser().user!.id;
+  const { people, wrong, reload } = usePeople(id, me);
+  const { letters, add, retry, discard } = useOutbox(me, id, talk);
+  const [open, setOpen] = useState(false); // on a phone, people take the place of messages
+  const waiting = people?.room.owner_id === me ? people.waiting.length : 0;
+  return (
+    <Page
+      title={people?.room.title ?? 'Chat'}
+      intro="Whoever is in this room sees each message as soon as it is committed, whoever has written it."
+      actions={<ButtonLink to="/chat">All my rooms</ButtonLink>}
+      sql={`INSERT INTO chat_messages (room_id, sender_id, message) VALUES (${id}, ${me}, 'Hello from psql')`}
+    >
+      {wrong && <Notice tone="bad" actions={<Button small onClick={reload}>Try again</Button>}>{wrong}</Notice>}
+      <div className={classes(styles.room, open && styles.open)}>
+        <section className={styles.talk} aria-label="Talk">
+          <Toggle open={open} people={people} waiting={waiting} toggle={() => setOpen(!open)} />
+          <Messages talk={talk} letters={letters} me={me} names={people?.names ?? NOBODY} retry={retry} discard={discard} />
+          <Away />
+          <Composer draftKey={`rowcall.draft.${me}.${id}`} send={add} />
+        </section>
+        <div className={styles.side}>
+          <Panel>{people ? <PeoplePanel people={people} me={me} /> : <Spinner />}</Panel>
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+interface ToggleProps {
+  open: boolean;
+  people: People | undefined;
+  waiting: number;
+  toggle: () => void;
+}
+
+// Toggle is for phones, where there is no place for both.
+function Toggle({ open, people, waiting, toggle }: ToggleProps) {
+  return (
+    <div className={styles.toggle}>
+      <Button small wide aria-expanded={open} onClick={toggle}>
+        {open ? 'Back to the messages' : `Members (${people ? people.members.length + 1 : '…'})`}
+        {waiting > 0 && !open && <> <Badge tone="warn">{waiting} waiting</Badge></>}
+      </Button>
+    </div>
+  );
+}
+
+// Away says that writing goes on while the server cannot be reached.
+function Away() {
+  const away = useStatus() !== 'open';
+  return <p className={styles.away} role="status">{away && 'The connection is lost. What you write is kept, and sent when it is back.'}</p>;
+}

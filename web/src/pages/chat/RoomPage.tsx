@@ -1,0 +1,28 @@
+import { useLive } from 'rowcall/react';
+import { useState } from 'react';
+import { Page } from '../../ui/Page.tsx';
+import { Panel } from '../../ui/Panel.tsx';
+import { Spinner } from '../../ui/Spinner.tsx';
+import { Closed, type Why } from './Closed.tsx';
+import { Room } from './Room.tsx';
+import type { Said, Talk } from './talk.ts';
+import { afterEvent, talkOf } from './talk.ts';
+
+// RoomPage is a room for those who are in it, and the way in for others. Each visit begins with the
+// room's snapshot: who is admitted while waiting comes in by another one.
+export function RoomPage({ id }: { id: number }) {
+  const [visit, setVisit] = useState(0);
+  return <Visit key={visit} id={id} again={() => setVisit((n) => n + 1)} />;
+}
+
+function Visit({ id, again }: { id: number; again: () => void }) {
+  const { state, status, error } = useLive<string, Talk>({ topic: `room/${id}`, from: (rows: Said[]) => talkOf(rows), reduce: afterEvent });
+  if (status === 'stopped') return <Closed room={id} why={whyOf(error?.code, state !== undefined)} onAdmitted={again} />;
+  if (!state) return <Page title="Chat" intro="Opening the room."><Panel><Spinner label="Opening the room" /></Panel></Page>;
+  return <Room id={id} talk={state} />;
+}
+
+function whyOf(code: string | undefined, wasIn: boolean): Why {
+  if (code === 'forbidden') return wasIn ? 'out' : 'closed';
+  return code === 'not_found' ? 'gone' : 'broken';
+}

@@ -1,0 +1,15 @@
+import { useParams } from 'wouter';
+import { Missing } from '../../shell/Missing.tsx';
+import { NeedsLogin } from '../../ui/NeedsLogin.tsx';
+import { Page } from '../../ui/Page.tsx';
+import { useUser } from '../../data/user.tsx';
+import { RoomPage } from './RoomPage.tsx';
+import { Rooms } from './Rooms.tsx';
+
+export default function Chat() {
+  const { room } = useParams<{ room?: string }>();
+  const { user } = useUser();
+  if (room !== undefined && !/^[1-9][0-9]{0,17}$/.test(room)) return <Missing />;
+  if (!user) return <Page title="Chat" intro="Rooms that are open to their members only, and follow the database as it changes."><NeedsLogin what="your rooms">{null}</NeedsLogin></Page>;
+  return room ? <RoomPage key={room} id={Number(room)} /> : <Rooms />;
+}

@@ -1,0 +1,60 @@
+import type { RowcallEvent } from 'rowcall';
+import { expect, test } from 'vitest';
+import { afterEvent, standingOf, type Standing } from './standing.ts';
+
+const ME = 4;
+
+const event = (type: string, data: unknown): RowcallEvent => ({ topic: `user/${ME}`, id: '1', type, data, time: '' });
+
+const begun = standingOf([{
+  rooms: [{ id: 2, title: 'Sunday football', owner_id: 2 }, { id: 5, title: 'Mine', owner_id: ME }],
+  join_requests: [{ id: 31, room_id: 1, title: 'Reading group', status: 'pending' }],
+}]);
+
+const after = (...events: RowcallEvent[]): Standing => events.reduce(afterEvent(ME), begun);
+const titles = (standing: Standing) => standing.rooms.map((r) => r.title);
+
+test('a snapshot is sorted, and nothing where there is none', () => {
+  expect(titles(begun)).toEqual(['Mine', 'Sunday football']);
+  expect(standingOf([])).toEqual({ rooms: [], asked: [] });
+});
+
+test('a request that is admitted opens the room', () => {
+  const now = after(
+    event('did_alter_join_request', { id: '31', action: 'admit', requesting_user: null, room_id: 1 }),
+    event('room_joined', { room_id: 1, title: 'Reading group' }),
+  );
+  expect(now.asked[0]!.status).toBe('admitted');
+  expect(titles(now)).toEqual(['Mine', 'Reading group', 'Sunday football']);
+});
+
+test('a request is shown once, however often it is told of', () => {
+  const created = event('did_alter_join_request', { id: '32', action: 'create', requesting_user: { id: ME }, room_id: 7, title: 'Choir' });
+  const now = after(created, created);
+  expect(now.asked.map((a) => [a.id, a.title, a.status])).toEqual([[32, 'Choir', 'pending'], [31, 'Reading group', 'pending']]);
+});
+
+test('a request may be denied, put back and deleted', () => {
+  const denied = event('did_alter_join_request', { id: '31', action: 'deny', requesting_user: null, room_id: 1 });
+  expect(after(denied).asked[0]!.status).toBe('denied');
+  const back = event('join_request_updated', { id: '31', room_id: 1, user_id: ME, status: 'pending' });
+  expect(after(denied, back).asked[0]!.status).toBe('pending');
+  expect(after(denied, event('join_request_deleted', { id: '31', room_id: 1 })).asked).toEqual([]);
+});
+
+test('who leaves is not in the room any more, except its owner', () => {
+  const now = after(event('room_left', { room_id: 2, title: 'Sunday football' }), event('room_left', { room_id: 5, title: 'Mine' }));
+  expect(titles(now)).toEqual(['Mine']);
+});
+
+test('a room that is renamed, handed over or deleted', () => {
+  const renamed = after(event('room_updated', { room_id: 5, title: 'Ours', owner_id: 2 }));
+  expect(renamed.rooms.find((r) => r.id === 5)).toEqual({ id: 5, title: 'Ours', owner_id: 2 });
+  expect(after(event('room_updated', { room_id: 9, title: 'Theirs', owner_id: 2 }))).toEqual(begun);
+  expect(titles(after(event('room_updated', { room_id: 9, title: 'Given to me', owner_id: ME })))).toContain('Given to me');
+  expect(titles(after(event('room_deleted', { room_id: 5, title: 'Mine', owner_id: ME })))).toEqual(['Sunday football']);
+});
+
+test('what is not known changes nothing', () => {
+  expect(after(event('user_updated', { id: ME }))).toBe(begun);
+});

@@ -1,0 +1,40 @@
+import type { RefObject } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+
+const NEAR = 60; // pixels from the end that still count as being there
+
+// useStick keeps a list scrolled to its end, unless somebody reads further up: then it counts what
+// has arrived below. count is how many things there are, and only grows at the end.
+export function useStick(box: RefObject<HTMLElement | null>, count: number) {
+  const atEnd = useRef(true);
+  const before = useRef(count);
+  const [below, setBelow] = useState(0);
+  const toEnd = useCallback(() => {
+    if (box.current) box.current.scrollTop = box.current.scrollHeight;
+    atEnd.current = true;
+    setBelow(0);
+  }, [box]);
+  useLayoutEffect(() => {
+    const added = count - before.current;
+    before.current = count;
+    if (atEnd.current) toEnd();
+    else if (added > 0) setBelow((n) => n + added);
+  }, [count, toEnd]);
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const scrolled = () => {
+      atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
+      if (atEnd.current) setBelow(0);
+    };
+    const resized = new ResizeObserver(() => { if (atEnd.current) toEnd(); });
+    resized.observe(element);
+    if (element.firstElementChild) resized.observe(element.firstElementChild);
+    element.addEventListener('scroll', scrolled, { passive: true });
+    return () => {
+      resized.disconnect();
+      element.removeEventListener('scroll', scrolled);
+    };
+  }, [box, toEnd]);
+  return { below, toEnd };
+}

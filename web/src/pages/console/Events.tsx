@@ -1,0 +1,61 @@
+import { memo, useLayoutEffect, useRef } from 'react';
+import { Badge } from '../../ui/Badge.tsx';
+import { Empty } from '../../ui/Empty.tsx';
+import styles from './Events.module.css';
+import type { Follow, Line, Tail } from './useTail.ts';
+
+const NEAR = 40; // pixels from the end that count as being there
+
+// Events are what has arrived, the newest last, in a window of a height of its own. It stays at its end, unless
+// somebody reads further up.
+export function Events({ tail, following }: { tail: Tail; following: Follow | null }) {
+  const box = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  const scrolled = () => {
+    const { scrollHeight, scrollTop, clientHeight } = box.current!;
+    atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR;
+  };
+  useLayoutEffect(() => {
+    if (atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [tail.lines]);
+  return (
+    <div ref={box} onScroll={scrolled} className={styles.window} role="region" aria-label="Events of the tail, a list that can be scrolled" tabIndex={0}>
+      <div role="log" aria-label="Events as they arrive" aria-relevant="additions">
+        <ol>{tail.lines.map((line) => <One key={line.key} line={line} />)}</ol>
+      </div>
+      {tail.lines.length === 0 && <Nothing tail={tail} following={following} />}
+    </div>
+  );
+}
+
+function Nothing({ tail, following }: { tail: Tail; following: Follow | null }) {
+  if (!following) return <Empty title="Choose a topic and a user"><p>You will see what that user sees, as it is committed: no more, and no less.</p></Empty>;
+  if (tail.standing === 'over') return <Empty title="There is nothing to see" />;
+  return <Empty title={`Nothing yet on ${following.topic}`}><p>What commits from now on appears here.</p></Empty>;
+}
+
+const One = memo(function One({ line }: { line: Line }) {
+  if (line.reset) {
+    return <li className={styles.reset}><Badge tone="warn">reset</Badge> {line.reset}: whoever follows reads the state anew</li>;
+  }
+  return (
+    <li className={styles.line}>
+      <details>
+        <summary>
+          <time dateTime={line.time} title={line.time}>{clock(line.time)}</time>
+          <span className={styles.type}>{line.type}</span>
+          <code className={styles.topic}>{line.topic}</code>
+          <code className={styles.data}>{JSON.stringify(line.data)}</code>
+        </summary>
+        <pre>{JSON.stringify(line.data, null, 2)}</pre>
+        <p className={styles.id}>id {line.id}, written {new Date(line.time).toLocaleString()}</p>
+      </details>
+    </li>
+  );
+});
+
+// clock is a time of day to the thousandth: what people compare here are moments.
+function clock(time: string): string {
+  const when = new Date(time);
+  return `${when.toLocaleTimeString([], { hour12: false })}.${String(when.getMilliseconds()).padStart(3, '0')}`;
+}

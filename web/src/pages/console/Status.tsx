@@ -1,0 +1,60 @@
+import type { ReactNode } from 'react';
+import type { Tone } from '../../ui/Badge.tsx';
+import { Badge } from '../../ui/Badge.tsx';
+import { Panel } from '../../ui/Panel.tsx';
+import type { Look, Node, State } from './console.ts';
+import { between, rate, span } from './figures.ts';
+import styles from './Status.module.css';
+
+interface Saying {
+  tone: Tone;
+  word: string;
+  says: string;
+}
+
+const SAYINGS: Record<State, Saying> = {
+  armed: { tone: 'good', word: 'Armed', says: 'Asleep until a writer rings. Events arrive within milliseconds of their commit.' },
+  busy: { tone: 'accent', word: 'Busy', says: 'Many write, so that nobody rings: the log is polled every few milliseconds.' },
+  arming: { tone: 'accent', word: 'Polling', says: 'The log is polled until every writer is known to ring.' },
+  reconnecting: { tone: 'bad', word: 'Reconnecting', says: 'The database cannot be heard. Sockets stay open, and nothing is lost.' },
+};
+
+// Status is how this node learns of events, in a word, a sentence and a row of facts.
+export function Status({ node, trouble }: Look) {
+  const { tone, word, says } = sayingOf(node, trouble);
+  return (
+    <Panel>
+      <div className={styles.status}>
+        <p className={styles.word} role="status"><Badge tone={tone}>{word}</Badge></p>
+        <p className={styles.says}>{says}</p>
+      </div>
+      <dl className={styles.facts}>{node && <Facts node={node} />}</dl>
+    </Panel>
+  );
+}
+
+function sayingOf(node: Node | null, trouble: string): Saying {
+  if (trouble) return { tone: 'bad', word: 'No answer', says: `${trouble} What you see is from before; the page tries again every second.` };
+  if (!node) return { tone: 'neutral', word: 'Asking', says: 'The node is being asked.' };
+  return SAYINGS[node.listener.state];
+}
+
+function Facts({ node: { at, listener } }: { node: Node }) {
+  const { gate } = listener;
+  return (
+    <>
+      <Fact name="LISTEN">{listener.confirmed ? 'Confirmed' : 'Not confirmed'}</Fact>
+      <Fact name="Own ring">{listener.heard ? 'Came back' : gate.deaf ? 'Does not arrive' : 'Not yet'}</Fact>
+      <Fact name="Writers">{gate.ringing ? 'Ring' : gate.full ? 'Silent: queue full' : 'Silent'}</Fact>
+      <Fact name="Gate is moved by">{gate.keeper ? 'This node' : 'Another node'}</Fact>
+      <Fact name="Rings a second" figure>{rate(listener.rings_per_second)}</Fact>
+      <Fact name="Polls a second" figure>{rate(listener.polls_per_second)}</Fact>
+      <Fact name="Last poll" figure>{listener.last_poll ? `${span(between(listener.last_poll, at))} ago` : 'none yet'}</Fact>
+      <Fact name="Reconnects" figure>{listener.reconnects.toLocaleString()}</Fact>
+    </>
+  );
+}
+
+function Fact({ name, figure, children }: { name: string; figure?: boolean; children: ReactNode }) {
+  return <div><dt>{name}</dt><dd className={figure ? styles.figure : undefined}>{children}</dd></div>;
+}

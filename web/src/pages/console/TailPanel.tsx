@@ -1,0 +1,127 @@
+import type { FormEvent } from 'react';
+import { useEffect, useId, useMemo, useState } from 'react';
+import { useSearchParams } from 'wouter';
+import { listRows } from '../../data/rows.ts';
+import type { User } from '../../data/tables.ts';
+import { displayName, useUser } from '../../data/user.tsx';
+import type { Tone } from '../../ui/Badge.tsx';
+import { Badge } from '../../ui/Badge.tsx';
+import { Button } from '../../ui/Button.tsx';
+import { Input, Select } from '../../ui/Field.tsx';
+import { Panel } from '../../ui/Panel.tsx';
+import { Events } from './Events.tsx';
+import styles from './TailPanel.module.css';
+import type { Follow, Standing, Tail } from './useTail.ts';
+import { MOST, useTail } from './useTail.ts';
+
+const WORDS: Record<Standing, { tone: Tone; word: string }> = {
+  off: { tone: 'neutral', word: 'Off' },
+  opening: { tone: 'accent', word: 'Opening' },
+  live: { tone: 'good', word: 'Live' },
+  lost: { tone: 'warn', word: 'Coming back' },
+  over: { tone: 'bad', word: 'Over' },
+};
+
+export interface TailPanelProps {
+  topics: string[]; // to choose from
+  chosen: { topic: string; turn: number }; // in the list of topics; turn changes with each choice
+}
+
+// TailPanel shows what arrives on a topic, as any user would see it. What is followed stands in the address.
+export function TailPanel({ topics, chosen }: TailPanelProps) {
+  const [params, setParams] = useSearchParams();
+  const topic = params.get('topic') ?? '';
+  const user = params.get('user') ?? '';
+  const [turn, setTurn] = useState(0); // to begin anew with the same
+  const follow = useMemo<Follow | null>(() => (topic ? { topic, user } : null), [topic, user, turn]);
+  const tail = useTail(follow);
+  const start = (next: Follow) => {
+    setParams(next.user ? { topic: next.topic, user: next.user } : { topic: next.topic }, { replace: true });
+    setTurn((n) => n + 1);
+  };
+  const { tone, word } = WORDS[tail.standing];
+  return (
+    <Panel flush title="Live tail" actions={<span role="status"><Badge tone={tone}>{word}</Badge></span>}>
+      <Choice key={chosen.turn} began={chosen.turn > 0} topics={topics} topic={chosen.topic || topic} user={user} off={!follow} onStart={start} onStop={() => setParams({}, { replace: true })} />
+      <Bar tail={tail} following={follow} />
+      <Events tail={tail} following={follow} />
+    </Panel>
+  );
+}
+
+interface ChoiceProps {
+  began: boolean; // elsewhere, so that what is still to be chosen gets the focus
+  topics: string[];
+  topic: string;
+  user: string;
+  off: boolean;
+  onStart: (follow: Follow) => void;
+  onStop: () => void;
+}
+
+function Choice({ began, topics, topic: first, user: whose, off, onStart, onStop }: ChoiceProps) {
+  const [topic, setTopic] = useState(first);
+  const [user, setUser] = useState(whose);
+  const list = useId();
+  const submit = (e: FormEvent) => {
+    e.preventDefault();
+    if (topic.trim()) onStart({ topic: topic.trim(), user });
+  };
+  return (
+    <form className={styles.choice} onSubmit={submit}>
+      <Input label="Topic" value={topic} onChange={(e) => setTopic(e.target.value)} placeholder="room/1" list={list} required spellCheck={false} autoCapitalize="off" autoComplete="off" />
+      <datalist id={list}>{topics.map((t) => <option key={t} value={t} />)}</datalist>
+      <As user={user} onUser={setUser} focus={began} />
+      <div className={styles.buttons}>
+        <Button type="submit" variant="primary">{off ? 'Follow' : 'Follow anew'}</Button>
+        <Button disabled={off} onClick={onStop}>Stop</Button>
+      </div>
+    </form>
+  );
+}
+
+const MOST_USERS = 1000;
+
+// As chooses whose eyes to look with: from a list where the table of users is served, else by id.
+function As({ user, onUser, focus }: { user: string; onUser: (user: string) => void; focus: boolean }) {
+  const { user: me } = useUser();
+  const [people, setPeople] = useState<User[] | null>([]);
+  useEffect(() => {
+    const gone = new AbortController();
+    listRows('users', { limit: MOST_USERS, ordering: 'username' }, gone.signal).then(({ rows }) => setPeople(rows), () => { if (!gone.signal.aborted) setPeople(null); });
+    return () => gone.abort();
+  }, []);
+  if (!people) return <Input label="As user" value={user} onChange={(e) => onUser(e.target.value)} placeholder="id; empty for yourself" spellCheck={false} autoComplete="off" />;
+  const others = people.filter(({ id }) => id !== me?.id);
+  const known = !user || others.some(({ id }) => String(id) === user);
+  return (
+    <Select
+      label="As user" value={user} onChange={(e) => onUser(e.target.value)} autoFocus={focus}
+      options={[
+        { value: '', label: 'Myself' },
+        ...others.map((person) => ({ value: String(person.id), label: `${displayName(person)} (${person.username})` })),
+        ...(known ? [] : [{ value: user, label: `User ${user}` }]),
+      ]}
+    />
+  );
+}
+
+// Bar keeps its height whatever it says.
+function Bar({ tail, following }: { tail: Tail; following: Follow | null }) {
+  return (
+    <div className={styles.bar}>
+      <p className={tail.trouble ? styles.trouble : styles.said} role={tail.trouble ? 'alert' : undefined}>{tail.trouble || saying(tail, following)}</p>
+      <div className={styles.buttons}>
+        <Button small aria-pressed={tail.paused} disabled={!following} onClick={() => tail.pause(!tail.paused)}>{tail.paused ? 'Resume' : 'Pause'}</Button>
+        <Button small disabled={tail.total === 0} onClick={tail.clear}>Clear</Button>
+      </div>
+    </div>
+  );
+}
+
+function saying({ total, held, paused, lines }: Tail, following: Follow | null): string {
+  if (!following) return `The newest ${MOST} events are kept on this page, and nowhere else.`;
+  const came = `${total.toLocaleString()} ${total === 1 ? 'event' : 'events'}`;
+  if (paused) return `${came}, of which ${held === MOST ? 'the newest ' : ''}${held.toLocaleString()} wait while it is paused`;
+  return total > lines.length ? `${came}; the newest ${lines.length} are shown` : came;
+}

@@ -1,0 +1,131 @@
+import { useCallback, useEffect, useState } from 'react';
+import { Problem, describe, request } from '../../data/api.ts';
+import { useUser } from '../../data/user.tsx';
+
+// What /api/console tells, as docs/protocol.md has it.
+export type State = 'armed' | 'arming' | 'busy' | 'reconnecting';
+export type Kind = 'native' | 'plain' | 'dcrf' | 'sse';
+
+export interface Listener {
+  state: State;
+  healthy: boolean;
+  confirmed: boolean;
+  heard: boolean;
+  gate: { generation: number; ringing: boolean; keeper: boolean; full: boolean; deaf: boolean };
+  rings_per_second: number;
+  polls_per_second: number;
+  events_per_second: number;
+  handed_out_per_second: number;
+  last_poll?: string;
+  reconnects: number;
+}
+
+export interface Log {
+  bytes: number;
+  since?: string;
+  refused?: string;
+  alarm: boolean;
+  slots: number;
+  slot_bytes: number;
+  slot_since?: string;
+  keep_seconds: number;
+  keep_bytes: number;
+  cursor?: string;
+}
+
+export interface Counts {
+  events_read: number;
+  events_handed_out: number;
+  polls: number;
+  rings: number;
+  replays_from_tail: number;
+  replays_from_log: number;
+  resets: Record<string, number>;
+  slow_readers: number;
+  subscriptions: number;
+  live: number;
+  held: number;
+  queued_events: number;
+  queued_bytes: number;
+}
+
+export interface Topic {
+  topic: string;
+  subscribers: number;
+}
+
+export interface Session {
+  name: string;
+  kind: Kind;
+  user: number | string | null;
+  username?: string;
+  as?: number | string;
+  address: string;
+  since: string;
+  topics: string[];
+  topic_count: number;
+  queued_events: number;
+  queued_bytes: number;
+}
+
+export interface List<Row> {
+  total: number;
+  rows: Row[];
+}
+
+export interface Node {
+  at: string;
+  listener: Listener;
+  log: Log;
+  counts: Counts;
+  open: Record<Kind, number>;
+  topics: List<Topic>;
+  sessions: List<Session>;
+}
+
+const EVERY = 1000; // milliseconds between two looks
+
+export interface Look {
+  node: Node | null; // as it was last seen
+  trouble: string; // why it cannot be seen now; empty: it can
+}
+
+// useConsole looks at the node once a second while somebody looks at the page. Who may not any more
+// is asked who they are.
+export function useConsole(): Look {
+  const { refresh } = useUser();
+  const [look, setLook] = useState<Look>({ node: null, trouble: '' });
+  const ask = useCallback(async (signal: AbortSignal) => {
+    try {
+      const node = await request<Node>('GET', '/api/console', { signal });
+      setLook({ node, trouble: '' });
+    } catch (error) {
+      if (signal.aborted) return;
+      setLook(({ node }) => ({ node, trouble: describe(error) }));
+      if (error instanceof Problem && (error.status === 401 || error.status === 403)) await refresh().catch(() => {});
+    }
+  }, [refresh]);
+  useEffect(() => repeat(ask), [ask]);
+  return look;
+}
+
+// repeat asks, waits, and asks again, but not while the page is hidden. It returns what ends it.
+function repeat(ask: (signal: AbortSignal) => Promise<void>): () => void {
+  const gone = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let asking = false;
+  const next = async () => {
+    clearTimeout(timer);
+    if (asking || document.hidden || gone.signal.aborted) return;
+    asking = true;
+    await ask(gone.signal);
+    asking = false;
+    if (!gone.signal.aborted) timer = setTimeout(next, EVERY);
+  };
+  document.addEventListener('visibilitychange', next, { signal: gone.signal });
+  void next();
+  return () => {
+    gone.abort();
+    clearTimeout(timer);
+  };
+}

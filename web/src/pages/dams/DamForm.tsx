@@ -1,0 +1,73 @@
+import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { type Errors, Problem } from '../../data/api.ts';
+import { failure } from '../../data/failure.ts';
+import { createRow, patchRow } from '../../data/rows.ts';
+import { Button } from '../../ui/Button.tsx';
+import { Input } from '../../ui/Field.tsx';
+import { Notice } from '../../ui/Notice.tsx';
+import type { Dam } from './dams.ts';
+import { changes, type Fields, mistakes, noFields } from './fields.ts';
+import styles from './dams.module.css';
+
+interface Props {
+  fields: Fields; // the page has them, since the map writes the place
+  before: Fields; // as they were when the form was opened
+  id: number | null; // null: a new dam
+  gone: boolean; // somebody has deleted the dam meanwhile
+  onChange: (fields: Fields) => void;
+  onSaving: (saving: boolean) => void;
+  onSaved: (dam: Dam) => void;
+  onClose: () => void;
+}
+
+// DamForm adds a dam or changes one. It sends only what was changed, so that what somebody else has
+// changed meanwhile stays.
+export function DamForm({ fields, before, id, gone, onChange, onSaving, onSaved, onClose }: Props) {
+  const [errors, setErrors] = useState<Errors>({});
+  const [failed, setFailed] = useState('');
+  const [busy, setBusy] = useState(false);
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
+  const input = (key: keyof Fields, label: string, more = {}) => (
+    <Input label={label} value={fields[key]} error={errors[key]} onChange={(e) => onChange({ ...fields, [key]: e.target.value })} {...more} />
+  );
+  const save = async (e: FormEvent) => {
+    e.preventDefault();
+    const wrong = mistakes(fields);
+    setErrors(wrong);
+    setFailed('');
+    if (Object.keys(wrong).length) return;
+    setBusy(true);
+    onSaving(true);
+    try {
+      const sent = changes(fields, id === null ? noFields : before);
+      onSaved(id === null ? await createRow('dams', sent) : await patchRow('dams', id, sent));
+    } catch (error) {
+      setErrors(error instanceof Problem ? error.errors : {});
+      setFailed(failure(error));
+      setBusy(false);
+    } finally {
+      onSaving(false);
+    }
+  };
+  return (
+    <form className={styles.form} onSubmit={save} noValidate aria-label={id === null ? 'Add a dam' : 'Change the dam'} onKeyDown={(e) => { if (e.key === 'Escape') onClose(); }}>
+      <h2>{id === null ? 'Add a dam' : 'Change the dam'}</h2>
+      <p className={styles.count}>Press the map, move the green pin, or type where it is.</p>
+      {input('name', 'Name', { ref: first, required: true })}
+      <div className={styles.pair}>
+        {input('latitude', 'Latitude', { inputMode: 'decimal', hint: 'Degrees north', required: true })}
+        {input('longitude', 'Longitude', { inputMode: 'decimal', hint: 'Degrees east', required: true })}
+      </div>
+      {input('river', 'River')}
+      {input('owner', 'Owner')}
+      {input('date_built', 'Built', { placeholder: '1936' })}
+      {gone && <Notice tone="bad">Somebody has deleted this dam.</Notice>}
+      {failed && <Notice tone="bad">{failed}</Notice>}
+      <div className={styles.buttons}>
+        <Button variant="primary" type="submit" busy={busy} disabled={gone}>{id === null ? 'Add the dam' : 'Save'}</Button>
+        <Button onClick={onClose}>Cancel</Button>
+      </div>
+    </form>
+  );
+}

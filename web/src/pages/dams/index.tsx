@@ -1,0 +1,78 @@
+import { lazy, Suspense, useCallback, useRef } from 'react';
+import { useLocation } from 'wouter';
+import { useUser } from '../../data/user.tsx';
+import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { Notice } from '../../ui/Notice.tsx';
+import { Page } from '../../ui/Page.tsx';
+import { Panel } from '../../ui/Panel.tsx';
+import { Spinner } from '../../ui/Spinner.tsx';
+import { ArrivalBox } from './ArrivalBox.tsx';
+import { DamDetails } from './DamDetails.tsx';
+import { DamForm } from './DamForm.tsx';
+import { DamList } from './DamList.tsx';
+import { type Dam, isPlaced } from './dams.ts';
+import styles from './dams.module.css';
+import type { Point } from './map/view.ts';
+import { SpotDetails } from './SpotDetails.tsx';
+import { useDams } from './useDams.ts';
+
+const MapPane = lazy(() => import('./map/MapPane.tsx'));
+
+const sql = [
+  "INSERT INTO dams (name, river, latitude, longitude) VALUES ('Mauvoisin', 'Drance de Bagnes', 46.0, 7.35);",
+  "UPDATE dams SET name = 'Boulder Dam' WHERE name = 'Hoover Dam';",
+  "DELETE FROM dams WHERE name = 'Mauvoisin';",
+];
+
+// Dams shows the dams of the database on a map, as they are now.
+export default function Dams() {
+  const { user } = useUser();
+  const [address] = useLocation();
+  const page = useDams();
+  const centre = useRef<() => Point>(() => ({ latitude: 0, longitude: 0 }));
+  const onCentre = useCallback((ask: () => Point) => { centre.current = ask; }, []);
+  const frame = useRef<HTMLDivElement>(null);
+  return (
+    <Page
+      title="Dams"
+      intro="A map of dams and their hydrographs, the same for everybody: what anybody adds, moves or deletes is on it at once."
+      actions={user
+        ? <Button variant="primary" disabled={page.editing !== null} onClick={() => page.add(centre.current())}>Add a dam</Button>
+        : <ButtonLink to={`/login?to=${encodeURIComponent(address)}`}>Log in to add dams</ButtonLink>}
+      sql={sql}
+    >
+      {page.refusal && <Notice tone="bad">The dams cannot be followed: {page.refusal}.</Notice>}
+      <div className={styles.split}>
+        <div className={styles.map} ref={frame}>
+          <Suspense fallback={<div className={styles.loading}><Spinner label="Loading the map" /></div>}>
+            <MapPane
+              dams={page.dams.filter(isPlaced)} selected={page.shown?.id ?? null} fresh={page.fresh} open={page.openAt} draft={page.draft}
+              into={page.into} picking={page.editing !== null} onCentre={onCentre}
+              select={page.pick} press={page.press} close={page.close} drag={page.write}
+            >
+              {page.shown && <DamDetails key={page.shown.id} dam={page.shown} onEdit={() => page.edit(page.shown!)} onClose={page.close} />}
+              {page.spot && <SpotDetails at={page.spot} onAdd={() => page.add(page.spot!)} onClose={page.close} />}
+            </MapPane>
+          </Suspense>
+          <ArrivalBox dams={page.arrived} onNevermind={page.nevermind} onRefresh={page.refresh} />
+        </div>
+        <Panel><Side page={page} onSelect={(dam) => { page.select(dam); frame.current?.scrollIntoView({ block: 'nearest' }); }} /></Panel>
+      </div>
+    </Page>
+  );
+}
+
+// Side is what stands beside the map, and on a phone below it: the list, or the form while it is open.
+function Side({ page, onSelect }: { page: ReturnType<typeof useDams>; onSelect: (dam: Dam) => void }) {
+  const { editing } = page;
+  if (editing) {
+    return (
+      <DamForm
+        key={editing.id} id={editing.id} before={editing.before} fields={editing.fields} gone={page.gone}
+        onChange={page.type} onSaving={page.setSaving} onSaved={page.saved} onClose={page.stop}
+      />
+    );
+  }
+  if (page.loading) return <Spinner label="Loading the dams" />;
+  return <DamList dams={page.dams} selected={page.shown?.id ?? null} fresh={page.fresh} onSelect={onSelect} />;
+}

@@ -1,0 +1,65 @@
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { createPortal } from 'react-dom';
+import { useUser } from '../../../data/user.tsx';
+import { classes } from '../../../ui/classes.ts';
+import { Icon, Plus } from '../../../ui/icons.tsx';
+import { Notice } from '../../../ui/Notice.tsx';
+import { Button } from '../../../ui/Button.tsx';
+import type { Placed } from '../dams.ts';
+import styles from './map.module.css';
+import { type Hands, MapView, type Point, type Sight } from './view.ts';
+
+const Minus = () => <Icon><path d="M4 10h12" /></Icon>;
+const Whole = () => <Icon><path d="M3.5 7.5v-4h4M16.5 7.5v-4h-4M3.5 12.5v4h4M16.5 12.5v4h-4" /></Icon>;
+
+export interface MapPaneProps extends Sight, Hands {
+  into: readonly Placed[]; // the map moves to these whenever they are others
+  picking: boolean; // a press chooses a place
+  onCentre: (centre: () => Point) => void; // how to ask what the reader looks at
+  children: ReactNode; // of the popup
+}
+
+// MapPane is the map with its buttons. It fills what it is in.
+export default function MapPane({ into, picking, onCentre, children, select, press, close, drag, ...sight }: MapPaneProps) {
+  const { tiles } = useUser();
+  const container = useRef<HTMLDivElement>(null);
+  const hands = useRef<Hands>({ select, press, close, drag });
+  const [view, setView] = useState<MapView | null>(null);
+  const [bare, setBare] = useState(false);
+  useLayoutEffect(() => { hands.current = { select, press, close, drag }; });
+  useLayoutEffect(() => {
+    const made = new MapView(container.current!, tiles, {
+      select: (id) => hands.current.select(id),
+      press: (at) => hands.current.press(at),
+      close: () => hands.current.close(),
+      drag: (at) => hands.current.drag(at),
+    });
+    made.ground.onFailure = () => setBare(true);
+    setView(made);
+    return () => made.end();
+  }, [tiles]);
+  useEffect(() => { if (view) onCentre(() => view.centre()); }, [view, onCentre]);
+  useLayoutEffect(() => view?.show(sight));
+  useEffect(() => { if (into.length) view?.bring(into); }, [view, into]);
+  return (
+    <div className={styles.frame}>
+      <div ref={container} className={classes(styles.map, picking && styles.picking, sight.open && styles.busy)} role="region" aria-label="Map of dams" />
+      <div className={styles.controls}>
+        <button type="button" aria-label="Zoom in" onClick={() => view?.zoom(1)}><Plus /></button>
+        <button type="button" aria-label="Zoom out" onClick={() => view?.zoom(-1)}><Minus /></button>
+        <button type="button" aria-label="Show all dams" title="Show all dams" onClick={() => view?.bring(sight.dams)}><Whole /></button>
+      </div>
+      <p className={styles.credit}>{tiles ? tiles.attribution : 'Natural Earth'} · Leaflet</p>
+      {bare && <Bare again={() => { setBare(false); view?.ground.layBasemap(); }} />}
+      {view && createPortal(children, view.balloon.content)}
+    </div>
+  );
+}
+
+function Bare({ again }: { again: () => void }) {
+  return (
+    <div className={styles.bare}>
+      <Notice tone="warn" actions={<Button small onClick={again}>Try again</Button>}>The basemap could not be loaded. The dams are shown without it.</Notice>
+    </div>
+  );
+}

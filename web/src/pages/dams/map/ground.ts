@@ -1,0 +1,95 @@
+// What lies under the markers: tiles of a server where the site names one, else, and until that
+// answers, the basemap that comes with the page.
+
+import { GridLayer, type Map as LeafletMap, TileLayer } from 'leaflet';
+import type { Tiles } from '../../../data/user.tsx';
+import { Basemap, fetchWorld } from '../basemap/layer.ts';
+import type { Palette } from '../basemap/paint.ts';
+
+// What Leaflet has of a layer of tiles and does not tell of.
+interface Inside {
+  _tiles: Record<string, { el: HTMLImageElement; coords: { z: number } }>;
+  _tileZoom: number;
+}
+
+/**
+ * Pictures are tiles that are just taken away when they are not wanted any more. Leaflet would show a
+ * picture of a data: address in their place, which the content policy does not know.
+ */
+class Pictures extends TileLayer {
+  protected override _abortLoading(): void {
+    const { _tiles: tiles, _tileZoom: zoom } = this as unknown as Inside;
+    for (const [key, { el, coords }] of Object.entries(tiles)) {
+      if (coords.z !== zoom && !el.complete) this._removeTile(key);
+    }
+  }
+
+  _removeTile(key: string): void {
+    const tile = (this as unknown as Inside)._tiles[key];
+    if (!tile) return;
+    tile.el.onload = tile.el.onerror = null;
+    tile.el.removeAttribute('src');
+    (GridLayer.prototype as unknown as Pictures)._removeTile.call(this, key);
+  }
+}
+
+export class Ground {
+  private readonly gone = new AbortController();
+  private basemap: Basemap | null = null;
+  /** Called when the basemap cannot be read. */
+  onFailure: () => void = () => {};
+
+  constructor(private readonly map: LeafletMap, tiles: Tiles | undefined) {
+    if (tiles) this.layTiles(tiles);
+    else this.layBasemap();
+    this.followLook();
+  }
+
+  end(): void { this.gone.abort(); }
+
+  layBasemap(): void {
+    fetchWorld(this.gone.signal).then((world) => {
+      if (this.gone.signal.aborted || this.basemap) return;
+      this.basemap = new Basemap(world, () => palette(this.map.getContainer()));
+      this.basemap.setZIndex(0).addTo(this.map);
+    }, () => {
+      if (!this.gone.signal.aborted) this.onFailure();
+    });
+  }
+
+  private layTiles({ url }: Tiles): void {
+    const pictures = new Pictures(url, { maxZoom: 19, referrerPolicy: 'origin', zIndex: 1 });
+    let asked = false;
+    pictures.on('tileerror', () => {
+      if (!asked) this.layBasemap();
+      asked = true;
+    });
+    pictures.addTo(this.map);
+  }
+
+  /** followLook draws anew when the page becomes light or dark. */
+  private followLook(): void {
+    const redraw = () => this.basemap?.redraw();
+    const look = matchMedia('(prefers-color-scheme: dark)');
+    look.addEventListener('change', redraw, { signal: this.gone.signal });
+    const chosen = new MutationObserver(redraw);
+    chosen.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    this.gone.signal.addEventListener('abort', () => chosen.disconnect());
+  }
+}
+
+/** palette reads the colours off the style sheet, as they are in the present look. */
+function palette(container: HTMLElement): Palette {
+  const probe = document.createElement('span');
+  probe.hidden = true;
+  container.append(probe);
+  const colour = (name: string) => {
+    probe.style.color = `var(--map-${name})`;
+    return getComputedStyle(probe).color;
+  };
+  const names = ['water', 'land', 'shore', 'border', 'province', 'river', 'label', 'faint', 'halo'] as const;
+  const colours = Object.fromEntries(names.map((name) => [name, colour(name)])) as Record<(typeof names)[number], string>;
+  const font = getComputedStyle(document.body).fontFamily;
+  probe.remove();
+  return { ...colours, font };
+}

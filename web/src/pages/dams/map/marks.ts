@@ -1,0 +1,75 @@
+// The markers of dams: one each, or one for many that would cover each other.
+
+import { DivIcon, LatLngBounds, type Map as LeafletMap, Marker } from 'leaflet';
+import { group } from '../clusters.ts';
+import { nameOf, type Placed } from '../dams.ts';
+import styles from './map.module.css';
+import { bubble, pin } from './pins.ts';
+
+const many = 20; // new dams are too many to move each by itself
+
+export class Marks {
+  private readonly markers = new Map<string, Marker>();
+  private dams: readonly Placed[] = [];
+  private selected: number | null = null;
+  private fresh: ReadonlySet<number> = new Set();
+
+  constructor(private readonly map: LeafletMap, private readonly select: (id: number) => void) {}
+
+  show(dams: readonly Placed[], selected: number | null, fresh: ReadonlySet<number>): void {
+    Object.assign(this, { dams, selected, fresh });
+    this.place();
+  }
+
+  /** place puts markers where there are dams to be seen, and leaves those that are there already. */
+  place(): void {
+    const view = this.map.getBounds().pad(0.2);
+    const seen = this.dams.filter(({ latitude, longitude }) => view.contains([latitude, longitude]));
+    const zoom = this.map.getZoom();
+    const wanted = new Set<string>();
+    for (const { dams, x, y } of group(seen, ({ latitude, longitude }) => this.map.project([latitude, longitude], zoom))) {
+      const key = dams.map(({ id }) => id).join();
+      wanted.add(key);
+      if (dams.length === 1) this.one(key, dams[0]!);
+      else if (!this.markers.has(key)) this.several(key, dams, this.map.unproject([x, y], zoom));
+    }
+    for (const [key, marker] of this.markers) {
+      if (wanted.has(key)) continue;
+      marker.remove();
+      this.markers.delete(key);
+    }
+  }
+
+  private one(key: string, dam: Placed): void {
+    const at: [number, number] = [dam.latitude, dam.longitude];
+    const marker = this.markers.get(key) ?? this.add(key, at, icon(pin(), styles.icon!, [30, 38], [15, 37]), () => this.select(dam.id));
+    if (!marker.getLatLng().equals(at)) marker.setLatLng(at);
+    const selected = this.selected === dam.id;
+    marker.setZIndexOffset(selected ? 1000 : 0);
+    const button = marker.getElement()?.firstElementChild as HTMLElement;
+    button.setAttribute('aria-label', nameOf(dam));
+    button.title = nameOf(dam);
+    button.setAttribute('aria-expanded', String(selected));
+    button.classList.toggle(styles.selected!, selected);
+    button.classList.toggle(styles.fresh!, this.fresh.has(dam.id));
+    button.classList.toggle(styles.calm!, this.fresh.size > many);
+  }
+
+  private several(key: string, dams: Placed[], { lat, lng }: { lat: number; lng: number }): void {
+    this.add(key, [lat, lng], icon(bubble(dams.length), styles.icon!, [40, 40], [20, 20]), () => {
+      const bounds = new LatLngBounds(dams.map(({ latitude, longitude }) => [latitude, longitude]));
+      this.map.flyToBounds(bounds, { padding: [40, 40], duration: 0.5, maxZoom: this.map.getZoom() + 4 });
+    });
+  }
+
+  private add(key: string, at: [number, number], look: DivIcon, press: () => void): Marker {
+    const marker = new Marker(at, { icon: look, keyboard: false, riseOnHover: true }); // the button in it has the keyboard
+    marker.on('click', press).addTo(this.map);
+    this.markers.set(key, marker);
+    return marker;
+  }
+}
+
+export function icon(html: HTMLElement, className: string, iconSize: [number, number], iconAnchor: [number, number]): DivIcon {
+  return new DivIcon({ html, className, iconSize, iconAnchor });
+}

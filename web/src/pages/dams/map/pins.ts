@@ -1,0 +1,37 @@
+// What stands on the map: buttons, so that the keyboard reaches them as it reaches any other.
+
+import styles from './map.module.css';
+
+function button(className: string): HTMLButtonElement {
+  const made = document.createElement('button');
+  made.type = 'button';
+  made.className = className;
+  return made;
+}
+
+export function pin(): HTMLElement {
+  const made = button(styles.pin!);
+  made.append(shape(styles.drop!));
+  return made;
+}
+
+export function draftPin(): HTMLElement {
+  const made = document.createElement('div');
+  made.className = `${styles.pin} ${styles.draft}`;
+  made.append(shape(styles.drop!));
+  return made;
+}
+
+function shape(className: string): HTMLElement {
+  const made = document.createElement('span');
+  made.className = className;
+  return made;
+}
+
+/** bubble stands for many dams in one place. */
+export function bubble(count: number): HTMLElement {
+  const made = button(styles.bubble!);
+  made.textContent = count > 999 ? '999+' : String(count);
+  made.setAttribute('aria-label', `${count} dams: come nearer`);
+  return made;
+}

@@ -1,0 +1,81 @@
+import { useDeferredValue, useEffect, useReducer, useState } from 'react';
+import { useLive } from 'rowcall/react';
+import { useToast } from '../../ui/Toast.tsx';
+import { arrive, noArrivals } from './arrivals.ts';
+import { type Dam, isPlaced, nameOf, type Placed, reduceDams } from './dams.ts';
+import { type Fields, fieldsOf, noFields, number } from './fields.ts';
+import type { Point } from './map/view.ts';
+
+const none: readonly Dam[] = [];
+
+/** Editing is the form, while it is open. */
+export interface Editing {
+  id: number | null; // null: a new dam
+  before: Fields;
+  fields: Fields;
+}
+
+// useDams is the page's state: the dams as they are, which one is open, and what the reader does.
+export function useDams() {
+  const { state: now, status, error } = useLive({ topic: 'dams', reduce: reduceDams, from: (rows: Dam[]): readonly Dam[] => rows });
+  const state = useDeferredValue(now); // a bulk load does not redraw the map a thousand times
+  const dams = state ?? none;
+  const [open, setOpen] = useState<{ dam: number } | { spot: Point } | null>(null);
+  const [editing, setEditing] = useState<Editing | null>(null);
+  const [saving, setSaving] = useState(false);
+  const [into, bring] = useState<readonly Placed[]>([]);
+  const [arrivals, step] = useReducer(arrive, noArrivals);
+  const toast = useToast();
+  useEffect(() => { if (state) step({ type: 'dams', dams: state }); }, [state]);
+
+  const byId = (id: number | null) => dams.find((dam) => dam.id === id);
+  const shown = open && 'dam' in open ? byId(open.dam) : undefined;
+  const spot = open && 'spot' in open ? open.spot : null;
+  const arrived = saving ? none : arrivals.ids.flatMap((id) => byId(id) ?? []);
+  const select = (dam: Dam) => {
+    setOpen({ dam: dam.id });
+    if (isPlaced(dam)) bring([dam]);
+  };
+  const write = (at: Point) => setEditing((was) => was && { ...was, fields: { ...was.fields, ...texts(at) } });
+  const edit = (id: number | null, before: Fields, fields: Fields) => {
+    setOpen(null);
+    setEditing({ id, before, fields });
+  };
+  return {
+    dams, loading: !state, refusal: status === 'stopped' ? (error?.message ?? 'the server says no') : null,
+    shown, spot, editing, into, arrived,
+    fresh: new Set(arrivals.ids),
+    gone: editing !== null && editing.id !== null && !byId(editing.id),
+    draft: editing && place(editing.fields),
+    openAt: shown && isPlaced(shown) ? shown : spot,
+    select, write, setSaving,
+    type: (fields: Fields) => setEditing((was) => was && { ...was, fields }),
+    pick: (id: number) => setOpen({ dam: id }),
+    press: (at: Point) => (editing ? write(at) : setOpen(open ? null : { spot: at })),
+    close: () => setOpen(null),
+    stop: () => setEditing(null),
+    add: (at: Point) => edit(null, noFields, { ...noFields, ...texts(at) }),
+    edit: (dam: Dam) => edit(dam.id, fieldsOf(dam), fieldsOf(dam)),
+    saved: (dam: Dam) => {
+      step({ type: 'mine', id: dam.id });
+      toast(`${nameOf(dam)} is ${editing?.id === null ? 'added' : 'saved'}`, 'good');
+      setEditing(null);
+      select(dam);
+    },
+    nevermind: () => step({ type: 'seen' }),
+    refresh: () => {
+      bring(arrived.filter(isPlaced));
+      step({ type: 'seen' });
+      if (arrived.length === 1) setOpen({ dam: arrived[0]!.id });
+    },
+  };
+}
+
+function texts({ latitude, longitude }: Point): Pick<Fields, 'latitude' | 'longitude'> {
+  return { latitude: latitude.toFixed(4), longitude: longitude.toFixed(4) };
+}
+
+function place(fields: Fields): Point | null {
+  const at = { latitude: number(fields.latitude), longitude: number(fields.longitude) };
+  return isPlaced(at as Dam) ? (at as Point) : null;
+}

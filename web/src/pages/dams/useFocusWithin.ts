@@ -1,0 +1,13 @@
+import { type RefObject, useEffect } from 'react';
+
+// useFocusWithin takes the focus to an element when it appears, and back to where it was when it goes.
+export function useFocusWithin(element: RefObject<HTMLElement | null>, about: unknown) {
+  useEffect(() => {
+    const before = document.activeElement;
+    element.current?.focus({ preventScroll: true });
+    return () => {
+      const lost = document.activeElement === null || document.activeElement === document.body;
+      if (lost && before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+    };
+  }, [element, about]);
+}

@@ -1,0 +1,36 @@
+import { useTitle } from '../../ui/Page.tsx';
+import { useUser } from '../../data/user.tsx';
+import { Addresses } from './Addresses.tsx';
+import { Counters } from './Counters.tsx';
+import { DemoAccounts } from './DemoAccounts.tsx';
+import styles from './Home.module.css';
+import { Picture } from './Picture.tsx';
+import { Statements } from './Statements.tsx';
+
+export default function Home() {
+  const { user, apps, demo } = useUser();
+  const accounts = demo && <DemoAccounts />;
+  useTitle('Rowcall');
+  return (
+    <div className={styles.home}>
+      <section className={styles.hero}>
+        <div className={styles.words}>
+          <h1>Commit a row, and everybody who may see it does</h1>
+          <p>
+            Rowcall turns committed changes in PostgreSQL into events, for the people who are entitled to see them.
+            It does not matter who wrote the row: an application, an admin page, psql, or a bulk load.
+            No event is lost, none comes twice, and a right that is taken away ends at once.
+          </p>
+        </div>
+        <Picture />
+      </section>
+      {apps && <Counters />}
+      <div className={styles.columns}>
+        {!user && accounts}
+        {apps && <Statements />}
+        {user && accounts}
+        <Addresses />
+      </div>
+    </div>
+  );
+}

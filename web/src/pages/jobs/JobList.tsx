@@ -1,0 +1,67 @@
+import { useState } from 'react';
+import { useLive } from 'rowcall/react';
+import { describe, Problem } from '../../data/api.ts';
+import { deleteRow } from '../../data/rows.ts';
+import { useUser } from '../../data/user.tsx';
+import { Badge } from '../../ui/Badge.tsx';
+import { Button } from '../../ui/Button.tsx';
+import { Empty } from '../../ui/Empty.tsx';
+import { useFlash } from '../../ui/Flash.tsx';
+import { Bin } from '../../ui/icons.tsx';
+import { Notice } from '../../ui/Notice.tsx';
+import { Panel } from '../../ui/Panel.tsx';
+import { Progress } from '../../ui/Progress.tsx';
+import { Spinner } from '../../ui/Spinner.tsx';
+import { useToast } from '../../ui/Toast.tsx';
+import { isOver, type Job, reduceJobs, tone } from './jobs.ts';
+import styles from './jobs.module.css';
+
+const page = 50; // jobs shown at once
+
+// JobList is a user's jobs, the newest first.
+export function JobList({ whose, mine }: { whose: number; mine: boolean }) {
+  const { user } = useUser();
+  const [shown, setShown] = useState(page);
+  const { state, status, error } = useLive({
+    topic: `jobs/${whose}`,
+    reduce: reduceJobs,
+    from: (rows: Job[]): readonly Job[] => rows.toSorted((a, b) => b.id - a.id),
+  });
+  if (status === 'stopped') return <Notice tone="bad">These jobs cannot be followed: {error?.message ?? 'the server says no'}.</Notice>;
+  if (!state) return <Panel><div className={styles.wait}><Spinner label="Loading the jobs" /></div></Panel>;
+  const over = state.filter(isOver).length;
+  return (
+    <Panel title={mine ? 'Your jobs' : 'Their jobs'} actions={<p className={styles.count}>{state.length - over} under way, {over} finished</p>}>
+      {state.length === 0 && <Empty title="No jobs yet">{mine ? 'Start one above, or let psql do it: the line is below.' : 'This user has none.'}</Empty>}
+      <ul className={styles.list}>
+        {state.slice(0, shown).map((job) => <Line key={job.id} job={job} deletable={isOver(job) && user!.is_staff} />)}
+      </ul>
+      {state.length > shown && <div><Button small onClick={() => setShown(shown + page)}>Show {Math.min(page, state.length - shown)} more</Button></div>}
+    </Panel>
+  );
+}
+
+function Line({ job, deletable }: { job: Job; deletable: boolean }) {
+  const toast = useToast();
+  const [busy, setBusy] = useState(false);
+  const badge = useFlash<HTMLSpanElement>(job.state);
+  const title = job.title || `Job ${job.id}`;
+  const remove = async () => {
+    setBusy(true);
+    try {
+      await deleteRow('jobs', job.id);
+    } catch (error) {
+      setBusy(false);
+      if (!(error instanceof Problem && error.status === 404)) toast(describe(error), 'bad');
+    }
+  };
+  return (
+    <li className={styles.job}>
+      <span className={styles.title}>{title}</span>
+      <span className={styles.state} ref={badge}><Badge tone={tone(job.state)}>{job.state}</Badge></span>
+      <span className={styles.bar}><Progress value={job.progress} label={`Progress of ${title}`} tone={tone(job.state) === 'good' ? 'good' : tone(job.state) === 'bad' ? 'bad' : 'accent'} /></span>
+      <span className={styles.percent}>{job.progress} %</span>
+      <span className={styles.end}>{deletable && <Button small variant="quiet" busy={busy} aria-label={`Delete ${title}`} title="Delete" onClick={remove}><Bin /></Button>}</span>
+    </li>
+  );
+}

@@ -1,0 +1,28 @@
+import { useState } from 'react';
+import { describe, Problem } from '../../data/api.ts';
+import { deleteRow } from '../../data/rows.ts';
+import { Confirm } from '../../ui/Dialog.tsx';
+import { useToast } from '../../ui/Toast.tsx';
+import { nameOf, type Patient } from './patients.ts';
+
+// Deletion asks first.
+export function Deletion({ patient, onClose }: { patient: Patient; onClose: () => void }) {
+  const [busy, setBusy] = useState(false);
+  const toast = useToast();
+  const remove = async () => {
+    setBusy(true);
+    try {
+      await deleteRow('patients', patient.id);
+      toast(`${nameOf(patient)} is deleted`);
+    } catch (error) {
+      const gone = error instanceof Problem && error.status === 404;
+      toast(gone ? `${nameOf(patient)} was deleted by somebody else` : describe(error), gone ? 'neutral' : 'bad');
+    }
+    onClose();
+  };
+  return (
+    <Confirm open title={`Delete ${nameOf(patient)}?`} action="Delete" danger busy={busy} onConfirm={remove} onClose={onClose}>
+      The row is deleted from the database. This cannot be taken back; to send somebody home, discharge them.
+    </Confirm>
+  );
+}

@@ -1,0 +1,39 @@
+import { Button } from '../../ui/Button.tsx';
+import { Notice } from '../../ui/Notice.tsx';
+import { labels, shown } from './edit.ts';
+import type { Editing } from './useEdit.ts';
+
+interface Props {
+  editing: Editing;
+  onKeep: () => void;
+  onTake: () => void;
+  onAdmitAgain: () => void;
+}
+
+export const hasNotice = ({ edit, failed }: Editing) => edit.deleted || failed !== '' || edit.foreign.length > 0;
+
+// EditNotice stands under the row that is edited, and tells what others have done to it meanwhile.
+export function EditNotice({ editing: { edit, failed }, onKeep, onTake, onAdmitAgain }: Props) {
+  if (edit.deleted) {
+    return (
+      <Notice tone="bad" actions={<Button small onClick={onAdmitAgain}>Admit again</Button>}>
+        Somebody has deleted this patient while you were editing. What you have typed is still here.
+      </Notice>
+    );
+  }
+  if (failed) return <Notice tone="bad">{failed}</Notice>;
+  const both = edit.foreign.some(({ mine }) => mine);
+  return (
+    <Notice
+      tone="warn"
+      actions={both
+        ? <><Button small onClick={onKeep}>Keep mine</Button><Button small onClick={onTake}>Take theirs</Button></>
+        : <Button small onClick={onKeep}>OK</Button>}
+    >
+      Somebody has changed this row while you were editing:{' '}
+      {edit.foreign.map(({ field, value, mine }, i) => (
+        <span key={field}>{i > 0 && ', '}{labels[field]} is now <b>{shown(field, value)}</b>{both && !mine && ' (taken over)'}</span>
+      ))}.
+    </Notice>
+  );
+}

@@ -1,0 +1,18 @@
+import { NeedsLogin } from '../../ui/NeedsLogin.tsx';
+import { Page } from '../../ui/Page.tsx';
+import { Ward } from './Ward.tsx';
+
+const sql = [
+  "INSERT INTO patients (first_name, last_name, admission_date) VALUES ('Ines', 'Duarte', now());",
+  "UPDATE patients SET first_name = 'Anna', dismissal_date = now() WHERE last_name = 'Ek';",
+  "DELETE FROM patients WHERE last_name = 'Duarte';",
+];
+
+// Patients is the ward's list, which everybody who is logged in may write.
+export default function Patients() {
+  return (
+    <Page title="Patients" intro="The patients of a ward, admitted, changed and discharged by everybody who is logged in; rows light up as others change them." sql={sql}>
+      <NeedsLogin what="patients"><Ward /></NeedsLogin>
+    </Page>
+  );
+}

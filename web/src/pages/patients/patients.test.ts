@@ -1,0 +1,69 @@
+import type { RowcallEvent } from 'rowcall';
+import { describe, expect, it } from 'vitest';
+import { fromInput, toInput } from './dates.ts';
+import { arrange, next, type Patient, reducePatients, type Sort } from './patients.ts';
+
+const patient = (id: number, first_name = 'Ana', last_name = 'Ek', admission_date: string | null = null): Patient =>
+  ({ id, first_name, last_name, admission_date, dismissal_date: null, created_at: '', updated_at: '' });
+
+const event = (action: string, row: Patient): RowcallEvent =>
+  ({ topic: `patients/${row.id}`, id: '1', type: 'patient.change', data: { ...row, action }, time: '' });
+
+describe('reducePatients', () => {
+  const two = [patient(1), patient(3)];
+
+  it('keeps the order of ids, and the rows that nobody has changed', () => {
+    const three = reducePatients(two, event('create', patient(2)));
+    expect(three.map(({ id }) => id)).toEqual([1, 2, 3]);
+    expect(three[0]).toBe(two[0]);
+    expect(reducePatients(two, event('create', patient(4))).map(({ id }) => id)).toEqual([1, 3, 4]);
+  });
+
+  it('replaces and removes, and does neither to a row twice', () => {
+    expect(reducePatients(two, event('update', patient(3, 'Mei')))[1]).toEqual(patient(3, 'Mei'));
+    expect(reducePatients(two, event('create', patient(3, 'Mei')))).toHaveLength(2);
+    expect(reducePatients(two, event('delete', patient(1)))).toEqual([patient(3)]);
+    expect(reducePatients(two, event('delete', patient(2)))).toBe(two);
+  });
+
+  it('passes over what it does not know', () => {
+    expect(reducePatients(two, { ...event('update', patient(1, 'X')), type: 'patient.moved' })).toBe(two);
+  });
+});
+
+describe('arrange', () => {
+  const rows = [patient(1, 'Mei', 'Tanaka', '2026-03-04T21:45:00Z'), patient(2, 'Ana', 'Ek', null), patient(3, 'Samuel', 'Adeyemi', '2026-03-04T21:45:00.5Z')];
+  const ids = (text: string, sort: Sort) => arrange(rows, text, sort).map(({ id }) => id);
+
+  it('finds every word, in any order and case', () => {
+    expect(ids('tanaka mei', { key: 'id', descending: false })).toEqual([1]);
+    expect(ids('e', { key: 'id', descending: false })).toEqual([1, 2, 3]);
+    expect(ids('x', { key: 'id', descending: false })).toEqual([]);
+  });
+
+  it('sorts, with empty dates last whichever way', () => {
+    expect(ids('', { key: 'last_name', descending: false })).toEqual([3, 2, 1]);
+    expect(ids('', { key: 'admission_date', descending: false })).toEqual([1, 3, 2]);
+    expect(ids('', { key: 'admission_date', descending: true })).toEqual([3, 1, 2]);
+  });
+
+  it('goes up, down and back to the order of ids', () => {
+    const up = next({ key: 'id', descending: false }, 'last_name');
+    const down = next(up, 'last_name');
+    expect([up, down, next(down, 'last_name')]).toEqual([{ key: 'last_name', descending: false }, { key: 'last_name', descending: true }, { key: 'id', descending: false }]);
+  });
+});
+
+describe('points in time', () => {
+  it('come back as they went, by any clock, to the minute', () => {
+    for (const iso of ['2026-03-02T08:30:00.000Z', '2026-07-02T23:59:00.000Z', '1999-12-31T23:00:00.000Z']) {
+      expect(fromInput(toInput(iso))).toBe(iso);
+    }
+    expect(fromInput(toInput('2026-03-02T08:30:59.9Z'))).toBe('2026-03-02T08:30:00.000Z');
+  });
+
+  it('are nothing where nothing is typed', () => {
+    expect([toInput(null), fromInput('')]).toEqual(['', null]);
+    expect(fromInput('soon')).toBe('soon'); // the server says what is wrong with it
+  });
+});

@@ -1,0 +1,52 @@
+import type { Status } from 'rowcall';
+import { useStatus } from 'rowcall/react';
+import { useEffect, useRef } from 'react';
+import { useUser } from '../data/user.tsx';
+import { classes } from '../ui/classes.ts';
+import styles from './Connection.module.css';
+
+type State = 'live' | 'coming' | 'away' | 'none';
+
+const WORDS: Record<State, string> = { live: 'Live', coming: 'Reconnecting', away: 'Offline', none: '' };
+
+function stateOf(status: Status): State {
+  switch (status) {
+    case 'open':
+      return 'live';
+    case 'connecting':
+    case 'waiting':
+      return navigator.onLine ? 'coming' : 'away';
+    case 'stopped':
+    case 'closed':
+      return 'away';
+    case 'idle':
+      return 'none';
+  }
+}
+
+// Connection says whether what is on the page follows the database. The first connection is made so
+// fast that it is not spoken of.
+export function Connection() {
+  const status = useStatus();
+  const before = useRef(false);
+  if (status === 'open') before.current = true;
+  const state = status === 'connecting' && !before.current ? 'none' : stateOf(status);
+  useLogin(status);
+  return (
+    <span className={classes(styles.connection, styles[state])} role="status">
+      {state !== 'none' && <><span className={styles.dot} aria-hidden="true" /><span className={styles.word}><span className="visually-hidden">Connection: </span>{WORDS[state]}</span></>}
+    </span>
+  );
+}
+
+// useLogin asks who this is when the connection has come back, or was refused: the login may have
+// ended, or somebody may have become staff in between.
+function useLogin(status: Status) {
+  const { refresh } = useUser();
+  const opened = useRef(false);
+  useEffect(() => {
+    const again = status === 'stopped' || (status === 'open' && opened.current);
+    if (status === 'open') opened.current = true;
+    if (again) refresh().catch(() => {}); // the next connection asks again
+  }, [status, refresh]);
+}

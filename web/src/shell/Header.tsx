@@ -1,0 +1,45 @@
+import { useEffect, useState } from 'react';
+import { Link, useLocation } from 'wouter';
+import { useUser } from '../data/user.tsx';
+import { classes } from '../ui/classes.ts';
+import { Cross, Menu } from '../ui/icons.tsx';
+import { Connection } from './Connection.tsx';
+import styles from './Header.module.css';
+import { isAt, places, prepare } from './pages.ts';
+import { ThemeButton } from './ThemeButton.tsx';
+import { UserMenu } from './UserMenu.tsx';
+
+export function Header() {
+  const [address] = useLocation();
+  const { user, apps } = useUser();
+  const [open, setOpen] = useState(false);
+  useEffect(() => setOpen(false), [address]);
+  return (
+    <header className={styles.header}>
+      <div className={styles.inside}>
+        <Link href="/" className={styles.name}><Mark />Rowcall</Link>
+        <button type="button" className={styles.toggle} aria-expanded={open} aria-controls="places" onClick={() => setOpen(!open)}>
+          {open ? <Cross /> : <Menu />}<span className="visually-hidden">Menu</span>
+        </button>
+        <nav id="places" aria-label="Pages" className={classes(styles.places, open && styles.open)}>
+          {places.filter((p) => (!p.staff || user?.is_staff) && (!p.app || apps)).map((p) => (
+            <Link key={p.to} href={p.to} className={styles.place} onPointerEnter={() => prepare(p.to)} onFocus={() => prepare(p.to)} aria-current={isAt(address, p.to) ? 'page' : undefined}>{p.label}</Link>
+          ))}
+        </nav>
+        <div className={styles.end}>
+          <Connection />
+          <ThemeButton />
+          <UserMenu />
+        </div>
+      </div>
+    </header>
+  );
+}
+
+const Mark = () => (
+  <svg width="22" height="22" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
+    <rect x="1" y="2" width="10" height="3" rx="1" className={styles.row} />
+    <rect x="1" y="7" width="14" height="3" rx="1" className={styles.changed} />
+    <rect x="1" y="12" width="10" height="3" rx="1" className={styles.row} />
+  </svg>
+);

@@ -1,0 +1,16 @@
+import { Moon, Screen, Sun } from '../ui/icons.tsx';
+import styles from './ThemeButton.module.css';
+import { useTheme } from './theme.ts';
+
+const LOOKS = {
+  system: { Icon: Screen, says: 'Look: as the system has it' },
+  light: { Icon: Sun, says: 'Look: light' },
+  dark: { Icon: Moon, says: 'Look: dark' },
+};
+
+// ThemeButton goes from the system's look to light to dark and back.
+export function ThemeButton() {
+  const [theme, next] = useTheme();
+  const { Icon, says } = LOOKS[theme];
+  return <button type="button" className={styles.button} title={says} aria-label={says} onClick={next}><Icon /></button>;
+}

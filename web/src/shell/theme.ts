@@ -1,0 +1,34 @@
+import { useState } from 'react';
+
+export type Theme = 'system' | 'light' | 'dark';
+
+const KEY = 'rowcall.theme'; // public/theme.js reads it before anything is painted
+
+const NEXT: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' };
+
+// useTheme is the look that the reader has chosen, and goes on to the next one.
+export function useTheme(): [Theme, () => void] {
+  const [theme, setTheme] = useState(chosen);
+  return [theme, () => {
+    const next = NEXT[theme];
+    setTheme(next);
+    keep(next);
+  }];
+}
+
+function chosen(): Theme {
+  const set = document.documentElement.dataset.theme;
+  return set === 'light' || set === 'dark' ? set : 'system';
+}
+
+function keep(theme: Theme) {
+  const root = document.documentElement;
+  if (theme === 'system') delete root.dataset.theme;
+  else root.dataset.theme = theme;
+  try {
+    if (theme === 'system') localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, theme);
+  } catch {
+    // Storage may be closed to pages; the choice then lasts as long as this one.
+  }
+}

@@ -1,0 +1,24 @@
+import type { ReactNode } from 'react';
+import { useLocation } from 'wouter';
+import { useUser } from '../data/user.tsx';
+import { Accounts } from '../shell/Accounts.tsx';
+import { ButtonLink } from './Button.tsx';
+import { Empty } from './Empty.tsx';
+import styles from './NeedsLogin.module.css';
+import { Panel } from './Panel.tsx';
+
+// NeedsLogin shows its children to those who are logged in, and to others the way to the login,
+// which leads back here. In a demo, one press is enough.
+export function NeedsLogin({ what, children }: { what: string; children: ReactNode }) {
+  const { user, demo } = useUser();
+  const [address] = useLocation();
+  if (user) return <>{children}</>;
+  return (
+    <Panel>
+      <Empty title={`Log in to see ${what}`} action={<ButtonLink variant="primary" to={`/login?to=${encodeURIComponent(address)}`}>Log in</ButtonLink>}>
+        <p>Without a login, only dams are public.</p>
+      </Empty>
+      {demo && <div className={styles.demo}><p>Or, as this is a demo, become one of these at once:</p><Accounts /></div>}
+    </Panel>
+  );
+}

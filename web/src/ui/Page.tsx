@@ -1,0 +1,42 @@
+import type { ReactNode } from 'react';
+import { useEffect } from 'react';
+import styles from './Page.module.css';
+import { PsqlLine } from './PsqlLine.tsx';
+
+export interface PageProps {
+  title: string;
+  intro: ReactNode; // one sentence: what this page is for
+  actions?: ReactNode; // at the right of the title
+  sql?: string | readonly string[]; // changes that make something happen on this page
+  children: ReactNode;
+}
+
+// Page is what is common to all pages: the title, in the browser's tab too, a sentence, and at the
+// end the psql line that makes something happen.
+export function Page({ title, intro, actions, sql, children }: PageProps) {
+  useTitle(title);
+  return (
+    <div className={styles.page}>
+      <div className={styles.head}>
+        <div className={styles.words}>
+          <h1>{title}</h1>
+          <p className={styles.intro}>{intro}</p>
+        </div>
+        {actions && <div className={styles.actions}>{actions}</div>}
+      </div>
+      {children}
+      {sql && (
+        <div className={styles.try}>
+          <p>Try it from a terminal, and watch this page:</p>
+          {[sql].flat().map((line) => <PsqlLine key={line} sql={line} />)}
+        </div>
+      )}
+    </div>
+  );
+}
+
+export function useTitle(title: string) {
+  useEffect(() => {
+    document.title = title === 'Rowcall' ? title : `${title} · Rowcall`;
+  }, [title]);
+}

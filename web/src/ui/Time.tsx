@@ -1,0 +1,17 @@
+// Time shows a point in time as this reader's clock has it: the time of day, and the date where it
+// is another day. The whole of it is in the title.
+export function Time({ at, date }: { at: string; date?: boolean }) {
+  const when = new Date(at);
+  if (Number.isNaN(when.getTime())) return <>{at}</>;
+  return <time dateTime={at} title={when.toLocaleString()}>{date ? dateAndTime(when) : timeOrDate(when)}</time>;
+}
+
+function timeOrDate(when: Date): string {
+  return when.toDateString() === new Date().toDateString()
+    ? when.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+    : dateAndTime(when);
+}
+
+function dateAndTime(when: Date): string {
+  return when.toLocaleString([], { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });
+}

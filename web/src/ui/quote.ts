@@ -1,0 +1,6 @@
+// quote makes one word of a text, as a POSIX shell reads it. At a prompt an exclamation mark between
+// double quotes would mean something.
+export function quote(text: string): string {
+  if (text.includes('!')) return `'${text.replaceAll("'", "'\\''")}'`;
+  return `"${text.replace(/[\\"$`]/g, '\\$&')}"`;
+}
