@@ -120,12 +120,27 @@ func TestRooms(t *testing.T) {
 		return row{topic, kind, "", `{"room_id":9,"title":"` + title + `","owner_id":` + owner + `}`}
 	}
 	d.run(`INSERT INTO chat_rooms (id, owner_id, title) VALUES (9, 3, 'New'); UPDATE chat_rooms SET title = 'Newer' WHERE id = 9; UPDATE chat_rooms SET id = id WHERE id = 9`)
-	d.expect(told("room/9", "room_created", "New", "3"), told("user/3", "room_created", "New", "3"), told("room/9", "room_updated", "Newer", "3"))
+	d.expect(told("room/9", "room_created", "New", "3"), told("user/3", "room_created", "New", "3"), told("room/9", "room_updated", "Newer", "3"),
+		row{"user/3", "room_renamed", "", `{"room_id":9,"title":"Newer"}`})
 	d.run(`UPDATE chat_rooms SET owner_id = 4 WHERE id = 9`)
 	d.expect(row{"room/9", "rowcall.access", "", `{}`},
 		told("room/9", "room_updated", "Newer", "4"), told("user/4", "room_updated", "Newer", "4"), told("user/3", "room_updated", "Newer", "4"))
 	d.run(`DELETE FROM chat_rooms WHERE id = 9`)
 	d.expect(row{"room/9", "rowcall.access", "", `{}`}, told("room/9", "room_deleted", "Newer", "4"), told("user/4", "room_deleted", "Newer", "4"))
+}
+
+// A new title is told to the owner, to members and to who has asked to join, once each: their lists show it.
+func TestRoomRenamed(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t, schematest.Samples))
+	renamed := func(topic string) row {
+		return row{topic, "room_renamed", "", `{"room_id":1,"title":"Evening group"}`}
+	}
+	d.run(`UPDATE chat_rooms SET title = 'Evening group' WHERE id = 1`)
+	d.expect(row{"room/1", "room_updated", "", `{"room_id":1,"title":"Evening group","owner_id":1}`},
+		renamed("user/1"), renamed("user/2"), renamed("user/3"))
+	d.run(`UPDATE chat_rooms SET join_code = 'other' WHERE id = 1`)
+	d.expect(row{"room/1", "room_updated", "", `{"room_id":1,"title":"Evening group","owner_id":1}`})
 }
 
 // A room that goes tells its members itself, with its title, before the foreign keys remove the rest.

@@ -166,8 +166,22 @@ BEGIN
     ELSIF OLD.* IS DISTINCT FROM NEW.* THEN
         PERFORM rowcall.room_event(NEW, 'room_updated', false);
     END IF;
+    IF TG_OP = 'UPDATE' AND OLD.title <> NEW.title THEN
+        PERFORM rowcall.room_renamed(NEW);
+    END IF;
     RETURN NULL;
 END $$;
+
+-- A new title is told to everybody who has the room in a list of theirs, so that none of them has to follow
+-- every room to show how it is called.
+CREATE OR REPLACE FUNCTION rowcall.room_renamed(room public.chat_rooms)
+RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT rowcall.file('user/' || listed.user_id, 'room_renamed', json_build_object('room_id', room.id, 'title', room.title))
+    FROM (SELECT room.owner_id AS user_id
+          UNION SELECT m.user_id FROM public.chat_room_members m WHERE m.room_id = room.id
+          UNION SELECT q.user_id FROM public.chat_join_requests q WHERE q.room_id = room.id
+          ORDER BY user_id) listed
+$$;
 
 CREATE OR REPLACE FUNCTION rowcall.room_event(room public.chat_rooms, type text, to_owner boolean)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

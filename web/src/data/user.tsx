@@ -27,10 +27,12 @@ export interface Session {
   apps: boolean;
   demo?: Demo;
   tiles?: Tiles;
+  ended?: boolean; // somebody was logged in, and the server has said that they are no more
 }
 
 export interface Identity {
   user: Me | null; // null: nobody is logged in
+  ended: boolean; // the login has ended by itself or elsewhere
   ready: boolean; // whether the server has said so yet
   apps: boolean; // the example applications are there
   demo: Demo | undefined; // the server is there to be tried out
@@ -57,23 +59,29 @@ export function UserProvider({ children }: { children: ReactNode }) {
   const [session, setSession] = useState<Session | null>(null);
   const refresh = useCallback(async () => {
     const now = await request<Session>('GET', '/api/session');
-    setSession((before) => (JSON.stringify(before) === JSON.stringify(now) ? before : now));
+    setSession((before) => afterAnswer(before, now));
   }, []);
   useEffect(() => askUntilAnswered(refresh), [refresh]);
   const login = useCallback(async (username: string, password: string) => {
     const { user } = await request<{ user: Me }>('POST', '/api/login', { body: { username, password } });
-    setSession((before) => ({ apps: false, ...before, user }));
+    setSession((before) => ({ apps: false, ...before, user, ended: false }));
     return user;
   }, []);
   const logout = useCallback(async () => {
     await request<void>('POST', '/api/logout', { body: {} });
-    setSession((before) => ({ apps: false, ...before, user: null }));
+    setSession((before) => ({ apps: false, ...before, user: null, ended: false }));
   }, []);
   const identity = useMemo<Identity>(
-    () => ({ user: session?.user ?? null, ready: session !== null, apps: session?.apps ?? false, demo: session?.demo, tiles: session?.tiles, login, logout, refresh }),
+    () => ({ user: session?.user ?? null, ended: session?.ended ?? false, ready: session !== null, apps: session?.apps ?? false, demo: session?.demo, tiles: session?.tiles, login, logout, refresh }),
     [session, login, logout, refresh],
   );
   return <Context value={identity}>{children}</Context>;
+}
+
+// afterAnswer is what is known after the server has said who this is. What is the same stays the same object.
+export function afterAnswer(before: Session | null, now: Session): Session {
+  const next = { ...now, ended: !now.user && Boolean(before?.user || before?.ended) };
+  return before && JSON.stringify({ ...before, ended: before.ended ?? false }) === JSON.stringify(next) ? before : next;
 }
 
 // askUntilAnswered repeats a request for as long as nobody answers. It returns what ends it.

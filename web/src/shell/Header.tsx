@@ -1,4 +1,5 @@
-import { useEffect, useState } from 'react';
+import type { KeyboardEvent } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useUser } from '../data/user.tsx';
 import { classes } from '../ui/classes.ts';
@@ -9,24 +10,32 @@ import { isAt, places, prepare } from './pages.ts';
 import { ThemeButton } from './ThemeButton.tsx';
 import { UserMenu } from './UserMenu.tsx';
 
+// Header is on every page. Where there is no place for all of it, the places open below it, and close
+// when one is gone to, Escape is pressed, or another menu is opened.
 export function Header() {
   const [address] = useLocation();
   const { user, apps } = useUser();
   const [open, setOpen] = useState(false);
+  const toggle = useRef<HTMLButtonElement>(null);
   useEffect(() => setOpen(false), [address]);
+  const escape = (e: KeyboardEvent) => {
+    if (e.key !== 'Escape' || !open) return;
+    setOpen(false);
+    toggle.current?.focus();
+  };
   return (
     <header className={styles.header}>
       <div className={styles.inside}>
         <Link href="/" className={styles.name}><Mark />Rowcall</Link>
-        <button type="button" className={styles.toggle} aria-expanded={open} aria-controls="places" onClick={() => setOpen(!open)}>
+        <button ref={toggle} type="button" className={styles.toggle} onKeyDown={escape} aria-expanded={open} aria-controls="places" onClick={() => setOpen(!open)}>
           {open ? <Cross /> : <Menu />}<span className="visually-hidden">Menu</span>
         </button>
-        <nav id="places" aria-label="Pages" className={classes(styles.places, open && styles.open)}>
+        <nav id="places" aria-label="Pages" className={classes(styles.places, open && styles.open)} onKeyDown={escape}>
           {places.filter((p) => (!p.staff || user?.is_staff) && (!p.app || apps)).map((p) => (
             <Link key={p.to} href={p.to} className={styles.place} onPointerEnter={() => prepare(p.to)} onFocus={() => prepare(p.to)} aria-current={isAt(address, p.to) ? 'page' : undefined}>{p.label}</Link>
           ))}
         </nav>
-        <div className={styles.end}>
+        <div className={styles.end} onClickCapture={() => setOpen(false)}>
           <Connection />
           <ThemeButton />
           <UserMenu />

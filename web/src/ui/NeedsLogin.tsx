@@ -10,13 +10,13 @@ import { Panel } from './Panel.tsx';
 // NeedsLogin shows its children to those who are logged in, and to others the way to the login,
 // which leads back here. In a demo, one press is enough.
 export function NeedsLogin({ what, children }: { what: string; children: ReactNode }) {
-  const { user, demo } = useUser();
+  const { user, ended, demo } = useUser();
   const [address] = useLocation();
   if (user) return <>{children}</>;
   return (
     <Panel>
       <Empty title={`Log in to see ${what}`} action={<ButtonLink variant="primary" to={`/login?to=${encodeURIComponent(address)}`}>Log in</ButtonLink>}>
-        <p>Without a login, only dams are public.</p>
+        <p>{ended ? 'Your login has ended: it ran out, or was ended somewhere else.' : 'Without a login, only dams are public.'}</p>
       </Empty>
       {demo && <div className={styles.demo}><p>Or, as this is a demo, become one of these at once:</p><Accounts /></div>}
     </Panel>

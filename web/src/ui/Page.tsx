@@ -25,7 +25,7 @@ export function Page({ title, intro, actions, sql, children }: PageProps) {
         {actions && <div className={styles.actions}>{actions}</div>}
       </div>
       {children}
-      {sql && (
+      {sql && sql.length > 0 && (
         <div className={styles.try}>
           <p>Try it from a terminal, and watch this page:</p>
           {[sql].flat().map((line) => <PsqlLine key={line} sql={line} />)}

@@ -8,10 +8,10 @@ export function Time({ at, date }: { at: string; date?: boolean }) {
 
 function timeOrDate(when: Date): string {
   return when.toDateString() === new Date().toDateString()
-    ? when.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+    ? when.toLocaleTimeString([], { timeStyle: 'short' })
     : dateAndTime(when);
 }
 
 function dateAndTime(when: Date): string {
-  return when.toLocaleString([], { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });
+  return when.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
 }

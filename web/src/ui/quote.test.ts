@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest';
-import { quote } from './quote.ts';
+import { ended, quote } from './quote.ts';
 
 test('a statement is one word for a shell, whatever it holds', () => {
   expect(quote("VALUES ('a')")).toBe(`"VALUES ('a')"`);
   expect(quote('$HOME `id` "x" \\')).toBe('"\\$HOME \\`id\\` \\"x\\" \\\\"');
   expect(quote("VALUES ('Hi!')")).toBe("'VALUES ('\\''Hi!'\\'')'");
+});
+
+test('a statement ends once', () => {
+  expect(ended('DELETE FROM dams')).toBe('DELETE FROM dams;');
+  expect(ended('DELETE FROM dams;')).toBe('DELETE FROM dams;');
 });

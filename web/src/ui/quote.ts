@@ -4,3 +4,6 @@ export function quote(text: string): string {
   if (text.includes('!')) return `'${text.replaceAll("'", "'\\''")}'`;
   return `"${text.replace(/[\\"$`]/g, '\\$&')}"`;
 }
+
+// ended is a statement with the semicolon without which psql waits for more of it.
+export const ended = (sql: string): string => (sql.trimEnd().endsWith(';') ? sql : `${sql};`);

@@ -31,7 +31,7 @@ export function Composer({ draftKey, send }: { draftKey: string; send: (text: st
     <form className={styles.composer} onSubmit={(e) => { e.preventDefault(); submit(); }}>
       <label htmlFor={id} className="visually-hidden">Message</label>
       <div className={styles.field}>
-        <textarea id={id} className={styles.text} rows={1} value={text} placeholder="Write a message" aria-describedby={`${id}-left`} aria-invalid={left < 0 || undefined} onChange={(e) => change(e.target.value)} onKeyDown={pressed} />
+        <textarea id={id} dir="auto" className={styles.text} rows={1} value={text} placeholder="Write a message" aria-describedby={`${id}-left`} aria-invalid={left < 0 || undefined} onChange={(e) => change(e.target.value)} onKeyDown={pressed} />
         <span id={`${id}-left`} className={classes(styles.left, left < 0 && styles.over)}><span className="visually-hidden">Characters left: </span>{left}</span>
       </div>
       <Button type="submit" variant="primary" disabled={text.trim() === '' || left < 0} aria-label="Send"><Send /></Button>

@@ -117,4 +117,4 @@ function dayOf(posted: string): string {
   return when.toLocaleDateString([], { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric' });
 }
 
-const timeOf = (posted: string) => new Date(posted).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+const timeOf = (posted: string) => new Date(posted).toLocaleTimeString([], { timeStyle: 'short' });

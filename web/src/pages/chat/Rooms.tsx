@@ -15,6 +15,7 @@ import { CreateRoom } from './CreateRoom.tsx';
 import { JoinForm } from './JoinForm.tsx';
 import styles from './Rooms.module.css';
 import { afterEvent, standingOf, type Asked, type RoomEntry, type Standing } from './standing.ts';
+import { linesFor } from './terminal.ts';
 
 export function Rooms() {
   const me = useUser().user!.id;
@@ -25,7 +26,7 @@ export function Rooms() {
       title="Chat"
       intro="Your rooms, and the rooms you have asked to join. Both change by themselves as owners decide."
       actions={<Button variant="primary" onClick={() => setCreating(true)}><Plus /> New room</Button>}
-      sql={`INSERT INTO chat_join_requests (room_id, user_id) VALUES (2, ${me})`}
+      sql={state && linesFor(me, state)}
     >
       {status === 'stopped' && <Notice tone="bad">{error?.message ?? 'Your rooms cannot be shown.'}</Notice>}
       <div className={styles.columns}>

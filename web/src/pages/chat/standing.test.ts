@@ -16,6 +16,7 @@ const titles = (standing: Standing) => standing.rooms.map((r) => r.title);
 
 test('a snapshot is sorted, and nothing where there is none', () => {
   expect(titles(begun)).toEqual(['Mine', 'Sunday football']);
+  expect(titles(standingOf([{ rooms: [{ id: 7, title: 'Room 10' }, { id: 8, title: 'Room 9' }], join_requests: [] }]))).toEqual(['Room 9', 'Room 10']);
   expect(standingOf([])).toEqual({ rooms: [], asked: [] });
 });
 
@@ -53,6 +54,14 @@ test('a room that is renamed, handed over or deleted', () => {
   expect(after(event('room_updated', { room_id: 9, title: 'Theirs', owner_id: 2 }))).toEqual(begun);
   expect(titles(after(event('room_updated', { room_id: 9, title: 'Given to me', owner_id: ME })))).toContain('Given to me');
   expect(titles(after(event('room_deleted', { room_id: 5, title: 'Mine', owner_id: ME })))).toEqual(['Sunday football']);
+});
+
+test('a new title is shown wherever the room is, and opens no room', () => {
+  const football = after(event('room_renamed', { room_id: 2, title: 'A game' }));
+  expect(football.rooms).toEqual([{ id: 2, title: 'A game', owner_id: 2 }, { id: 5, title: 'Mine', owner_id: ME }]);
+  const asked = after(event('room_renamed', { room_id: 1, title: 'Evening group' }));
+  expect(asked.asked[0]!.title).toBe('Evening group');
+  expect(asked.rooms).toEqual(begun.rooms);
 });
 
 test('what is not known changes nothing', () => {

@@ -35,6 +35,8 @@ export function afterEvent(me: number) {
         return { ...standing, rooms: withRoom(standing.rooms, data) };
       case 'room_updated':
         return isKnown(standing, data.room_id) || data.owner_id === me ? { ...standing, rooms: withRoom(standing.rooms, data) } : standing;
+      case 'room_renamed':
+        return withTitle(standing, data);
       case 'room_left': // an owner stays, also where they were a member besides
         return { ...standing, rooms: standing.rooms.filter((r) => r.id !== data.room_id || r.owner_id === me) };
       case 'room_deleted':
@@ -64,6 +66,14 @@ function withRoom(rooms: readonly RoomEntry[], told: RoomTold): RoomEntry[] {
   return sorted([...rooms.filter((r) => r.id !== entry.id), entry]);
 }
 
+// A title is shown beside the room, and beside the request to join it.
+function withTitle({ rooms, asked }: Standing, { room_id, title }: RoomTold): Standing {
+  return {
+    rooms: sorted(rooms.map((r) => (r.id === room_id ? { ...r, title } : r))),
+    asked: asked.map((a) => (a.room_id === room_id ? { ...a, title } : a)),
+  };
+}
+
 interface Altered {
   id: string;
   action: 'create' | 'admit' | 'deny';
@@ -82,4 +92,6 @@ function withAnswer(asked: readonly Asked[], told: Altered): readonly Asked[] {
 const withStatus = (asked: readonly Asked[], id: number, room: number, status: RequestStatus) =>
   asked.map((a) => (a.id === id ? { ...a, room_id: room, status } : a));
 
-const sorted = (rooms: readonly RoomEntry[]) => [...rooms].sort((a, b) => a.title.localeCompare(b.title) || a.id - b.id);
+const alphabet = new Intl.Collator(undefined, { numeric: true });
+
+const sorted = (rooms: readonly RoomEntry[]) => [...rooms].sort((a, b) => alphabet.compare(a.title, b.title) || a.id - b.id);

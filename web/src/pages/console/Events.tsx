@@ -30,7 +30,7 @@ export function Events({ tail, following }: { tail: Tail; following: Follow | nu
 
 function Nothing({ tail, following }: { tail: Tail; following: Follow | null }) {
   if (!following) return <Empty title="Choose a topic and a user"><p>You will see what that user sees, as it is committed: no more, and no less.</p></Empty>;
-  if (tail.standing === 'over') return <Empty title="There is nothing to see" />;
+  if (tail.standing === 'over') return <Empty title="There is nothing to see"><p>Choose a user who may follow this topic, or another topic.</p></Empty>;
   return <Empty title={`Nothing yet on ${following.topic}`}><p>What commits from now on appears here.</p></Empty>;
 }
 

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Tone } from '../../ui/Badge.tsx';
 import { Badge } from '../../ui/Badge.tsx';
+import { classes } from '../../ui/classes.ts';
 import { Panel } from '../../ui/Panel.tsx';
 import type { Look, Node, State } from './console.ts';
 import { between, rate, span } from './figures.ts';
@@ -28,8 +29,27 @@ export function Status({ node, trouble }: Look) {
         <p className={styles.word} role="status"><Badge tone={tone}>{word}</Badge></p>
         <p className={styles.says}>{says}</p>
       </div>
-      <dl className={styles.facts}>{node && <Facts node={node} />}</dl>
+      <dl className={classes(styles.facts, trouble && styles.old)}>{node && <Facts node={node} />}</dl>
+      <Words />
     </Panel>
+  );
+}
+
+const WORDS = {
+  'Ring': 'A word that a writer sends as it commits, so that this node looks into the log at once.',
+  'Poll': 'A look into the log. There is one a second or so even where nobody rings.',
+  'LISTEN': 'Whether the database has confirmed that it passes rings on to this node.',
+  'Own ring': 'One that this node sends to itself, to see that rings arrive.',
+  'Gate': 'Says whether writers ring at all. While many write they need not, and the log is polled. One of the nodes moves it.',
+};
+
+// Words are for those who have not read how it works.
+function Words() {
+  return (
+    <details className={styles.words}>
+      <summary>What these words mean</summary>
+      <dl>{Object.entries(WORDS).map(([word, means]) => <div key={word}><dt>{word}</dt><dd>{means}</dd></div>)}</dl>
+    </details>
   );
 }
 

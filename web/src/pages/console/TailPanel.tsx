@@ -69,7 +69,7 @@ function Choice({ began, topics, topic: first, user: whose, off, onStart, onStop
   };
   return (
     <form className={styles.choice} onSubmit={submit}>
-      <Input label="Topic" value={topic} onChange={(e) => setTopic(e.target.value)} placeholder="room/1" list={list} required spellCheck={false} autoCapitalize="off" autoComplete="off" />
+      <Input label="Topic" value={topic} onChange={(e) => setTopic(e.target.value)} placeholder="dams" list={list} required spellCheck={false} autoCapitalize="off" autoComplete="off" />
       <datalist id={list}>{topics.map((t) => <option key={t} value={t} />)}</datalist>
       <As user={user} onUser={setUser} focus={began} />
       <div className={styles.buttons}>

@@ -13,6 +13,8 @@ const PLACES = [
   { to: '/jobs', resource: 'jobs', label: 'Jobs', says: 'of yours' },
 ] as const;
 
+const MOST_ROOMS = 50; // that are listened to, the newest: a socket has room for a hundred topics
+
 // Counters are the ways into the applications, each with how many rows there are right now.
 export function Counters() {
   const topics = useTopics();
@@ -62,7 +64,7 @@ function useTopics(): Record<string, string[]> {
       return ids;
     },
   });
-  const rooms = (own.state ?? []).map((id) => `room/${id}`);
+  const rooms = (own.state ?? []).toSorted((a, b) => a - b).slice(-MOST_ROOMS).map((id) => `room/${id}`);
   return {
     messages: user?.is_staff ? ['room'] : rooms,
     patients: ['patients'],

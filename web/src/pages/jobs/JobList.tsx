@@ -5,6 +5,7 @@ import { deleteRow } from '../../data/rows.ts';
 import { useUser } from '../../data/user.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { Button } from '../../ui/Button.tsx';
+import { Confirm } from '../../ui/Dialog.tsx';
 import { Empty } from '../../ui/Empty.tsx';
 import { useFlash } from '../../ui/Flash.tsx';
 import { Bin } from '../../ui/icons.tsx';
@@ -34,15 +35,17 @@ export function JobList({ whose, mine }: { whose: number; mine: boolean }) {
     <Panel title={mine ? 'Your jobs' : 'Their jobs'} actions={<p className={styles.count}>{state.length - over} under way, {over} finished</p>}>
       {state.length === 0 && <Empty title="No jobs yet">{mine ? 'Start one above, or let psql do it: the line is below.' : 'This user has none.'}</Empty>}
       <ul className={styles.list}>
-        {state.slice(0, shown).map((job) => <Line key={job.id} job={job} deletable={isOver(job) && user!.is_staff} />)}
+        {state.slice(0, shown).map((job) => <Line key={job.id} job={job} staff={user!.is_staff} />)}
       </ul>
       {state.length > shown && <div><Button small onClick={() => setShown(shown + page)}>Show {Math.min(page, state.length - shown)} more</Button></div>}
     </Panel>
   );
 }
 
-function Line({ job, deletable }: { job: Job; deletable: boolean }) {
+// Line is one job. Those of staff have a place at the end, where jobs that are over can be deleted.
+function Line({ job, staff }: { job: Job; staff: boolean }) {
   const toast = useToast();
+  const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
   const badge = useFlash<HTMLSpanElement>(job.state);
   const title = job.title || `Job ${job.id}`;
@@ -52,6 +55,7 @@ function Line({ job, deletable }: { job: Job; deletable: boolean }) {
       await deleteRow('jobs', job.id);
     } catch (error) {
       setBusy(false);
+      setAsking(false);
       if (!(error instanceof Problem && error.status === 404)) toast(describe(error), 'bad');
     }
   };
@@ -61,7 +65,8 @@ function Line({ job, deletable }: { job: Job; deletable: boolean }) {
       <span className={styles.state} ref={badge}><Badge tone={tone(job.state)}>{job.state}</Badge></span>
       <span className={styles.bar}><Progress value={job.progress} label={`Progress of ${title}`} tone={tone(job.state) === 'good' ? 'good' : tone(job.state) === 'bad' ? 'bad' : 'accent'} /></span>
       <span className={styles.percent}>{job.progress} %</span>
-      <span className={styles.end}>{deletable && <Button small variant="quiet" busy={busy} aria-label={`Delete ${title}`} title="Delete" onClick={remove}><Bin /></Button>}</span>
+      {staff && <span className={styles.end}>{isOver(job) && <Button small variant="quiet" aria-label={`Delete ${title}`} title="Delete" onClick={() => setAsking(true)}><Bin /></Button>}</span>}
+      {staff && <Confirm open={asking} title={`Delete ${title}?`} action="Delete" danger busy={busy} onConfirm={() => void remove()} onClose={() => setAsking(false)}>It is gone for good, and from its owner’s page at once.</Confirm>}
     </li>
   );
 }
