@@ -8,7 +8,6 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -243,68 +242,4 @@ func TestFolderNames(t *testing.T) {
 			t.Errorf("%s: name the folder after what is in it", name)
 		}
 	})
-}
-
-// Every promise that is made names a test that would fail if it were broken.
-func TestPromisesNameTheirTests(t *testing.T) {
-	tests := map[string]bool{}
-	for _, f := range sources(t) {
-		for _, declaration := range f.Decls {
-			if d, ok := declaration.(*ast.FuncDecl); ok && f.test {
-				tests[d.Name.Name] = true
-			}
-		}
-	}
-	for _, name := range []string{"docs/guarantees.md", "docs/security.md"} {
-		page, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for word := range strings.FieldsFuncSeq(string(page), func(r rune) bool { return !isWord(r) }) {
-			if (strings.HasPrefix(word, "Test") || strings.HasPrefix(word, "Fuzz")) && !tests[word] {
-				t.Errorf("%s names %s, and there is no such test", name, word)
-			}
-		}
-	}
-}
-
-// An operator who reads a warning finds out what it asks of them.
-func TestOperationsTellOfEveryWarning(t *testing.T) {
-	page, err := os.ReadFile("docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range sources(t) {
-		if f.test || f.folder == "bench" {
-			continue
-		}
-		for _, line := range warnings(f.File) {
-			if !strings.Contains(string(page), "`"+line+"`") {
-				t.Errorf("%s logs %q: say in docs/operations.md what that asks of an operator", f.name, line)
-			}
-		}
-	}
-}
-
-// warnings are the constant texts that a file logs at the levels warn and error.
-func warnings(f *ast.File) []string {
-	var lines []string
-	ast.Inspect(f, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok || len(call.Args) == 0 {
-			return true
-		}
-		method, ok := call.Fun.(*ast.SelectorExpr)
-		text, isText := call.Args[0].(*ast.BasicLit)
-		if ok && isText && text.Kind == token.STRING && (method.Sel.Name == "Warn" || method.Sel.Name == "Error") {
-			line, _ := strconv.Unquote(text.Value)
-			lines = append(lines, line)
-		}
-		return true
-	})
-	return lines
-}
-
-func isWord(r rune) bool {
-	return r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
 }
