@@ -5,12 +5,17 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/gorilla/websocket"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/notifier"
 )
 
 // faulty is the flow of a session with a fault of ours in it: where the reader meets it, or where the writer does.
@@ -95,4 +100,66 @@ func meetFault(t *testing.T, flow faulty) {
 	}
 	st.quiet(t)
 	st.dial(t, "/as/7").expect(`{"op":"welcome","session":"s1","heartbeat":25000,"max_subscriptions":100}`)
+}
+
+// brokenFeed is a feed with a fault in it, which knows its holders.
+type brokenFeed struct {
+	feed
+	holders *notifier.Feed
+	held    *[]weak.Pointer[notifier.Holder]
+}
+
+func (f brokenFeed) Hold(shed func()) *notifier.Holder {
+	holder := f.holders.Hold(shed)
+	*f.held = append(*f.held, weak.Make(holder))
+	return holder
+}
+
+func (brokenFeed) Subscribe(context.Context, notifier.Request) (subscription, notifier.Start, error) {
+	panic("a fault of ours")
+}
+
+// A fault on the way to a socket leaves nothing behind: the feed does not count any more what the socket holds.
+func TestFaultOfAHandshake(t *testing.T) {
+	st := openStand(t, Options{})
+	path, err := compilePath("/ws/patients/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	topic := st.topics.rules[3].pattern // dams
+	st.dcrf = []*dcrfSocket{{path: path, bare: true, streams: []*servedResource{{resource: &resource{allow: allowPublic, topic: &topic}}}}}
+	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/nothing") // it is never asked for anything
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	var held []weak.Pointer[notifier.Holder]
+	st.Server.feed = brokenFeed{st.Server.feed, notifier.New(pool.Config().ConnConfig, pool, nil, notifier.Options{}), &held}
+	for _, path := range []string{"/ws/room/5", "/ws/patients/"} {
+		meetFaultAt(t, st, path)
+	}
+	st.quiet(t)
+	if len(held) != 2 {
+		t.Fatalf("%d were held", len(held))
+	}
+	waitFor(t, "the feed to let them go", func() bool {
+		runtime.GC()
+		return held[0].Value() == nil && held[1].Value() == nil
+	})
+	runtime.KeepAlive(st)
+}
+
+// meetFaultAt makes a handshake by hand.
+func meetFaultAt(t *testing.T, st *stand, path string) {
+	t.Helper()
+	defer func() {
+		if recover() == nil {
+			t.Errorf("%s: there is no fault", path)
+		}
+	}()
+	r := httptest.NewRequest("GET", path, nil)
+	for name, value := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} {
+		r.Header.Set(name, value)
+	}
+	st.Handler().ServeHTTP(httptest.NewRecorder(), r)
 }

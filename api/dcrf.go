@@ -32,22 +32,29 @@ type dcrf struct {
 // dcrfStream is a resource on a socket, with what the socket follows of it.
 type dcrfStream struct {
 	*servedResource
-	sub      subscription        // nil: no events
-	watchers map[string][]string // ids of requests that subscribed to a row, by its key
+	sub      subscription         // nil: no events
+	watchers map[string][]watcher // who subscribed to a row, by its key
 }
 
 // openDCRF subscribes to the topics of the resources, where the user may follow them. The error is what
 // the socket must be closed with.
 func openDCRF(ctx context.Context, s *session, f feed, accounts *Accounts, to *dcrfSocket, since string) (*dcrf, error) {
 	d := &dcrf{session: s, accounts: accounts, bare: to.bare, turn: make(chan struct{}, 1)}
+	complete := false
+	defer func() {
+		if !complete { // also where a fault of ours ends it
+			d.end()
+		}
+	}()
+	s.meter = shareMeter(s.meter)
 	for _, one := range to.streams {
 		sub, err := followStream(ctx, s, f, one, since)
 		if err != nil {
-			d.end()
 			return nil, err
 		}
-		d.streams = append(d.streams, &dcrfStream{servedResource: one, sub: sub, watchers: map[string][]string{}})
+		d.streams = append(d.streams, &dcrfStream{servedResource: one, sub: sub, watchers: map[string][]watcher{}})
 	}
+	complete = true
 	return d, nil
 }
 

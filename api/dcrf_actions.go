@@ -120,10 +120,11 @@ func (d *dcrf) watch(ctx context.Context, who Identity, asked dcrfRequest, key s
 	if asked.stream.sub == nil {
 		return d.failed(errDenied)
 	}
-	if _, err := asked.stream.resource.get(ctx, who, key); err != nil {
+	since, err := asked.stream.resource.momentOf(ctx, who, key)
+	if err != nil {
 		return d.failed(err)
 	}
-	if !d.addWatcher(asked.stream, key, idOf(asked)) {
+	if !d.addWatcher(asked.stream, key, watcher{id: idOf(asked), since: since}) {
 		return d.failed(explain(errTooManySubscriptions, "There are too many subscriptions on this socket."))
 	}
 	return outcome{status: http.StatusCreated}

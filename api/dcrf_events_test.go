@@ -6,6 +6,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"rowcall/notifier"
+	"rowcall/schema/schematest"
 )
 
 // Several subscriptions of one row, and of several rows, know nothing of each other.
@@ -160,4 +164,22 @@ func TestDCRFBackpressure(t *testing.T) {
 	w.db.Exec(t, `INSERT INTO patients (first_name, last_name) SELECT 'x', n FROM generate_series(1, 1000) n`)
 	c := w.dial(t, "/ws/patients/", "bob")
 	c.answers(`{"action":"list","request_id":1}`, `{"errors":["There are too many rows to list them all."],"data":null,"action":"list","response_status":413,"request_id":1}`)
+}
+
+// A row is subscribed to behind a change of it whose event comes late: it is told to the observer, and what comes
+// after it to the subscription too, also where the row is gone and there again meanwhile.
+func TestDCRFSubscriptionsAreOfWhatComesAfter(t *testing.T) {
+	t.Parallel()
+	w := openLimitedWard(t, schematest.New(t, schematest.Samples), wardResources(), wardFunctions(), DoorOptions{},
+		notifier.Options{Ring: notifier.RingNever, PollBusy: time.Second, PollIdle: time.Second})
+	b := w.dial(t, "/ws/patients/", "alice")
+	b.hearsStatus(`{"action":"patch","request_id":1,"pk":1,"data":{"first_name":"early"}}`, 200)
+	w.db.Exec(t, `DELETE FROM patients WHERE id = 2`)
+	w.db.Exec(t, `INSERT INTO patients (id, first_name, last_name) VALUES (2, 'again', 'there')`)
+	b.hearsStatus(`{"action":"subscribe_instance","request_id":"one","pk":1}`, 201)
+	b.hearsStatus(`{"action":"subscribe_instance","request_id":"two","pk":2}`, 201)
+	w.db.Exec(t, `UPDATE patients SET first_name = 'late' WHERE id = 1`)
+	w.db.Exec(t, `DELETE FROM patients WHERE id = 2`)
+	b.hears(`{"id":1,"first_name":"early",`, `"action":"delete"}`, `{"id":2,"first_name":"again",`,
+		`{"id":1,"first_name":"late",`, `"request_id":"one"}`, `"action":"delete"}`, `"request_id":"two"}`)
 }

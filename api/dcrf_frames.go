@@ -100,7 +100,7 @@ func (d *dcrf) instanceFrames(one *dcrfStream, e *notifier.Event) [][]byte {
 		tells.Data = fields{{"pk", c.rawKey}}.json()
 	}
 	var frames [][]byte
-	for _, id := range d.watchersOf(one, c.key, c.action == changeDelete) {
+	for _, id := range d.watchersOf(one, c.key, e, c.action == changeDelete) {
 		tells.RequestID = json.RawMessage(id)
 		frames = append(frames, one.frame(tells))
 	}

@@ -24,7 +24,7 @@ func dcrfFrames(t *testing.T) map[string][]byte {
 	multiplexed := asked("create", `5`)
 	multiplexed.named = quoted("patients")
 	watched := func(e string) *dcrfStream {
-		return &dcrfStream{servedResource: bare, watchers: map[string][]string{"7": {`"` + e + `"`}}}
+		return &dcrfStream{servedResource: bare, watchers: map[string][]watcher{"7": {{id: `"` + e + `"`}}}}
 	}
 	return map[string][]byte{
 		"dcrf-created":        encodeReply(asked("create", `5`), outcome{status: 201, data: row}),

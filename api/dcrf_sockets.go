@@ -102,7 +102,7 @@ func (s *Server) serveDCRF(w http.ResponseWriter, r *http.Request, to *dcrfSocke
 		return
 	}
 	defer func() { in.release() }()
-	session := s.sessionOf(in, s.plainUpgrader)
+	session := s.sessionOf(&in, s.plainUpgrader)
 	session.terse, session.presence.kind = true, sessionDCRF
 	if in.unknown != nil && !errors.Is(in.unknown, notifier.ErrUnauthorized) {
 		s.closeAtOnce(w, r, session, &in, in.unknown)

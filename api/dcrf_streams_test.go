@@ -1,9 +1,13 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+
+	"rowcall/notifier"
+	"rowcall/schema/schematest"
 )
 
 func TestDCRFDemultiplexed(t *testing.T) {
@@ -101,6 +105,35 @@ func TestDCRFSince(t *testing.T) {
 	many := w.dial(t, "/ws/?since="+cursor, "alice")
 	many.hears(`{"stream":"patients","payload":{"id":1,"first_name":"A",`, `{"stream":"dams","payload":{"id":1,"name":"A",`)
 	w.dial(t, "/ws/patients/?since=garbage", "alice").expectClose(4410)
+}
+
+// A socket comes back to more streams than its user may have replays at a time, of which each has more to come than
+// waits for a reader.
+func TestDCRFStreamsShareAReplay(t *testing.T) {
+	t.Parallel()
+	w := openLimitedWard(t, schematest.New(t, schematest.Samples), wardResources(), wardFunctions(),
+		DoorOptions{ReplaysPerUser: 1}, notifier.Options{TailEvents: 2, QueueEvents: 4})
+	cookie := w.login(t, "alice")
+	cursor := w.feed.Cursor()
+	const each = 20
+	for n := range each {
+		w.db.Exec(t, fmt.Sprintf(`UPDATE patients SET first_name = 'A%d' WHERE id = 1`, n))
+		w.db.Exec(t, fmt.Sprintf(`UPDATE dams SET name = 'A%d' WHERE id = 1`, n))
+		w.db.Exec(t, fmt.Sprintf(`UPDATE job_postings SET progress = %d WHERE id = 1`, n+1))
+	}
+	for range 3 { // the place is given back each time
+		many := w.dialWith(t, "/ws/?since="+cursor, http.Header{"Cookie": {cookie}})
+		heard := map[string]int{}
+		for range 3 * each {
+			stream, _, _ := strings.Cut(many.hear(), `","payload"`)
+			heard[stream]++
+		}
+		for _, stream := range []string{"patients", "dams", "jobs"} {
+			if n := heard[`{"stream":"`+stream]; n != each {
+				t.Errorf("of %s %d events came, want %d", stream, n, each)
+			}
+		}
+	}
 }
 
 func TestCompileDCRFTellsAllThatIsWrong(t *testing.T) {

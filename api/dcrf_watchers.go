@@ -1,25 +1,41 @@
 package api
 
-import "slices"
+import (
+	"slices"
+
+	"rowcall/notifier"
+)
+
+// watcher is a subscription of one row. What had been committed when it was made is not for it: the event of a change
+// that the socket itself has just made may come later than the answer to the subscription.
+type watcher struct {
+	id    string // of the request
+	since notifier.Moment
+}
+
+// indexOf finds a subscription by its request; -1 without one.
+func indexOf(watchers []watcher, id string) int {
+	return slices.IndexFunc(watchers, func(w watcher) bool { return w.id == id })
+}
 
 // addWatcher notes a subscription of a row. One that is there already is there once. It reports false
 // when the socket has as many as it may.
-func (d *dcrf) addWatcher(one *dcrfStream, key, id string) bool {
+func (d *dcrf) addWatcher(one *dcrfStream, key string, w watcher) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if slices.Contains(one.watchers[key], id) {
+	if indexOf(one.watchers[key], w.id) >= 0 {
 		return true
 	}
 	n := 0
 	for _, stream := range d.streams {
-		for _, ids := range stream.watchers {
-			n += len(ids)
+		for _, watchers := range stream.watchers {
+			n += len(watchers)
 		}
 	}
 	if n >= d.session.limits.SubscriptionsPerSocket {
 		return false
 	}
-	one.watchers[key] = append(one.watchers[key], id)
+	one.watchers[key] = append(one.watchers[key], w)
 	return true
 }
 
@@ -27,14 +43,11 @@ func (d *dcrf) addWatcher(one *dcrfStream, key, id string) bool {
 func (d *dcrf) removeWatcher(one *dcrfStream, key, id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	at := slices.Index(one.watchers[key], id)
+	at := indexOf(one.watchers[key], id)
 	if at < 0 {
 		return false
 	}
-	one.watchers[key] = slices.Delete(slices.Clone(one.watchers[key]), at, at+1)
-	if len(one.watchers[key]) == 0 {
-		delete(one.watchers, key)
-	}
+	one.keep(key, slices.Delete(slices.Clone(one.watchers[key]), at, at+1))
 	return true
 }
 
@@ -45,13 +58,30 @@ func (d *dcrf) watches(one *dcrfStream) bool {
 	return len(one.watchers) > 0
 }
 
-// watchersOf are the subscriptions of a row, the last time where it is gone.
-func (d *dcrf) watchersOf(one *dcrfStream, key string, gone bool) []string {
+// watchersOf are the requests whose subscriptions of a row an event is for, the last time where it says that the row
+// is gone.
+func (d *dcrf) watchersOf(one *dcrfStream, key string, e *notifier.Event, gone bool) (ids []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	ids := slices.Clone(one.watchers[key])
+	var newer []watcher
+	for _, w := range one.watchers[key] {
+		if w.since.Sees(e) {
+			newer = append(newer, w)
+			continue
+		}
+		ids = append(ids, w.id)
+	}
 	if gone {
-		delete(one.watchers, key)
+		one.keep(key, newer)
 	}
 	return ids
+}
+
+// keep leaves a row these subscriptions. dcrf.mu is held.
+func (s *dcrfStream) keep(key string, watchers []watcher) {
+	if len(watchers) == 0 {
+		delete(s.watchers, key)
+		return
+	}
+	s.watchers[key] = watchers
 }

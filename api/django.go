@@ -47,6 +47,9 @@ func openDjango(ctx context.Context, pool *pgxpool.Pool, u *users, o DjangoOptio
 	if o.SecretKey == "" {
 		return nil, nil
 	}
+	if u.none {
+		return nil, errors.New("auth.users.table is \"-\": the logins of a Django site need its table of users")
+	}
 	names, err := newDjangoNames()
 	if err != nil {
 		return nil, err

@@ -100,14 +100,7 @@ func (d *django) readUser(ctx context.Context, id string) (*djangoAccount, error
 		return nil, fmt.Errorf("looking a user up: %w", notifier.ErrUnauthorized)
 	}
 	rows, _ := d.pool.Query(ctx, d.user, id)
-	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[djangoAccount])
-	switch {
-	case errors.Is(err, pgx.ErrNoRows), unreadable(err):
-		return nil, fmt.Errorf("looking a user up: %w", notifier.ErrUnauthorized)
-	case err != nil:
-		return nil, databaseError("looking a user up", err)
-	}
-	return found, nil
+	return theUser[djangoAccount](rows)
 }
 
 // djangoAtOnce bounds what one statement may bring of sessions, which may be long.

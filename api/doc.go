@@ -57,9 +57,10 @@
 //
 // session.mu guards whether a writer is at work; native.mu the topics of a socket and its queue; dcrf.mu whose
 // turn it is, the replies that wait and who subscribed to which row; conn.mu what waits to be written; replays.mu
-// whose turn it is to read the log; registry.mu the sessions of the node; watch.mu their identities; keySet.mu the
-// keys of bearer tokens; places.mu and throttle.mu counters; rates.mu the counts of the last seconds; supervised.mu
-// why a tail is over; answerConn.mu the deadline of an answer over HTTP, and whether it is over.
+// whose turn it is to read the log; sharedMeter.mu the replays of a dcrf socket; registry.mu the sessions of the
+// node; watch.mu their identities; keySet.mu the keys of bearer tokens; places.mu and throttle.mu counters; rates.mu
+// the counts of the last seconds; supervised.mu why a tail is over; answerConn.mu the deadline of an answer over HTTP,
+// and whether it is over.
 //
 // None is taken while another is held: code that has something for the writer lets go of its own lock first. Nothing
 // blocks under any of them. The feed takes locks of its own in Take, Settled and Close and calls Wake without them,

@@ -133,7 +133,8 @@ func tryAfter(err error, wait time.Duration) error { return &explained{err: err,
 // databaseError sorts what went wrong with a statement: one that PostgreSQL refused is internal, and
 // logged; anything else means that the database is away for now.
 func databaseError(doing string, err error) error {
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && !passing(refused.Code) {
+	_, unconnected := errors.AsType[*pgconn.ConnectError](err) // whatever the server has said to it
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && !unconnected && !passing(refused.Code) {
 		return fmt.Errorf("%s: %w: %w", doing, errRefused, err)
 	}
 	return fmt.Errorf("%s: %w: %w", doing, notifier.ErrUnavailable, err)

@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"rowcall/notifier"
+	"rowcall/schema/schematest"
 )
 
 func TestEveryErrorHasItsPlaceInTheTable(t *testing.T) {
@@ -73,6 +75,20 @@ func TestDatabaseErrorsAreSorted(t *testing.T) {
 		if f := faultOf(databaseError("reading", c.err)); f.code != c.code {
 			t.Errorf("%v is %s, want %s", c.err, f.code, c.code)
 		}
+	}
+}
+
+// A server that lets nobody in is away, whatever reason it gives.
+func TestADatabaseThatRefusesConnectionsIsAway(t *testing.T) {
+	t.Parallel()
+	config, err := pgx.ParseConfig(schematest.New(t, schematest.CoreOnly).URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Database = "nowhere"
+	_, err = pgx.ConnectConfig(t.Context(), config)
+	if f := faultOf(databaseError("reading", err)); f.code != "unavailable" {
+		t.Errorf("%v is %s", err, f.code)
 	}
 }
 

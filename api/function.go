@@ -119,7 +119,7 @@ const argumentsOf = `
 WITH RECURSIVE asked AS (
     SELECT i.place::int AS place, n.names[i.place] AS name, i.type AS type, -1 AS typmod, false AS required,
            i.place > p.pronargs - p.pronargdefaults AS has_default,
-           false AS serial, true AS readable, true AS may_insert, true AS may_update
+           false AS serial, false AS loose, true AS readable, true AS may_insert, true AS may_update
     FROM pg_proc p CROSS JOIN LATERAL unnest(p.proargtypes) WITH ORDINALITY i (type, place)
     CROSS JOIN LATERAL (
         SELECT array_agg(a.name ORDER BY a.place) AS names

@@ -62,7 +62,7 @@ func (s *Server) serveNative(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { in.release() }()
-	session := s.sessionOf(in, s.nativeUpgrader)
+	session := s.sessionOf(&in, s.nativeUpgrader)
 	if err := s.unfit(in, r); err != nil {
 		s.closeAtOnce(w, r, session, &in, err)
 		return
@@ -101,7 +101,7 @@ func (s *Server) servePlain(w http.ResponseWriter, r *http.Request, to *socket, 
 		s.turnAway(w, r, sessionPlain, err)
 		return
 	}
-	session := s.sessionOf(in, s.plainUpgrader)
+	session := s.sessionOf(&in, s.plainUpgrader)
 	session.terse, session.presence.kind = true, sessionPlain
 	if in.unknown != nil && !errors.Is(in.unknown, notifier.ErrUnauthorized) {
 		s.closeAtOnce(w, r, session, &in, in.unknown)
@@ -125,9 +125,12 @@ func (s *socket) refuses(in admission) error {
 	return nil
 }
 
-func (s *Server) sessionOf(in admission, u *websocket.Upgrader) *session {
+// sessionOf begins the session of an admission, whose release ends what the feed knows of it.
+func (s *Server) sessionOf(in *admission, u *websocket.Upgrader) *session {
 	session := s.newSession(in.who, u)
 	session.meter = s.door.Meter(in.address, in.who.User)
+	leave := in.release
+	in.release = func() { session.holder.Close(); leave() }
 	return session
 }
 

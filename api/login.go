@@ -36,6 +36,9 @@ func (a *Accounts) Login(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Accounts) login(w http.ResponseWriter, r *http.Request) (*account, error) {
+	if a.users.none {
+		return nil, explain(notifier.ErrNotFound, "there are no accounts here to log in to")
+	}
 	if err := a.admitAddress(r); err != nil {
 		return nil, err
 	}

@@ -148,6 +148,7 @@ func newWaitingNumbers(f feed) *numbers {
 	held := n.number("subscriptions_held", "Those among them that are stopped while their access is asked again.")
 	events := n.number("queued_events", "Events that wait for their readers.")
 	bytes := n.number("queued_bytes", "Bytes of them, counted for each reader.")
+	load := n.number("load_bytes", "At most so many bytes wait for all readers together, each event counted once; counted anew near limits.queued_bytes.")
 	n.collect = func(out chan<- prometheus.Metric) {
 		w := f.Waiting()
 		gauge(out, subscriptions, float64(w.Joining), "joining")
@@ -156,6 +157,7 @@ func newWaitingNumbers(f feed) *numbers {
 		gauge(out, held, float64(w.Held))
 		gauge(out, events, float64(w.Events))
 		gauge(out, bytes, float64(w.Bytes))
+		gauge(out, load, float64(w.Load))
 	}
 	return n
 }

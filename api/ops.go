@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
+	"slices"
 	"syscall"
 	"time"
 
@@ -29,9 +31,10 @@ type Ops struct {
 	log     *slog.Logger
 }
 
-// NewOps prepares the answers. A nil Health leaves /healthz and /readyz out.
-func NewOps(m *Metrics, h *Health, log *slog.Logger) (*Ops, error) {
-	door, err := NewDoor(DoorOptions{}) // no page of another site, and no other name for this machine
+// NewOps prepares the answers. A nil Health leaves /healthz and /readyz out. hosts are the names that operators know
+// the machine by, besides its addresses and localhost.
+func NewOps(m *Metrics, h *Health, hosts []string, log *slog.Logger) (*Ops, error) {
+	door, err := NewDoor(DoorOptions{}) // no page of another site
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +51,22 @@ func NewOps(m *Metrics, h *Health, log *slog.Logger) (*Ops, error) {
 	o.handle(mux, "/debug/pprof/symbol", o.ownPages(pprof.Symbol))
 	o.handle(mux, "/debug/pprof/trace", o.ownPages(pprof.Trace))
 	mux.HandleFunc("/", o.notFound)
-	o.handler = door.Guard(mux)
+	o.handler = door.guard(mux, func(r *http.Request) error { return checkOpsHost(r, hosts) })
 	return o, nil
+}
+
+// checkOpsHost refuses a name that is not listed, also where others than this machine can reach the listener: a page of
+// another site, whose name resolves to the listener's address once it has been loaded, would be one of its own (DNS
+// rebinding). No name can stand in for an address, and what sends none is no browser.
+func checkOpsHost(r *http.Request, hosts []string) error {
+	if r.Host == "" {
+		return nil
+	}
+	asked, _ := makeOrigin("http", r.Host)
+	if _, err := netip.ParseAddr(asked.host); err == nil || loopback(asked.host) || slices.Contains(hosts, asked.host) {
+		return nil
+	}
+	return explain(errHost, "unknown host name; ask by an address, or list the name in ops.hosts")
 }
 
 // profiles lists the profiles there are, and answers with the one that is named.

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -16,14 +18,14 @@ import (
 )
 
 // openOps serves the ops listener of a server's numbers until the test ends.
-func openOps(t *testing.T, m *Metrics, h *Health) (site string) {
+func openOps(t *testing.T, m *Metrics, h *Health, hosts ...string) (site string) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	listener, err := ListenOps(t.Context(), "127.0.0.1:0", log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ops, err := NewOps(m, h, log)
+	ops, err := NewOps(m, h, hosts, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,13 +95,47 @@ func TestOpsListener(t *testing.T) {
 	if got, _ := meet(t, "GET", site+"/metrics", "Origin", "https://evil.example"); got != 403 {
 		t.Errorf("from a page of another site: %d, want 403", got)
 	}
-	for from, want := range map[string]int{"cross-site": 403, "same-site": 403, "same-origin": 200, "none": 200} {
-		if got, _ := meet(t, "GET", site+"/debug/pprof/trace?seconds=0.01", "Sec-Fetch-Site", from); got != want {
-			t.Errorf("a profile that a browser asks for, %s: %d, want %d", from, got, want)
+	for _, c := range []struct {
+		from, profile string
+		status        int
+	}{
+		{"cross-site", "trace?seconds=0.01", 403},
+		{"same-site", "trace?seconds=0.01", 403},
+		{"same-origin", "goroutine", 200}, // a process makes one trace at a time, and another test may have that
+		{"none", "goroutine", 200},
+	} {
+		if got, _ := meet(t, "GET", site+"/debug/pprof/"+c.profile, "Sec-Fetch-Site", c.from); got != c.status {
+			t.Errorf("a profile that a browser asks for, %s: %d, want %d", c.from, got, c.status)
 		}
 	}
 	if _, text := meet(t, "GET", site+"/metrics"); !strings.Contains(text, "go_goroutines") || !strings.Contains(text, "process_") {
 		t.Error("the numbers of Go and of the process are missing")
+	}
+}
+
+// TestOpsAnswersToKnownNames has pages of another site come by a name that leads to the listener's address. Whether it is a
+// loopback address makes no difference to them.
+func TestOpsAnswersToKnownNames(t *testing.T) {
+	t.Parallel()
+	ops, err := NewOps(NewMetrics(), healthOf(notifier.Health{}), []string{"rowcall", "ops.example.org"}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []string{"127.0.0.1:9090", "10.0.0.7:9090", "[fd00::7]:9090"} {
+		for host, want := range map[string]int{
+			"evil.example": 421, "evil.example:9090": 421, "rowcall.evil.example": 421, "10.0.0.7.evil.example": 421,
+			"2130706433": 421, "0x7f.1": 421, ":9090": 421, "localhost.evil.example": 421, "rowcall@evil.example": 421,
+			"10.0.0.7:9090": 200, "10.0.0.7": 200, "[fd00::7]:9090": 200, "localhost:9090": 200, "127.0.0.1:9090": 200,
+			"rowcall:9090": 200, "Rowcall": 200, "ops.example.org": 200, "": 200,
+		} {
+			r := httptest.NewRequest("GET", "/healthz", nil)
+			r.Host = host
+			r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(at)))))
+			w := httptest.NewRecorder()
+			if ops.handler.ServeHTTP(w, r); w.Code != want {
+				t.Errorf("at %s, asked for %q: %d, want %d", at, host, w.Code, want)
+			}
+		}
 	}
 }
 
@@ -134,7 +170,7 @@ func TestOpsStopsWhileAProfileIsMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ops, err := NewOps(NewMetrics(), nil, slog.New(slog.DiscardHandler))
+	ops, err := NewOps(NewMetrics(), nil, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

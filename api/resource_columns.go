@@ -23,6 +23,7 @@ type column struct {
 	Required  bool     // NOT NULL
 	Default   bool     // it has one, or is generated
 	Serial    bool     // its default counts
+	Loose     bool     // its collation takes texts for equal that are not the same
 	Readable  bool     // by rowcall_app
 	Insert    bool     // it may be given when a row is made
 	Update    bool     // and when it is changed
@@ -32,7 +33,7 @@ type column struct {
 }
 
 // shapes finds out what types are, given as a relation asked (place, name, type, typmod, required, has_default,
-// serial, readable, may_insert, may_update). Behind a domain, or several, is the type that counts.
+// serial, loose, readable, may_insert, may_update). Behind a domain, or several, is the type that counts.
 const shapes = `,
 behind AS (
     SELECT a.place, a.type, a.typmod, a.required, a.has_default, '{}'::name[] AS domains FROM asked a
@@ -48,7 +49,7 @@ SELECT a.name AS name, quote_ident(a.name) AS ident, format_type(a.type, a.typmo
        CASE WHEN t.typname = 'numeric' AND b.typmod > 4 THEN (((b.typmod - 4) & 2047) # 1024) - 1024 ELSE 0 END AS scale,
        ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) AS labels,
        b.domains::text[] AS domains, b.required AS required, b.has_default AS default, a.serial AS serial,
-       a.readable AS readable, a.may_insert AS insert, a.may_update AS update
+       a.loose AS loose, a.readable AS readable, a.may_insert AS insert, a.may_update AS update
 FROM asked a JOIN behind b USING (place) JOIN pg_type t ON t.oid = b.type
 WHERE t.typtype <> 'd' ORDER BY a.place`
 
@@ -58,6 +59,7 @@ WITH RECURSIVE asked AS (
     SELECT a.attnum::int AS place, a.attname::text AS name, a.atttypid AS type, a.atttypmod AS typmod,
            a.attnotnull AS required, a.atthasdef OR a.attidentity <> '' AS has_default,
            a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false) AS serial,
+           EXISTS (SELECT FROM pg_collation o WHERE o.oid = a.attcollation AND NOT o.collisdeterministic) AS loose,
            has_column_privilege('rowcall_app', a.attrelid, a.attnum, 'SELECT') AS readable,
            given AND has_column_privilege('rowcall_app', a.attrelid, a.attnum, 'INSERT') AS may_insert,
            given AND has_column_privilege('rowcall_app', a.attrelid, a.attnum, 'UPDATE') AS may_update
@@ -80,6 +82,15 @@ func collectColumns(ctx context.Context, pool *pgxpool.Pool, sql string, of uint
 		c.kind = kindOf(c)
 	}
 	return found, nil
+}
+
+// searchable is the column's text, for ILIKE. PostgreSQL looks into no text whose collation takes different texts for
+// equal ones, so there the database's own collation counts.
+func (c *column) searchable() string {
+	if c.Loose {
+		return c.Ident + `::text COLLATE pg_catalog."default"`
+	}
+	return c.Ident + "::text"
 }
 
 // isKey reports whether a value of the column can stand in an address.

@@ -36,13 +36,13 @@ func (s *statement) searched(r *resource, who Identity, words []string) {
 		s.condition("t.", r.key.Ident, "::text = ", s.bind(word))
 		for _, c := range r.columns {
 			if c.kind == valueText || c.kind == valueEnum {
-				s.add(" OR t.", c.Ident, "::text", like)
+				s.add(" OR t.", c.searchable(), like)
 			}
 		}
 		for _, ref := range r.refers {
 			if to := ref.target(who); to != nil {
 				s.add(" OR EXISTS (SELECT", to.sql.other, " WHERE o.", to.key.Ident, " = t.", ref.column.Ident,
-					" AND o.", to.label.Ident, "::text", like, ")")
+					" AND o.", to.label.searchable(), like, ")")
 			}
 		}
 		s.add(")")

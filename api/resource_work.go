@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 
 	"github.com/jackc/pgx/v5"
+
+	"rowcall/notifier"
 )
 
 // The work of resources, the same for every protocol. Errors are those of the table in errors.go, with
@@ -50,6 +52,22 @@ func (r *resource) get(ctx context.Context, who Identity, key string) (json.RawM
 		return tx.QueryRow(ctx, r.sql.one, key).Scan(&row)
 	})
 	return json.RawMessage(row), r.explain(err, "reading")
+}
+
+// momentOf is a moment at which the row was there for the user.
+func (r *resource) momentOf(ctx context.Context, who Identity, key string) (now notifier.Moment, err error) {
+	var row, text string
+	err = r.acting.read(ctx, who, func(ctx context.Context, tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, r.sql.one, key).Scan(&row); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&text); err != nil {
+			return err
+		}
+		now, err = notifier.ParseMoment(text)
+		return err
+	})
+	return now, r.explain(err, "reading")
 }
 
 // create makes rows, all or none, and returns them in their order.

@@ -40,7 +40,7 @@ func (s *Server) routes(o Options) http.Handler {
 	mux.HandleFunc("/api/", s.notFound)
 	mux.HandleFunc("/v1/", s.notFound)
 	if o.Pages != nil {
-		mux.Handle("/", o.Pages)
+		mux.Handle("/", s.pages(o.Pages))
 	} else {
 		mux.HandleFunc("/", s.notFound)
 	}

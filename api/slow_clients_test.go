@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -123,6 +124,74 @@ func TestAnAnswerMayTakeLongerThanItsBody(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer.Body.Close()
+	}
+}
+
+// bigPage is what one client reads slowly, and another not at all.
+const bigPage = 4 << 20
+
+// fetchPage asks for a page of a server whose answers must be taken briskly, and has it read by whoever is given.
+func fetchPage(t *testing.T, read func(io.Reader) (int64, error)) (int64, error) {
+	t.Helper()
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(make([]byte, bigPage)))
+	})
+	st := openStand(t, Options{Pages: page})
+	st.deadlines = laxDeadlines()
+	st.deadlines.answer = brisk
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runAll(t, func(ctx context.Context) error { return st.Serve(ctx, frugal{listener}) })
+	raw, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { raw.Close() })
+	if err := raw.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(raw, "GET /big HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	_ = raw.SetReadDeadline(time.Now().Add(patience))
+	answer, err := http.ReadResponse(bufio.NewReaderSize(raw, 16), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read(answer.Body)
+}
+
+// TestASlowLinkGetsTheWholePage has a page take several times as long as any other answer may.
+func TestASlowLinkGetsTheWholePage(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	n, err := fetchPage(t, func(body io.Reader) (n int64, err error) {
+		tick := time.NewTicker(brisk / 10)
+		defer tick.Stop()
+		for err == nil {
+			var read int64
+			<-tick.C
+			read, err = io.CopyN(io.Discard, body, bigPage/50)
+			n += read
+		}
+		return n, err
+	})
+	if took := time.Since(began); n != bigPage || err != io.EOF || took < 3*brisk {
+		t.Errorf("%d of %d bytes in %v: %v", n, bigPage, took, err)
+	}
+}
+
+// TestAPageThatNobodyTakesIsCutOff has a client who does not read at all.
+func TestAPageThatNobodyTakesIsCutOff(t *testing.T) {
+	t.Parallel()
+	n, err := fetchPage(t, func(body io.Reader) (int64, error) {
+		<-time.After(4 * brisk)
+		return io.Copy(io.Discard, body)
+	})
+	if n == bigPage || err == nil || isTimeout(err) {
+		t.Errorf("%d of %d bytes: %v", n, bigPage, err)
 	}
 }
 

@@ -76,7 +76,7 @@ func openStand(t testing.TB, o Options) *stand {
 		t.Fatal(err)
 	}
 	o.Sockets, o.Logger = seedSockets(), slog.New(slog.DiscardHandler)
-	accounts := &Accounts{door: door, plain: &scs.SessionManager{Cookie: scs.SessionCookie{Name: "rowcall_session"}}}
+	accounts := &Accounts{door: door, users: &users{whole: true}, plain: &scs.SessionManager{Cookie: scs.SessionCookie{Name: "rowcall_session"}}}
 	f := newFakeFeed()
 	server, err := newServer(f, topicsOfSeeds(t), accounts, door, o)
 	if err != nil {

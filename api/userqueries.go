@@ -56,8 +56,16 @@ func (u *users) byID(ctx context.Context, id string) (*account, error) {
 	if !u.parseable(id) {
 		return nil, fmt.Errorf("looking a user up: %w", notifier.ErrUnauthorized)
 	}
+	if u.none {
+		return &account{ID: id, Username: id}, nil
+	}
 	rows, _ := u.pool.Query(ctx, u.byKey, id)
-	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[account])
+	return theUser[account](rows)
+}
+
+// theUser reads the one row there should be. The error is notifier.ErrUnauthorized when there is none.
+func theUser[T any](rows pgx.Rows) (*T, error) {
+	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[T])
 	switch {
 	case errors.Is(err, pgx.ErrNoRows), unreadable(err):
 		return nil, fmt.Errorf("looking a user up: %w", notifier.ErrUnauthorized)
@@ -87,6 +95,9 @@ type sessionRow struct {
 // bySession finds the active account that a session belongs to, and when the session must end.
 // The error is notifier.ErrUnauthorized when there is none.
 func (u *users) bySession(ctx context.Context, tokenHash []byte) (*account, time.Time, error) {
+	if u.none {
+		return nil, time.Time{}, fmt.Errorf("looking a session up: there are no accounts: %w", notifier.ErrUnauthorized)
+	}
 	rows, _ := u.pool.Query(ctx, u.session, tokenHash)
 	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[sessionRow])
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -167,7 +178,11 @@ func (a *Accounts) Current(ctx context.Context, followers []notifier.Follower) (
 
 // askUsers fills in what has become of all but those who came with a session of Django's.
 func (a *Accounts) askUsers(ctx context.Context, asked askedUsers, followers []notifier.Follower, standings []Standing) error {
-	if len(asked.places) == 0 {
+	switch {
+	case len(asked.places) == 0:
+		return nil
+	case a.users.none:
+		asked.standAlone(followers, standings)
 		return nil
 	}
 	rows, _ := a.users.pool.Query(ctx, a.users.current, asked.tokenHashes, asked.ids)
@@ -187,6 +202,15 @@ type askedUsers struct {
 	places      []int
 	tokenHashes [][]byte
 	ids         []string
+}
+
+// standAlone fills in what there is to say where there are no accounts: who came with a token is who it says for as long
+// as it lasts, and a login is none.
+func (q *askedUsers) standAlone(followers []notifier.Follower, standings []Standing) {
+	for _, place := range q.places {
+		f := followers[place]
+		standings[place] = Standing{Valid: f.Session == "" || f.Session == borrowed, Staff: f.Session == "" && f.Staff}
+	}
 }
 
 func (q *askedUsers) add(place int, f notifier.Follower) {

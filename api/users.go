@@ -16,7 +16,7 @@ import (
 // UsersTable names the table of accounts and its columns, in the spelling the catalog has. The
 // names come from the configuration and are quoted; nothing of a request ever becomes one.
 type UsersTable struct {
-	Table    string // with or without a schema and a dot before it; users
+	Table    string // with or without a schema and a dot before it; "-" if there are no accounts; users
 	ID       string // id
 	Username string // username
 	Password string // bcrypt, or Django's pbkdf2_sha256; password
@@ -24,7 +24,7 @@ type UsersTable struct {
 	Staff    string // a boolean; is_staff; "-" if there is no such column: nobody is staff
 }
 
-// noColumn stands for a column that the table does not have.
+// noColumn stands for a column that the table does not have, and for the table itself.
 const noColumn = "-"
 
 func (t UsersTable) withDefaults() UsersTable {
@@ -46,9 +46,11 @@ type account struct {
 	Staff     bool
 }
 
-// users reads the users table.
+// users reads the users table. Where there is none, nobody can log in, and the subject of a bearer token is a user's
+// id as it stands.
 type users struct {
 	pool    *pgxpool.Pool
+	none    bool // there is no table
 	whole   bool // ids are whole numbers
 	sample  string
 	spell   *strings.Replacer // for other statements about the table
@@ -61,6 +63,9 @@ type users struct {
 // openUsers finds the table and prepares its statements. The error says what is missing.
 func openUsers(ctx context.Context, pool *pgxpool.Pool, t UsersTable) (*users, error) {
 	t = t.withDefaults()
+	if t.Table == noColumn {
+		return &users{pool: pool, none: true}, nil
+	}
 	shape, err := lookUpShape(ctx, pool, t)
 	if err != nil {
 		return nil, fmt.Errorf("looking at the users table %s: %w", t.Table, err)
@@ -161,7 +166,7 @@ func tryPrepare(ctx context.Context, pool *pgxpool.Pool, sql string) error {
 // parseable reports whether an id that came from outside can be compared with the table's.
 func (u *users) parseable(id string) bool {
 	if !u.whole {
-		return true
+		return !strings.ContainsRune(id, 0) // text in PostgreSQL has no NUL
 	}
 	_, err := strconv.ParseInt(id, 10, 64)
 	return err == nil

@@ -68,10 +68,17 @@ func openWard(t *testing.T) *ward {
 
 func openWardOn(t *testing.T, db *schematest.Database, resources []ResourceRule, functions []FunctionRule) *ward {
 	t.Helper()
+	free := DoorOptions{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	return openLimitedWard(t, db, resources, functions, free, notifier.Options{})
+}
+
+// openLimitedWard is openWardOn, with a say in who may have how much.
+func openLimitedWard(t *testing.T, db *schematest.Database, resources []ResourceRule, functions []FunctionRule, limits DoorOptions, o notifier.Options) *ward {
+	t.Helper()
 	db.Exec(t, `UPDATE users SET password = '`+bcryptQuick+`'`)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	pool := nodePool(t, db)
-	door := openDoor(t, DoorOptions{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	door := openDoor(t, limits)
 	accounts, err := NewAccounts(t.Context(), pool, door, AccountOptions{Logger: log, Login: LoginOptions{PerAddress: 1000, PerAccount: 1000}})
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +94,8 @@ func openWardOn(t *testing.T, db *schematest.Database, resources []ResourceRule,
 		}
 	}
 	direct := pool.Config().ConnConfig
-	feed := notifier.New(direct, pool, rules, notifier.Options{Logger: log})
+	o.Logger = log
+	feed := notifier.New(direct, pool, rules, o)
 	sockets := seedSockets()
 	if served.named("patients") != nil {
 		sockets = append(sockets, wardSockets()...)

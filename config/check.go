@@ -60,6 +60,15 @@ func (o Ops) check(p *Problems) {
 	_, portErr := strconv.ParseUint(port, 10, 16)
 	p.require(o.Addr == "" || err == nil && portErr == nil, "ops.addr",
 		"%q is no address to serve on: write host:port, such as 127.0.0.1:9090, or leave it empty", o.Addr)
+	for i, host := range o.Hosts {
+		p.require(isHostName(host), index("ops.hosts", i),
+			"%q is no name of a machine: write it in small letters, without scheme and port, such as rowcall or ops.example.org", host)
+	}
+}
+
+// isHostName reports whether text is what a URL may have between its scheme and its port, in small letters.
+func isHostName(text string) bool {
+	return text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
 }
 
 // isLoopback reports whether only this machine can reach the host. An empty host is every interface.
@@ -96,6 +105,7 @@ func (a Auth) check(p *Problems) {
 	between(p, "auth.login.per_account", a.Login.PerAccount, 1, most)
 	a.JWT.check(p)
 	a.Django.check(p, a.Session.Cookie)
+	p.require(a.Users.Table != "-" || !a.Django.On(), "auth.users.table", "is \"-\": the logins of a Django site need its table of users")
 }
 
 func (u Users) check(p *Problems) {

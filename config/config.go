@@ -63,7 +63,8 @@ type HTTP struct {
 
 // Ops says where operators look.
 type Ops struct {
-	Addr string `mapstructure:"addr"` // host:port of numbers and profiles; port 0 takes a free one; empty: nowhere
+	Addr  string   `mapstructure:"addr"`  // host:port of numbers and profiles; port 0 takes a free one; empty: nowhere
+	Hosts []string `mapstructure:"hosts"` // names that operators ask for it by, besides addresses and localhost
 }
 
 // Auth says who people are.

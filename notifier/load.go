@@ -43,9 +43,12 @@ func (l *load) enter(events []*Event) {
 	l.look()
 }
 
+// atMost is no less than what waits. Where that is little, it goes on growing until it is worth a count.
+func (l *load) atMost() int64 { return l.came.Load() + l.own.Load() }
+
 // look asks for a count where there may be too much.
 func (l *load) look() {
-	if l.came.Load()+l.own.Load() <= l.high() {
+	if l.atMost() <= l.high() {
 		return
 	}
 	select {

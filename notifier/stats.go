@@ -175,11 +175,12 @@ type Waiting struct {
 	Held                   int // those among them whose access is being asked again
 	Events                 int
 	Bytes                  int
+	Load                   int64 // what Options.QueuedBytes bounds: at most so many bytes wait for all readers together
 }
 
 // Waiting looks at every subscription, one after the other.
 func (f *Feed) Waiting() Waiting {
-	var w Waiting
+	w := Waiting{Load: f.load.atMost()}
 	for _, s := range f.hub.all() {
 		w.add(s)
 	}

@@ -21,11 +21,17 @@ func (f *Feed) Subscribe(ctx context.Context, r Request) (*Subscription, Start, 
 		holder: cmp.Or(r.Holder, new(Holder)), meter: r.Meter, grants: make([]Grant, len(r.Topics)),
 	}
 	f.hub.add(s)
+	joined := false
+	defer func() {
+		if !joined { // also where a fault ends it
+			s.Close()
+		}
+	}()
 	start, err := f.join(ctx, s, r)
 	if err != nil {
-		s.Close()
 		return nil, Start{}, err
 	}
+	joined = true
 	if f.goLive(s) != notNow {
 		s.release()
 	}

@@ -61,10 +61,20 @@ func (b browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	defer cancel()
 	for i, step := range steps {
 		if err := chromedp.Do(ctx, step); err != nil {
-			page, _ := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("body")))
-			b.t.Fatalf("step %d: %v; the page shows\n%s", i+1, err, page)
+			b.t.Fatalf("step %d: %v; the page shows\n%s", i+1, err, b.text())
 		}
 	}
+}
+
+// text is what the page shows, as far as it says so soon: one that is busy may never answer.
+func (b browser) text() string {
+	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+	defer cancel()
+	page, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
+	if err != nil {
+		return "(nothing that it would tell: " + err.Error() + ")"
+	}
+	return page
 }
 
 // watch complains of what the page throws and of what its content policy has to stop, until the browser is closed.
@@ -134,4 +144,23 @@ func logInAs(tb *tab, name string) {
 	tb.write("textbox", "Username", name)
 	tb.write("textbox", "Password", name)
 	tb.press("button", "Log in")
+}
+
+// What a page shows is asked for when a step has failed, and a page that is busy for ever is one reason for that.
+func TestABusyPageIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	b := openBrowser(t)
+	b.do(chromedp.Navigate("data:text/html,<body>idle</body>"))
+	if got := b.text(); got != "idle" {
+		t.Errorf("the page shows %q", got)
+	}
+	b.do(chromedp.Navigate("data:text/html,<body>busy<script>setTimeout(() => { for (;;); })</script></body>"))
+	shown := make(chan string, 1)
+	go func() { shown <- b.text() }()
+	select {
+	case got := <-shown:
+		t.Log(got) // what it shows depends on who is faster
+	case <-time.After(time.Minute):
+		t.Fatal("it is waited for")
+	}
 }

@@ -72,7 +72,7 @@ func (n *node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) e
 		return err
 	}
 	health := n.health(c)
-	if n.ops, err = api.NewOps(n.metrics, health, n.log); err != nil {
+	if n.ops, err = api.NewOps(n.metrics, health, c.Ops.Hosts, n.log); err != nil {
 		return err
 	}
 	n.server, err = api.New(n.feed, rules, n.accounts, door, api.Options{

@@ -54,7 +54,7 @@ func fast(more map[string]string) map[string]string {
 	settings := map[string]string{
 		"fsync":                     "off",
 		"full_page_writes":          "off",
-		"max_connections":           "200",
+		"max_connections":           "400",
 		"max_prepared_transactions": "20",
 		"shared_buffers":            "64MB",
 		"max_wal_size":              "2GB",
