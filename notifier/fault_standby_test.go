@@ -73,7 +73,7 @@ func startStandby(t *testing.T, primary *schematest.Database) string {
 	}
 	adoptData(t, filepath.Dir(primary.Cluster.Data()), dir)
 	c, err := cluster.Start(t.Context(), cluster.Options{Dir: dir, Binaries: bin, Logger: slog.New(slog.DiscardHandler), Settings: map[string]string{
-		"fsync": "off", "max_connections": "200", "max_prepared_transactions": "20", "shared_buffers": "64MB",
+		"fsync": "off", "max_connections": schematest.MaxConnections, "max_prepared_transactions": "20", "shared_buffers": "64MB",
 		"primary_conninfo": primary.URL,
 	}})
 	if err != nil {

@@ -48,13 +48,16 @@ func startServer(ctx context.Context, settings map[string]string) (*server, erro
 	return &server{cluster: c, options: o, templates: map[content]string{}}, nil
 }
 
+// MaxConnections is how many connections the server of tests takes. A standby of it must take as many.
+const MaxConnections = "400"
+
 // fast are settings for data that nobody will miss. Commits are synchronous all the same: tests
 // are about what a commit promises.
 func fast(more map[string]string) map[string]string {
 	settings := map[string]string{
 		"fsync":                     "off",
 		"full_page_writes":          "off",
-		"max_connections":           "400",
+		"max_connections":           MaxConnections,
 		"max_prepared_transactions": "20",
 		"shared_buffers":            "64MB",
 		"max_wal_size":              "2GB",
