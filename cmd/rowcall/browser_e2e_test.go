@@ -128,6 +128,7 @@ func TestChatPage(t *testing.T) {
 	tb.misses("while away")
 	s.Psql(t, `INSERT INTO chat_room_members (room_id, user_id) VALUES (1, 2)`)
 	tb.sees("while away")
+	tb.sees("Alice Lindgren") // the last that the page asks for: who logs out before has it refused
 
 	tb.press("button", "Bob")
 	tb.press("button", "Log out")
