@@ -25,6 +25,12 @@ func jobsStory(t *testing.T, pages frontends, b browser) {
 	s.Psql(t, `UPDATE job_postings SET state = 'done' WHERE title LIKE '%summer%'; INSERT INTO job_postings (id, user_id, title, state) VALUES (17, 1, 'Late', 'new')`)
 	alice.shows("#root", "Sort the summer collection: done Sort the winter collection: queued")
 
+	job := func(title string) string {
+		return s.Psql(t, `SELECT id FROM job_postings WHERE title LIKE '%`+title+`%'`)
+	}
+	before := []string{`{"id":` + job("summer") + `,"state":"done"}`, `{"id":17,"state":"new"}`}
+	alice.heard(before...) // these sockets bring no cursor: what a restart cuts off does not come later
+
 	alice.forgiveCuts()
 	bob.forgiveCuts()
 	nobody.forgiveCuts()
@@ -35,10 +41,7 @@ func jobsStory(t *testing.T, pages frontends, b browser) {
 	s.Psql(t, `UPDATE job_postings SET state = 'running' WHERE title LIKE '%winter%'; UPDATE job_postings SET state = 'imported' WHERE title LIKE 'Import%'`)
 	alice.shows("#root", "Sort the summer collection: done Sort the winter collection: running")
 	bob.shows("#root", "Import the catalogue: imported")
-	job := func(title string) string {
-		return s.Psql(t, `SELECT id FROM job_postings WHERE title LIKE '%`+title+`%'`)
-	}
-	alice.heard(`{"id":`+job("summer")+`,"state":"done"}`, `{"id":17,"state":"new"}`, `{"id":`+job("winter")+`,"state":"running"}`)
+	alice.heard(append(before, `{"id":`+job("winter")+`,"state":"running"}`)...)
 	bob.heard(`{"id":` + job("Import") + `,"state":"imported"}`)
 	nobody.shows("#root", "")
 	nobody.heard()
