@@ -115,10 +115,17 @@ func TestWhatAHolderHasBesidesCounts(t *testing.T) {
 		events, _ := at.sub.Waiting()
 		return events == 300
 	})
+	before := n.Waiting()
+	if before.Live != 1 || before.Events != 300 || before.Bytes < 300 || before.Load < int64(before.Bytes) {
+		t.Errorf("the node says that so much waits: %+v", before)
+	}
 	if _, err := at.sub.Take(300); err != nil {
 		t.Fatal(err)
 	}
 	other.Add(100 << 10)
+	if after := n.Waiting(); after.Events != 0 || after.Load != before.Load+100<<10 {
+		t.Errorf("and then %+v", after)
+	}
 	buffers.Add(500 << 10)
 	select {
 	case who := <-shed:
