@@ -21,7 +21,8 @@ import (
 func mayImport() map[string][]string {
 	return map[string][]string{
 		"bench":             {"api", "config", "notifier", "schema", "schema/cluster", "triggers"},
-		"cmd/rowcall":       {"config", "schema", "schema/cluster", "triggers", "api", "web", "notifier"},
+		"cmd/rowcall":       {"api", "cmd/internal/node", "config", "schema/cluster"},
+		"cmd/internal/node": {"api", "config", "notifier", "schema", "triggers", "web"},
 		"api":               {"notifier"},
 		"notifier":          {},
 		"config":            {},

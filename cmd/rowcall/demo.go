@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rowcall/api"
+	"rowcall/cmd/internal/node"
 	"rowcall/config"
 	"rowcall/schema/cluster"
 )
@@ -55,11 +56,11 @@ func welcomeLocal(c *config.Config) {
 
 // runDemo listens first: a busy port is found before a server is started for nothing.
 func (p *program) runDemo(ctx context.Context, c *config.Config, o demoOptions, log *slog.Logger) error {
-	at, err := openListeners(ctx, c, log)
+	at, err := node.OpenListeners(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	defer at.close()
+	defer at.Close()
 	if c.Database.URL != "" {
 		if o.fresh {
 			return errors.New("--fresh is for the demo's own PostgreSQL: leave it out, or leave out the database's URL")
@@ -70,7 +71,7 @@ func (p *program) runDemo(ctx context.Context, c *config.Config, o demoOptions, 
 }
 
 // demoOn runs the demo on a server that is there, in the rights of the user that was given.
-func (p *program) demoOn(ctx context.Context, c *config.Config, at *listeners, log *slog.Logger) error {
+func (p *program) demoOn(ctx context.Context, c *config.Config, at *node.Listeners, log *slog.Logger) error {
 	if err := p.readyDemo(ctx, c, log); err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (p *program) demoOn(ctx context.Context, c *config.Config, at *listeners, l
 
 // psqlFor opens a database that is there. A password is left to psql to ask for, or to find.
 func psqlFor(dsn config.DSN) (string, error) {
-	c, err := parseDSN(dsn)
+	c, err := node.ParseDSN(dsn)
 	if err != nil {
 		return "", err
 	}
@@ -94,7 +95,7 @@ func psqlFor(dsn config.DSN) (string, error) {
 }
 
 // demoPrivate runs the demo on a PostgreSQL of its own and stops that at the end, whatever the end.
-func (p *program) demoPrivate(ctx context.Context, c *config.Config, o demoOptions, at *listeners, log *slog.Logger) error {
+func (p *program) demoPrivate(ctx context.Context, c *config.Config, o demoOptions, at *node.Listeners, log *slog.Logger) error {
 	own, err := startPrivate(ctx, o, log)
 	if err != nil {
 		return err
@@ -109,7 +110,7 @@ func (p *program) demoPrivate(ctx context.Context, c *config.Config, o demoOptio
 }
 
 // demoWithin migrates as the superuser and then serves as a role that may do no more than serve.
-func (p *program) demoWithin(ctx context.Context, c *config.Config, own *private, at *listeners, log *slog.Logger) error {
+func (p *program) demoWithin(ctx context.Context, c *config.Config, own *private, at *node.Listeners, log *slog.Logger) error {
 	url, err := own.createDatabase(ctx)
 	if err != nil {
 		return err
@@ -127,19 +128,19 @@ func (p *program) demoWithin(ctx context.Context, c *config.Config, own *private
 // readyDemo brings the database to the demo's state: schema, triggers and sample rows. What that
 // consists of is of no interest to a person who tries Rowcall out.
 func (p *program) readyDemo(ctx context.Context, c *config.Config, log *slog.Logger) error {
-	if err := awaitDatabase(ctx, c.Database.Migrate(), 0, log); err != nil {
+	if err := node.AwaitDatabase(ctx, c.Database.Migrate(), 0, log); err != nil {
 		return err
 	}
 	quiet := *c
 	quiet.LogLevel += slog.LevelWarn - slog.LevelInfo
-	return migrateDatabase(ctx, c, true, p.logger(&quiet))
+	return node.Migrate(ctx, c, true, p.logger(&quiet))
 }
 
-func (p *program) serveDemo(ctx context.Context, c *config.Config, at *listeners, g greeting, log *slog.Logger) error {
-	n, err := openNode(ctx, c, &api.Demo{Accounts: sampleAccounts(), Psql: g.psql}, log)
+func (p *program) serveDemo(ctx context.Context, c *config.Config, at *node.Listeners, g greeting, log *slog.Logger) error {
+	n, err := node.Open(ctx, c, &api.Demo{Accounts: sampleAccounts(), Psql: g.psql}, log)
 	if err != nil {
 		return fmt.Errorf("prepare to serve: %w", err)
 	}
-	g.pages, g.metrics = pagesURL(at.pages.Addr(), c.HTTP), at.metricsURL()
-	return n.serve(ctx, at, func() { p.greet(g) })
+	g.pages, g.metrics = at.PagesURL(c.HTTP), at.MetricsURL()
+	return runNode(ctx, n, at, func() { p.greet(g) }, log)
 }

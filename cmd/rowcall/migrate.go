@@ -1,21 +1,11 @@
 package main
 
 import (
-	"context"
-	"database/sql"
-	"errors"
-	"fmt"
-	"log/slog"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/spf13/cobra"
 
-	"rowcall/config"
-	"rowcall/schema"
-	"rowcall/triggers"
+	"rowcall/cmd/internal/node"
 )
 
 func (p *program) migrate() *cobra.Command {
@@ -32,10 +22,10 @@ func (p *program) migrate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := awaitDatabase(cmd.Context(), c.Database.Migrate(), wait, log); err != nil {
+			if err := node.AwaitDatabase(cmd.Context(), c.Database.Migrate(), wait, log); err != nil {
 				return err
 			}
-			return migrateDatabase(cmd.Context(), c, samples, log)
+			return node.Migrate(cmd.Context(), c, samples, log)
 		},
 	}
 	cmd.Flags().BoolVar(&samples, "samples", false, "load the sample rows of the example applications, where there are none")
@@ -43,77 +33,7 @@ func (p *program) migrate() *cobra.Command {
 	return cmd
 }
 
-// addWait adds the flag that says how long awaitDatabase tries.
+// addWait adds the flag for the patience of node.AwaitDatabase.
 func addWait(cmd *cobra.Command, wait *time.Duration) {
 	cmd.Flags().DurationVar(wait, "wait", time.Minute, "how long to try a database that cannot be reached")
-}
-
-// migrateDatabase brings schema and triggers up to date. Several nodes may do it at once: one
-// works, the others wait for it.
-func migrateDatabase(ctx context.Context, c *config.Config, samples bool, log *slog.Logger) error {
-	db, err := openDatabase(ctx, c.Database.Migrate())
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	err = schema.WithLock(ctx, db, func(ctx context.Context) error {
-		if err := schema.Migrate(ctx, db, schema.Options{Apps: c.Apps, Samples: samples, Logger: log}); err != nil {
-			return err
-		}
-		return triggers.Install(ctx, db, triggers.Options{Apps: c.Apps, Django: watchedSessions(c.Auth.Django), Logger: log})
-	})
-	return explainMigrate(err)
-}
-
-// openDatabase opens a database for migrations and refuses one that Rowcall cannot work with.
-func openDatabase(ctx context.Context, dsn config.DSN) (*sql.DB, error) {
-	c, err := parseDSN(dsn)
-	if err != nil {
-		return nil, err
-	}
-	db := stdlib.OpenDB(*c)
-	if err := schema.Check(ctx, db); err != nil {
-		db.Close()
-		return nil, explainServer(err, c)
-	}
-	return db, nil
-}
-
-// explainServer says what to do about a server that Rowcall cannot work with.
-func explainServer(err error, c *pgx.ConnConfig) error {
-	switch {
-	case errors.Is(err, context.Canceled):
-		return err
-	case errors.Is(err, schema.ErrTooOld):
-		return fmt.Errorf("the database at %s is too old: %w: upgrade it, or name another in database.url (ROWCALL_DATABASE_URL)", addressOf(c), err)
-	case errors.Is(err, schema.ErrStandby):
-		return fmt.Errorf("the database at %s cannot be served from: %w: name the primary in database.url (ROWCALL_DATABASE_URL)", addressOf(c), err)
-	}
-	return fmt.Errorf("look at the database at %s: %s", addressOf(c), causeOf(err))
-}
-
-// explainMigrate says what to do about a role that may not migrate.
-func explainMigrate(err error) error {
-	const insufficientPrivilege = "42501"
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == insufficientPrivilege {
-		return fmt.Errorf("the database's user may not change its schema (%s): let ROWCALL_DATABASE_MIGRATE_URL name one who may, or run rowcall migrate as such a user and serve with --migrate=false", refused.Message)
-	}
-	return err
-}
-
-// requireMigrated refuses a database that migrate has not brought up to date.
-func requireMigrated(ctx context.Context, c *config.Config) error {
-	db, err := openDatabase(ctx, c.Database.Direct())
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	pending, err := schema.Pending(ctx, db, c.Apps)
-	if err != nil {
-		return fmt.Errorf("look whether the database is up to date: %w", err)
-	}
-	if pending {
-		return errors.New("the database is not up to date: run rowcall migrate first")
-	}
-	return nil
 }

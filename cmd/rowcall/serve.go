@@ -8,10 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rowcall/cmd/internal/node"
 	"rowcall/config"
 )
 
-// serveOptions are what serve's own flags say.
+// serveOptions are the flags of serve alone.
 type serveOptions struct {
 	migrate bool
 	wait    time.Duration
@@ -38,43 +39,71 @@ func (p *program) serve() *cobra.Command {
 	return cmd
 }
 
-// runServe listens first: a busy port is found before anything else is done, and a proxy in front
-// sees a node that starts as slow rather than as gone.
+// runServe opens the addresses first: a busy port is reported before anything else happens, and a
+// proxy in front sees a starting node as slow, not as absent.
 func (p *program) runServe(ctx context.Context, c *config.Config, o serveOptions, log *slog.Logger) error {
-	at, err := openListeners(ctx, c, log)
+	at, err := node.OpenListeners(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	defer at.close()
+	defer at.Close()
 	if err := readyDatabase(ctx, c, o, log); err != nil {
 		return err
 	}
-	n, err := openNode(ctx, c, nil, log)
+	n, err := node.Open(ctx, c, nil, log)
 	if err != nil {
 		return err
 	}
-	return n.serve(ctx, at, func() {
-		p.say("Rowcall serves %s", pagesURL(at.pages.Addr(), c.HTTP))
-		if at.ops != nil {
-			p.say("Operators find %s", at.metricsURL())
+	return runNode(ctx, n, at, func() {
+		p.say("Rowcall serves %s", at.PagesURL(c.HTTP))
+		if at.Ops != nil {
+			p.say("Operators find %s", at.MetricsURL())
 		}
-	})
+	}, log)
 }
 
-// readyDatabase waits for the database, by every way that the configuration names, and brings it up
-// to date or sees that it is.
+// runNode runs the node until ctx ends, and calls ready when events flow. A second signal of the
+// operator ends it without waiting for the sockets.
+func runNode(ctx context.Context, n *node.Node, at *node.Listeners, ready func(), log *slog.Logger) error {
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx, at) }()
+	select {
+	case <-n.Ready():
+		ready()
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("stopping: saying goodbye to sockets")
+	hurry, release := hurried(ctx)
+	defer release()
+	select {
+	case err := <-done:
+		return err
+	case <-hurry.Done():
+		return nil // the end of the process closes what is still open
+	}
+}
+
+// readyDatabase waits for the database on every address that the configuration names, and brings it
+// up to date, or checks that it is where o.migrate is false.
 func readyDatabase(ctx context.Context, c *config.Config, o serveOptions, log *slog.Logger) error {
 	ways := []config.DSN{c.Database.URL, c.Database.Direct()}
 	if o.migrate {
 		ways = append(ways, c.Database.Migrate())
 	}
 	for _, dsn := range slices.Compact(ways) {
-		if err := awaitDatabase(ctx, dsn, o.wait, log); err != nil {
+		if err := node.AwaitDatabase(ctx, dsn, o.wait, log); err != nil {
 			return err
 		}
 	}
 	if !o.migrate {
-		return requireMigrated(ctx, c)
+		return node.RequireMigrated(ctx, c)
 	}
-	return migrateDatabase(ctx, c, false, log)
+	return node.Migrate(ctx, c, false, log)
 }

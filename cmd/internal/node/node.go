@@ -1,4 +1,10 @@
-package main
+// Package node is one node of Rowcall: the connections to the database, the feed that reads its
+// log, and the servers for users and operators. The commands serve and demo run one; the
+// measurements of cmd/bench run the same.
+//
+// Every error that this package returns for a wrong configuration or database is one sentence for
+// the operator.
+package node
 
 import (
 	"context"
@@ -17,27 +23,27 @@ import (
 	"rowcall/web"
 )
 
-// node is everything that serves one database: the feed that reads its log, and the server that
-// brings events to people.
-type node struct {
+// Node serves one database. Open makes one; Run serves it, once.
+type Node struct {
 	pool     *pgxpool.Pool
 	feed     *notifier.Feed
 	accounts *api.Accounts
 	server   *api.Server
 	metrics  *api.Metrics
 	ops      *api.Ops
-	apps     bool // the example applications are kept
+	apps     bool // the example applications are installed
 	log      *slog.Logger
 }
 
-// openNode prepares a node for a database that is migrated. All configured SQL is checked against
-// it. demo is what the pages tell of a demo, nil for any other node. The node is to be served, once.
-func openNode(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.Logger) (*node, error) {
+// Open prepares a node for a database that is migrated. It checks all configured SQL against the
+// database. demo is shown on the pages of the demo; it is nil for any other node. Call Run
+// afterwards: it also closes the node's connections.
+func Open(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.Logger) (*Node, error) {
 	pool, err := openPool(ctx, c.Database)
 	if err != nil {
 		return nil, err
 	}
-	n := &node{pool: pool, apps: c.Apps, log: log, metrics: api.NewMetrics()}
+	n := &Node{pool: pool, apps: c.Apps, log: log, metrics: api.NewMetrics()}
 	n.metrics.WatchPool(pool)
 	if err := n.assemble(ctx, c, demo); err != nil {
 		pool.Close()
@@ -46,8 +52,9 @@ func openNode(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.L
 	return n, nil
 }
 
-func (n *node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) error {
-	direct, err := parseDSN(c.Database.Direct())
+// assemble makes the parts of the node, each from the parts that it needs.
+func (n *Node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) error {
+	direct, err := ParseDSN(c.Database.Direct())
 	if err != nil {
 		return err
 	}
@@ -90,9 +97,9 @@ func (n *node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) e
 	return err
 }
 
-// openPool prepares the connections for access, snapshots and replays.
+// openPool opens the pool of connections for access, snapshots, replays and resources.
 func openPool(ctx context.Context, d config.Database) (*pgxpool.Pool, error) {
-	if _, err := parseDSN(d.URL); err != nil {
+	if _, err := ParseDSN(d.URL); err != nil {
 		return nil, err
 	}
 	c, err := pgxpool.ParseConfig(string(d.URL))
@@ -111,7 +118,7 @@ func openPool(ctx context.Context, d config.Database) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
-func (n *node) health(c *config.Config) *api.Health {
+func (n *Node) health(c *config.Config) *api.Health {
 	return api.NewHealth(api.HealthOptions{
 		Feed:    n.feed.Health,
 		Pending: func(ctx context.Context) (bool, error) { return n.pending(ctx, c.Apps) },
@@ -119,61 +126,38 @@ func (n *node) health(c *config.Config) *api.Health {
 	})
 }
 
-// pending asks on a connection of the pool whether migrations wait to be applied.
-func (n *node) pending(ctx context.Context, apps bool) (bool, error) {
+// pending reports whether migrations are still to be applied.
+func (n *Node) pending(ctx context.Context, apps bool) (bool, error) {
 	db := stdlib.OpenDBFromPool(n.pool)
 	defer db.Close()
 	return schema.Pending(ctx, db, apps)
 }
 
-// serve serves until ctx ends, and calls ready when events flow. At the end the sockets hear a
-// goodbye first, while their events still come; then the feed stops. Whoever asks for the end a
-// second time does not have to wait for that.
-func (n *node) serve(ctx context.Context, at *listeners, ready func()) error {
-	done := make(chan error, 1)
-	go func() { done <- n.work(ctx, at, ready) }()
-	select {
-	case err := <-done:
-		n.pool.Close()
-		return err
-	case <-ctx.Done():
-	}
-	n.log.Info("stopping: saying goodbye to sockets")
-	hurry, release := hurried(ctx)
-	defer release()
-	select {
-	case err := <-done:
-		n.pool.Close()
-		return err
-	case <-hurry.Done():
-		return nil // the end of the process cuts what is left
-	}
-}
+// Ready is closed when events flow for the first time. Health says later whether they still do.
+func (n *Node) Ready() <-chan struct{} { return n.feed.Ready() }
 
-// work runs the node's parts until ctx ends or one of them cannot go on.
-func (n *node) work(ctx context.Context, at *listeners, ready func()) error {
+// Health reports the present state of the node's feed.
+func (n *Node) Health() notifier.Health { return n.feed.Health() }
+
+// Run serves the listeners until ctx ends or a part of the node cannot go on, and then closes the
+// node's connections. When ctx ends, open sockets are closed first while their events still come,
+// then the feed stops. That may take as long as http.shutdown allows.
+func (n *Node) Run(ctx context.Context, at *Listeners) error {
+	defer n.pool.Close()
 	feeding, stopFeed := context.WithCancel(context.WithoutCancel(ctx)) // it outlasts the goodbyes
 	defer stopFeed()
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return n.feed.Run(feeding) })
 	parts.Go(func() error { return n.accounts.Run(ctx) })
-	if at.ops != nil {
-		parts.Go(func() error { return n.ops.Serve(feeding, at.ops) })
+	if at.Ops != nil {
+		parts.Go(func() error { return n.ops.Serve(feeding, at.Ops) })
 	}
 	if n.apps {
 		parts.Go(func() error { return n.workJobs(ctx) })
 	}
 	parts.Go(func() error {
 		defer stopFeed()
-		return n.server.Serve(ctx, at.pages)
-	})
-	parts.Go(func() error {
-		select {
-		case <-n.feed.Ready():
-			ready()
-		case <-ctx.Done():
-		}
-		return nil
+		return n.server.Serve(ctx, at.Pages)
 	})
 	return parts.Wait()
 }

@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"context"
@@ -20,8 +20,9 @@ import (
 // connectPatience bounds one attempt to connect.
 const connectPatience = 5 * time.Second
 
-// parseDSN reads a connection string. The error says nothing of its content: it may hold a password.
-func parseDSN(dsn config.DSN) (*pgx.ConnConfig, error) {
+// ParseDSN reads a connection string. The error repeats nothing of the string, which may hold a
+// password.
+func ParseDSN(dsn config.DSN) (*pgx.ConnConfig, error) {
 	if dsn == "" {
 		return nil, errors.New("no database is named: set ROWCALL_DATABASE_URL to postgres://user:password@host:5432/database, or try rowcall demo, which needs none")
 	}
@@ -33,11 +34,12 @@ func parseDSN(dsn config.DSN) (*pgx.ConnConfig, error) {
 	return c, nil
 }
 
-// awaitDatabase returns when the database accepts a connection. One that cannot be reached is
-// tried again for as long as patience says, since services that start together come up in any
-// order; one that says no is not.
-func awaitDatabase(ctx context.Context, dsn config.DSN, patience time.Duration, log *slog.Logger) error {
-	c, err := parseDSN(dsn)
+// AwaitDatabase returns when the database accepts a connection. It tries a database that cannot be
+// reached again until patience is over, because services that start together come up in any order.
+// It does not try again after a refusal, such as a wrong password. The error is one sentence for
+// the operator.
+func AwaitDatabase(ctx context.Context, dsn config.DSN, patience time.Duration, log *slog.Logger) error {
+	c, err := ParseDSN(dsn)
 	if err != nil {
 		return err
 	}
@@ -67,8 +69,8 @@ func tryDatabase(ctx context.Context, c *pgx.ConnConfig) error {
 	return conn.Close(ctx)
 }
 
-// unreachable reports whether an attempt to connect failed for a reason that may pass: nobody
-// there, or a server that starts, stops or has too many clients.
+// unreachable reports whether an attempt to connect failed for a reason that may pass: no program
+// listens, or the server starts, stops or has too many clients.
 func unreachable(err error) bool {
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return refused.Code == "57P03" || strings.HasPrefix(refused.Code, "53")
@@ -77,8 +79,8 @@ func unreachable(err error) bool {
 	return network
 }
 
-// explainConnect turns a failed attempt into one sentence that says what to do. Driver errors are
-// not passed on whole: they repeat user and host, and run over several lines.
+// explainConnect turns a failed attempt into one sentence that says what to do. It does not pass
+// the driver's errors on: they repeat user and host, and fill several lines.
 func explainConnect(err error, c *pgx.ConnConfig) error {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
@@ -94,7 +96,7 @@ func explainConnect(err error, c *pgx.ConnConfig) error {
 	return fmt.Errorf("the database at %s does not let user %q in: %s", addressOf(c), c.User, refused.Message)
 }
 
-// addressOf is where a connection goes, without anything secret.
+// addressOf returns the address that a connection goes to, without anything secret.
 func addressOf(c *pgx.ConnConfig) string {
 	if strings.HasPrefix(c.Host, "/") {
 		return c.Host
@@ -102,7 +104,7 @@ func addressOf(c *pgx.ConnConfig) string {
 	return net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
 }
 
-// causeOf is the innermost reason of a failed connection, on one line.
+// causeOf returns the innermost reason of a failed connection, on one line.
 func causeOf(err error) string {
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return refused.Message

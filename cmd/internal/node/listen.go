@@ -1,4 +1,4 @@
-package main
+package node
 
 import (
 	"context"
@@ -13,44 +13,46 @@ import (
 	"rowcall/config"
 )
 
-// listeners are where a node serves.
-type listeners struct {
-	pages net.Listener
-	ops   net.Listener // for operators; nil: nowhere
+// Listeners are the open addresses that a node serves.
+type Listeners struct {
+	Pages net.Listener // for users: pages, sockets and the HTTP API
+	Ops   net.Listener // for operators: metrics and health; nil if the configuration names no address
 }
 
-// openListeners opens the addresses of the configuration.
-func openListeners(ctx context.Context, c *config.Config, log *slog.Logger) (*listeners, error) {
+// OpenListeners opens the addresses of the configuration.
+func OpenListeners(ctx context.Context, c *config.Config, log *slog.Logger) (*Listeners, error) {
 	pages, err := listen(ctx, c.HTTP)
 	if err != nil {
 		return nil, err
 	}
-	at := &listeners{pages: pages}
+	at := &Listeners{Pages: pages}
 	if c.Ops.Addr == "" {
 		return at, nil
 	}
-	if at.ops, err = api.ListenOps(ctx, c.Ops.Addr, log); err != nil {
-		at.close()
+	if at.Ops, err = api.ListenOps(ctx, c.Ops.Addr, log); err != nil {
+		at.Close()
 		return nil, err
 	}
 	return at, nil
 }
 
-// close is for addresses that are not served any more, or never were.
-func (l *listeners) close() {
-	_ = l.pages.Close()
-	if l.ops != nil {
-		_ = l.ops.Close()
+// Close closes the addresses. A node closes the addresses that it serves by itself, and a second
+// Close does nothing.
+func (l *Listeners) Close() {
+	_ = l.Pages.Close()
+	if l.Ops != nil {
+		_ = l.Ops.Close()
 	}
 }
 
-// metricsURL is where the numbers are.
-func (l *listeners) metricsURL() string {
-	address := url.URL{Scheme: "http", Host: l.ops.Addr().String(), Path: "/metrics"}
+// MetricsURL returns the address of the metrics. Ops must not be nil.
+func (l *Listeners) MetricsURL() string {
+	address := url.URL{Scheme: "http", Host: l.Ops.Addr().String(), Path: "/metrics"}
 	return address.String()
 }
 
-// listen opens the address to serve on. What usually goes wrong is told in one sentence.
+// listen opens the address for users. The usual mistakes become one sentence each that says what to
+// do.
 func listen(ctx context.Context, h config.HTTP) (net.Listener, error) {
 	listener, err := api.Listen(ctx, h.Addr, api.ListenOptions{Cert: h.TLSCert, Key: h.TLSKey, Plain: h.Plain})
 	switch {
@@ -64,7 +66,7 @@ func listen(ctx context.Context, h config.HTTP) (net.Listener, error) {
 	return listener, err
 }
 
-// beside is an address to try instead: the same host, any free port.
+// beside returns an address to try instead: the same host, any free port.
 func beside(addr string) string {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -73,9 +75,9 @@ func beside(addr string) string {
 	return net.JoinHostPort(host, "0")
 }
 
-// pagesURL is where a browser finds the pages.
-func pagesURL(addr net.Addr, h config.HTTP) string {
-	host, port, _ := net.SplitHostPort(addr.String()) // a listener's own address has both
+// PagesURL returns the address of the pages for a browser on this machine.
+func (l *Listeners) PagesURL(h config.HTTP) string {
+	host, port, _ := net.SplitHostPort(l.Pages.Addr().String()) // a listener's own address has both
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "localhost"
 	}

@@ -1,0 +1,87 @@
+package node
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"rowcall/config"
+	"rowcall/schema"
+	"rowcall/triggers"
+)
+
+// Migrate brings schema and triggers up to date, and loads the sample rows where samples says so and
+// there are none. Several nodes may call it at the same time: they take turns.
+func Migrate(ctx context.Context, c *config.Config, samples bool, log *slog.Logger) error {
+	db, err := openDatabase(ctx, c.Database.Migrate())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	err = schema.WithLock(ctx, db, func(ctx context.Context) error {
+		if err := schema.Migrate(ctx, db, schema.Options{Apps: c.Apps, Samples: samples, Logger: log}); err != nil {
+			return err
+		}
+		return triggers.Install(ctx, db, triggers.Options{Apps: c.Apps, Django: watchedSessions(c.Auth.Django), Logger: log})
+	})
+	return explainMigrate(err)
+}
+
+// RequireMigrated returns an error if the database is not up to date.
+func RequireMigrated(ctx context.Context, c *config.Config) error {
+	db, err := openDatabase(ctx, c.Database.Direct())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	pending, err := schema.Pending(ctx, db, c.Apps)
+	if err != nil {
+		return fmt.Errorf("look whether the database is up to date: %w", err)
+	}
+	if pending {
+		return errors.New("the database is not up to date: run rowcall migrate first")
+	}
+	return nil
+}
+
+// openDatabase opens a database for migrations. It refuses a server that Rowcall cannot work with.
+func openDatabase(ctx context.Context, dsn config.DSN) (*sql.DB, error) {
+	c, err := ParseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	db := stdlib.OpenDB(*c)
+	if err := schema.Check(ctx, db); err != nil {
+		db.Close()
+		return nil, explainServer(err, c)
+	}
+	return db, nil
+}
+
+// explainServer says what to do about a server that Rowcall cannot work with.
+func explainServer(err error, c *pgx.ConnConfig) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, schema.ErrTooOld):
+		return fmt.Errorf("the database at %s is too old: %w: upgrade it, or name another in database.url (ROWCALL_DATABASE_URL)", addressOf(c), err)
+	case errors.Is(err, schema.ErrStandby):
+		return fmt.Errorf("the database at %s cannot be served from: %w: name the primary in database.url (ROWCALL_DATABASE_URL)", addressOf(c), err)
+	}
+	return fmt.Errorf("look at the database at %s: %s", addressOf(c), causeOf(err))
+}
+
+// explainMigrate says what to do about a role that may not migrate.
+func explainMigrate(err error) error {
+	const insufficientPrivilege = "42501"
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == insufficientPrivilege {
+		return fmt.Errorf("the database's user may not change its schema (%s): let ROWCALL_DATABASE_MIGRATE_URL name one who may, or run rowcall migrate as such a user and serve with --migrate=false", refused.Message)
+	}
+	return err
+}
