@@ -52,7 +52,7 @@ pages: ## Build the pages into web/dist; needs Node
 	@scripts/pages
 
 bench: ## Measure what Rowcall costs writers and brings subscribers, in about five minutes; ARGS="-h"
-	go run ./bench $(ARGS)
+	go run ./cmd/bench $(ARGS)
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s)
 	@scripts/fuzz $(FUZZTIME)

@@ -2,7 +2,7 @@
 // it is answered, and prints them as ratios: what a machine does in a second says little, what
 // Rowcall leaves of it says much.
 //
-// Run it with make bench, or go run ./bench -h to see what can be chosen. Everything is on the
+// Run it with make bench, or go run ./cmd/bench -h to see what can be chosen. Everything is on the
 // loopback, has an end, and leaves nothing behind.
 package main
 

@@ -111,7 +111,7 @@ func (b *bench) deliver(ctx context.Context, how protocol, from load) (got outco
 }
 
 // watch counts for a while.
-func (n *node) watch(ctx context.Context, r *readers, d time.Duration) outcome {
+func (n *runningNode) watch(ctx context.Context, r *readers, d time.Duration) outcome {
 	started, frames, bytes, writes := time.Now(), r.total.Load(), r.bytes.Load(), n.writes.Load()
 	pause(ctx, d)
 	delivered := float64(r.total.Load() - frames)

@@ -12,7 +12,7 @@ import (
 const dialAtOnce = 64
 
 // gather opens sockets that follow one room, and counts what they get.
-func (n *node) gather(ctx context.Context, how protocol, sockets, room int) (*readers, error) {
+func (n *runningNode) gather(ctx context.Context, how protocol, sockets, room int) (*readers, error) {
 	cookie, err := login(ctx, n.addr, "alice")
 	if err != nil {
 		return nil, err

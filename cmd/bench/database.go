@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,11 +10,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	_ "github.com/jackc/pgx/v5/stdlib" // database/sql's driver, which migrations need
 
-	"rowcall/schema"
+	"rowcall/cmd/internal/node"
 	"rowcall/schema/cluster"
-	"rowcall/triggers"
 )
 
 // base is where the numbers of the rooms and users of the measurements begin. Room and user
@@ -84,28 +81,17 @@ func (db *database) fill(ctx context.Context, maintenance string, rooms int) err
 	if err := execute(ctx, maintenance, "CREATE DATABASE bench"); err != nil {
 		return err
 	}
-	if err := migrate(ctx, db.url); err != nil {
+	c, err := example(db.url)
+	if err != nil {
+		return err
+	}
+	if err := node.Migrate(ctx, c, true, silent()); err != nil {
 		return fmt.Errorf("migrating: %w", err)
 	}
 	return execute(ctx, db.url, `
 		INSERT INTO users (id, username) SELECT $1 + n, 'writer' || n FROM generate_series(0, $2 - 1) n;
 		INSERT INTO chat_rooms (id, owner_id, title) SELECT $1 + n, $1 + n, 'room' || n FROM generate_series(0, $2 - 1) n;
 		INSERT INTO chat_room_members (room_id, user_id) SELECT $1 + n, 1 FROM generate_series(0, $2 - 1) n`, base, rooms)
-}
-
-// migrate does what the command of that name does.
-func migrate(ctx context.Context, url string) error {
-	db, err := sql.Open("pgx", url)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return schema.WithLock(ctx, db, func(ctx context.Context) error {
-		if err := schema.Migrate(ctx, db, schema.Options{Apps: true, Samples: true, Logger: silent()}); err != nil {
-			return err
-		}
-		return triggers.Install(ctx, db, triggers.Options{Apps: true, Logger: silent()})
-	})
 }
 
 // execute runs statements on a connection of their own.

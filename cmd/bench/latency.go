@@ -11,8 +11,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
-
-	"rowcall/notifier"
 )
 
 // latencyGoal is how soon after its commit a message should be there.
@@ -69,15 +67,15 @@ func latency(ctx context.Context, b *bench) (err error) {
 
 // path is the way of one message.
 type path struct {
-	feed    *notifier.Feed
+	node    *runningNode
 	room    int
 	writer  *pgx.Conn
 	socket  net.Conn
 	listens *pgx.Conn
 }
 
-func (n *node) openPath(ctx context.Context, url string, room int) (p *path, err error) {
-	p = &path{feed: n.feed, room: room}
+func (n *runningNode) openPath(ctx context.Context, url string, room int) (p *path, err error) {
+	p = &path{node: n, room: room}
 	defer func() {
 		if err != nil {
 			p.close()
@@ -108,7 +106,7 @@ func (p *path) close() {
 }
 
 // openOne opens one chat socket.
-func (n *node) openOne(ctx context.Context, room int) (net.Conn, error) {
+func (n *runningNode) openOne(ctx context.Context, room int) (net.Conn, error) {
 	cookie, err := login(ctx, n.addr, "alice")
 	if err != nil {
 		return nil, err
@@ -124,7 +122,7 @@ func (p *path) sample(ctx context.Context) (t times, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	pause(ctx, 5*time.Millisecond+rand.N(20*time.Millisecond))
-	for !p.feed.Health().Armed {
+	for !p.node.Health().Armed {
 		if pause(ctx, time.Millisecond); ctx.Err() != nil {
 			return t, fmt.Errorf("waiting for the node to go to sleep: %w", ctx.Err())
 		}
