@@ -16,10 +16,12 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/gorilla/websocket"
+
+	"rowcall/testdeadline"
 )
 
-// patience is how long a test waits for what must happen; it is no measure of speed.
-const patience = 30 * time.Second
+// patience is how long a test waits for what must happen. It is no measure of speed.
+var patience = testdeadline.Hang()
 
 // seedSockets are the sockets of the seeds, as the example configuration has them.
 func seedSockets() []SocketRule {

@@ -16,6 +16,7 @@ import (
 
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
+	"rowcall/testdeadline"
 )
 
 // TestMain forgives the proxy of the fault tests: what it has for a connection that one side has left stays where
@@ -31,8 +32,8 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"))
 }
 
-// patience is how long a test waits for what must happen; it is no measure of speed.
-const patience = 30 * time.Second
+// patience is how long a test waits for what must happen. It is no measure of speed.
+var patience = testdeadline.Hang()
 
 // openRules let everybody follow everything; a test replaces what it is about.
 type openRules struct {

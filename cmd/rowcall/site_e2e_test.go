@@ -6,15 +6,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
 	"rowcall/schema/schematest"
+	"rowcall/testdeadline"
 )
 
-// patience is how long a test waits for what has to come.
-const patience = 30 * time.Second
+// patience is how long a test waits for what must happen. It is no measure of speed.
+var patience = testdeadline.Hang()
 
 // site is a node on a database with the demo's samples, as people meet it: over HTTP, WebSocket and psql.
 type site struct {

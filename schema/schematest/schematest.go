@@ -9,9 +9,9 @@ package schematest
 import (
 	"context"
 	"testing"
-	"time"
 
 	"rowcall/schema/cluster"
+	"rowcall/testdeadline"
 )
 
 // Option says what a database holds. Without one it holds the core and the apps, without samples.
@@ -53,5 +53,5 @@ func New(t testing.TB, o ...Option) *Database {
 
 // cleanupContext is for work after the test, whose own context has ended by then.
 func cleanupContext() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), time.Minute)
+	return context.WithTimeout(context.Background(), testdeadline.Hang())
 }
