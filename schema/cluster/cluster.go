@@ -15,6 +15,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Options say what to run, and where. Dir and Binaries are required.
@@ -80,14 +81,14 @@ func start(ctx context.Context, f folder, o Options) (*Cluster, error) {
 	return c, c.launch(ctx, o)
 }
 
-// attempts bounds how often launch tries to get hold of a port or of its own shared memory.
-const attempts = 10
+// tryFor is how long launch tries to get hold of a port or of its own shared memory.
+const tryFor = 30 * time.Second
 
 // launch starts the server process. Between the choice of a free port and its use another program
 // may take it, and the last backends of a killed server may need a moment to go: both are tried again.
 func (c *Cluster) launch(ctx context.Context, o Options) error {
 	var err error
-	for range attempts {
+	for began := time.Now(); time.Since(began) < tryFor; {
 		if c.port, err = c.folder.choosePort(o.Port); err != nil {
 			return err
 		}

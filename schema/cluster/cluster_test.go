@@ -9,10 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
+
+	"rowcall/testdeadline"
 )
 
 // TestMain turns the test binary into a run of a cluster when a test asks for one that it can kill.
@@ -70,7 +71,7 @@ func started(t *testing.T, o Options) *Cluster {
 
 func stopNow(t *testing.T, c *Cluster) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), testdeadline.Hang())
 	defer cancel()
 	if err := c.Stop(ctx); err != nil {
 		t.Error(err)

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"rowcall/testdeadline"
 )
 
 // However the process that runs a cluster is ended, the server ends too and leaves clean data.
@@ -76,33 +78,71 @@ func TestStartStopsALeftover(t *testing.T) {
 	}
 }
 
-// A pid file may outlive its server, and its number may long belong to another process.
+// TestStartIgnoresAStalePIDFile kills a server and gives its process id to another process of the same user, as a
+// restart of the machine can. PostgreSQL takes that process for the server that has the data folder, and for the
+// server that has the Unix socket.
 func TestStartIgnoresAStalePIDFile(t *testing.T) {
 	t.Parallel()
-	dir := testDir(t)
-	o := testOptions(t.Context(), dir)
+	o := testOptions(t.Context(), testDir(t))
 	c := started(t, o)
-	path := c.Data() + "/postmaster.pid"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	c.Kill()
-	stranger := c.folder.command("sleep", "60") // the same user's, which is what misleads PostgreSQL
+	stranger := c.folder.command("sleep", "infinity")
 	sleeping, err := spawn(stranger)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer sleeping.kill()
-	_, rest, _ := strings.Cut(string(text), "\n")
-	stale := strconv.Itoa(stranger.Process.Pid) + "\n" + rest
-	if err := os.WriteFile(path, []byte(stale), 0o600); err != nil {
-		t.Fatal(err)
+	locks := c.folder.lockFiles()
+	if len(locks) != 2 {
+		t.Fatalf("the lock files are %q, want those of a socket and of the data folder", locks)
+	}
+	for _, path := range locks {
+		setPID(t, path, stranger.Process.Pid)
 	}
 	started(t, o)
 	if sleeping.ended() {
 		t.Error("a process that has nothing to do with us was stopped")
 	}
+}
+
+// setPID replaces the process id in a lock file.
+func setPID(t *testing.T, path string, pid int) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "\n")
+	if err := os.WriteFile(path, []byte(strconv.Itoa(pid)+"\n"+rest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAStartedProcessKeepsNoLock releases a lock while a process that was started meanwhile still has the open
+// file, as each process has it between fork and exec.
+func TestAStartedProcessKeepsNoLock(t *testing.T) {
+	t.Parallel()
+	f, err := openFolder(testDir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, err := f.acquire()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inherits := exec.Command("sleep", "infinity")
+	inherits.ExtraFiles = []*os.File{held.file}
+	process, err := spawn(inherits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer process.kill()
+	held.release()
+	again, err := f.acquire()
+	if err != nil {
+		t.Fatalf("the lock is not released: %v", err)
+	}
+	again.release()
 }
 
 func TestStartAfterKill(t *testing.T) {
@@ -183,7 +223,7 @@ func eventually(t *testing.T, done func() bool, complaint string) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); !done(); <-tick.C {
+	for deadline := time.Now().Add(testdeadline.Hang()); !done(); <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatal(complaint)
 		}

@@ -11,20 +11,24 @@ import (
 	"time"
 )
 
-// stopLeftover stops the server that a killed run left behind on this folder. It is called while
-// the folder is locked, so no living process wants that server.
+// stopLeftover stops the server that a killed run left behind on this folder, and removes the lock
+// files that would keep a new server from starting. It is called while the folder is locked, so no
+// living process wants that server.
 func (f folder) stopLeftover(ctx context.Context) error {
-	file, ok := f.readPIDFile()
-	if !ok {
-		return nil
+	if file, ok := f.readPIDFile(); ok && f.runs(file.pid) {
+		if err := signalPID(file.pid, fastShutdown); err != nil && f.runs(file.pid) {
+			return fmt.Errorf("a PostgreSQL of an earlier run still has %s and cannot be stopped: end process %d yourself: %w", f.dir, file.pid, err)
+		}
+		if err := f.awaitGone(ctx, file.pid); err != nil {
+			return err
+		}
 	}
-	if !f.runs(file.pid) {
-		return f.forget(file.pid)
+	for _, path := range f.lockFiles() {
+		if err := f.removeStale(path); err != nil {
+			return err
+		}
 	}
-	if err := signalPID(file.pid, fastShutdown); err != nil && f.runs(file.pid) {
-		return fmt.Errorf("a PostgreSQL of an earlier run still has %s and cannot be stopped: end process %d yourself: %w", f.dir, file.pid, err)
-	}
-	return f.awaitGone(ctx, file.pid)
+	return nil
 }
 
 // awaitGone waits until a server that was told to stop is gone, and gets impatient once.
@@ -49,15 +53,21 @@ func (f folder) runs(pid int) bool {
 	return strings.Contains(commandLine(pid), "postgres -D "+f.data()+" -c ")
 }
 
-// forget removes the pid file of a server that is gone while its number belongs to another process
-// now, which would keep a new server from starting. Where the number belongs to nobody the file is
-// left: the new server looks through it for backends that still run.
-func (f folder) forget(pid int) error {
-	if commandLine(pid) == "" {
+// lockFiles returns the paths of the files by which PostgreSQL locks its data folder and its Unix socket.
+func (f folder) lockFiles() []string {
+	sockets, _ := filepath.Glob(filepath.Join(f.data(), ".s.PGSQL.*.lock")) // the pattern is correct
+	return append(sockets, filepath.Join(f.data(), pidFileName))
+}
+
+// removeStale removes a lock file if the server that wrote it is gone and its process id belongs to
+// another process now: PostgreSQL would take that process for the server and refuse to start. If no
+// process has the id, the file stays: the new server reads in it where to look for backends that still run.
+func (f folder) removeStale(path string) error {
+	pid, ok := readPID(path)
+	if !ok || commandLine(pid) == "" {
 		return nil
 	}
-	err := os.Remove(filepath.Join(f.data(), "postmaster.pid"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the traces of an earlier server: %w", err)
 	}
 	return nil

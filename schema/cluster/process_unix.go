@@ -65,5 +65,9 @@ func note(file *os.File) error {
 	return err
 }
 
-// release may be called more than once.
-func (l *lock) release() { _ = l.file.Close() }
+// release may be called more than once. It unlocks before it closes: a process that another goroutine
+// starts at this moment has a copy of the open file for an instant, and would keep the lock with it.
+func (l *lock) release() {
+	_ = syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN) // after the first time the file is closed
+	_ = l.file.Close()
+}

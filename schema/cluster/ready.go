@@ -18,28 +18,42 @@ var errAgain = errors.New("try again")
 // lookEvery is how often a starting or stopping server is looked at.
 const lookEvery = 20 * time.Millisecond
 
-// pidFile is what a server writes about itself into its data folder, postmaster.pid.
+// pidFileName is the name of the file that a server writes about itself into its data folder.
+const pidFileName = "postmaster.pid"
+
+// pidFile is the content of that file.
 type pidFile struct {
 	pid    int
 	status string // starting, ready, standby, stopping; empty while it is being written
 }
 
-// readPIDFile returns false where there is none, or one that cannot be understood yet.
+// readPIDFile returns false if there is no file, or one that cannot be understood yet.
 func (f folder) readPIDFile() (pidFile, bool) {
-	text, err := os.ReadFile(filepath.Join(f.data(), "postmaster.pid"))
+	text, err := os.ReadFile(filepath.Join(f.data(), pidFileName))
 	if err != nil {
 		return pidFile{}, false
 	}
-	lines := strings.Split(string(text), "\n")
-	pid, err := strconv.Atoi(strings.TrimSpace(lines[0]))
-	if err != nil || pid <= 1 {
-		return pidFile{}, false
-	}
+	pid, ok := parsePID(text)
 	file := pidFile{pid: pid}
-	if len(lines) >= 8 {
+	if lines := strings.Split(string(text), "\n"); len(lines) >= 8 {
 		file.status = strings.TrimSpace(lines[7])
 	}
-	return file, true
+	return file, ok
+}
+
+// readPID returns the process id in the first line of a lock file.
+func readPID(path string) (int, bool) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, false
+	}
+	return parsePID(text)
+}
+
+func parsePID(text []byte) (int, bool) {
+	line, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	return pid, err == nil && pid > 1
 }
 
 // awaitReady returns when the server accepts connections. However long recovery takes, it is
