@@ -20,11 +20,12 @@ import (
 // here before it gets users.
 func mayImport() map[string][]string {
 	return map[string][]string{
-		"cmd/bench":         {"cmd/internal/node", "config", "notifier", "schema/cluster"},
+		"cmd/bench":         {"cmd/internal/node", "config", "notifier", "notifier/topic", "schema/cluster"},
 		"cmd/rowcall":       {"api", "cmd/internal/node", "config", "schema/cluster"},
 		"cmd/internal/node": {"api", "config", "notifier", "schema", "triggers", "web"},
-		"api":               {"notifier"},
-		"notifier":          {},
+		"api":               {"notifier", "notifier/topic"},
+		"notifier":          {"notifier/topic"},
+		"notifier/topic":    {},
 		"config":            {},
 		"schema":            {},
 		"schema/cluster":    {},
@@ -137,6 +138,9 @@ func TestForeignImports(t *testing.T) {
 			if f.folder == "notifier" && !f.test && strings.Contains(strings.Split(name, "/")[0], ".") &&
 				!strings.HasPrefix(name, "github.com/jackc/pgx/v5") {
 				t.Errorf("%s imports %s: notifier needs pgx and the standard library only", f.name, name)
+			}
+			if f.folder == "notifier/topic" && strings.Contains(strings.Split(name, "/")[0], ".") {
+				t.Errorf("%s imports %s: notifier/topic needs the standard library only", f.name, name)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 const (
@@ -58,17 +59,17 @@ func (c *console) listTopics() []notifier.TopicCount {
 
 // consoleSession is a session as staff see it.
 type consoleSession struct {
-	Name         string           `json:"name"`
-	Kind         sessionKind      `json:"kind"`
-	User         json.RawMessage  `json:"user"` // null when anonymous
-	Username     string           `json:"username,omitempty"`
-	As           json.RawMessage  `json:"as,omitempty"` // of a tail: the user whose events it shows
-	Address      string           `json:"address"`
-	Since        time.Time        `json:"since"`
-	Topics       []notifier.Topic `json:"topics"` // the first of them
-	TopicCount   int              `json:"topic_count"`
-	QueuedEvents int              `json:"queued_events"`
-	QueuedBytes  int              `json:"queued_bytes"`
+	Name         string          `json:"name"`
+	Kind         sessionKind     `json:"kind"`
+	User         json.RawMessage `json:"user"` // null when anonymous
+	Username     string          `json:"username,omitempty"`
+	As           json.RawMessage `json:"as,omitempty"` // of a tail: the user whose events it shows
+	Address      string          `json:"address"`
+	Since        time.Time       `json:"since"`
+	Topics       []topic.Topic   `json:"topics"` // the first of them
+	TopicCount   int             `json:"topic_count"`
+	QueuedEvents int             `json:"queued_events"`
+	QueuedBytes  int             `json:"queued_bytes"`
 }
 
 // listSessions lists those first that have the most waiting, and then the newest.
@@ -88,7 +89,7 @@ func (c *console) session(p *presence) consoleSession {
 	row := consoleSession{
 		Name: p.name, Kind: p.kind, Username: p.who.Name,
 		User: c.accounts.users.shownID(p.who.User), As: c.accounts.users.shownID(p.as),
-		Address: p.address.String(), Since: p.since.UTC(), Topics: []notifier.Topic{},
+		Address: p.address.String(), Since: p.since.UTC(), Topics: []topic.Topic{},
 	}
 	for _, sub := range p.follows() {
 		for _, topic := range sub.Topics() {

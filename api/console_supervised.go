@@ -4,11 +4,12 @@ import (
 	"sync"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // consoleTopic is followed by whoever looks at the events of another. It is for staff, there are no events on
 // it, and its name is none that a topic could have, so that nobody else can follow it or file anything there.
-const consoleTopic notifier.Topic = "(console)"
+const consoleTopic topic.Topic = "(console)"
 
 // consoleRule is the rule of consoleTopic: it tells whether somebody is still logged in, and still staff.
 func consoleRule() *rule { return &rule{allow: allowStaff} }

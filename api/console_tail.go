@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // borrowed stands for the login of a user whose events staff looks at: there is none, and whether the user is
@@ -37,7 +38,7 @@ func (s *Server) subscribeTail(ctx context.Context, st *stream, r *http.Request,
 	if user.Session == borrowed {
 		st.as = user.User
 	}
-	guard, _, err := s.subscribe(ctx, in, notifier.Request{Topics: []notifier.Topic{consoleTopic}, Wake: wanted.Wake})
+	guard, _, err := s.subscribe(ctx, in, notifier.Request{Topics: []topic.Topic{consoleTopic}, Wake: wanted.Wake})
 	if err != nil {
 		return nil, notifier.Start{}, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // faulty is the flow of a session with a fault of ours in it: where the reader meets it, or where the writer does.
@@ -122,7 +123,7 @@ func (brokenFeed) Subscribe(context.Context, notifier.Request) (subscription, no
 // A fault on the way to a socket leaves nothing behind: the feed does not count any more what the socket holds.
 func TestFaultOfAHandshake(t *testing.T) {
 	st := openStand(t, Options{})
-	path, err := compilePath("/ws/patients/")
+	path, err := topic.ParsePathPattern("/ws/patients/")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func followStream(ctx context.Context, s *session, f feed, one *servedResource, 
 	if one.resource.admits(s.identity) != nil {
 		return nil, nil
 	}
-	topic := one.resource.topic.expand(func(string) string { return s.identity.User })
+	topic := one.resource.topic.Expand(func(string) string { return s.identity.User })
 	sub, err := followOne(ctx, s, f, topic, since)
 	for _, refusal := range []error{notifier.ErrUnauthorized, notifier.ErrForbidden, notifier.ErrNotFound} {
 		if errors.Is(err, refusal) {

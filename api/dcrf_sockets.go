@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // protocolDCRF is the protocol of sockets that serve resources.
@@ -14,7 +15,7 @@ const protocolDCRF = "dcrf"
 
 // dcrfSocket is a compiled SocketRule of protocol dcrf.
 type dcrfSocket struct {
-	path    pattern
+	path    topic.Pattern
 	bare    bool // it serves one resource, whose name does not stand in frames
 	streams []*servedResource
 }
@@ -42,8 +43,8 @@ func compileDCRFSocket(rule SocketRule, resources *Resources) (*dcrfSocket, erro
 	s := &dcrfSocket{bare: rule.Resource != ""}
 	var problems []error
 	note := func(key string, err error) { problems = append(problems, at(key, err)) }
-	path, err := compilePath(rule.Path)
-	if err == nil && len(path.params()) > 0 {
+	path, err := topic.ParsePathPattern(rule.Path)
+	if err == nil && len(path.Parameters()) > 0 {
 		err = fmt.Errorf("%q: such a socket has no use for parameters", rule.Path)
 	}
 	s.path = path
@@ -78,7 +79,7 @@ func (s *dcrfSocket) serve(name, resource string, resources *Resources) error {
 }
 
 func (s *dcrfSocket) clash(others []*dcrfSocket, plain []*socket) error {
-	paths := make([]pattern, 0, len(others)+len(plain))
+	paths := make([]topic.Pattern, 0, len(others)+len(plain))
 	for _, other := range others {
 		paths = append(paths, other.path)
 	}
@@ -86,8 +87,8 @@ func (s *dcrfSocket) clash(others []*dcrfSocket, plain []*socket) error {
 		paths = append(paths, other.path)
 	}
 	for _, other := range paths {
-		if other.overlaps(s.path) {
-			return fmt.Errorf("%q and %q could be the same path", other.text, s.path.text)
+		if other.Overlaps(s.path) {
+			return fmt.Errorf("%q and %q could be the same path", other.String(), s.path.String())
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
@@ -143,7 +144,7 @@ func TestCompileDCRFTellsAllThatIsWrong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resources := &Resources{list: []*resource{{name: "a", topic: &pattern{}}, {name: "mute"}}}
+	resources := &Resources{list: []*resource{{name: "a", topic: &topic.Pattern{}}, {name: "mute"}}}
 	plain, err := compileSockets(seedSockets(), rules)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // What can be wrong with a request before the feed is asked. The feed's own errors are used as
@@ -59,7 +60,7 @@ var faults = []struct {
 	{notifier.ErrUnauthorized, fault{401, "unauthorized", 4401, false, "log in first", 0}},
 	{notifier.ErrForbidden, fault{403, "forbidden", 4403, false, "you may not follow this topic", 0}},
 	{notifier.ErrNotFound, fault{404, "not_found", 4404, false, "there is no such topic", 0}},
-	{notifier.ErrTopic, fault{400, "bad_request", 4400, false, notifier.ErrTopic.Error(), 0}},
+	{topic.ErrInvalid, fault{400, "bad_request", 4400, false, topic.ErrInvalid.Error(), 0}},
 	{notifier.ErrBadCursor, fault{400, "bad_cursor", 4400, false, "the cursor is not one of ours", 0}},
 	{notifier.ErrNoSnapshot, fault{400, "bad_request", 4400, false, "the topic has no snapshot", 0}},
 	{notifier.ErrSlow, fault{429, "slow", 4429, true, "the reader is too slow; come back with the cursor", 0}},

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
@@ -34,7 +35,7 @@ func TestEveryErrorHasItsPlaceInTheTable(t *testing.T) {
 		{notifier.ErrSlow, 429, "slow", 4429, true},
 		{notifier.ErrUnavailable, 503, "unavailable", 1013, true},
 		{notifier.ErrNoSnapshot, 400, "bad_request", 4400, false},
-		{notifier.ErrTopic, 400, "bad_request", 4400, false},
+		{topic.ErrInvalid, 400, "bad_request", 4400, false},
 		{errBadLogin, 401, "bad_login", 4401, false},
 		{errOrigin, 403, "origin_not_allowed", 4403, false},
 		{errNoSubprotocol, 406, "no_subprotocol", 4406, false},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // fakeFeed hands out subscriptions that a test fills by hand.
@@ -184,7 +185,7 @@ func (s *fakeSubscription) Settled() bool {
 	return s.settled && len(s.waiting) == 0
 }
 
-func (s *fakeSubscription) Topics() []notifier.Topic     { return s.request.Topics }
+func (s *fakeSubscription) Topics() []topic.Topic        { return s.request.Topics }
 func (s *fakeSubscription) Waiting() (events, bytes int) { return 0, 0 }
 
 func (s *fakeSubscription) Close() {
@@ -213,7 +214,7 @@ func (f *fakeFeed) next(t testing.TB) *fakeSubscription {
 }
 
 // event is an event as a poll would bring it, but without a cursor.
-func event(id int64, topic notifier.Topic, kind, data string) *notifier.Event {
+func event(id int64, topic topic.Topic, kind, data string) *notifier.Event {
 	return &notifier.Event{
 		ID:    id,
 		Topic: topic,

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // feed is what sessions need of notifier.Feed.
@@ -21,7 +22,7 @@ type feed interface {
 type subscription interface {
 	Take(max int) (notifier.Taken, error)
 	Settled() bool
-	Topics() []notifier.Topic
+	Topics() []topic.Topic
 	Waiting() (events, bytes int)
 	Close()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // The frames of the native protocol, in the order of their keys on the wire.
@@ -22,7 +23,7 @@ type (
 	}
 	subscribedFrame struct {
 		Op        string               `json:"op"`
-		Topic     notifier.Topic       `json:"topic"`
+		Topic     topic.Topic          `json:"topic"`
 		Requested string               `json:"requested,omitempty"` // the client's spelling, where it is another
 		Cursor    string               `json:"cursor"`
 		Recovered *bool                `json:"recovered,omitempty"` // only where since was sent
@@ -31,8 +32,8 @@ type (
 	}
 	eventFrame struct {
 		Op       string          `json:"op"`
-		Topic    notifier.Topic  `json:"topic"`
-		Followed notifier.Topic  `json:"followed,omitempty"` // the subscription's topic, where it lies above
+		Topic    topic.Topic     `json:"topic"`
+		Followed topic.Topic     `json:"followed,omitempty"` // the subscription's topic, where it lies above
 		ID       int64           `json:"id,string"`
 		Type     string          `json:"type"`
 		Data     json.RawMessage `json:"data"`
@@ -42,7 +43,7 @@ type (
 	}
 	resetFrame struct {
 		Op     string               `json:"op"`
-		Topic  notifier.Topic       `json:"topic"`
+		Topic  topic.Topic          `json:"topic"`
 		Reason notifier.ResetReason `json:"reason"`
 		Cursor string               `json:"cursor"`
 	}
@@ -66,19 +67,19 @@ type (
 
 // encodeEvent is the native frame of an event for those who follow its topic or, where followed is
 // another, a topic above it.
-func encodeEvent(e *notifier.Event, followed notifier.Topic) []byte {
+func encodeEvent(e *notifier.Event, followed topic.Topic) []byte {
 	return encodeFrame(newEventFrame(e, followed, e.Cursor()))
 }
 
 // encodeLatest is the native frame of an event that stands for older ones that were skipped. How many is
 // each reader's own, so the frame is nobody else's.
-func encodeLatest(e *notifier.Event, followed notifier.Topic, skipped int) []byte {
+func encodeLatest(e *notifier.Event, followed topic.Topic, skipped int) []byte {
 	frame := newEventFrame(e, followed, e.Cursor())
 	frame.Skipped = skipped
 	return encodeFrame(frame)
 }
 
-func newEventFrame(e *notifier.Event, followed notifier.Topic, cursor string) eventFrame {
+func newEventFrame(e *notifier.Event, followed topic.Topic, cursor string) eventFrame {
 	if followed == e.Topic {
 		followed = ""
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 const (
@@ -28,7 +29,7 @@ type native struct {
 	opens sync.WaitGroup
 
 	mu      sync.Mutex // guards all below, and the fields of each held; nothing blocks under it
-	held    map[notifier.Topic]*held
+	held    map[topic.Topic]*held
 	waiting []*held // to be opened when one of those under way is done
 	opening int     // under way, or their answer is still in queue
 	queue   []item  // for the writer
@@ -55,7 +56,7 @@ type item struct {
 
 // held is a topic the client has asked for, until it is unsubscribed, replaced or refused.
 type held struct {
-	topic   notifier.Topic
+	topic   topic.Topic
 	request request
 	open    func()             // opens it
 	cancel  context.CancelFunc // stops that
@@ -66,7 +67,7 @@ type held struct {
 }
 
 func newNative(s *session, f feed, topics *Rules) *native {
-	return &native{session: s, feed: f, topics: topics, held: map[notifier.Topic]*held{}}
+	return &native{session: s, feed: f, topics: topics, held: map[topic.Topic]*held{}}
 }
 
 // welcome is the first frame.

@@ -7,6 +7,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // nativeFormat stands for the native frames of events that are followed by so many parts of their
@@ -14,7 +15,7 @@ import (
 type nativeFormat uint8
 
 // nativeEncoding is the format of the events that a follower of a topic receives, and its encoder.
-func nativeEncoding(followed notifier.Topic) (key any, encode func(*notifier.Event) []byte) {
+func nativeEncoding(followed topic.Topic) (key any, encode func(*notifier.Event) []byte) {
 	parts := 1 + strings.Count(string(followed), "/")
 	return nativeFormat(parts), func(e *notifier.Event) []byte { return encodeEvent(e, followed) }
 }
@@ -36,11 +37,11 @@ func encodeSubscribed(h *held, start notifier.Start) []byte {
 
 // encodeError tells a client what is wrong, and of which topic. A name that cannot be a topic is
 // not repeated: it may be of any length.
-func encodeError(topic string, f fault) []byte {
-	if len(topic) > notifier.MaxTopicBytes {
-		topic = ""
+func encodeError(name string, f fault) []byte {
+	if len(name) > topic.MaxBytes {
+		name = ""
 	}
-	frame := errorFrame{Op: "error", Topic: topic, Code: f.code, Message: f.message, Retryable: f.retryable}
+	frame := errorFrame{Op: "error", Topic: name, Code: f.code, Message: f.message, Retryable: f.retryable}
 	if f.after > 0 {
 		frame.RetryAfter = seconds(f.after)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // openWait is how long a subscribe may take before the client is told to try again.
@@ -13,7 +14,7 @@ const openWait = 5 * time.Second
 
 // subscribe takes a topic in, in place of what is held of it, and opens it when its turn comes.
 func (n *native) subscribe(ctx context.Context, req request) error {
-	topic, err := notifier.ParseTopic(req.Topic)
+	topic, err := topic.Parse(req.Topic)
 	if err != nil {
 		return n.refuse(req.Topic, err)
 	}
@@ -90,7 +91,7 @@ func (n *native) open(ctx context.Context, h *held) {
 	ctx, cancel := context.WithTimeout(ctx, openWait)
 	defer cancel()
 	sub, start, err := n.feed.Subscribe(ctx, notifier.Request{
-		Topics:   []notifier.Topic{h.topic},
+		Topics:   []topic.Topic{h.topic},
 		Follower: n.session.identity.Follower(),
 		Since:    h.request.Since,
 		Snapshot: h.request.Snapshot,
@@ -156,7 +157,7 @@ func (n *native) drop(h *held) bool {
 
 // unsubscribe is answered for topics that are not held too: the client gets what it wants.
 func (n *native) unsubscribe(req request) error {
-	topic, err := notifier.ParseTopic(req.Topic)
+	topic, err := topic.Parse(req.Topic)
 	if err != nil {
 		return n.refuse(req.Topic, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // plain is the flow of a socket bound to one topic, in a seed's own format: events of the types it
@@ -27,8 +28,8 @@ func openPlain(ctx context.Context, s *session, f feed, to *socket, topic, since
 }
 
 // followOne subscribes a session to one topic, from now or from a cursor that must be of use.
-func followOne(ctx context.Context, s *session, f feed, topic, since string) (subscription, error) {
-	name, err := notifier.ParseTopic(topic)
+func followOne(ctx context.Context, s *session, f feed, name, since string) (subscription, error) {
+	parsed, err := topic.Parse(name)
 	switch {
 	case err != nil && s.identity.Anonymous():
 		return nil, notifier.ErrUnauthorized
@@ -38,7 +39,7 @@ func followOne(ctx context.Context, s *session, f feed, topic, since string) (su
 	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
 	defer cancel()
 	sub, start, err := f.Subscribe(ctx, notifier.Request{
-		Topics:   []notifier.Topic{name},
+		Topics:   []topic.Topic{parsed},
 		Follower: s.identity.Follower(),
 		Since:    since,
 		Holder:   s.holder,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // The bounds of GET /v1/events.
@@ -24,7 +25,7 @@ const (
 
 // replayRequest is what GET /v1/events asks for.
 type replayRequest struct {
-	topics []notifier.Topic
+	topics []topic.Topic
 	since  string
 	limit  int
 	wait   time.Duration

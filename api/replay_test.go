@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // fetch asks for an address and reads the answer.
@@ -217,7 +218,7 @@ func listenTo(t *testing.T, address string) (leave func()) {
 // TestReplayEndsWhereItCanBeResumed has events without a cursor at the end of a full page.
 func TestReplayEndsWhereItCanBeResumed(t *testing.T) {
 	sub := &fakeSubscription{request: notifier.Request{Wake: func() {}}}
-	p := newReplayPage(newFakeFeed(), sub, replayRequest{topics: []notifier.Topic{"room/5"}, limit: 1}, "c1")
+	p := newReplayPage(newFakeFeed(), sub, replayRequest{topics: []topic.Topic{"room/5"}, limit: 1}, "c1")
 	for id := range int64(3) {
 		sub.push(notifier.Taken{Events: []*notifier.Event{chatMessage(id)}})
 	}

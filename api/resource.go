@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // ResourceRule is a table that is served to users: over REST at /api/{name}, and over sockets of
@@ -36,8 +37,8 @@ type Resources struct {
 type resource struct {
 	name    string
 	allow   allowance
-	topic   *pattern // nil: nobody is told of changes
-	follow  []pattern
+	topic   *topic.Pattern // nil: nobody is told of changes
+	follow  []topic.Pattern
 	table   *table
 	columns []*column // those that are shown
 	key     *column
@@ -124,26 +125,26 @@ func checkAPIName(name string) error {
 }
 
 // resourceTopic reads the topic of a resource, whose only parameter may be {me}.
-func resourceTopic(text string, topics *Rules) (*pattern, error) {
+func resourceTopic(text string, topics *Rules) (*topic.Pattern, error) {
 	if text == "" {
 		return nil, nil
 	}
-	topic, err := compilePattern(text)
+	compiled, err := topic.ParsePattern(text)
 	if err != nil {
 		return nil, err
 	}
-	for i, p := range topic.parts {
-		switch {
-		case p.name == paramMe && topics.accounts.users.whole:
-			topic.parts[i].kind = kindInt
-		case p.name != "" && p.name != paramMe:
+	for _, p := range compiled.Parameters() {
+		if p.Name != paramMe {
 			return nil, fmt.Errorf("%q: only {me} can stand in it", text)
 		}
 	}
-	if !topics.lists(topic) {
+	if topics.accounts.users.whole {
+		compiled = compiled.WithKind(paramMe, topic.KindInt)
+	}
+	if !topics.lists(compiled) {
 		return nil, fmt.Errorf("%q: no topic of this form is listed under topics", text)
 	}
-	return &topic, nil
+	return &compiled, nil
 }
 
 // adopt takes from the table what rowcall_app may see.

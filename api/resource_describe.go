@@ -3,7 +3,7 @@ package api
 import (
 	"net/http"
 
-	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // serveDescriptions answers GET /api/resources: what whoever asks may ask for, and how.
@@ -31,7 +31,7 @@ type description struct {
 	Create bool               `json:"create"`
 	Update bool               `json:"update"`
 	Delete bool               `json:"delete"`
-	Topics []notifier.Topic   `json:"topics"` // that tell of changes
+	Topics []topic.Topic      `json:"topics"` // that tell of changes
 	Fields []fieldDescription `json:"fields"`
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // detail is what only a form wants to know of a column.
@@ -79,7 +79,7 @@ func (r *resource) labelOf(name string) (*column, error) {
 }
 
 // followed reads the topics that tell lists of changes.
-func followed(texts []string, own *pattern, topics *Rules) (patterns []pattern, err error) {
+func followed(texts []string, own *topic.Pattern, topics *Rules) (patterns []topic.Pattern, err error) {
 	for _, text := range texts {
 		p, problem := resourceTopic(text, topics)
 		switch {
@@ -92,7 +92,7 @@ func followed(texts []string, own *pattern, topics *Rules) (patterns []pattern, 
 		}
 	}
 	if len(texts) == 0 && own != nil {
-		patterns = []pattern{*own}
+		patterns = []topic.Pattern{*own}
 	}
 	return patterns, err
 }
@@ -126,8 +126,8 @@ func (f reference) target(who Identity) *resource {
 
 // topicsFor are those that tell the user of changes: what is configured for lists, as far as the rules admit
 // the user, else the resource's own topic. Whether access lets the user in is asked when it is followed.
-func (r *Resources) topicsFor(one *resource, who Identity) []notifier.Topic {
-	topics := []notifier.Topic{}
+func (r *Resources) topicsFor(one *resource, who Identity) []topic.Topic {
+	topics := []topic.Topic{}
 	for _, p := range one.follow {
 		if topic, ok := r.admitted(p, who); ok {
 			topics = append(topics, topic)
@@ -141,11 +141,11 @@ func (r *Resources) topicsFor(one *resource, who Identity) []notifier.Topic {
 	return topics
 }
 
-func (r *Resources) admitted(p pattern, who Identity) (notifier.Topic, bool) {
-	if p.has(paramMe) && who.Anonymous() {
+func (r *Resources) admitted(p topic.Pattern, who Identity) (topic.Topic, bool) {
+	if p.Has(paramMe) && who.Anonymous() {
 		return "", false
 	}
-	topic, err := notifier.ParseTopic(p.expand(func(string) string { return who.User }))
+	topic, err := topic.Parse(p.Expand(func(string) string { return who.User }))
 	if err != nil {
 		return "", false
 	}

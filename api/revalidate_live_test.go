@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
@@ -96,7 +97,7 @@ func feedWith(t *testing.T, db *schematest.Database, tracer pgx.QueryTracer) *no
 func followRoom(t *testing.T, feed *notifier.Feed, user string) *notifier.Subscription {
 	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
 	defer cancel()
-	sub, _, err := feed.Subscribe(ctx, notifier.Request{Topics: []notifier.Topic{"room/1"}, Follower: notifier.Follower{User: user}, Wake: func() {}})
+	sub, _, err := feed.Subscribe(ctx, notifier.Request{Topics: []topic.Topic{"room/1"}, Follower: notifier.Follower{User: user}, Wake: func() {}})
 	if err != nil {
 		t.Errorf("user %s: %v", user, err)
 		return nil

@@ -88,13 +88,13 @@ func (s *Server) socketAt(path string) http.HandlerFunc {
 		return routed(nativePath, s.serveNative)
 	}
 	for _, candidate := range s.sockets {
-		if values, ok := candidate.path.matchPath(path); ok {
-			return routed(candidate.path.text, func(w http.ResponseWriter, r *http.Request) { s.servePlain(w, r, candidate, values) })
+		if values, ok := candidate.path.MatchPath(path); ok {
+			return routed(candidate.path.String(), func(w http.ResponseWriter, r *http.Request) { s.servePlain(w, r, candidate, values) })
 		}
 	}
 	for _, candidate := range s.dcrf {
-		if _, ok := candidate.path.matchPath(path); ok {
-			return routed(candidate.path.text, func(w http.ResponseWriter, r *http.Request) { s.serveDCRF(w, r, candidate) })
+		if _, ok := candidate.path.MatchPath(path); ok {
+			return routed(candidate.path.String(), func(w http.ResponseWriter, r *http.Request) { s.serveDCRF(w, r, candidate) })
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // TopicRule says who may follow the topics of a pattern. A topic without a rule does not exist.
@@ -43,7 +44,7 @@ var _ notifier.Rules = (*Rules)(nil)
 
 // rule is one compiled TopicRule.
 type rule struct {
-	pattern  pattern
+	pattern  topic.Pattern
 	allow    allowance
 	access   *accessQuery   // nil: allow alone decides
 	snapshot *snapshotQuery // nil: there is none
@@ -79,19 +80,19 @@ func (r *Rules) compile(ctx context.Context, source TopicRule, others []*rule) (
 	return compiled, errors.Join(at("topic", err1), at("allow", err2), at("access", err3), at("snapshot", err4), at("slow", err5))
 }
 
-func compileTopic(text string, others []*rule) (pattern, error) {
-	compiled, err := compilePattern(text)
+func compileTopic(text string, others []*rule) (topic.Pattern, error) {
+	compiled, err := topic.ParsePattern(text)
 	if err != nil {
-		return pattern{}, err
+		return topic.Pattern{}, err
 	}
 	for _, name := range []string{paramMe, paramStaff} {
-		if compiled.has(name) {
-			return pattern{}, fmt.Errorf("%q: @%s is the follower's own; the parameter needs another name", text, name)
+		if compiled.Has(name) {
+			return topic.Pattern{}, fmt.Errorf("%q: @%s is the follower's own; the parameter needs another name", text, name)
 		}
 	}
 	for _, other := range others {
-		if other.pattern.overlaps(compiled) {
-			return pattern{}, fmt.Errorf("%q and %q could be the same topic", other.pattern.text, text)
+		if other.pattern.Overlaps(compiled) {
+			return topic.Pattern{}, fmt.Errorf("%q and %q could be the same topic", other.pattern.String(), text)
 		}
 	}
 	return compiled, nil
@@ -119,8 +120,8 @@ func parseSlow(slow, key string) (string, error) {
 }
 
 // latest is the field whose newest event is enough for a slow reader of the topic; empty: every event.
-func (r *Rules) latest(topic notifier.Topic) string {
-	found, _ := r.find(topic)
+func (r *Rules) latest(of topic.Topic) string {
+	found, _ := r.find(of)
 	if found == nil {
 		return ""
 	}
@@ -128,25 +129,25 @@ func (r *Rules) latest(topic notifier.Topic) string {
 }
 
 // Spell brings a topic to its one spelling: room/007 is room/7. One without a rule stays as it is.
-func (r *Rules) Spell(topic notifier.Topic) notifier.Topic {
-	found, values := r.find(topic)
+func (r *Rules) Spell(asked topic.Topic) topic.Topic {
+	found, values := r.find(asked)
 	if found == nil {
-		return topic
+		return asked
 	}
 	next := 0
-	return notifier.Topic(found.pattern.expand(func(string) string {
+	return topic.Topic(found.pattern.Expand(func(string) string {
 		next++
 		return values[next-1]
 	}))
 }
 
 // find returns the rule for a topic and the values of its parameters; nil without one.
-func (r *Rules) find(topic notifier.Topic) (*rule, []string) {
-	if topic == consoleTopic {
+func (r *Rules) find(asked topic.Topic) (*rule, []string) {
+	if asked == consoleTopic {
 		return consoleRule(), nil
 	}
 	for _, candidate := range r.rules {
-		if values, ok := candidate.pattern.match(string(topic)); ok {
+		if values, ok := candidate.pattern.Match(string(asked)); ok {
 			return candidate, values
 		}
 	}
@@ -154,9 +155,9 @@ func (r *Rules) find(topic notifier.Topic) (*rule, []string) {
 }
 
 // lists reports whether some rule could be for the topics of a pattern.
-func (r *Rules) lists(p pattern) bool {
+func (r *Rules) lists(p topic.Pattern) bool {
 	for _, candidate := range r.rules {
-		if candidate.pattern.overlaps(p) {
+		if candidate.pattern.Overlaps(p) {
 			return true
 		}
 	}
@@ -164,14 +165,14 @@ func (r *Rules) lists(p pattern) bool {
 }
 
 // parameters are what SQL may name: the follower, and the pattern's own.
-func (r *Rules) parameters(p pattern) []parameter {
-	userKind := kindText
+func (r *Rules) parameters(p topic.Pattern) []parameter {
+	userKind := topic.KindText
 	if r.accounts.users.whole {
-		userKind = kindInt
+		userKind = topic.KindInt
 	}
-	all := []parameter{{paramMe, userKind.sqlType()}, {paramStaff, "boolean"}}
-	for _, own := range p.params() {
-		all = append(all, parameter{own.name, own.kind.sqlType()})
+	all := []parameter{{paramMe, sqlType(userKind)}, {paramStaff, "boolean"}}
+	for _, own := range p.Parameters() {
+		all = append(all, parameter{own.Name, sqlType(own.Kind)})
 	}
 	return all
 }
@@ -187,8 +188,8 @@ func (r *Rules) me(user string) any {
 	return user
 }
 
-func (k kind) sqlType() string {
-	if k == kindInt {
+func sqlType(k topic.Kind) string {
+	if k == topic.KindInt {
 		return "bigint"
 	}
 	return "text"
@@ -196,8 +197,8 @@ func (k kind) sqlType() string {
 
 // argument is a value as its parameter's type wants it. It reports false where there can be no
 // such topic: an int is positive and within bigint.
-func argument(k kind, value string) (any, bool) {
-	if k != kindInt {
+func argument(k topic.Kind, value string) (any, bool) {
+	if k != topic.KindInt {
 		return value, true
 	}
 	n, err := strconv.ParseInt(value, 10, 64)

@@ -59,8 +59,8 @@ func (r *Rules) sort(batches map[*rule]*questions, place int, q notifier.Questio
 // notifier.ErrNotFound where no topic can have such values.
 func (r *Rules) arguments(of *rule, values []string, user string, staff bool) ([]any, error) {
 	arguments := []any{r.me(user), staff}
-	for i, p := range of.pattern.params() {
-		value, ok := argument(p.kind, values[i])
+	for i, p := range of.pattern.Parameters() {
+		value, ok := argument(p.Kind, values[i])
 		if !ok {
 			return nil, notifier.ErrNotFound
 		}

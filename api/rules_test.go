@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
@@ -58,7 +59,7 @@ func openRules(t *testing.T, topics []TopicRule) (*Rules, *statements, error) {
 	return rules, sent, err
 }
 
-func asking(topic notifier.Topic, user string) notifier.Question {
+func asking(topic topic.Topic, user string) notifier.Question {
 	return notifier.Question{Topic: topic, Follower: notifier.Follower{User: user, Staff: user == "5"}}
 }
 
@@ -73,7 +74,7 @@ func TestAsk(t *testing.T) {
 	yes := func(roles ...string) notifier.Grant { return notifier.Grant{Roles: roles} }
 	no := func(err error) notifier.Grant { return notifier.Grant{Err: err} }
 	tests := []struct {
-		topic notifier.Topic
+		topic topic.Topic
 		user  string
 		want  notifier.Grant
 	}{
@@ -198,7 +199,7 @@ func TestState(t *testing.T) {
 	if got, err = state(asking("room/99", "1")); got != "[]" || err != nil {
 		t.Errorf("an empty state is %s, %v", got, err)
 	}
-	for _, topic := range []notifier.Topic{"dams", "nowhere"} {
+	for _, topic := range []topic.Topic{"dams", "nowhere"} {
 		if _, err := state(asking(topic, "1")); !errors.Is(err, notifier.ErrNoSnapshot) {
 			t.Errorf("%s: %v", topic, err)
 		}
@@ -207,7 +208,7 @@ func TestState(t *testing.T) {
 
 func TestSpell(t *testing.T) {
 	rules := topicsOfSeeds(t)
-	for name, want := range map[notifier.Topic]notifier.Topic{
+	for name, want := range map[topic.Topic]topic.Topic{
 		"room/007": "room/7", "room/7": "room/7", "room/x": "room/x", "nowhere/007": "nowhere/007", "dams": "dams",
 	} {
 		if got := rules.Spell(name); got != want {
@@ -303,11 +304,11 @@ func TestCompileRulesAsksForRights(t *testing.T) {
 func TestArgument(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]any{"0": int64(0), "7": int64(7), "9223372036854775807": int64(math.MaxInt64)} {
-		if got, ok := argument(kindInt, value); !ok || got != want {
+		if got, ok := argument(topic.KindInt, value); !ok || got != want {
 			t.Errorf("%s is %v, %v", value, got, ok)
 		}
 	}
-	if got, ok := argument(kindInt, "9223372036854775808"); ok {
+	if got, ok := argument(topic.KindInt, "9223372036854775808"); ok {
 		t.Errorf("there is a bigint %v", got)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+
+	"rowcall/notifier/topic"
 )
 
 // SocketRule is a WebSocket address of its own: bound to one topic, in a format of its own, or serving
@@ -31,8 +33,8 @@ type Forward struct {
 
 // socket is a compiled SocketRule. It is the key of its encodings.
 type socket struct {
-	path    pattern
-	topic   pattern
+	path    topic.Pattern
+	topic   topic.Pattern
 	refuse  bool            // anonymous followers, at the handshake
 	literal json.RawMessage // the frame, whatever the event says
 	kwargs  bool            // the frame is type and kwargs; else data alone
@@ -66,7 +68,7 @@ func speaking(rules []SocketRule, dcrf bool) iter.Seq2[int, SocketRule] {
 func compileSocket(source SocketRule, topics *Rules) (*socket, error) {
 	s := &socket{}
 	var err1, err2 error
-	s.path, err1 = compilePath(source.Path)
+	s.path, err1 = topic.ParsePathPattern(source.Path)
 	if err1 == nil {
 		s.topic, err2 = s.compileTopic(source.Topic, topics)
 	}
@@ -77,31 +79,32 @@ func compileSocket(source SocketRule, topics *Rules) (*socket, error) {
 }
 
 // compileTopic gives the topic's parameters the types that the path says.
-func (s *socket) compileTopic(text string, topics *Rules) (pattern, error) {
-	topic, err := compilePattern(text)
+func (s *socket) compileTopic(text string, topics *Rules) (topic.Pattern, error) {
+	compiled, err := topic.ParsePattern(text)
 	if err != nil {
-		return pattern{}, err
+		return topic.Pattern{}, err
 	}
-	for i, p := range topic.parts {
-		at := slices.IndexFunc(s.path.parts, func(own part) bool { return own.name == p.name })
+	given := s.path.Parameters()
+	for _, p := range compiled.Parameters() {
+		at := slices.IndexFunc(given, func(own topic.Parameter) bool { return own.Name == p.Name })
 		switch {
-		case p.name == "" || p.name == paramMe:
+		case p.Name == paramMe:
 		case at < 0:
-			return pattern{}, fmt.Errorf("%q: the path has no parameter %s", text, p.name)
+			return topic.Pattern{}, fmt.Errorf("%q: the path has no parameter %s", text, p.Name)
 		default:
-			topic.parts[i].kind = s.path.parts[at].kind
+			compiled = compiled.WithKind(p.Name, given[at].Kind)
 		}
 	}
-	if !topics.lists(topic) {
-		return pattern{}, fmt.Errorf("%q: no topic of this form is listed under topics", text)
+	if !topics.lists(compiled) {
+		return topic.Pattern{}, fmt.Errorf("%q: no topic of this form is listed under topics", text)
 	}
-	return topic, nil
+	return compiled, nil
 }
 
 func (s *socket) clash(others []*socket) error {
 	for _, other := range others {
-		if other.path.overlaps(s.path) {
-			return fmt.Errorf("%q and %q could be the same path", other.path.text, s.path.text)
+		if other.path.Overlaps(s.path) {
+			return fmt.Errorf("%q and %q could be the same path", other.path.String(), s.path.String())
 		}
 	}
 	return nil
@@ -154,11 +157,11 @@ func (s *socket) setForward(list []Forward) error {
 
 // topicOf is the topic behind an address, for a follower.
 func (s *socket) topicOf(values []string, user string) string {
-	names := s.path.params()
-	return s.topic.expand(func(name string) string {
+	names := s.path.Parameters()
+	return s.topic.Expand(func(name string) string {
 		if name == paramMe {
 			return user
 		}
-		return values[slices.IndexFunc(names, func(p part) bool { return p.name == name })]
+		return values[slices.IndexFunc(names, func(p topic.Parameter) bool { return p.Name == name })]
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 
 // streamRequest is what GET /v1/sse asks for.
 type streamRequest struct {
-	topics []notifier.Topic
+	topics []topic.Topic
 	since  string
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // streamBlock is one piece of an event stream. Empty fields are left out. None may hold the end of a
@@ -20,7 +21,7 @@ type streamBlock struct {
 // streamReset is the data of a reset: unlike on a socket, it is for all topics of the stream.
 type streamReset struct {
 	Op     string               `json:"op"`
-	Topics []notifier.Topic     `json:"topics"`
+	Topics []topic.Topic        `json:"topics"`
 	Reason notifier.ResetReason `json:"reason"`
 	Cursor string               `json:"cursor"`
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 const messageText = `{"op":"event","topic":"room/5","id":"42","type":"chat_message_created","data":{"id":"42","message":"Hello world!","room_id":5,"sender_id":1},"time":"2026-11-20T12:00:00.5Z"}`
@@ -45,18 +46,18 @@ func TestStreamIsLiveAfterItsFirstBlock(t *testing.T) {
 }
 
 func TestStreamTextIsTheNativeFrame(t *testing.T) {
-	for _, followed := range []notifier.Topic{"dams", "dams/3"} {
+	for _, followed := range []topic.Topic{"dams", "dams/3"} {
 		e := event(9, "dams/3", "dam.update", `{"name" : "<b>"}`)
-		text := newTexts([]notifier.Topic{followed}).of(e)
+		text := newTexts([]topic.Topic{followed}).of(e)
 		if native := payload(t, encodeEvent(e, followed)); string(text) != native {
 			t.Errorf("%s is not %s", text, native)
 		}
 	}
 	e := event(9, "dams/3", "dam.update", `{}`)
-	if got := string(newTexts([]notifier.Topic{"dams", "room/5", "dams/3"}).of(e)); strings.Contains(got, "followed") {
+	if got := string(newTexts([]topic.Topic{"dams", "room/5", "dams/3"}).of(e)); strings.Contains(got, "followed") {
 		t.Errorf("%s, though its own topic is followed", got)
 	}
-	if got := string(newTexts([]notifier.Topic{"room/5", "dams"}).of(e)); !strings.Contains(got, `"followed":"dams"`) {
+	if got := string(newTexts([]topic.Topic{"room/5", "dams"}).of(e)); !strings.Contains(got, `"followed":"dams"`) {
 		t.Errorf("%s does not say what is followed", got)
 	}
 }
@@ -366,9 +367,9 @@ func FuzzStreamBlocks(f *testing.F) {
 	f.Add("room/5", "chat_message_created", `{"message":"a\nb"}`)
 	f.Add("a\nid: forged\n\n", "b\r\revent: reset", "{\n\n\"x\"\r\n:\n1}")
 	f.Add("\x00", "\u2028", "\"\u2029\u0085\"")
-	f.Fuzz(func(t *testing.T, topic, kind, data string) {
-		e := event(7, notifier.Topic(topic), kind, data)
-		block := string(newTexts([]notifier.Topic{"a", notifier.Topic(topic)}).block(e))
+	f.Fuzz(func(t *testing.T, filed, kind, data string) {
+		e := event(7, topic.Topic(filed), kind, data)
+		block := string(newTexts([]topic.Topic{"a", topic.Topic(filed)}).block(e))
 		l := &listening{t: t, lines: bufio.NewReader(strings.NewReader(block + ":\n\n"))}
 		h, err := l.next()
 		if err != nil || h.event != "" || h.hasID || h.retry != 0 || strings.ContainsAny(h.data, "\r\n") || !json.Valid([]byte(h.data)) {

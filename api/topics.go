@@ -5,11 +5,12 @@ import (
 	"net/http"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // topicState is the answer to GET /v1/topics/{topic}.
 type topicState struct {
-	Topic    notifier.Topic  `json:"topic"`
+	Topic    topic.Topic     `json:"topic"`
 	Cursor   string          `json:"cursor"`
 	Snapshot json.RawMessage `json:"snapshot"`
 }

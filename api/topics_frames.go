@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // textFormat stands for the native frames of events as plain text, for a follower of so many parts
@@ -15,11 +16,11 @@ type textFormat struct {
 
 // texts are the native frames of events as plain text, for the follower of some topics.
 type texts struct {
-	topics  []notifier.Topic
+	topics  []topic.Topic
 	several bool
 }
 
-func newTexts(topics []notifier.Topic) texts {
+func newTexts(topics []topic.Topic) texts {
 	return texts{topics: topics, several: len(topics) > 1}
 }
 
@@ -31,7 +32,7 @@ func (t texts) of(e *notifier.Event) []byte {
 	})
 }
 
-func (t texts) format(followed notifier.Topic) textFormat {
+func (t texts) format(followed topic.Topic) textFormat {
 	return textFormat{parts: 1 + strings.Count(string(followed), "/"), several: t.several}
 }
 
@@ -44,10 +45,10 @@ func (t texts) cursor(e *notifier.Event) string {
 }
 
 // nearest is the followed topic that an event is filed under, or the lowest of those above it.
-func (t texts) nearest(topic notifier.Topic) notifier.Topic {
-	var found notifier.Topic
+func (t texts) nearest(filed topic.Topic) topic.Topic {
+	var found topic.Topic
 	for _, candidate := range t.topics {
-		if candidate.Covers(topic) && len(candidate) > len(found) {
+		if candidate.Covers(filed) && len(candidate) > len(found) {
 			found = candidate
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // errGone says that nobody is there to be answered any more.
@@ -54,15 +55,15 @@ func (q query) number(name string, least, most, otherwise int) (int, error) {
 }
 
 // followed are topics that a request names, each once and in its one spelling.
-func (s *Server) followed(names []string) ([]notifier.Topic, error) {
-	var topics []notifier.Topic
+func (s *Server) followed(names []string) ([]topic.Topic, error) {
+	var topics []topic.Topic
 	for _, name := range names {
-		topic, err := notifier.ParseTopic(name)
+		parsed, err := topic.Parse(name)
 		if err != nil {
-			return nil, badParameter("topic", notifier.ErrTopic.Error())
+			return nil, badParameter("topic", topic.ErrInvalid.Error())
 		}
-		if topic = s.topics.Spell(topic); !slices.Contains(topics, topic) {
-			topics = append(topics, topic)
+		if parsed = s.topics.Spell(parsed); !slices.Contains(topics, parsed) {
+			topics = append(topics, parsed)
 		}
 		if len(topics) > s.limits.SubscriptionsPerSocket {
 			return nil, badParameter("topic", fmt.Sprintf("at most %d", s.limits.SubscriptionsPerSocket))

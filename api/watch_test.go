@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // standings answer for a database: whoever is named is not who they were.
@@ -193,7 +194,7 @@ func TestStreamsDoNotWaitLongerThanTheirToken(t *testing.T) {
 	st := openStand(t, Options{})
 	st.feed.set(func(f *fakeFeed) { f.refuse = notifier.ErrUnavailable })
 	late := admission{who: Identity{User: "1", Subject: "1", Until: time.Now()}}
-	err := st.tryStream(t.Context(), newStream(httptest.NewRecorder(), st.Server), late, streamRequest{topics: []notifier.Topic{"dams"}})
+	err := st.tryStream(t.Context(), newStream(httptest.NewRecorder(), st.Server), late, streamRequest{topics: []topic.Topic{"dams"}})
 	if !errors.Is(err, notifier.ErrUnauthorized) || errors.Is(err, notifier.ErrUnavailable) {
 		t.Errorf("ended with %v", err)
 	}

@@ -1,5 +1,9 @@
 package notifier
 
+import (
+	"rowcall/notifier/topic"
+)
+
 // attachment is what became of an attempt to attach.
 type attachment int
 
@@ -19,7 +23,7 @@ func (h *hub) reaches(p position) bool {
 }
 
 // ahead counts what follows p on the topics up to where the node is, or says that the tail does not know.
-func (h *hub) ahead(p position, topics []Topic) (int, bool) {
+func (h *hub) ahead(p position, topics []topic.Topic) (int, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	following, ok := h.tail.after(p, topics)

@@ -1,13 +1,17 @@
 package notifier
 
-import "testing"
+import (
+	"testing"
+
+	"rowcall/notifier/topic"
+)
 
 // TestASubscriptionPassedByWhileAttachingIsInLineAgain takes the steps of two pullers one by one: the first finds the
 // hub at work, the batch ends, and the second finds the subscription attaching.
 func TestASubscriptionPassedByWhileAttachingIsInLineAgain(t *testing.T) {
 	f := &Feed{pulls: newPulls(), options: Options{}.withDefaults()}
 	f.hub = newHub(&f.options)
-	s := &Subscription{feed: f, topics: []Topic{"room"}, wake: func() {}, grants: make([]Grant, 1), mode: pulling, queued: true}
+	s := &Subscription{feed: f, topics: []topic.Topic{"room"}, wake: func() {}, grants: make([]Grant, 1), mode: pulling, queued: true}
 	f.hub.add(s)
 	b := &batch{seen: snapshot{xmin: 3, xmax: 3}}
 	f.hub.begin(b)

@@ -1,12 +1,16 @@
 package notifier
 
-import "testing"
+import (
+	"testing"
+
+	"rowcall/notifier/topic"
+)
 
 // attachable is a subscription at the beginning of a log of two events that the node has in memory.
 func attachable(o Options) (*Feed, *Subscription) {
 	f := &Feed{options: o.withDefaults(), pulls: newPulls()}
 	f.hub, f.poller, f.load = newHub(&f.options), newPoller(f), newLoad(f.options.QueuedBytes)
-	s := &Subscription{feed: f, topics: []Topic{"room"}, wake: func() {}, grants: make([]Grant, 1)}
+	s := &Subscription{feed: f, topics: []topic.Topic{"room"}, wake: func() {}, grants: make([]Grant, 1)}
 	f.hub.add(s)
 	begin := snapshot{xmin: 10, xmax: 10}
 	f.hub.restart(anEpoch, begin)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
@@ -34,7 +35,7 @@ type child struct {
 }
 
 // startChild starts a node that follows a topic, and waits until it does.
-func startChild(t testing.TB, db *schematest.Database, topic notifier.Topic) *child {
+func startChild(t testing.TB, db *schematest.Database, topic topic.Topic) *child {
 	t.Helper()
 	c := &child{t: t, cmd: exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.timeout=10m"), lines: make(chan told)}
 	c.cmd.Env = append(os.Environ(), "ROWCALL_CHILD_URL="+db.URL, "ROWCALL_CHILD_TOPIC="+string(topic))
@@ -127,7 +128,7 @@ func TestChild(t *testing.T) {
 		_, _ = io.Copy(io.Discard, os.Stdin) // the parent says nothing: it goes
 	}()
 	n := startNode(t, url, openRules{}, roomy())
-	r := follow(t, n, notifier.Request{}, notifier.Topic(os.Getenv("ROWCALL_CHILD_TOPIC")))
+	r := follow(t, n, notifier.Request{}, topic.Topic(os.Getenv("ROWCALL_CHILD_TOPIC")))
 	tell(told{Cursor: r.start.Cursor})
 	for {
 		e, reset, err := r.take(over)

@@ -5,13 +5,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"rowcall/notifier/topic"
 )
 
 // Event is one committed fact on one topic, as the log holds it. Events are shared by all
 // subscriptions of a node: nobody changes one.
 type Event struct {
 	ID    int64           // the log's id: unique within an epoch
-	Topic Topic           // what it is filed under
+	Topic topic.Topic     // what it is filed under
 	Type  string          // its name, such as chat_message_created
 	Role  string          // the only role that may see it; empty for every follower
 	Data  json.RawMessage // what the trigger said

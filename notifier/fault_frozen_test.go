@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
@@ -19,7 +20,7 @@ func freezes() map[string]time.Duration {
 }
 
 // count files the numbers of a range, a transaction each.
-func count(t testing.TB, db *schematest.Database, topic notifier.Topic, from, to int) {
+func count(t testing.TB, db *schematest.Database, topic topic.Topic, from, to int) {
 	t.Helper()
 	for i := from; i <= to; i++ {
 		publish(t, db, topic, numbers(i, i)[0])

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
@@ -56,7 +57,7 @@ func followAll(t *testing.T, n *node, root string, readers int) []*reader {
 	for i := range all {
 		following.Go(func() {
 			var err error
-			if all[i], err = tryFollow(t, n, notifier.Request{}, notifier.Topic(fmt.Sprintf("%s/%d", root, i))); err != nil {
+			if all[i], err = tryFollow(t, n, notifier.Request{}, topic.Topic(fmt.Sprintf("%s/%d", root, i))); err != nil {
 				t.Errorf("following: %v", err)
 			}
 		})
@@ -125,7 +126,7 @@ func closed(done <-chan struct{}) bool {
 func flood(t *testing.T, n *node, since string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	s, _, err := n.Subscribe(ctx, notifier.Request{Topics: []notifier.Topic{"room"}, Since: since, Wake: func() {}})
+	s, _, err := n.Subscribe(ctx, notifier.Request{Topics: []topic.Topic{"room"}, Since: since, Wake: func() {}})
 	if errors.Is(err, notifier.ErrBadCursor) && since == "garbage" {
 		return
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/notifier/topic"
 )
 
 // Why Subscribe refuses, or a subscription ends. Every one names what the follower can do next.
@@ -35,7 +37,7 @@ type Follower struct {
 
 // Question asks whether, and as what, a follower may follow a topic.
 type Question struct {
-	Topic    Topic
+	Topic    topic.Topic
 	Follower Follower
 }
 
@@ -94,7 +96,7 @@ const (
 
 // Request says what to follow, and from where.
 type Request struct {
-	Topics   []Topic // one for a socket; several share one order and one cursor
+	Topics   []topic.Topic // one for a socket; several share one order and one cursor
 	Follower Follower
 	Since    string  // resume after this cursor; empty: from now
 	Snapshot bool    // read the first topic's state and go on from it; Since is then ignored

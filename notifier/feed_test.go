@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 	"rowcall/testdeadline"
 )
@@ -130,7 +131,7 @@ type reader struct {
 	waiting []*notifier.Event
 }
 
-func follow(t testing.TB, n *node, r notifier.Request, topics ...notifier.Topic) *reader {
+func follow(t testing.TB, n *node, r notifier.Request, topics ...topic.Topic) *reader {
 	t.Helper()
 	got, err := tryFollow(t, n, r, topics...)
 	if err != nil {
@@ -139,7 +140,7 @@ func follow(t testing.TB, n *node, r notifier.Request, topics ...notifier.Topic)
 	return got
 }
 
-func tryFollow(t testing.TB, n *node, r notifier.Request, topics ...notifier.Topic) (*reader, error) {
+func tryFollow(t testing.TB, n *node, r notifier.Request, topics ...topic.Topic) (*reader, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	got := &reader{t: t, woken: make(chan struct{}, 1)}
@@ -199,7 +200,7 @@ func (r *reader) data(n int) []string {
 }
 
 // silent publishes a mark and makes sure that it is the next thing to come.
-func (r *reader) silent(db *schematest.Database, topic notifier.Topic) {
+func (r *reader) silent(db *schematest.Database, topic topic.Topic) {
 	r.t.Helper()
 	mark := fmt.Sprintf(`"mark %d"`, time.Now().UnixNano())
 	publish(r.t, db, topic, mark)
@@ -208,7 +209,7 @@ func (r *reader) silent(db *schematest.Database, topic notifier.Topic) {
 	}
 }
 
-func publish(t testing.TB, db *schematest.Database, topic notifier.Topic, data string) {
+func publish(t testing.TB, db *schematest.Database, topic topic.Topic, data string) {
 	t.Helper()
 	db.Exec(t, `SELECT rowcall.publish($1, 'test', $2::text::json)`, string(topic), data)
 }

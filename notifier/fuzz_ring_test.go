@@ -3,6 +3,8 @@ package notifier
 import (
 	"encoding/json"
 	"testing"
+
+	"rowcall/notifier/topic"
 )
 
 // ears is a listener of a node where somebody follows room.
@@ -42,7 +44,7 @@ func FuzzRing(f *testing.F) {
 			}
 		case !readable && r.Gate == 0 && !poked:
 			t.Errorf("%q cannot be read, and nobody looks", payload)
-		case readable && l.feed.hub.followed(Topic(said.Topic)) && !poked:
+		case readable && l.feed.hub.followed(topic.Topic(said.Topic)) && !poked:
 			t.Errorf("%q names a topic that is followed here, and nobody looks", payload)
 		}
 	})

@@ -1,5 +1,9 @@
 package notifier
 
+import (
+	"rowcall/notifier/topic"
+)
+
 // handing is the sink between the poll and the hub: it gives events their cursors, stops whoever
 // must be asked again, and fills queues.
 type handing struct {
@@ -59,9 +63,9 @@ func (h handing) mark(b *batch, events []*Event, last bool) {
 		return
 	}
 	end := cursor{epoch: h.epoch, position: after(b.seen)}.String()
-	closed := make(map[Topic]struct{})
+	closed := make(map[topic.Topic]struct{})
 	for i := len(events) - 1; i >= 0; i-- {
-		root := events[i].Topic.root()
+		root := events[i].Topic.Root()
 		if _, done := closed[root]; !done {
 			closed[root] = struct{}{}
 			events[i].cursor = end

@@ -4,11 +4,13 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"rowcall/notifier/topic"
 )
 
 // waiting is a live subscription of a feed without a database, for which events wait.
 func waiting(f *Feed, h *Holder, events ...*Event) *Subscription {
-	s := &Subscription{feed: f, topics: []Topic{"room"}, wake: func() {}, holder: h, grants: make([]Grant, 1), mode: live}
+	s := &Subscription{feed: f, topics: []topic.Topic{"room"}, wake: func() {}, holder: h, grants: make([]Grant, 1), mode: live}
 	s.queue = s.enqueueLocked(nil, events)
 	f.hub.add(s)
 	return s

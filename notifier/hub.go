@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"rowcall/notifier/topic"
 )
 
 // hub knows who follows what, keeps the tail, and is where the node stands in the log.
@@ -16,7 +18,7 @@ type hub struct {
 
 	mu      sync.Mutex             // guards all below; nothing blocks under it, and no other lock is taken
 	subs    map[*Subscription]bool // whether polls feed it
-	topics  map[Topic]map[*Subscription]struct{}
+	topics  map[topic.Topic]map[*Subscription]struct{}
 	users   map[string]map[*Subscription]struct{}
 	tail    tail
 	epoch   string
@@ -31,7 +33,7 @@ func newHub(o *Options) *hub {
 	return &hub{
 		options: o,
 		subs:    make(map[*Subscription]bool),
-		topics:  make(map[Topic]map[*Subscription]struct{}),
+		topics:  make(map[topic.Topic]map[*Subscription]struct{}),
 		users:   make(map[string]map[*Subscription]struct{}),
 	}
 }
@@ -76,7 +78,7 @@ func unindex[K comparable](by map[K]map[*Subscription]struct{}, key K, s *Subscr
 }
 
 // followed reports whether anybody here follows the topic or an ancestor.
-func (h *hub) followed(t Topic) bool {
+func (h *hub) followed(t topic.Topic) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for above := range t.Lineage {
@@ -207,7 +209,7 @@ func (h *hub) route(events []*Event) []delivery {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.keepLocked(events)
-	byTopic := make(map[Topic][]*Event)
+	byTopic := make(map[topic.Topic][]*Event)
 	for _, e := range events {
 		for t := range e.Topic.Lineage {
 			if _, followed := h.topics[t]; followed {
@@ -235,7 +237,7 @@ func (h *hub) route(events []*Event) []delivery {
 }
 
 // only picks, in order and each once, what followers of the topics receive.
-func only(topics []Topic, events []*Event) []*Event {
+func only(topics []topic.Topic, events []*Event) []*Event {
 	var picked []*Event
 	for _, e := range events {
 		if covered(topics, e.Topic) {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"rowcall/notifier/topic"
 )
 
 // earPing is how often a silent LISTEN connection is asked whether it lives.
@@ -107,7 +109,7 @@ func (l *listener) ring(r ring) {
 	l.mu.Lock()
 	l.heard++
 	l.mu.Unlock()
-	if r.Topic == "" || len(r.Topic) > MaxTopicBytes || l.feed.hub.followed(Topic(r.Topic)) {
+	if r.Topic == "" || len(r.Topic) > topic.MaxBytes || l.feed.hub.followed(topic.Topic(r.Topic)) {
 		l.feed.poller.poke()
 	}
 }

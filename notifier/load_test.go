@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
 // fill publishes events of about a kilobyte each to a topic, numbered from one number to another.
-func fill(t testing.TB, db *schematest.Database, topic notifier.Topic, from, to int) {
+func fill(t testing.TB, db *schematest.Database, topic topic.Topic, from, to int) {
 	t.Helper()
 	db.Exec(t, `SELECT rowcall.publish($1, 'test', json_build_object('n', n, 'text', repeat('x', 1000))) FROM generate_series($2::int, $3::int) AS n`,
 		string(topic), from, to)
@@ -45,7 +46,7 @@ func TestWhoHoldsMostIsShed(t *testing.T) {
 		if got := lengths(r, want); !slices.Equal(got, numbers(1, want)) {
 			t.Errorf("%s got %v", name, got)
 		}
-		r.silent(db, notifier.Topic(name))
+		r.silent(db, topic.Topic(name))
 	}
 	back := follow(t, n, notifier.Request{Since: resume}, "most")
 	if got := lengths(back, 599); !back.start.Recovered || !slices.Equal(got, numbers(2, 600)) {

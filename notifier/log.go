@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"rowcall/notifier/topic"
 )
 
 // stall is how long a statement may bring nothing before its connection counts as dead.
@@ -32,7 +34,7 @@ func (b *batch) at(id int64) position {
 // accessEvent says who must be asked again. An empty topic stands for all of a user's topics, an
 // empty user for all followers of a topic.
 type accessEvent struct {
-	topic Topic
+	topic topic.Topic
 	user  string
 }
 
@@ -174,7 +176,7 @@ func scanRow(rows pgx.Rows, part *int) (logRow, error) {
 }
 
 func (r logRow) event() *Event {
-	e := &Event{ID: r.id, Topic: Topic(r.topic), Data: r.data, Time: r.at.UTC(), xid: r.xid}
+	e := &Event{ID: r.id, Topic: topic.Topic(r.topic), Data: r.data, Time: r.at.UTC(), xid: r.xid}
 	if r.typ != nil {
 		e.Type = *r.typ
 	}
@@ -196,5 +198,5 @@ func (r logRow) access() accessEvent {
 	if json.Unmarshal(r.data, &data) != nil {
 		data.User = ""
 	}
-	return accessEvent{topic: Topic(r.topic), user: data.User}
+	return accessEvent{topic: topic.Topic(r.topic), user: data.User}
 }

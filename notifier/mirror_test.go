@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
@@ -45,7 +46,7 @@ type mirror struct {
 	r    *reader
 }
 
-func newMirror(t testing.TB, db *schematest.Database, n *node, table notifier.Topic) *mirror {
+func newMirror(t testing.TB, db *schematest.Database, n *node, table topic.Topic) *mirror {
 	t.Helper()
 	return &mirror{t: t, conn: db.Conn(t), rows: make(map[int]string), r: follow(t, n, notifier.Request{}, table)}
 }

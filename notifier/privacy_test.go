@@ -11,19 +11,20 @@ import (
 	"time"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
 // town is who belongs to which room, and who owns it.
 type town struct {
-	members map[notifier.Topic]map[string]bool
-	owners  map[notifier.Topic]string
+	members map[topic.Topic]map[string]bool
+	owners  map[topic.Topic]string
 }
 
 func drawTown(random *rand.Rand, rooms, users int) town {
-	tn := town{members: make(map[notifier.Topic]map[string]bool), owners: make(map[notifier.Topic]string)}
+	tn := town{members: make(map[topic.Topic]map[string]bool), owners: make(map[topic.Topic]string)}
 	for room := range rooms {
-		topic := notifier.Topic(fmt.Sprintf("room/%d", room))
+		topic := topic.Topic(fmt.Sprintf("room/%d", room))
 		tn.owners[topic] = fmt.Sprint(1 + random.IntN(users))
 		tn.members[topic] = map[string]bool{tn.owners[topic]: true}
 		for user := 1; user <= users; user++ {
@@ -59,7 +60,7 @@ func TestEveryEventDeliveredIsOneItsReceiverMaySee(t *testing.T) {
 
 	var reading sync.WaitGroup
 	for room := range rooms {
-		topic := notifier.Topic(fmt.Sprintf("room/%d", room))
+		topic := topic.Topic(fmt.Sprintf("room/%d", room))
 		for user := 1; user <= users; user++ {
 			who := notifier.Follower{User: fmt.Sprint(user)}
 			r, err := tryFollow(t, n, notifier.Request{Follower: who}, topic)
@@ -88,7 +89,7 @@ func TestEveryEventDeliveredIsOneItsReceiverMaySee(t *testing.T) {
 }
 
 // read takes as many events as there should be, and looks that no more are waiting.
-func (tn town) read(t *testing.T, r *reader, topic notifier.Topic, user string, want int) {
+func (tn town) read(t *testing.T, r *reader, topic topic.Topic, user string, want int) {
 	deadline := time.After(2 * patience)
 	for got := range want {
 		e, reset, err := r.take(deadline)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"rowcall/notifier/topic"
 )
 
 // questionsAtOnce bounds the access queries in flight for subscriptions that are held.
@@ -15,12 +17,12 @@ const questionsAtOnce = 4
 type questions struct {
 	mu     sync.Mutex // guards open and asking
 	open   map[*Subscription]struct{}
-	asking map[Topic]bool // the roots whose call is under way
+	asking map[topic.Topic]bool // the roots whose call is under way
 	ready  chan struct{}
 }
 
 func newQuestions() *questions {
-	return &questions{open: make(map[*Subscription]struct{}), asking: make(map[Topic]bool), ready: make(chan struct{}, 1)}
+	return &questions{open: make(map[*Subscription]struct{}), asking: make(map[topic.Topic]bool), ready: make(chan struct{}, 1)}
 }
 
 func (q *questions) add(subs []*Subscription) {
@@ -43,12 +45,12 @@ func (q *questions) signal() {
 }
 
 // take returns what is open, by root, and leaves what belongs to a root whose call is under way.
-func (q *questions) take() map[Topic][]*Subscription {
+func (q *questions) take() map[topic.Topic][]*Subscription {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	groups := make(map[Topic][]*Subscription)
+	groups := make(map[topic.Topic][]*Subscription)
 	for s := range q.open {
-		root := s.topics[0].root()
+		root := s.topics[0].Root()
 		if !q.asking[root] {
 			groups[root] = append(groups[root], s)
 			delete(q.open, s)
@@ -61,7 +63,7 @@ func (q *questions) take() map[Topic][]*Subscription {
 }
 
 // answered lets a root's next call begin.
-func (q *questions) answered(root Topic) {
+func (q *questions) answered(root topic.Topic) {
 	q.mu.Lock()
 	delete(q.asking, root)
 	q.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
@@ -78,7 +79,7 @@ func TestAccessQueriesInFlightAreBounded(t *testing.T) {
 	var following sync.WaitGroup
 	for i := range followers {
 		following.Go(func() {
-			if _, err := tryFollow(t, n, notifier.Request{}, notifier.Topic(fmt.Sprintf("root%d/1", i))); err != nil {
+			if _, err := tryFollow(t, n, notifier.Request{}, topic.Topic(fmt.Sprintf("root%d/1", i))); err != nil {
 				t.Errorf("following: %v", err)
 			}
 		})

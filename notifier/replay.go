@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"rowcall/notifier/topic"
 )
 
 // span is a stretch of the log: what to sees and from has not passed.
@@ -47,7 +49,7 @@ func spanArgs(s span) []any {
 
 // topicsWhere adds the condition that an event is filed under one of the topics or below it. Topics
 // are compared bytewise: "/" is followed by "0".
-func topicsWhere(topics []Topic, args []any) (string, []any) {
+func topicsWhere(topics []topic.Topic, args []any) (string, []any) {
 	terms := make([]string, 0, len(topics))
 	for _, t := range topics {
 		n := len(args)
@@ -60,7 +62,7 @@ func topicsWhere(topics []Topic, args []any) (string, []any) {
 
 // readPage reads the next events of a span that are filed under the topics. Bodies are counted
 // without being read, so that a page of large rows stays near its bound; one event always fits.
-func readPage(ctx context.Context, q querier, s span, topics []Topic, limit pageLimit) (page, error) {
+func readPage(ctx context.Context, q querier, s span, topics []topic.Topic, limit pageLimit) (page, error) {
 	where, args := topicsWhere(topics, spanArgs(s))
 	sql := `WITH next AS (SELECT id, xid, at, topic, type, role, coalesce(data, 'null') AS data FROM rowcall.log
  WHERE ` + spanWhere + ` AND ` + where + ` ORDER BY id LIMIT ` + strconv.Itoa(limit.events) + `),
@@ -82,7 +84,7 @@ SELECT n::int, id, xid, at, topic, type, role, data FROM sized WHERE before < ` 
 }
 
 // countAfter counts the events that a replay from p to prev would deliver, up to about limit.
-func countAfter(ctx context.Context, q querier, p position, prev snapshot, topics []Topic, limit int) (int, error) {
+func countAfter(ctx context.Context, q querier, p position, prev snapshot, topics []topic.Topic, limit int) (int, error) {
 	rest := 0
 	if p.inside {
 		var err error
@@ -95,7 +97,7 @@ func countAfter(ctx context.Context, q querier, p position, prev snapshot, topic
 	return rest + n, err
 }
 
-func countSpan(ctx context.Context, q querier, s span, topics []Topic, limit int) (int, error) {
+func countSpan(ctx context.Context, q querier, s span, topics []topic.Topic, limit int) (int, error) {
 	where, args := topicsWhere(topics, spanArgs(s))
 	sql := `SELECT count(*) FROM (SELECT FROM rowcall.log WHERE ` + spanWhere + ` AND ` + where +
 		` LIMIT ` + strconv.Itoa(limit) + `) AS found`

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
@@ -19,7 +20,7 @@ func TestSeveralTopicsShareOneCursor(t *testing.T) {
 	db := schematest.New(t, schematest.CoreOnly)
 	o := notifier.Options{QueueEvents: 5000, TailEvents: 10_000}
 	n := startNode(t, db.URL, openRules{}, o)
-	topics := []notifier.Topic{"room/1", "user/7", "dams"}
+	topics := []topic.Topic{"room/1", "user/7", "dams"}
 	r := follow(t, n, notifier.Request{}, topics...)
 	for _, last := range []string{"1, 7", "8, 40", "41, 2400"} {
 		db.Exec(t, `SELECT rowcall.publish((ARRAY['room/1', 'user/7', 'dams/3', 'other'])[1 + i % 4], 'test', to_json(i))
@@ -81,7 +82,7 @@ func TestTheNodesCursorTakesNobodyBack(t *testing.T) {
 			behind[cursor] = last.ID
 		}
 	}
-	joined, _, err := n.Subscribe(t.Context(), notifier.Request{Topics: []notifier.Topic{"bulk"}, Wake: look})
+	joined, _, err := n.Subscribe(t.Context(), notifier.Request{Topics: []topic.Topic{"bulk"}, Wake: look})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +133,7 @@ func TestNobodyHearsOfANewHistoryBeforeTheReset(t *testing.T) {
 				once.Do(func() { told <- n.Cursor() })
 			}
 		}
-		joined, _, err := n.Subscribe(t.Context(), notifier.Request{Topics: []notifier.Topic{"room"}, Wake: wake})
+		joined, _, err := n.Subscribe(t.Context(), notifier.Request{Topics: []topic.Topic{"room"}, Wake: wake})
 		if err != nil {
 			t.Fatal(err)
 		}

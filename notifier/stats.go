@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"rowcall/notifier/topic"
 )
 
 // Stats are a feed's numbers: counts since it was made, and what is so at present.
@@ -206,7 +208,7 @@ func (w *Waiting) add(s *Subscription) {
 }
 
 // Topics are those the subscription is to.
-func (s *Subscription) Topics() []Topic { return s.topics }
+func (s *Subscription) Topics() []topic.Topic { return s.topics }
 
 // Waiting is how many events wait for its reader, and their bytes.
 func (s *Subscription) Waiting() (events, bytes int) {
@@ -217,8 +219,8 @@ func (s *Subscription) Waiting() (events, bytes int) {
 
 // TopicCount is how many subscriptions a topic has on this node.
 type TopicCount struct {
-	Topic       Topic `json:"topic"`
-	Subscribers int   `json:"subscribers"`
+	Topic       topic.Topic `json:"topic"`
+	Subscribers int         `json:"subscribers"`
 }
 
 // Topics returns the topics that are followed here, in no order.

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"rowcall/notifier/topic"
 )
 
 // faultyRules have a fault in them.
@@ -28,7 +30,7 @@ func TestAFaultOfASubscribeLeavesNobodyRegistered(t *testing.T) {
 				t.Error("there is no fault")
 			}
 		}()
-		_, _, _ = f.Subscribe(t.Context(), Request{Topics: []Topic{"room"}, Snapshot: true, Wake: func() {}})
+		_, _, _ = f.Subscribe(t.Context(), Request{Topics: []topic.Topic{"room"}, Snapshot: true, Wake: func() {}})
 	}()
 	if left := len(f.hub.all()); left != 0 {
 		t.Errorf("%d subscriptions are left", left)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"rowcall/notifier/topic"
 )
 
 // mode is how a subscription gets its events.
@@ -28,7 +30,7 @@ type run struct {
 // Subscription is one reader's queue and place in the log.
 type Subscription struct {
 	feed     *Feed
-	topics   []Topic
+	topics   []topic.Topic
 	follower Follower
 	latest   string // the field of data whose newest value is enough; empty: every event counts
 	wake     func()

@@ -3,6 +3,8 @@ package notifier
 import (
 	"slices"
 	"sort"
+
+	"rowcall/notifier/topic"
 )
 
 // tail is the recent part of the log in memory: whole batches, bounded by events and bytes. A reader
@@ -46,7 +48,7 @@ func (t *tail) add(b tailBatch, maxEvents, maxBytes int) {
 // after returns what follows p on the topics, in order and shared with everybody, or false where
 // the tail cannot say: it begins later, or p has passed events that the tail has after some
 // it has not passed, as a cursor of another node may. Such a reader pulls.
-func (t *tail) after(p position, topics []Topic) ([]*Event, bool) {
+func (t *tail) after(p position, topics []topic.Topic) ([]*Event, bool) {
 	if !p.prev.covers(t.start) {
 		return nil, false
 	}
@@ -68,6 +70,6 @@ func (t *tail) after(p position, topics []Topic) ([]*Event, bool) {
 }
 
 // covered reports whether a follower of the topics receives what is filed under t.
-func covered(topics []Topic, t Topic) bool {
-	return slices.ContainsFunc(topics, func(followed Topic) bool { return followed.Covers(t) })
+func covered(topics []topic.Topic, t topic.Topic) bool {
+	return slices.ContainsFunc(topics, func(followed topic.Topic) bool { return followed.Covers(t) })
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 // openRules let everybody follow everything.
@@ -78,9 +79,9 @@ func (f *follower) subscribe(ctx context.Context, rooms int) error {
 	case <-ctx.Done():
 		return fmt.Errorf("waiting for the feed: %w", ctx.Err())
 	}
-	var topics []notifier.Topic
+	var topics []topic.Topic
 	for n := range rooms {
-		topics = append(topics, notifier.Topic(fmt.Sprintf("room/%d", base+n)))
+		topics = append(topics, topic.Topic(fmt.Sprintf("room/%d", base+n)))
 	}
 	sub, _, err := f.feed.Subscribe(ctx, notifier.Request{Topics: topics, Wake: f.awake})
 	f.sub = sub

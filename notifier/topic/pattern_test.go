@@ -1,4 +1,4 @@
-package api
+package topic
 
 import (
 	"slices"
@@ -30,11 +30,11 @@ func TestPatternMatch(t *testing.T) {
 		{"orders/{who}", "orders/a b", nil, false},
 	}
 	for _, tt := range tests {
-		p, err := compilePattern(tt.pattern)
+		p, err := ParsePattern(tt.pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		values, ok := p.match(tt.name)
+		values, ok := p.Match(tt.name)
 		if ok != tt.ok || ok && !slices.Equal(values, tt.values) {
 			t.Errorf("%s matches %s: %v %v, want %v %v", tt.pattern, tt.name, values, ok, tt.values, tt.ok)
 		}
@@ -43,7 +43,7 @@ func TestPatternMatch(t *testing.T) {
 
 func TestPathsMatchWithAndWithoutTheSlash(t *testing.T) {
 	for _, spelling := range []string{"/ws/room/{id:int}", "/ws/room/{id:int}/"} {
-		p, err := compilePath(spelling)
+		p, err := ParsePathPattern(spelling)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +51,7 @@ func TestPathsMatchWithAndWithoutTheSlash(t *testing.T) {
 			"/ws/room/5": true, "/ws/room/5/": true, "/ws/room/05": true,
 			"/ws/room/5//": false, "//ws/room/5": false, "ws/room/5": false, "/ws/room/": false, "/ws/room/x": false,
 		} {
-			if _, ok := p.matchPath(path); ok != want {
+			if _, ok := p.MatchPath(path); ok != want {
 				t.Errorf("%s matches %s: %v", spelling, path, ok)
 			}
 		}
@@ -60,7 +60,7 @@ func TestPathsMatchWithAndWithoutTheSlash(t *testing.T) {
 
 func TestPatternsThatAreRefused(t *testing.T) {
 	for _, text := range []string{"", "/", "a//b", "a/", "a/{", "a/}", "a/{}", "a/{b}c", "a/{B}", "a/{1}", "a/{b:uuid}", "a/{b:}", "a/{b}/{b}", "a b", "a/.."} {
-		if _, err := compilePattern(text); err == nil {
+		if _, err := ParsePattern(text); err == nil {
 			t.Errorf("%q is taken for a pattern", text)
 		}
 	}
@@ -81,9 +81,9 @@ func TestPatternsOverlap(t *testing.T) {
 		{"{a}/x", "y/z", false},
 	}
 	for _, tt := range tests {
-		a, _ := compilePattern(tt.a)
-		b, _ := compilePattern(tt.b)
-		if a.overlaps(b) != tt.want || b.overlaps(a) != tt.want {
+		a, _ := ParsePattern(tt.a)
+		b, _ := ParsePattern(tt.b)
+		if a.Overlaps(b) != tt.want || b.Overlaps(a) != tt.want {
 			t.Errorf("%s overlaps %s: want %v both ways", tt.a, tt.b, tt.want)
 		}
 	}

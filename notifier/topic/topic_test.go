@@ -1,4 +1,4 @@
-package notifier
+package topic
 
 import (
 	"slices"
@@ -8,7 +8,7 @@ import (
 
 func TestParseTopic(t *testing.T) {
 	for _, good := range []string{"dams", "room/5", "a/b/c", "A-z_0:9.x/y", "..a", strings.Repeat("x", 200)} {
-		if _, err := ParseTopic(good); err != nil {
+		if _, err := Parse(good); err != nil {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
@@ -16,7 +16,7 @@ func TestParseTopic(t *testing.T) {
 		"", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a b", "a%", "a'b", `a"b`, "a\x00", "$1", "ü", "𝛼", "\u202ea", "a\nb",
 		strings.Repeat("x", 201),
 	} {
-		if _, err := ParseTopic(bad); err == nil {
+		if _, err := Parse(bad); err == nil {
 			t.Errorf("%q was taken for a topic", bad)
 		}
 	}
@@ -48,11 +48,11 @@ func FuzzParseTopic(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		topic, err := ParseTopic(name)
+		topic, err := Parse(name)
 		if err != nil {
 			return
 		}
-		if string(topic) != name || strings.ContainsAny(name, "'\"$% \\\x00\n") || len(name) > MaxTopicBytes {
+		if string(topic) != name || strings.ContainsAny(name, "'\"$% \\\x00\n") || len(name) > MaxBytes {
 			t.Errorf("%q was taken for topic %q", name, topic)
 		}
 	})

@@ -1,0 +1,227 @@
+package topic
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Kind is the type of a parameter's values.
+type Kind string
+
+// The kinds of parameters. A value of KindText is one part of a topic. A value of KindInt is a
+// whole number without a sign.
+const (
+	KindText Kind = "text"
+	KindInt  Kind = "int"
+)
+
+// Parameter is a named place in a pattern.
+type Parameter struct {
+	Name string // lower-case letters, digits and _, so that SQL can name it behind an @
+	Kind Kind
+}
+
+// Pattern is a topic, or the path of a URL, with parameters, such as room/{room_id:int}. The zero
+// Pattern matches nothing.
+type Pattern struct {
+	text  string
+	parts []part
+}
+
+// part stands between two slashes. It is a parameter if the parameter has a name, else a literal.
+type part struct {
+	literal   string
+	parameter Parameter
+}
+
+func (a part) isLiteral() bool { return a.parameter.Name == "" }
+
+// ParsePattern reads a topic with parameters: {name:int}, or {name} for text.
+func ParsePattern(text string) (Pattern, error) {
+	p := Pattern{text: text}
+	for word := range strings.SplitSeq(text, "/") {
+		next, err := parsePart(word)
+		if err != nil {
+			return Pattern{}, fmt.Errorf("%q: %w", text, err)
+		}
+		if !next.isLiteral() && p.Has(next.parameter.Name) {
+			return Pattern{}, fmt.Errorf("%q: parameter %s stands twice", text, next.parameter.Name)
+		}
+		p.parts = append(p.parts, next)
+	}
+	return p, nil
+}
+
+// ParsePathPattern reads the path of a URL with parameters. The path begins with a slash. A slash
+// at its end makes no difference.
+func ParsePathPattern(text string) (Pattern, error) {
+	rest, rooted := strings.CutPrefix(text, "/")
+	if !rooted {
+		return Pattern{}, fmt.Errorf("%q: a path begins with a slash", text)
+	}
+	p, err := ParsePattern(strings.TrimSuffix(rest, "/"))
+	p.text = text
+	return p, err
+}
+
+func parsePart(word string) (part, error) {
+	inner, open := strings.CutPrefix(word, "{")
+	inner, shut := strings.CutSuffix(inner, "}")
+	if !open && !shut {
+		if _, err := Parse(word); err != nil {
+			return part{}, fmt.Errorf("part %q: %w", word, err)
+		}
+		return part{literal: word}, nil
+	}
+	name, kind, typed := strings.Cut(inner, ":")
+	if !typed {
+		kind = string(KindText)
+	}
+	switch {
+	case !open || !shut || !validParameterName(name):
+		return part{}, fmt.Errorf("part %q is neither plain nor {name} nor {name:int}", word)
+	case kind != string(KindText) && kind != string(KindInt):
+		return part{}, fmt.Errorf("parameter %s: type %q is neither int nor text", name, kind)
+	}
+	return part{parameter: Parameter{name, Kind(kind)}}, nil
+}
+
+// validParameterName reports whether SQL can name the parameter behind an @.
+func validParameterName(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		letter := 'a' <= c && c <= 'z' || c == '_'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// String is the pattern as it was written.
+func (p Pattern) String() string { return p.text }
+
+// Has reports whether the pattern has a parameter of this name.
+func (p Pattern) Has(name string) bool {
+	return slices.ContainsFunc(p.parts, func(own part) bool { return !own.isLiteral() && own.parameter.Name == name })
+}
+
+// Parameters returns the pattern's parameters in their order.
+func (p Pattern) Parameters() []Parameter {
+	var found []Parameter
+	for _, own := range p.parts {
+		if !own.isLiteral() {
+			found = append(found, own.parameter)
+		}
+	}
+	return found
+}
+
+// WithKind returns a copy of the pattern in which the parameter of this name, if there is one, has
+// another kind.
+func (p Pattern) WithKind(name string, kind Kind) Pattern {
+	p.parts = slices.Clone(p.parts)
+	for i, own := range p.parts {
+		if !own.isLiteral() && own.parameter.Name == name {
+			p.parts[i].parameter.Kind = kind
+		}
+	}
+	return p
+}
+
+// Match finds the values of the parameters in a topic's name, in their order and each in its one
+// spelling: an int has no leading zeros. Match does not check whether an int is within the range of
+// any type.
+func (p Pattern) Match(name string) (values []string, ok bool) {
+	rest, more := name, true
+	for _, own := range p.parts {
+		if !more {
+			return nil, false
+		}
+		var word string
+		word, rest, more = strings.Cut(rest, "/")
+		if own.isLiteral() {
+			if word != own.literal {
+				return nil, false
+			}
+			continue
+		}
+		value, ok := own.parameter.Kind.spell(word)
+		if !ok {
+			return nil, false
+		}
+		values = append(values, value)
+	}
+	return values, !more
+}
+
+// MatchPath is Match for the path of a URL. A slash at its end makes no difference.
+func (p Pattern) MatchPath(path string) (values []string, ok bool) {
+	rest, rooted := strings.CutPrefix(path, "/")
+	if !rooted {
+		return nil, false
+	}
+	return p.Match(strings.TrimSuffix(rest, "/"))
+}
+
+// spell brings a value to its one spelling. It reports false if the kind has no such value.
+func (k Kind) spell(word string) (string, bool) {
+	if k == KindInt {
+		return spellInt(word)
+	}
+	_, err := Parse(word)
+	return word, err == nil && !strings.Contains(word, "/")
+}
+
+func spellInt(word string) (string, bool) {
+	for i := range len(word) {
+		if word[i] < '0' || word[i] > '9' {
+			return "", false
+		}
+	}
+	trimmed := strings.TrimLeft(word, "0")
+	if trimmed == "" && word != "" {
+		trimmed = "0"
+	}
+	return trimmed, word != ""
+}
+
+// Expand returns the pattern with each parameter replaced by its value.
+func (p Pattern) Expand(value func(name string) string) string {
+	words := make([]string, len(p.parts))
+	for i, own := range p.parts {
+		words[i] = own.literal
+		if !own.isLiteral() {
+			words[i] = value(own.parameter.Name)
+		}
+	}
+	return strings.Join(words, "/")
+}
+
+// Overlaps reports whether some name could match both patterns. The configuration refuses two such
+// rules, because nothing would say which of the two decides.
+func (p Pattern) Overlaps(q Pattern) bool {
+	if len(p.parts) != len(q.parts) {
+		return false
+	}
+	for i := range p.parts {
+		if !p.parts[i].overlaps(q.parts[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a part) overlaps(b part) bool {
+	switch {
+	case a.isLiteral() && b.isLiteral():
+		return a.literal == b.literal
+	case a.isLiteral():
+		_, ok := b.parameter.Kind.spell(a.literal)
+		return ok
+	case b.isLiteral():
+		return b.overlaps(a)
+	}
+	return true
+}
