@@ -50,7 +50,7 @@ func (l *lister[T]) upTo(limit int) list[T] {
 
 // listTopics lists those with the most subscribers first.
 func (c *console) listTopics() []notifier.TopicCount {
-	topics := slices.DeleteFunc(c.feed.Topics(), func(t notifier.TopicCount) bool { return t.Topic == consoleTopic })
+	topics := slices.DeleteFunc(c.feed.FollowedTopics(), func(t notifier.TopicCount) bool { return t.Topic == consoleTopic })
 	slices.SortFunc(topics, func(a, b notifier.TopicCount) int {
 		return cmp.Or(cmp.Compare(b.Subscribers, a.Subscribers), cmp.Compare(a.Topic, b.Topic))
 	})
@@ -98,7 +98,7 @@ func (c *console) session(p *presence) consoleSession {
 				row.Topics = append(row.Topics, topic)
 			}
 		}
-		events, bytes := sub.Waiting()
+		events, bytes := sub.QueueSize()
 		row.QueuedEvents += events
 		row.QueuedBytes += bytes
 	}

@@ -81,19 +81,19 @@ func (r *rates) since(now sample, count func(sample) uint64) float64 {
 
 // consoleListener is how the node learns of events.
 type consoleListener struct {
-	State      string      `json:"state"` // armed, arming, busy or reconnecting
-	Healthy    bool        `json:"healthy"`
-	Connected  bool        `json:"connected"`
-	Confirmed  bool        `json:"confirmed"`
-	Heard      bool        `json:"heard"`
-	Armed      bool        `json:"armed"`
-	Gate       consoleGate `json:"gate"`
-	Rings      float64     `json:"rings_per_second"`
-	Polls      float64     `json:"polls_per_second"`
-	Events     float64     `json:"events_per_second"`
-	HandedOut  float64     `json:"handed_out_per_second"`
-	LastPoll   *time.Time  `json:"last_poll,omitempty"`
-	Reconnects uint64      `json:"reconnects"`
+	State         string      `json:"state"` // armed, arming, busy or reconnecting
+	Healthy       bool        `json:"healthy"`
+	Connected     bool        `json:"connected"`
+	Confirmed     bool        `json:"confirmed"`
+	ProbeReturned bool        `json:"heard"`
+	Armed         bool        `json:"armed"`
+	Gate          consoleGate `json:"gate"`
+	Rings         float64     `json:"rings_per_second"`
+	Polls         float64     `json:"polls_per_second"`
+	Events        float64     `json:"events_per_second"`
+	HandedOut     float64     `json:"handed_out_per_second"`
+	LastPoll      *time.Time  `json:"last_poll,omitempty"`
+	Reconnects    uint64      `json:"reconnects"`
 }
 
 type consoleGate struct {
@@ -107,19 +107,19 @@ type consoleGate struct {
 func (c *console) listenerOf(s notifier.Stats) consoleListener {
 	now := sampleOf(s)
 	return consoleListener{
-		State:      stateOf(s),
-		Healthy:    s.Health.Err == nil,
-		Connected:  s.Listener.Connected,
-		Confirmed:  s.Listener.Confirmed,
-		Heard:      s.Listener.Heard,
-		Armed:      s.Listener.Armed,
-		Gate:       consoleGate(s.Gate),
-		Rings:      c.rates.since(now, func(s sample) uint64 { return s.rings }),
-		Polls:      c.rates.since(now, func(s sample) uint64 { return s.polls }),
-		Events:     c.rates.since(now, func(s sample) uint64 { return s.events }),
-		HandedOut:  c.rates.since(now, func(s sample) uint64 { return s.handed }),
-		LastPoll:   unlessZero(s.Health.PolledAt),
-		Reconnects: s.Lost.Listener + s.Lost.Poller,
+		State:         stateOf(s),
+		Healthy:       s.Health.Err == nil,
+		Connected:     s.Listener.Connected,
+		Confirmed:     s.Listener.Confirmed,
+		ProbeReturned: s.Listener.ProbeReturned,
+		Armed:         s.Listener.Armed,
+		Gate:          consoleGate(s.Gate),
+		Rings:         c.rates.since(now, func(s sample) uint64 { return s.rings }),
+		Polls:         c.rates.since(now, func(s sample) uint64 { return s.polls }),
+		Events:        c.rates.since(now, func(s sample) uint64 { return s.events }),
+		HandedOut:     c.rates.since(now, func(s sample) uint64 { return s.handed }),
+		LastPoll:      unlessZero(s.Health.PolledAt),
+		Reconnects:    s.Lost.Listener + s.Lost.Poller,
 	}
 }
 
@@ -174,17 +174,17 @@ type consoleCounts struct {
 	SlowReaders   uint64                          `json:"slow_readers"`
 	Subscriptions int                             `json:"subscriptions"`
 	Live          int                             `json:"live"`
-	Held          int                             `json:"held"`
+	Paused        int                             `json:"held"`
 	QueuedEvents  int                             `json:"queued_events"`
 	QueuedBytes   int                             `json:"queued_bytes"`
 }
 
 func (c *console) countsOf(s notifier.Stats) consoleCounts {
-	w := c.feed.Waiting()
+	w := c.feed.QueueStats()
 	return consoleCounts{
 		Events: s.Events, HandedOut: s.HandedOut, Polls: s.Polls, Rings: s.Rings,
 		ReplaysTail: s.Replays.Tail, ReplaysLog: s.Replays.Log, Resets: s.Resets, SlowReaders: s.Slow,
-		Subscriptions: w.Joining + w.Pulling + w.Live, Live: w.Live, Held: w.Held,
+		Subscriptions: w.Joining + w.Pulling + w.Live, Live: w.Live, Paused: w.Paused,
 		QueuedEvents: w.Events, QueuedBytes: w.Bytes,
 	}
 }

@@ -41,7 +41,7 @@ func (g *supervised) Take(max int) (notifier.Taken, error) {
 	if err := g.over(); err != nil {
 		return notifier.Taken{}, err
 	}
-	if !g.guard.Settled() {
+	if !g.guard.CaughtUp() {
 		return notifier.Taken{}, nil // the guard wakes the reader
 	}
 	taken := g.pending
@@ -54,7 +54,7 @@ func idle(t notifier.Taken) bool { return t.Reset == nil && len(t.Events) == 0 }
 // over says why nothing more may be handed out. What the guard has to tell is of no interest otherwise.
 func (g *supervised) over() error {
 	for {
-		taken, err := g.guard.Take(takeAtOnce)
+		taken, err := g.guard.Take(eventsPerTake)
 		if err != nil {
 			return err
 		}
@@ -75,9 +75,9 @@ func (g *supervised) end(reason error) {
 	g.woken()
 }
 
-// Settled reports whether nothing waits, here or with the guard.
-func (g *supervised) Settled() bool {
-	return idle(g.pending) && g.subscription.Settled() && g.guard.Settled()
+// CaughtUp reports whether nothing waits, here or with the guard.
+func (g *supervised) CaughtUp() bool {
+	return idle(g.pending) && g.subscription.CaughtUp() && g.guard.CaughtUp()
 }
 
 // Close ends both.

@@ -110,8 +110,8 @@ type brokenFeed struct {
 	held    *[]weak.Pointer[notifier.Holder]
 }
 
-func (f brokenFeed) Hold(shed func()) *notifier.Holder {
-	holder := f.holders.Hold(shed)
+func (f brokenFeed) NewHolder(shed func()) *notifier.Holder {
+	holder := f.holders.NewHolder(shed)
 	*f.held = append(*f.held, weak.Make(holder))
 	return holder
 }

@@ -172,7 +172,7 @@ func (d *dcrf) takeEvents() (frames [][]byte, more bool, err error) {
 		if one.sub == nil {
 			continue
 		}
-		taken, err := one.sub.Take(takeAtOnce)
+		taken, err := one.sub.Take(eventsPerTake)
 		if taken.Reset != nil {
 			err = errCursorExpired
 		}

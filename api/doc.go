@@ -63,7 +63,7 @@
 // and whether it is over.
 //
 // None is taken while another is held: code that has something for the writer lets go of its own lock first. Nothing
-// blocks under any of them. The feed takes locks of its own in Take, Settled and Close and calls Wake without them,
+// blocks under any of them. The feed takes locks of its own in Take, CaughtUp and Close and calls Wake without them,
 // so these are called under none of ours. The one exception is lister.mu: whoever asks for a list of the console
 // waits for the one who makes it, which takes the locks of what is listed.
 //

@@ -50,11 +50,11 @@ func (f *fakeFeed) Health() notifier.Health {
 	return f.health
 }
 
-func (f *fakeFeed) Stats() notifier.Stats         { return notifier.Stats{Health: f.Health()} }
-func (f *fakeFeed) Waiting() notifier.Waiting     { return notifier.Waiting{} }
-func (f *fakeFeed) Topics() []notifier.TopicCount { return nil }
+func (f *fakeFeed) Stats() notifier.Stats                 { return notifier.Stats{Health: f.Health()} }
+func (f *fakeFeed) QueueStats() notifier.QueueStats       { return notifier.QueueStats{} }
+func (f *fakeFeed) FollowedTopics() []notifier.TopicCount { return nil }
 
-func (f *fakeFeed) Hold(shed func()) *notifier.Holder {
+func (f *fakeFeed) NewHolder(shed func()) *notifier.Holder {
 	f.set(func(f *fakeFeed) { f.sheds = append(f.sheds, shed) })
 	return new(notifier.Holder)
 }
@@ -179,14 +179,14 @@ func (s *fakeSubscription) Take(max int) (notifier.Taken, error) {
 	return first, nil
 }
 
-func (s *fakeSubscription) Settled() bool {
+func (s *fakeSubscription) CaughtUp() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.settled && len(s.waiting) == 0
 }
 
-func (s *fakeSubscription) Topics() []topic.Topic        { return s.request.Topics }
-func (s *fakeSubscription) Waiting() (events, bytes int) { return 0, 0 }
+func (s *fakeSubscription) Topics() []topic.Topic          { return s.request.Topics }
+func (s *fakeSubscription) QueueSize() (events, bytes int) { return 0, 0 }
 
 func (s *fakeSubscription) Close() {
 	s.mu.Lock()

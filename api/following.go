@@ -10,20 +10,20 @@ import (
 // feed is what sessions need of notifier.Feed.
 type feed interface {
 	Subscribe(ctx context.Context, r notifier.Request) (subscription, notifier.Start, error)
-	Hold(shed func()) *notifier.Holder
+	NewHolder(shed func()) *notifier.Holder
 	Cursor() string
 	Health() notifier.Health
 	Stats() notifier.Stats
-	Waiting() notifier.Waiting
-	Topics() []notifier.TopicCount
+	QueueStats() notifier.QueueStats
+	FollowedTopics() []notifier.TopicCount
 }
 
 // subscription is what sessions need of notifier.Subscription.
 type subscription interface {
 	Take(max int) (notifier.Taken, error)
-	Settled() bool
+	CaughtUp() bool
 	Topics() []topic.Topic
-	Waiting() (events, bytes int)
+	QueueSize() (events, bytes int)
 	Close()
 }
 

@@ -137,7 +137,7 @@ func (s *Server) sessionOf(in *admission, u *websocket.Upgrader) *session {
 func (s *Server) newSession(who Identity, u *websocket.Upgrader) *session {
 	session := newSession(who, s.limits, u, &s.batches, s.log)
 	session.metrics = s.metrics
-	session.holder = s.feed.Hold(session.unload)
+	session.holder = s.feed.NewHolder(session.unload)
 	session.presence = presence{kind: sessionNative, who: who, since: time.Now()}
 	return session
 }

@@ -49,7 +49,7 @@ func yes(out chan<- prometheus.Metric, d *prometheus.Desc, is bool, labels ...st
 	gauge(out, d, value, labels...)
 }
 
-func histogram(out chan<- prometheus.Metric, d *prometheus.Desc, of notifier.Durations) {
+func histogram(out chan<- prometheus.Metric, d *prometheus.Desc, of notifier.DurationHistogram) {
 	count, sum, upTo := of.Cumulative()
 	buckets := make(map[float64]uint64, len(upTo))
 	for bound, n := range upTo {
@@ -87,8 +87,8 @@ func newFeedNumbers(f feed) *numbers {
 		for _, reason := range []notifier.ResetReason{notifier.ResetExpired, notifier.ResetEpoch, notifier.ResetOverflow} {
 			count64(out, resets, s.Resets[reason], string(reason))
 		}
-		histogram(out, took, s.PollTook)
-		histogram(out, handOver, s.HandOver)
+		histogram(out, took, s.PollDuration)
+		histogram(out, handOver, s.EventDelay)
 	}
 	return n
 }
@@ -106,7 +106,7 @@ func newStateNumbers(f feed) *numbers {
 		gauge(out, polled, age(s.Health.PolledAt))
 		yes(out, listener, s.Listener.Connected, "connected")
 		yes(out, listener, s.Listener.Confirmed, "confirmed")
-		yes(out, listener, s.Listener.Heard, "heard")
+		yes(out, listener, s.Listener.ProbeReturned, "heard")
 		yes(out, listener, s.Listener.Armed, "armed")
 		yes(out, gate, s.Gate.Ringing, "ringing")
 		yes(out, gate, s.Gate.Keeper, "keeper")
@@ -150,11 +150,11 @@ func newWaitingNumbers(f feed) *numbers {
 	bytes := n.number("queued_bytes", "Bytes of them, counted for each reader.")
 	load := n.number("load_bytes", "At most so many bytes wait for all readers together, each event counted once; counted anew near limits.queued_bytes.")
 	n.collect = func(out chan<- prometheus.Metric) {
-		w := f.Waiting()
+		w := f.QueueStats()
 		gauge(out, subscriptions, float64(w.Joining), "joining")
 		gauge(out, subscriptions, float64(w.Pulling), "pulling")
 		gauge(out, subscriptions, float64(w.Live), "live")
-		gauge(out, held, float64(w.Held))
+		gauge(out, held, float64(w.Paused))
 		gauge(out, events, float64(w.Events))
 		gauge(out, bytes, float64(w.Bytes))
 		gauge(out, load, float64(w.Load))

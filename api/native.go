@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	openAtOnce   = 8         // subscribes of one socket that are under way or whose answer waits
-	takeAtOnce   = 256       // events taken of one topic before the next has its turn
-	maxUnsent    = 1024      // frames that answer the client, waiting for it to read
-	unsentWeight = 256 << 10 // bytes of them
-	maxPasses    = 8         // of the queue, each with takeAtOnce events of each topic at most, before signs of life
+	openAtOnce    = 8         // subscribes of one socket that are under way or whose answer waits
+	eventsPerTake = 256       // events taken of one topic before the next has its turn
+	maxUnsent     = 1024      // frames that answer the client, waiting for it to read
+	unsentWeight  = 256 << 10 // bytes of them
+	maxPasses     = 8         // of the queue, each with eventsPerTake events of each topic at most, before signs of life
 )
 
 // native is the flow of the native protocol: one socket, many topics.

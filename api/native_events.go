@@ -34,7 +34,7 @@ func (n *native) forward(out *batch, h *held) {
 	if !current {
 		return
 	}
-	taken, err := h.sub.Take(takeAtOnce)
+	taken, err := h.sub.Take(eventsPerTake)
 	switch {
 	case err != nil:
 		n.ended(out, h, err)
@@ -103,7 +103,7 @@ func (n *native) pay(out *batch, due signs) {
 func (n *native) settledCursor() string {
 	cursor := n.feed.Cursor()
 	for _, sub := range n.subscriptions() {
-		if sub == nil || !sub.Settled() {
+		if sub == nil || !sub.CaughtUp() {
 			return ""
 		}
 	}

@@ -64,7 +64,7 @@ func (p *plain) receive(context.Context, int, io.Reader) error { return nil }
 // emit sends what the topic has waiting. These formats have no frame for a reset: the page must
 // come again and read its state anew.
 func (p *plain) emit(out *batch) (more bool) {
-	taken, err := p.sub.Take(takeAtOnce)
+	taken, err := p.sub.Take(eventsPerTake)
 	switch {
 	case errors.Is(err, notifier.ErrClosed):
 		return false // by end

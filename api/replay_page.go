@@ -52,7 +52,7 @@ func (p *replayPage) fill() (enough bool, err error) {
 		}
 		p.add(taken.Events)
 	}
-	p.upToDate = p.sub.Settled()
+	p.upToDate = p.sub.CaughtUp()
 	return true, nil
 }
 
@@ -76,7 +76,7 @@ func (p *replayPage) full() bool {
 // node's position from before that Take holds for the page, so that the cursor of a quiet topic
 // does not grow old.
 func (p *replayPage) drained(bookmark string) (enough bool) {
-	p.upToDate = p.sub.Settled()
+	p.upToDate = p.sub.CaughtUp()
 	if p.upToDate && bookmark != "" {
 		p.cursor, p.end = bookmark, len(p.events)
 	}

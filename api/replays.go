@@ -54,8 +54,8 @@ type replayer struct {
 
 var _ notifier.Meter = (*replayer)(nil)
 
-// Begin refuses who has read too much, and has who reads too much at a time wait.
-func (r *replayer) Begin(ctx context.Context) (done func(), err error) {
+// BeginReplay refuses who has read too much, and has who reads too much at a time wait.
+func (r *replayer) BeginReplay(ctx context.Context) (done func(), err error) {
 	if wait := r.bytes.debt(r.owner, time.Now()); wait > 0 {
 		return nil, &explained{err: errRateLimited, detail: "too much was replayed", after: wait}
 	}

@@ -145,7 +145,7 @@ func TestReplaysAtATimeWaitForTheirTurn(t *testing.T) {
 		if !wait {
 			cancel()
 		}
-		return door.Meter(addr, user).Begin(ctx)
+		return door.Meter(addr, user).BeginReplay(ctx)
 	}
 	first, err1 := begin("5", true)
 	_, err2 := begin("5", true)

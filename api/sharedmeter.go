@@ -26,11 +26,11 @@ func shareMeter(meter notifier.Meter) notifier.Meter {
 	return &sharedMeter{meter: meter}
 }
 
-// Begin waits for the place only where no other replay of the socket has it. It is called for one subscription after
+// BeginReplay waits for the place only where no other replay of the socket has it. It is called for one subscription after
 // the other.
-func (m *sharedMeter) Begin(ctx context.Context) (done func(), err error) {
+func (m *sharedMeter) BeginReplay(ctx context.Context) (done func(), err error) {
 	if !m.join() {
-		leave, err := m.meter.Begin(ctx)
+		leave, err := m.meter.BeginReplay(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -16,8 +16,8 @@ const (
 	maxRetry = 5 * time.Second
 )
 
-// takesAtOnce is how many times a stream takes events before it looks at anything else.
-const takesAtOnce = 16
+// takesPerPass is how many times a stream takes events before it looks at anything else.
+const takesPerPass = 16
 
 // stream is one answer with server-sent events. It is written by the handler's goroutine alone.
 type stream struct {
@@ -41,7 +41,7 @@ func newStream(w http.ResponseWriter, s *Server) *stream {
 	return &stream{
 		conn:     conn,
 		batches:  &s.batches,
-		holder:   s.feed.Hold(conn.unload),
+		holder:   s.feed.NewHolder(conn.unload),
 		timeout:  s.limits.WriteTimeout,
 		interval: min(streamBeat, s.limits.PingInterval),
 		retry:    minRetry + rand.N(maxRetry-minRetry),
@@ -103,14 +103,14 @@ func (st *stream) reset(r notifier.Reset) streamBlock {
 
 // forward sends what waits. The error says why the subscription has ended, or that the client has gone.
 func (st *stream) forward(sub subscription) (ended error) {
-	taken, err := sub.Take(takeAtOnce)
+	taken, err := sub.Take(eventsPerTake)
 	if err != nil || taken.Reset == nil && len(taken.Events) == 0 {
 		return err
 	}
 	err = st.send(func(out *batch) {
-		for range takesAtOnce {
+		for range takesPerPass {
 			st.add(out, taken)
-			taken, ended = sub.Take(takeAtOnce)
+			taken, ended = sub.Take(eventsPerTake)
 			if ended != nil || taken.Reset == nil && len(taken.Events) == 0 {
 				return
 			}
@@ -141,7 +141,7 @@ func (st *stream) add(out *batch, taken notifier.Taken) {
 // from: EventSource keeps it without an event.
 func (st *stream) beat(sub subscription, f feed) error {
 	cursor := f.Cursor() // before it is seen that nothing waits
-	if cursor == "" || !sub.Settled() {
+	if cursor == "" || !sub.CaughtUp() {
 		return st.comment()
 	}
 	return st.send(func(out *batch) { out.add(streamBlock{id: cursor}.encode()) })

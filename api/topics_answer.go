@@ -94,7 +94,7 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, serve func(out
 // writing mean that the client has gone.
 func (s *Server) answer(c *answerConn, body any) {
 	text := mustText(body)
-	holder := s.feed.Hold(c.unload)
+	holder := s.feed.NewHolder(c.unload)
 	defer holder.Close()
 	holder.Add(len(text))
 	h := c.w.Header()

@@ -49,7 +49,7 @@ func TestAHolderThatIsClosedHasNothing(t *testing.T) {
 	t.Parallel()
 	f := idleFeed(Options{})
 	for range 300 {
-		h := f.Hold(nil)
+		h := f.NewHolder(nil)
 		begun := make(chan struct{})
 		var adding sync.WaitGroup
 		adding.Go(func() {
@@ -72,7 +72,7 @@ func TestAHolderThatIsClosedHasNothing(t *testing.T) {
 func TestAReaderIsShedOnce(t *testing.T) {
 	t.Parallel()
 	f := idleFeed(Options{QueuedBytes: 1000})
-	h := f.Hold(nil)
+	h := f.NewHolder(nil)
 	defer h.Close()
 	h.Add(2000)
 	waiting(f, h, &Event{Topic: "room"})

@@ -19,8 +19,8 @@ type Holder struct {
 	subs  []*Subscription
 }
 
-// Hold registers a holder until it is closed. shed is called at most once, from any goroutine; it must not block.
-func (f *Feed) Hold(shed func()) *Holder {
+// NewHolder registers a holder until it is closed. shed is called at most once, from any goroutine; it must not block.
+func (f *Feed) NewHolder(shed func()) *Holder {
 	h := &Holder{load: f.load, shed: shed}
 	f.load.mu.Lock()
 	defer f.load.mu.Unlock()

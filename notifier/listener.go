@@ -189,6 +189,6 @@ type rang struct {
 func (l *listener) counted() rang {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	state := ListenerState{Connected: l.linked, Confirmed: l.hearing != 0, Heard: l.hearing != 0 && l.probed, Err: l.err}
+	state := ListenerState{Connected: l.linked, Confirmed: l.hearing != 0, ProbeReturned: l.hearing != 0 && l.probed, Err: l.err}
 	return rang{l.heard, l.lost, state}
 }

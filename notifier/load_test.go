@@ -27,7 +27,7 @@ func TestWhoHoldsMostIsShed(t *testing.T) {
 	db := schematest.New(t, schematest.CoreOnly)
 	n := startNode(t, db.URL, openRules{}, notifier.Options{QueuedBytes: 1 << 20})
 	var told atomic.Int32
-	holder := n.Hold(func() { told.Add(1) })
+	holder := n.NewHolder(func() { told.Add(1) })
 	defer holder.Close()
 	most := follow(t, n, notifier.Request{Holder: holder}, "most")
 	less, least := follow(t, n, notifier.Request{}, "less"), follow(t, n, notifier.Request{}, "least")
@@ -107,16 +107,16 @@ func TestWhatAHolderHasBesidesCounts(t *testing.T) {
 	db := schematest.New(t, schematest.CoreOnly)
 	n := startNode(t, db.URL, openRules{}, notifier.Options{QueuedBytes: 1 << 20})
 	shed := make(chan string, 2)
-	buffers, other := n.Hold(func() { shed <- "buffers" }), n.Hold(func() { shed <- "other" })
+	buffers, other := n.NewHolder(func() { shed <- "buffers" }), n.NewHolder(func() { shed <- "other" })
 	defer buffers.Close()
 	defer other.Close()
 	at := follow(t, n, notifier.Request{Holder: other}, "room")
 	fill(t, db, "room", 1, 300)
 	eventually(t, "all of them wait", func() bool {
-		events, _ := at.sub.Waiting()
+		events, _ := at.sub.QueueSize()
 		return events == 300
 	})
-	before := n.Waiting()
+	before := n.QueueStats()
 	if before.Live != 1 || before.Events != 300 || before.Bytes < 300 || before.Load < int64(before.Bytes) {
 		t.Errorf("the node says that so much waits: %+v", before)
 	}
@@ -124,7 +124,7 @@ func TestWhatAHolderHasBesidesCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	other.Add(100 << 10)
-	if after := n.Waiting(); after.Events != 0 || after.Load != before.Load+100<<10 {
+	if after := n.QueueStats(); after.Events != 0 || after.Load != before.Load+100<<10 {
 		t.Errorf("and then %+v", after)
 	}
 	buffers.Add(500 << 10)

@@ -8,8 +8,8 @@ import (
 // Meter bounds what replays cost, those of one user for example, and is told what they do. It is for what has to be
 // read from the log. What the tail holds costs next to nothing, and after a restart everybody comes back to it at once.
 type Meter interface {
-	// Begin waits for a place for one more replay, which done gives back. The error is Subscribe's.
-	Begin(ctx context.Context) (done func(), err error)
+	// BeginReplay waits for a place for one more replay, which done gives back. The error is Subscribe's.
+	BeginReplay(ctx context.Context) (done func(), err error)
 	// Spend notes bytes that a replay has read, and returns for how long it must not read more.
 	Spend(bytes int) time.Duration
 }
@@ -25,7 +25,7 @@ func (f *Feed) begin(ctx context.Context, s *Subscription, r Request, here curso
 		return nil
 	}
 	s.finish() // this may be the second time, after a change of history
-	done, err := s.meter.Begin(ctx)
+	done, err := s.meter.BeginReplay(ctx)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ type meter struct {
 	pages int
 }
 
-func (m *meter) Begin(context.Context) (func(), error) {
+func (m *meter) BeginReplay(context.Context) (func(), error) {
 	select {
 	case m.places <- struct{}{}:
 		return func() { <-m.places }, nil

@@ -334,7 +334,7 @@ func TestATopicIsPausedWhileAccessCannotBeAsked(t *testing.T) {
 	if got := flowing.data(1); got[0] != "2" {
 		t.Errorf("the other topic got %v", got)
 	}
-	if taken, err := paused.sub.Take(1); err != nil || len(taken.Events) != 0 || paused.sub.Settled() {
+	if taken, err := paused.sub.Take(1); err != nil || len(taken.Events) != 0 || paused.sub.CaughtUp() {
 		t.Errorf("the paused topic handed out %v, %v", taken, err)
 	}
 	broken.Store(false)

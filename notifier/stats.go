@@ -15,36 +15,36 @@ type Stats struct {
 	Events    uint64 // that polls have read
 	HandedOut uint64 // taken by the readers of subscriptions, by each anew
 	Rings     uint64 // for events, received
-	Lost      Lost
-	Replays   Replays
+	Lost      LostConnections
+	Replays   ReplayCounts
 	Resets    map[ResetReason]uint64 // told to subscribers, with the answer to their cursor or later
 	Slow      uint64                 // subscriptions ended because their readers were too slow
 
-	PollTook Durations // from the beginning of a poll until its events were queued
-	HandOver Durations // from an event's statement until it was queued here: once for each run of one transaction's events
+	PollDuration DurationHistogram // from the beginning of a poll until its events were queued
+	EventDelay   DurationHistogram // from an event's statement until it was queued here: once for each run of one transaction's events
 
 	Listener  ListenerState
 	Gate      GateState
 	Health    Health
-	Retention Retention
+	Retention RetentionLimits
 }
 
-// Retention is how the log is kept.
-type Retention struct {
+// RetentionLimits say how the log is kept.
+type RetentionLimits struct {
 	Slots     int // parts that are emptied in turn
 	Keep      time.Duration
 	KeepBytes int64
 }
 
-// Lost counts connections of the feed's own that were lost, or could not be made.
-type Lost struct {
+// LostConnections counts connections of the feed's own that were lost, or could not be made.
+type LostConnections struct {
 	Listener uint64
 	Poller   uint64
 }
 
-// Replays counts those that began with a cursor that was of use, by where their events came from, and pages
+// ReplayCounts counts those that began with a cursor that was of use, by where their events came from, and pages
 // read from the log, by whoever fell behind too.
-type Replays struct {
+type ReplayCounts struct {
 	Tail  uint64
 	Log   uint64
 	Pages uint64
@@ -52,11 +52,11 @@ type Replays struct {
 
 // ListenerState is how far the LISTEN connection has come.
 type ListenerState struct {
-	Connected bool // there is a connection
-	Confirmed bool // the server has confirmed LISTEN on it
-	Heard     bool // a ring that the node sent to itself has come back
-	Armed     bool // the node sleeps until a ring
-	Err       error
+	Connected     bool // there is a connection
+	Confirmed     bool // the server has confirmed LISTEN on it
+	ProbeReturned bool // a ring that the node sent to itself has come back
+	Armed         bool // the node sleeps until a ring
+	Err           error
 }
 
 // GateState says what the gate is and why.
@@ -68,7 +68,7 @@ type GateState struct {
 	Deaf       bool // rings do not reach this node
 }
 
-// durationBounds are the upper bounds of what Durations counts; behind the last there is one more place.
+// durationBounds are the upper bounds of what DurationHistogram counts; behind the last there is one more place.
 var durationBounds = [...]time.Duration{
 	250 * time.Microsecond, 500 * time.Microsecond,
 	time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond,
@@ -78,14 +78,14 @@ var durationBounds = [...]time.Duration{
 	10 * time.Second, 30 * time.Second, time.Minute,
 }
 
-// Durations is a histogram of times.
-type Durations struct {
+// DurationHistogram is a histogram of times.
+type DurationHistogram struct {
 	counts [len(durationBounds) + 1]uint64
 	sum    time.Duration
 }
 
 // observe counts one. Clocks that disagree must not make it negative.
-func (d *Durations) observe(took time.Duration) {
+func (d *DurationHistogram) observe(took time.Duration) {
 	took = max(took, 0)
 	place, _ := slices.BinarySearch(durationBounds[:], took)
 	d.counts[place]++
@@ -93,7 +93,7 @@ func (d *Durations) observe(took time.Duration) {
 }
 
 // Cumulative returns how many there were, their sum, and for each bound how many were not longer.
-func (d Durations) Cumulative() (count uint64, sum time.Duration, upTo map[time.Duration]uint64) {
+func (d DurationHistogram) Cumulative() (count uint64, sum time.Duration, upTo map[time.Duration]uint64) {
 	upTo = make(map[time.Duration]uint64, len(durationBounds))
 	for i, bound := range durationBounds {
 		count += d.counts[i]
@@ -105,7 +105,7 @@ func (d Durations) Cumulative() (count uint64, sum time.Duration, upTo map[time.
 // tally is what the poller counts. It alone changes it; what others see is a copy of the end of a poll.
 type tally struct {
 	polls, events, lost uint64
-	took, handOver      Durations
+	took, handOver      DurationHistogram
 	gate                GateState
 }
 
@@ -157,39 +157,39 @@ func (f *Feed) Stats() Stats {
 	c := &f.counts
 	s := Stats{
 		Polls: polled.polls, Events: polled.events, HandedOut: c.handedOut.Load(), Rings: rang.heard,
-		Lost:    Lost{Listener: rang.lost, Poller: polled.lost},
-		Replays: Replays{Tail: c.fromTail.Load(), Log: c.fromLog.Load(), Pages: c.pages.Load()},
+		Lost:    LostConnections{Listener: rang.lost, Poller: polled.lost},
+		Replays: ReplayCounts{Tail: c.fromTail.Load(), Log: c.fromLog.Load(), Pages: c.pages.Load()},
 		Resets: map[ResetReason]uint64{
 			ResetExpired: c.expired.Load(), ResetEpoch: c.otherEpoch.Load(), ResetOverflow: c.overflown.Load(),
 		},
-		Slow:     c.slow.Load(),
-		PollTook: polled.took, HandOver: polled.handOver,
+		Slow:         c.slow.Load(),
+		PollDuration: polled.took, EventDelay: polled.handOver,
 		Listener: rang.state, Gate: polled.gate, Health: f.Health(),
-		Retention: Retention{Slots: slots, Keep: f.options.Keep, KeepBytes: f.options.KeepBytes},
+		Retention: RetentionLimits{Slots: slots, Keep: f.options.Keep, KeepBytes: f.options.KeepBytes},
 	}
 	s.Listener.Armed = s.Health.Armed
 	return s
 }
 
-// Waiting is what subscriptions are doing, and what waits in their queues.
-type Waiting struct {
+// QueueStats is what subscriptions are doing, and what waits in their queues.
+type QueueStats struct {
 	Joining, Pulling, Live int // subscriptions
-	Held                   int // those among them whose access is being asked again
+	Paused                 int // those among them whose access is being asked again
 	Events                 int
 	Bytes                  int
 	Load                   int64 // what Options.QueuedBytes bounds: at most so many bytes wait for all readers together
 }
 
-// Waiting looks at every subscription, one after the other.
-func (f *Feed) Waiting() Waiting {
-	w := Waiting{Load: f.load.atMost()}
+// QueueStats looks at every subscription, one after the other.
+func (f *Feed) QueueStats() QueueStats {
+	w := QueueStats{Load: f.load.atMost()}
 	for _, s := range f.hub.all() {
 		w.add(s)
 	}
 	return w
 }
 
-func (w *Waiting) add(s *Subscription) {
+func (w *QueueStats) add(s *Subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch s.mode {
@@ -201,7 +201,7 @@ func (w *Waiting) add(s *Subscription) {
 		w.Live++
 	}
 	if s.held {
-		w.Held++
+		w.Paused++
 	}
 	w.Events += s.events
 	w.Bytes += s.bytes
@@ -210,8 +210,8 @@ func (w *Waiting) add(s *Subscription) {
 // Topics are those the subscription is to.
 func (s *Subscription) Topics() []topic.Topic { return s.topics }
 
-// Waiting is how many events wait for its reader, and their bytes.
-func (s *Subscription) Waiting() (events, bytes int) {
+// QueueSize is how many events wait for its reader, and their bytes.
+func (s *Subscription) QueueSize() (events, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.events, s.bytes
@@ -223,8 +223,8 @@ type TopicCount struct {
 	Subscribers int         `json:"subscribers"`
 }
 
-// Topics returns the topics that are followed here, in no order.
-func (f *Feed) Topics() []TopicCount { return f.hub.counts() }
+// FollowedTopics returns the topics that are followed here, in no order.
+func (f *Feed) FollowedTopics() []TopicCount { return f.hub.counts() }
 
 func (h *hub) all() []*Subscription {
 	h.mu.Lock()

@@ -7,7 +7,7 @@ import (
 
 func TestDurationsFallIntoTheirPlaces(t *testing.T) {
 	t.Parallel()
-	var d Durations
+	var d DurationHistogram
 	for _, took := range []time.Duration{-time.Second, 250 * time.Microsecond, time.Millisecond, time.Hour} {
 		d.observe(took)
 	}

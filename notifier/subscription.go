@@ -171,10 +171,10 @@ func (s *Subscription) hungryLocked() bool {
 	return true
 }
 
-// Settled reports whether the subscription is live with nothing waiting. Read Feed.Cursor first: if
+// CaughtUp reports whether the subscription is live with nothing waiting. Read Feed.Cursor first: if
 // all subscriptions of a socket are settled after that, the cursor, where there is one, holds for all of
 // them.
-func (s *Subscription) Settled() bool {
+func (s *Subscription) CaughtUp() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.mode == live && !s.held && len(s.queue) == 0
