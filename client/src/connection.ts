@@ -1,129 +1,131 @@
 import { RowcallError } from './error.js'
 import { parseFrame, type Frame, type Request } from './frames.js'
-import { bearer, timeLeft } from './token.js'
+import { bearerProtocol, timeLeft } from './token.js'
 import type { ClientOptions, Status } from './types.js'
 
 const protocol = 'rowcall.v1'
-const slack = 10_000 // how long after a heartbeat was due the connection counts as lost
-const handshake = 20_000 // how long a handshake may take
-const probe = 5_000 // how long an answer may take after a network or a page has come back
-const longest = 2 ** 31 - 1 // that a timer may wait
-const final = [4400, 4401, 4403, 4404, 4406] // closes that coming back cannot mend
+const handshakeTimeout = 20_000
+const heartbeatSlack = 10_000 // how late a heartbeat may be before the connection counts as lost
+const probeTimeout = 5_000 // how long a pong may take after the network or the page has come back
+const longestTimer = 2 ** 31 - 1
+const finalCloseCodes = [4400, 4401, 4403, 4404, 4406] // after these, connecting again would be refused again
 
-/** One socket at a time, and the next one when it is lost. */
+/** Keeps one socket open: when it is lost, connects again. */
 export interface Connection {
   readonly status: Status
   readonly error: RowcallError | undefined
-  /** Connects, unless it has. */
+  /** Connects, if the connection is idle. */
   start(): void
-  /** Lets go of the socket: nobody needs it. */
+  /** Closes the socket until the next start: nothing is followed. */
   rest(): void
-  /** Connects anew, at once, whatever was before. */
+  /** Connects again at once, in whatever state the connection is. */
   restart(): void
-  /** What is sent while nothing is open is lost. */
+  /** Sends a frame. While no socket is open, the frame is dropped. */
   send(request: Request): void
+  /** Closes the socket for good. */
   close(): void
 }
 
-/** hear gets all frames; changed is called after each change of the status. */
-export function openConnection(options: ClientOptions, hear: (frame: Frame) => void, changed: () => void): Connection {
+/** Returns an idle connection. It passes every frame to `onFrame`, and calls `onChange` after each change of the status. */
+export function openConnection(options: ClientOptions, onFrame: (frame: Frame) => void, onChange: () => void): Connection {
   const { getToken, backoff: { min = 500, max = 20_000 } = {}, WebSocket: Socket = globalThis.WebSocket } = options
   let status: Status = 'idle'
   let error: RowcallError | undefined
   let socket: WebSocket | undefined
-  let dialed = 0 // counts attempts; what belongs to an earlier one is of no interest any more
-  let failures = 0 // since the last welcome
-  let patience = handshake // how long silence is borne
+  let attempt = 0 // the number of this attempt to connect; callbacks of earlier attempts are ignored
+  let failures = 0 // attempts that failed since the last welcome
+  let silenceLimit = handshakeTimeout
   let token: string | null | undefined
-  let renewing = false // a newer token was sent, or is being asked for
-  let refused = false // the last token was not accepted
-  let timer: ReturnType<typeof setTimeout> | undefined // of the next attempt, or the next token
-  let watchdog: ReturnType<typeof setTimeout> | undefined
+  let tokenSent = false // a newer token was sent on the open socket
+  let tokenRefused = false // the server did not accept the last token
+  let timer: ReturnType<typeof setTimeout> | undefined // of the next attempt, or of the next token
+  let silenceTimer: ReturnType<typeof setTimeout> | undefined
 
   function become(next: Status, why?: RowcallError): void {
     if (status === 'closed') return
     status = next
     error = why
-    changed()
+    onChange()
   }
 
   function send(request: Request): void {
     socket?.send(JSON.stringify(request))
   }
 
-  async function dial(): Promise<void> {
-    release()
-    const attempt = dialed
-    wait()
+  async function connect(): Promise<void> {
+    dropSocket()
+    const mine = attempt
+    expectFrame()
     become('connecting')
     try {
-      token = getToken && (await getToken({ fresh: refused }))
-      if (attempt === dialed) open(new Socket(address(options.url), token ? [protocol, bearer(token)] : [protocol]))
+      token = getToken && (await getToken({ fresh: tokenRefused }))
+      if (mine === attempt) listen(new Socket(socketURL(options.url), token ? [protocol, bearerProtocol(token)] : [protocol]))
     } catch (cause) {
-      if (attempt === dialed) retry(new RowcallError('connect', String(cause), true))
+      if (mine === attempt) retry(new RowcallError('connect', String(cause), true))
     }
   }
 
-  function open(made: WebSocket): void {
-    socket = made
-    made.onmessage = ({ data }) => {
-      if (socket === made) take(parseFrame(data))
+  function listen(created: WebSocket): void {
+    socket = created
+    created.onmessage = ({ data }) => {
+      if (socket === created) receive(parseFrame(data))
     }
-    made.onclose = ({ code, reason }) => {
-      if (socket === made) ended(code, reason)
+    created.onclose = ({ code, reason }) => {
+      if (socket === created) onClose(code, reason)
     }
-    made.onerror = () => {} // a close follows; a socket of the package ws throws without this
+    created.onerror = () => {} // onclose follows; without this handler, a socket of the package ws throws
   }
 
-  function take(frame: Frame | undefined): void {
-    if (frame?.op === 'welcome') welcomed(frame.heartbeat)
-    wait()
-    if (frame?.op === 'subscribed') refused = false
+  function receive(frame: Frame | undefined): void {
+    if (frame?.op === 'welcome') onWelcome(frame.heartbeat)
+    expectFrame()
+    if (frame?.op === 'subscribed') tokenRefused = false
     if (frame?.op === 'error' && !frame.topic) {
-      // The token before still counts. One that is somebody else's needs a socket of its own.
-      if (renewing && frame.code === 'forbidden') restart()
-      renewing = false
-    } else if (frame) hear(frame)
+      // The server keeps the token before. A token of another user needs a new socket.
+      if (tokenSent && frame.code === 'forbidden') restart()
+      tokenSent = false
+    } else if (frame) onFrame(frame)
   }
 
-  function welcomed(heartbeat: number): void {
+  function onWelcome(heartbeat: number): void {
     failures = 0
-    patience = heartbeat + slack
-    renewLater(0.8)
+    silenceLimit = heartbeat + heartbeatSlack
+    renewTokenAfter(0.8)
     become('open')
   }
 
-  /** Silence for this long, from now, means that the connection is lost. */
-  function wait(time = patience): void {
-    clearTimeout(watchdog)
-    watchdog = setTimeout(() => retry(), time)
+  /** Starts the silence timer anew: if no frame arrives within the limit, the connection counts as lost. */
+  function expectFrame(limit = silenceLimit): void {
+    clearTimeout(silenceTimer)
+    silenceTimer = setTimeout(() => retry(), limit)
   }
 
-  function ended(code: number, reason: string): void {
-    const over = final.includes(code)
-    const why = new RowcallError(reason || 'closed', `closed with ${code}`, !over)
-    if (code === 4401 && getToken && !refused) {
-      refused = true
-      void dial()
-    } else if (over) {
-      release()
+  function onClose(code: number, reason: string): void {
+    const final = finalCloseCodes.includes(code)
+    const why = new RowcallError(reason || 'closed', `closed with ${code}`, !final)
+    if (code === 4401 && getToken && !tokenRefused) {
+      tokenRefused = true
+      void connect()
+    } else if (final) {
+      dropSocket()
       become('stopped', why)
     } else retry(why)
   }
 
+  /** Connects again after a random delay, whose upper bound doubles with each failure. */
   function retry(why?: RowcallError): void {
-    release()
-    timer = setTimeout(dial, Math.random() * Math.min(max, min * 2 ** failures++))
+    dropSocket()
+    timer = setTimeout(connect, Math.random() * Math.min(max, min * 2 ** failures++))
     become('waiting', why)
   }
 
-  /** Forgets the socket and all that is to come of this attempt. */
-  function release(): void {
-    dialed++
-    patience = handshake
+  /** Closes the socket and cancels everything that belongs to this attempt. */
+  function dropSocket(): void {
+    attempt++
+    silenceLimit = handshakeTimeout
     clearTimeout(timer)
-    clearTimeout(watchdog)
-    renewing = false
+    clearTimeout(silenceTimer)
+    tokenSent = false
     const old = socket
     socket = undefined
     if (old) hangUp(old)
@@ -131,47 +133,53 @@ export function openConnection(options: ClientOptions, hear: (frame: Frame) => v
 
   // The token is renewed on the open socket.
 
-  /** Asks for the next token when a part of this one's time has passed, a smaller one after a refusal. */
-  function renewLater(part: number): void {
+  /** Renews the token when the given part of its remaining time has passed. */
+  function renewTokenAfter(part: number): void {
     const left = timeLeft(token ?? '')
-    if (left > 0) timer = setTimeout(renew, Math.min(longest, Math.max(1000, left * part)))
+    if (left > 0) timer = setTimeout(renewToken, Math.min(longestTimer, Math.max(1000, left * part)))
   }
 
-  async function renew(): Promise<void> {
-    const attempt = dialed
+  async function renewToken(): Promise<void> {
+    const mine = attempt
     let next: typeof token
     try {
       next = await getToken!({ fresh: true })
-    } catch {} // the one there is may still do for a while
-    if (attempt !== dialed) return
-    if (!next || next === token) return renewLater(0.2)
+    } catch {} // the present token is valid for some time yet: ask again soon
+    if (mine !== attempt) return
+    if (!next || next === token) return renewTokenAfter(0.2)
     token = next
-    renewing = true
+    tokenSent = true
     send({ op: 'auth', token })
-    renewLater(0.8)
+    renewTokenAfter(0.8)
   }
 
   function restart(): void {
     failures = 0
-    refused = false
-    if (status !== 'closed') void dial()
+    tokenRefused = false
+    if (status !== 'closed') void connect()
   }
 
-  /** The network or the page is back: what was put off is done now, and what seems open has to prove it. */
+  // In a browser, the connection follows the network and the page.
+
+  /** The network or the page is back: ends the delay before the next attempt, and checks a socket that seems open. */
   function wake(): void {
     if (status === 'waiting') restart()
     else if (status === 'open') {
       send({ op: 'ping' })
-      wait(probe)
+      expectFrame(probeTimeout)
     }
   }
 
+  /** The browser may keep a page that was left, with its socket, but without running it. Such a page wakes when it is shown. */
+  function sleep(): void {
+    if (socket) retry()
+  }
+
   const page: Document | undefined = globalThis.document
-  const shown = () => page!.visibilityState === 'visible' && wake()
-  // A page that the browser keeps, to go back to, would hold its socket and hear nothing. Shown again, it wakes.
-  globalThis.addEventListener?.('pagehide', () => socket && retry())
+  const onVisible = () => page!.visibilityState === 'visible' && wake()
+  globalThis.addEventListener?.('pagehide', sleep)
   globalThis.addEventListener?.('online', wake)
-  page?.addEventListener('visibilitychange', shown)
+  page?.addEventListener('visibilitychange', onVisible)
 
   return {
     get status() {
@@ -181,31 +189,32 @@ export function openConnection(options: ClientOptions, hear: (frame: Frame) => v
       return error
     },
     start() {
-      if (status === 'idle') void dial()
+      if (status === 'idle') void connect()
     },
     rest() {
-      release()
+      dropSocket()
       become('idle')
     },
     restart,
     send,
     close() {
-      release()
+      dropSocket()
+      globalThis.removeEventListener?.('pagehide', sleep)
       globalThis.removeEventListener?.('online', wake)
-      page?.removeEventListener('visibilitychange', shown)
+      page?.removeEventListener('visibilitychange', onVisible)
       become('closed')
     },
   }
 }
 
-/** Closes a socket that nobody listens to any more. One that is still connecting would complain, in the console. */
+/** Closes a socket. A socket that is still connecting is closed when it opens: closing it earlier logs an error in the console. */
 function hangUp(socket: WebSocket): void {
   const close = () => socket.close(1000)
   if (socket.readyState === 0) socket.onopen = close
   else close()
 }
 
-function address(url: string | URL = '/'): string {
+function socketURL(url: string | URL = '/'): string {
   const full = new URL(url, globalThis.location?.href)
   full.protocol = full.protocol.replace('http', 'ws')
   if (full.pathname === '/') full.pathname = '/v1/ws'

@@ -1,56 +1,87 @@
-import { each, enroll, forget, newCohort, unite, type Cohort, type Follower } from './cohort.js'
+import { enroll, forEachFollower, mergeCohort, newCohort, trimSeen, type Cohort, type Follower } from './cohort.js'
 import type { RowcallError } from './error.js'
 
 /**
- * One topic, and its one subscription at the server.
+ * The state of one topic. The server holds at most one subscription for it, whatever the number of followers.
  *
- * Usually there is one cohort, and it is fed. Followers who begin elsewhere, with a snapshot or a cursor of their own, are
- * a cohort of their own. The one subscription then feeds the cohorts in turn until they can go on together:
+ * Usually all followers are in one cohort, and it is live. A follower that starts with a snapshot, or with a cursor of its
+ * own, starts in a new cohort. The one subscription then serves the cohorts in turns, in rounds:
  *
- *  - the first, which is the newest, from where it begins, until everything up to now has been delivered to it;
- *  - each other one, from where it was, until everything up to now has been delivered to it: it is past the first then;
- *  - all together, from where the first stands. Those past it have seen what is repeated.
+ *  1. The oldest cohort, so that the others do not delay it.
+ *  2. The first (newest) cohort, from its start, until it has received everything up to now.
+ *  3. Each other cohort, from its own position, until it has received everything up to now: it is then past the first.
+ *  4. All cohorts together, from the position of the first. The others drop what they have seen. When everything up to
+ *     now is delivered, they are merged into one cohort.
  *
- * It is the only order that works: cursors cannot be compared, ids do not tell what came first, and so a cohort can only
- * drop what it has seen itself. A cut is no matter: each cohort's cursor and ids say what it has had. Whatever else
- * changes begins the round anew, with a first cohort that is asked for after all others' places were known.
+ * No other order works. Cursors cannot be compared, and ids do not say which event was committed first: a cohort can only
+ * drop events that it has seen itself. A lost connection does no harm, since each cohort keeps its cursor and ids. Every
+ * other change starts a new round, whose first cohort is requested after the positions of all others are known.
  */
 export interface Entry {
   topic: string
   cohorts: Cohort[]
-  /** Who receives what comes. */
-  fed: Cohort[]
-  /** Everything up to some moment after the last answer has been delivered to them. */
-  settled: boolean
-  /** Whose turn it is; past the last: all of them. -1, where a round begins: the oldest, whom the others may not hold up. */
+  /** The cohorts that receive what the subscription delivers. */
+  receiving: Cohort[]
+  /** Whether `receiving` has everything up to some moment after the server's last answer. */
+  caughtUp: boolean
+  /** The index of the cohort whose turn it is. The length of `cohorts` means all of them; -1 means the oldest, at the start of a round. */
   turn: number
-  /** For whom the server was asked last, until it answers; nobody to leave. One thing at a time: answers carry no name. */
-  asked: Cohort[] | undefined
-  /** The server has said since that it is up to date with everything. */
-  overdue?: boolean
-  /** The server has a subscription. */
+  /**
+   * The cohorts that the request in flight is for, none for an unsubscribe; undefined while no request is in flight. There
+   * is one request at a time per topic, because answers do not say which request they answer.
+   */
+  awaiting: Cohort[] | undefined
+  /** Whether the server has reported, since the request was sent, that it has nothing left to send. */
+  nothingLeft?: boolean
+  /** Whether the server holds a subscription. */
   held: boolean
-  /** Why it is not asked for any more. */
-  stopped?: RowcallError | undefined
-  /** Who has to wait after a refusal, and how long. */
-  refused?: Cohort | undefined
-  timer?: ReturnType<typeof setTimeout> | undefined
+  /** Why the topic is not requested any more. */
+  refusal?: RowcallError | undefined
+  /** The cohort that waits for `retryTimer` after a temporary refusal. */
+  delayed?: Cohort | undefined
+  retryTimer?: ReturnType<typeof setTimeout> | undefined
 }
 
 export function newEntry(topic: string): Entry {
-  return { topic, cohorts: [], fed: [], settled: false, turn: -1, asked: undefined, held: false }
+  return { topic, cohorts: [], receiving: [], caughtUp: false, turn: -1, awaiting: undefined, held: false }
 }
 
-/** The cohort that a new follower belongs to. */
-export function place(entry: Entry, since: string | undefined, snapshot: boolean): Cohort {
-  const { cohorts, asked, fed, settled } = entry
-  let cohort = cohorts.find((c) =>
-    since === undefined && (c.snapshot || !c.cursor)
-      ? c.snapshot || !snapshot || !asked?.includes(c) // nothing was delivered to it yet
-      : since === undefined
-        ? !snapshot && settled && !asked && fed.includes(c) // it is live
-        : since === c.cursor && !c.seen.size,
-  )
+/**
+ * What has to be done next for a topic:
+ *
+ *  - wait: nothing, until an answer, the connection or a timer changes something
+ *  - forget: delete the entry; it has no followers and the server holds no subscription
+ *  - unsubscribe: end the subscription; it has no followers
+ *  - confirm: ask the server whether everything up to now has been delivered
+ *  - subscribeTurn: subscribe for the cohort whose turn it is
+ *  - subscribeAll: subscribe for all cohorts together
+ */
+export type Step = 'wait' | 'forget' | 'unsubscribe' | 'confirm' | 'subscribeTurn' | 'subscribeAll'
+
+/** Returns the next step for a topic. `open` says whether the connection is open. */
+export function nextStep(entry: Entry, open: boolean): Step {
+  const { cohorts, receiving, caughtUp, held, awaiting, refusal, delayed } = entry
+  if (awaiting) return 'wait'
+  if (!cohorts.length) return held ? 'unsubscribe' : 'forget'
+  if (!open || refusal) return 'wait'
+  if (receiving.length === cohorts.length) return caughtUp ? 'wait' : 'confirm'
+  const turn = cohorts.at(entry.turn)
+  if (!turn) return 'subscribeAll'
+  if (turn === delayed) return 'wait'
+  const alone = receiving.length === 1 && receiving[0] === turn
+  return alone ? 'confirm' : 'subscribeTurn'
+}
+
+/** Passes the turn to the next cohort, when the cohort whose turn it is has caught up and others are behind. */
+export function passTurn(entry: Entry): void {
+  const { cohorts, receiving, caughtUp, turn } = entry
+  if (caughtUp && receiving.length < cohorts.length && receiving[0] === cohorts.at(turn)) entry.turn++
+}
+
+/** Returns the cohort for a new follower: one at the same position, or a new one, which starts a new round. */
+export function cohortFor(entry: Entry, since: string | undefined, snapshot: boolean): Cohort {
+  const { cohorts } = entry
+  let cohort = cohorts.find((candidate) => isAtStart(entry, candidate, since, snapshot))
   if (!cohort) {
     cohorts.unshift((cohort = newCohort(since)))
     entry.turn = -1
@@ -59,66 +90,77 @@ export function place(entry: Entry, since: string | undefined, snapshot: boolean
   return cohort
 }
 
-/** Whoever can begin with a snapshot does so again; the others are told, and go on. */
-export function reset(entry: Entry, cohort: Cohort, reason: string, cursor?: string): void {
+/** Whether a cohort is where a new follower starts: at its cursor, at its snapshot, or at the present. */
+function isAtStart({ awaiting, receiving, caughtUp }: Entry, cohort: Cohort, since: string | undefined, snapshot: boolean): boolean {
+  if (since !== undefined) return since === cohort.cursor && !cohort.seen.size
+  const unanswered = cohort.snapshot || !cohort.cursor
+  if (unanswered) return cohort.snapshot || !snapshot || !awaiting?.includes(cohort)
+  const live = caughtUp && !awaiting && receiving.includes(cohort)
+  return live && !snapshot
+}
+
+/** Handles a gap: followers that start with a snapshot take another one; the others are told, and go on from the cursor. */
+export function resetCohort(entry: Entry, cohort: Cohort, reason: string, cursor?: string): void {
   const { cohorts } = entry
   cohort.cursor = cursor
   cohort.seen.clear()
   entry.turn = -1
-  cohorts.unshift(...cohorts.splice(cohorts.indexOf(cohort), 1)) // where the others stand was known before
-  each(cohort, (f) => {
-    if (f.snapshot) {
-      enroll(f, place(entry, undefined, true))
-      f.status('pending')
+  cohorts.unshift(...cohorts.splice(cohorts.indexOf(cohort), 1)) // first in the new round: the positions of the others are known
+  forEachFollower(cohort, (follower) => {
+    if (follower.snapshot) {
+      enroll(follower, cohortFor(entry, undefined, true))
+      follower.status('pending')
     }
-    f.reset({ reason, cursor })
+    follower.reset({ reason, cursor })
   })
 }
 
-/** Everything up to the cursor has been delivered to those who are fed. Where that is all, they go on as one. */
-export function settle(entry: Entry, cursor: string): void {
-  const { cohorts, fed } = entry
-  entry.settled = true
-  for (const cohort of fed) cohort.cursor = cursor
-  const [first] = fed
-  if (!first || fed.length < cohorts.length) return
-  for (const other of fed) unite(other, first)
-  forget(first)
+/** Records that `receiving` has everything up to the cursor. If these are all cohorts, they are merged into the first. */
+export function markCaughtUp(entry: Entry, cursor: string): void {
+  const { cohorts, receiving } = entry
+  entry.caughtUp = true
+  for (const cohort of receiving) cohort.cursor = cursor
+  const [first] = receiving
+  if (!first || receiving.length < cohorts.length) return
+  for (const other of receiving) mergeCohort(other, first)
+  trimSeen(first)
 }
 
-/** The server has no subscription any more. */
-export function lose(entry: Entry): void {
-  entry.asked = undefined
-  entry.held = entry.settled = false
+/** Records that the server holds no subscription any more. */
+export function markUnsubscribed(entry: Entry): void {
+  entry.awaiting = undefined
+  entry.held = entry.caughtUp = false
   entry.turn = -1
-  entry.fed = []
+  entry.receiving = []
 }
 
-/** Takes out the cohorts that nobody is in, and puts those who have not begun yet in front, as one. */
-export function tidy(entry: Entry): void {
+/** Removes empty cohorts, and merges the cohorts without a cursor into one, which comes first. */
+export function regroup(entry: Entry): void {
   const { cohorts } = entry
-  const fresh = cohorts.filter((c) => !c.cursor)
-  for (const other of fresh) {
-    fresh[0]!.snapshot ||= other.snapshot
-    unite(other, fresh[0]!)
+  const unanswered = cohorts.filter((cohort) => !cohort.cursor)
+  for (const other of unanswered) {
+    unanswered[0]!.snapshot ||= other.snapshot
+    mergeCohort(other, unanswered[0]!)
   }
-  entry.cohorts = [...fresh, ...cohorts.filter((c) => c.cursor)].filter(crowded)
-  entry.fed = entry.fed.filter(crowded)
+  entry.cohorts = [...unanswered, ...cohorts.filter((cohort) => cohort.cursor)].filter(hasFollowers)
+  entry.receiving = entry.receiving.filter(hasFollowers)
   if (entry.cohorts[0] !== cohorts[0] || entry.cohorts.length < cohorts.length) entry.turn = -1
 }
 
-const crowded = (cohort: Cohort) => cohort.followers.size > 0
+const hasFollowers = (cohort: Cohort) => cohort.followers.size > 0
 
-export function revive(entry: Entry): void {
-  entry.stopped = undefined
-  tell(entry, (f) => f.status('pending'))
+/** Allows a topic that was refused to be requested again. */
+export function clearRefusal(entry: Entry): void {
+  entry.refusal = undefined
+  forEveryFollower(entry, (follower) => follower.status('pending'))
 }
 
-export function tell(entry: Entry, call: (follower: Follower) => void): void {
-  for (const cohort of [...entry.cohorts]) each(cohort, call)
+export function forEveryFollower(entry: Entry, call: (follower: Follower) => void): void {
+  for (const cohort of [...entry.cohorts]) forEachFollower(cohort, call)
 }
 
-export function halt(follower: Follower, error: RowcallError): void {
+/** Tells a follower that it will receive nothing more, and why. */
+export function stopFollower(follower: Follower, error: RowcallError): void {
   follower.status('stopped', error)
   follower.error(error)
 }

@@ -1,10 +1,10 @@
-/** Something that was refused, in the server's words. */
+/** An error of the server or of the connection. The message is the server's where it sent one. */
 export class RowcallError extends Error {
   override name = 'RowcallError'
 
   /**
-   * @param code for programs: `forbidden`, `not_found`, `unauthorized` and so on
-   * @param retryable whether it is tried again without anybody's doing
+   * @param code a word for programs: `forbidden`, `not_found`, `unauthorized` and so on
+   * @param retryable whether the client tries again without the caller doing anything
    */
   constructor(
     readonly code: string,
@@ -15,8 +15,8 @@ export class RowcallError extends Error {
   }
 }
 
-/** Calls somebody else's function. What it throws is reported like an uncaught error, and stops nobody. */
-export function guarded(call: () => void): void {
+/** Calls a function of the user's. An error that it throws is reported like an uncaught error, and does not reach the caller. */
+export function callSafely(call: () => void): void {
   try {
     call()
   } catch (error) {

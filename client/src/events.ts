@@ -1,17 +1,17 @@
-import type { Subscribe } from './client.js'
 import { RowcallError } from './error.js'
+import type { Subscribe } from './subscription.js'
 import type { EventsOptions, RowcallEvent, Subscription } from './types.js'
 
 /**
- * A topic's events for a loop, from this call on. Where the loop is slower than the events, the topic is left when the
- * buffer is full and resumed by its cursor when it is empty: the log keeps the rest.
+ * Returns a topic's events for a `for await` loop, from this call on. If the loop is slower than the events and the buffer
+ * is full, it unsubscribes; when the buffer is empty, it subscribes again from its cursor. The log keeps the events between.
  */
 export function iterate(subscribe: Subscribe, topic: string, options: EventsOptions = {}): AsyncGenerator<RowcallEvent, void> {
   const { signal, onReset = ({ reason }) => end(new RowcallError('reset', reason)), buffer = 1000 } = options
   const waiting: RowcallEvent[] = []
   let { since } = options
   let subscription: Subscription | undefined
-  let over: RowcallError | true | undefined
+  let ended: RowcallError | true | undefined // true: without an error
   let wake = () => {}
 
   function follow(): void {
@@ -19,7 +19,7 @@ export function iterate(subscribe: Subscribe, topic: string, options: EventsOpti
       topic,
       (event, { cursor }) => {
         waiting.push(event)
-        // It can be left exactly where an event has a cursor of its own: another one than the event before.
+        // The cursor stands exactly after this event only if the event brought it: if it differs from the cursor before.
         if (waiting.length >= buffer && cursor !== since) leave()
         since = cursor
         wake()
@@ -28,7 +28,7 @@ export function iterate(subscribe: Subscribe, topic: string, options: EventsOpti
         since,
         signal,
         onReset,
-        onStatus: (status) => subscription && /^[sc]/.test(status) && end(subscription.error),
+        onStatus: (status) => subscription && /^[sc]/.test(status) && end(subscription.error), // stopped or closed
       },
     )
   }
@@ -40,7 +40,7 @@ export function iterate(subscribe: Subscribe, topic: string, options: EventsOpti
   }
 
   function end(why?: RowcallError): void {
-    over ??= why ?? true
+    ended ??= why ?? true
     leave()
     wake()
   }
@@ -49,8 +49,8 @@ export function iterate(subscribe: Subscribe, topic: string, options: EventsOpti
     try {
       for (;;) {
         while (waiting[0]) yield waiting.shift()!
-        if (over === true) return
-        if (over) throw over
+        if (ended === true) return
+        if (ended) throw ended
         if (!subscription) follow()
         await new Promise<void>((resolve) => (wake = resolve))
       }

@@ -1,4 +1,4 @@
-/** What the server says. There may be more of both ops and keys: they are passed over. */
+/** A frame from the server. The client ignores ops and keys that are not listed here. */
 export type Frame =
   | { op: 'welcome'; session: string; heartbeat: number; max_subscriptions: number }
   | SubscribedFrame
@@ -11,7 +11,7 @@ export type Frame =
 export interface SubscribedFrame {
   op: 'subscribed'
   topic: string
-  /** The client's spelling, where it is another. */
+  /** The topic as the client spelled it, if the server spells it differently. */
   requested?: string
   cursor: string
   recovered?: boolean
@@ -22,13 +22,13 @@ export interface SubscribedFrame {
 export interface EventFrame {
   op: 'event'
   topic: string
-  /** The subscription's topic, where it lies above the event's. */
+  /** The topic of the subscription, if the event's topic is below it. */
   followed?: string
   id: string
   type: string
   data: unknown
   time: string
-  /** Missing in the middle of some large transactions. */
+  /** Absent in the middle of some large transactions. */
   cursor?: string
   skipped?: number
 }
@@ -43,14 +43,14 @@ export interface ErrorFrame {
   retry_after?: number
 }
 
-/** What the server is asked. */
+/** A frame to the server. */
 export type Request =
   | { op: 'subscribe'; topic: string; since?: string; snapshot?: true }
   | { op: 'unsubscribe'; topic: string }
   | { op: 'auth'; token: string }
   | { op: 'ping' }
 
-/** A frame, or nothing for what is none. */
+/** Parses the text of a frame. It returns undefined for anything that is not a JSON object. */
 export function parseFrame(text: unknown): Frame | undefined {
   try {
     const frame = JSON.parse(text as string)

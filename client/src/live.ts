@@ -1,49 +1,49 @@
-import type { Subscribe } from './client.js'
-import { guarded } from './error.js'
-import { byKey, same } from './rows.js'
+import { callSafely } from './error.js'
+import { byKey, sameJSON } from './rows.js'
+import type { Subscribe } from './subscription.js'
 import type { Live, LiveOptions, LiveSnapshot, LiveStatus, Subscription } from './types.js'
 
-const linger = 1000 // how long a topic is followed that nobody looks at: whoever left may be back at once
+const linger = 1000 // how long a topic is followed after the last listener has left: a listener is often back at once
 
-/** A topic's state: its snapshot, and then what its events make of it. */
+/** Returns a topic's state: the snapshot, and then the result of reducing each event. */
 export function openLive<S>(subscribe: Subscribe, options: LiveOptions<S>): Live<S> {
   const { topic, from, initial, key, reduce = byKey(key) } = options
-  const bare = initial !== undefined
+  const withoutSnapshot = initial !== undefined
   const listeners = new Set<() => void>()
-  let now: LiveSnapshot<S> = { state: initial, status: bare ? 'stale' : 'loading', error: undefined }
+  let current: LiveSnapshot<S> = { state: initial, status: withoutSnapshot ? 'stale' : 'loading', error: undefined }
   let subscription: Subscription | undefined
-  let telling: ReturnType<typeof setTimeout> | undefined
-  let leaving: ReturnType<typeof setTimeout> | undefined
+  let notifyTimer: ReturnType<typeof setTimeout> | undefined
+  let leaveTimer: ReturnType<typeof setTimeout> | undefined
 
   function change(next: Partial<LiveSnapshot<S>>): void {
-    const { state, status, error } = { ...now, ...next }
-    if (state === now.state && status === now.status && error === now.error) return
-    now = { state, status, error }
-    telling ??= setTimeout(tell) // once for all that comes together
+    const { state, status, error } = { ...current, ...next }
+    if (state === current.state && status === current.status && error === current.error) return
+    current = { state, status, error }
+    notifyTimer ??= setTimeout(notify) // once for all changes of this moment
   }
 
-  function tell(): void {
-    telling = undefined
-    for (const listener of [...listeners]) guarded(listener)
+  function notify(): void {
+    notifyTimer = undefined
+    for (const listener of [...listeners]) callSafely(listener)
   }
 
-  function take(rows: any[]): void {
+  function takeSnapshot(rows: any[]): void {
     const state = from ? from(rows) : (rows as S)
-    change({ state: !from && same(state, now.state) ? now.state : state })
+    change({ state: !from && sameJSON(state, current.state) ? current.state : state })
   }
 
   function follow(): void {
-    subscription = subscribe(topic, (event) => change({ state: reduce(now.state as S, event) }), {
-      snapshot: bare ? undefined : take,
-      onReset: () => bare && change({ state: initial }),
-      onStatus: () => change(condition()),
+    subscription = subscribe(topic, (event) => change({ state: reduce(current.state as S, event) }), {
+      snapshot: withoutSnapshot ? undefined : takeSnapshot,
+      onReset: () => withoutSnapshot && change({ state: initial }),
+      onStatus: () => change(statusNow()),
     })
-    change(condition())
+    change(statusNow())
   }
 
-  function condition(): { status: LiveStatus; error: LiveSnapshot<S>['error'] } {
+  function statusNow(): { status: LiveStatus; error: LiveSnapshot<S>['error'] } {
     const { status = 'pending', error } = subscription ?? {}
-    if (status === 'pending') return { status: now.state === undefined ? 'loading' : 'stale', error }
+    if (status === 'pending') return { status: current.state === undefined ? 'loading' : 'stale', error }
     return { status: status === 'live' ? status : 'stopped', error }
   }
 
@@ -51,19 +51,19 @@ export function openLive<S>(subscribe: Subscribe, options: LiveOptions<S>): Live
     const left = subscription
     subscription = undefined
     left?.unsubscribe()
-    change(condition())
+    change(statusNow())
   }
 
   return {
-    getSnapshot: () => now,
+    getSnapshot: () => current,
     subscribe(listener) {
       listeners.add(listener)
-      clearTimeout(leaving)
+      clearTimeout(leaveTimer)
       if (!subscription) follow()
       return () => {
         listeners.delete(listener)
-        clearTimeout(leaving)
-        if (!listeners.size) leaving = setTimeout(leave, linger)
+        clearTimeout(leaveTimer)
+        if (!listeners.size) leaveTimer = setTimeout(leave, linger)
       }
     },
   }

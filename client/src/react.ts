@@ -3,26 +3,26 @@ import type { Client, EventOf, LiveOptions, LiveSnapshot, Position, Registered, 
 
 const Context = createContext<Client<any> | undefined>(undefined)
 
-/** Gives the components below it their client. */
+/** Provides the client to the components below it. */
 export function RowcallProvider({ client, children }: { client: Client<any>; children?: ReactNode }) {
   return createElement(Context.Provider, { value: client }, children)
 }
 
-/** The client of the RowcallProvider above. */
+/** Returns the client of the nearest RowcallProvider. It throws if there is none. */
 export function useClient(): Client {
   const client = useContext(Context)
   if (!client) throw new Error('no RowcallProvider')
   return client
 }
 
-/** The client's status: whether pages hear what happens now. */
+/** Returns the status of the client's connection. */
 export function useStatus(): Status {
   const client = useClient()
   const status = () => client.status
   return useSyncExternalStore(client.onStatus, status, status)
 }
 
-/** Calls a handler with the events of a topic, while the component is there. No topic: nothing is followed. */
+/** Calls a handler for each event of a topic while the component is mounted. Without a topic, nothing is followed. */
 export function useTopic<const T extends string>(
   topic: T | null | undefined,
   handler: (event: EventOf<Registered, T>, at: Position) => void,
@@ -42,10 +42,13 @@ export function useTopic<const T extends string>(
   }, [client, topic, latest])
 }
 
-const nothing: LiveSnapshot<never> = { state: undefined, status: 'loading', error: undefined }
-const nobody = { getSnapshot: () => nothing, subscribe: () => () => {} }
+const loading: LiveSnapshot<never> = { state: undefined, status: 'loading', error: undefined }
+const noTopic = { getSnapshot: () => loading, subscribe: () => () => {} }
 
-/** A topic's state, which follows its events. Functions may be new ones at each render; another topic begins anew. */
+/**
+ * Returns a topic's state, kept up to date by its events. The functions may be new at each render: the last ones are used.
+ * A change of the topic starts again.
+ */
 export function useLive<const T extends string, S = RowOf<Registered, T>[]>(
   options: Omit<LiveOptions<S, EventOf<Registered, T>, RowOf<Registered, T>>, 'topic'> & { topic: T | null | undefined },
 ): LiveSnapshot<S> {
@@ -53,7 +56,7 @@ export function useLive<const T extends string, S = RowOf<Registered, T>[]>(
   const latest = useLatest(options)
   const { topic } = options
   const live = useMemo(() => {
-    if (!topic) return nobody
+    if (!topic) return noTopic
     const { reduce, from, ...rest } = options
     return client.live<T, S>({
       ...rest,
@@ -65,11 +68,11 @@ export function useLive<const T extends string, S = RowOf<Registered, T>[]>(
   return useSyncExternalStore(live.subscribe, live.getSnapshot, live.getSnapshot)
 }
 
-/** A box that has what the last render said. */
+/** Returns a ref to the value of the last render. */
 function useLatest<T>(value: T): { current: T } {
-  const box = useRef(value)
+  const ref = useRef(value)
   useEffect(() => {
-    box.current = value
+    ref.current = value
   })
-  return box
+  return ref
 }

@@ -3,8 +3,8 @@ import type { RowcallEvent } from './types.js'
 type Row = Record<string, unknown>
 
 /**
- * Keeps rows by a field: an event that tells of a row puts it in, changes it or takes it out; any other leaves the rows as
- * they are. Understood are events whose data is the row, and those of watched tables (`op`, `new`, `old`).
+ * Returns a reducer that keeps a list of rows by a key field. An event about a row adds it, changes it or removes it; other
+ * events change nothing. The row is the event's data, or `new` or `old` in it, as in the events of watched tables.
  */
 export function byKey(key = 'id'): (rows: any, event: RowcallEvent) => any {
   return (rows: Row[], { type, data }) => {
@@ -19,10 +19,11 @@ export function byKey(key = 'id'): (rows: any, event: RowcallEvent) => any {
     if (!row) return [...rows, told]
     const next = { ...row }
     for (const field in row) if (field !== key && field in told) next[field] = told[field]
-    return same(row, next) ? rows : rows.map((other) => (other === row ? next : other))
+    return sameJSON(row, next) ? rows : rows.map((other) => (other === row ? next : other))
   }
 }
 
-export function same(a: unknown, b: unknown): boolean {
+/** Whether two values have the same JSON text. */
+export function sameJSON(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
 }

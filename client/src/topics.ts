@@ -1,212 +1,224 @@
-import { deliver, each, enroll, type Cohort, type Follower } from './cohort.js'
+import { deliver, enroll, forEachFollower, type Cohort, type Follower } from './cohort.js'
 import type { Connection } from './connection.js'
-import { halt, lose, newEntry, place, reset, revive, settle, tell, tidy, type Entry } from './entry.js'
+import {
+  clearRefusal, cohortFor, forEveryFollower, markCaughtUp, markUnsubscribed, newEntry, nextStep, passTurn, regroup, resetCohort, stopFollower, type Entry,
+} from './entry.js'
 import { RowcallError } from './error.js'
 import type { ErrorFrame, EventFrame, Frame, SubscribedFrame } from './frames.js'
 
-const linger = 5_000 // how long a socket is kept that nobody needs
-const again = 200 // to the next ping, after a pong that could not say that all is delivered
-const name = /^(?!.{201})[\w:.-]+(\/[\w:.-]+)*$/
+const socketLinger = 5_000 // how long the socket stays open after the last follower has left
+const confirmAgainAfter = 200 // time until the next ping, after a pong that did not confirm everything
+const retryAfter = 5 // seconds to wait after a temporary refusal without retry_after
+const topicName = /^(?!.{201})[\w:.-]+(\/[\w:.-]+)*$/
 
-/** All topics of a client. */
+export type Topics = ReturnType<typeof openTopics>
+
+/** All topics that a client follows, over one connection. */
 export function openTopics(connection: Connection) {
-  const entries = new Map<string, Entry>()
-  const spellings = new Map<string, string>() // the server's, by the client's
-  let idle: ReturnType<typeof setTimeout> | undefined
-  let asking: ReturnType<typeof setTimeout> | undefined
+  const entries = new Map<string, Entry>() // by the server's spelling, where it is known
+  const spellings = new Map<string, string>() // the server's spelling, by the client's
+  let restTimer: ReturnType<typeof setTimeout> | undefined
+  let confirmTimer: ReturnType<typeof setTimeout> | undefined
 
   const find = (topic = '') => entries.get(spellings.get(topic) ?? topic)
 
   function follow(follower: Follower, since?: string): void {
     const { topic, snapshot } = follower
-    if (!name.test(topic)) return halt(follower, new RowcallError('bad_request', 'no topic'))
+    if (!topicName.test(topic)) return stopFollower(follower, new RowcallError('bad_request', 'no topic'))
     const entry = find(topic) ?? newEntry(topic)
     entries.set(entry.topic, entry)
-    if (entry.stopped) revive(entry)
-    enroll(follower, place(entry, since, !!snapshot))
-    if (connection.status === 'stopped') halt(follower, connection.error!)
-    else if (entry.fed.includes(follower.cohort!)) follower.status('live')
-    clearTimeout(idle)
+    if (entry.refusal) clearRefusal(entry)
+    enroll(follower, cohortFor(entry, since, !!snapshot))
+    if (connection.status === 'stopped') stopFollower(follower, connection.error!)
+    else if (entry.receiving.includes(follower.cohort!)) follower.status('live')
+    clearTimeout(restTimer)
     connection.start()
     advance(entry)
   }
 
-  /** Leaves a topic. It is told to the server a moment later: who leaves often comes back at once, or somebody else does. */
+  /** Removes a follower. The server is told a moment later, because a follower that leaves is often replaced at once. */
   function leave(follower: Follower): void {
     follower.cohort?.followers.delete(follower)
     follower.cohort = undefined
     setTimeout(() => advance(find(follower.topic)))
   }
 
-  /** Does what is to be done next for a topic. */
+  /** Takes the next step for a topic, unless a request is in flight. Call it after each change. */
   function advance(entry?: Entry): void {
-    if (!entry || entry.asked) return
-    tidy(entry)
-    const { cohorts, fed, settled } = entry
-    if (!cohorts[0]) drop(entry)
-    else if (connection.status !== 'open' || entry.stopped) return
-    else if (fed.length === cohorts.length) settled || confirm()
-    else {
-      if (settled && fed[0] === cohorts.at(entry.turn)) entry.turn++
-      const turn = cohorts.at(entry.turn)
-      if (!turn) ask(entry, [...cohorts])
-      else if (turn === entry.refused) return
-      else if (turn !== fed[0] || fed[1]) ask(entry, [turn])
-      else confirm()
+    if (!entry || entry.awaiting) return
+    regroup(entry)
+    passTurn(entry)
+    switch (nextStep(entry, connection.status === 'open')) {
+      case 'forget':
+        return forget(entry)
+      case 'unsubscribe':
+        return unsubscribe(entry)
+      case 'confirm':
+        return confirm()
+      case 'subscribeTurn':
+        return subscribe(entry, [entry.cohorts.at(entry.turn)!])
+      case 'subscribeAll':
+        return subscribe(entry, [...entry.cohorts])
     }
   }
 
-  /** Asks for what follows the place of the first of some cohorts. */
-  function ask(entry: Entry, feed: Cohort[]): void {
+  function forget(entry: Entry): void {
+    clearTimeout(entry.retryTimer)
+    entries.delete(entry.topic)
+    clearTimeout(restTimer)
+    if (!entries.size) restTimer = setTimeout(connection.rest, socketLinger)
+  }
+
+  function unsubscribe(entry: Entry): void {
+    entry.awaiting = []
+    connection.send({ op: 'unsubscribe', topic: entry.topic })
+  }
+
+  /** Subscribes for some cohorts, from the position of the first. This replaces the subscription that the server holds. */
+  function subscribe(entry: Entry, cohorts: Cohort[]): void {
     const { topic } = entry
-    const { snapshot, cursor } = feed[0]!
-    entry.asked = feed
-    entry.overdue = false
-    entry.settled = snapshot || !cursor
+    const { snapshot, cursor } = cohorts[0]!
+    entry.awaiting = cohorts
+    entry.nothingLeft = false
+    entry.caughtUp = snapshot || !cursor
     connection.send(snapshot ? { op: 'subscribe', topic, snapshot } : { op: 'subscribe', topic, since: cursor })
   }
 
-  /** Asks the server to say when everything has been delivered. */
+  /** Asks the server with a ping whether everything has been delivered. */
   function confirm(delay = 0): void {
-    asking ??= setTimeout(connection.send, delay, { op: 'ping' })
+    confirmTimer ??= setTimeout(connection.send, delay, { op: 'ping' })
   }
 
-  function drop(entry: Entry): void {
-    if (entry.held) {
-      entry.asked = []
-      return connection.send({ op: 'unsubscribe', topic: entry.topic })
-    }
-    clearTimeout(entry.timer)
-    entries.delete(entry.topic)
-    clearTimeout(idle)
-    if (!entries.size) idle = setTimeout(connection.rest, linger)
-  }
+  // Frames from the server.
 
-  // What the server says.
-
-  function hear(frame: Frame): void {
+  function receive(frame: Frame): void {
     const entry = find((frame as { topic?: string }).topic)
-    if (frame.op === 'event') arrived(frame)
-    else if (frame.op === 'subscribed') subscribed(frame)
-    else if (frame.op === 'heartbeat' || frame.op === 'pong') delivered(frame.cursor)
+    if (frame.op === 'event') onEvent(frame)
+    else if (frame.op === 'subscribed') onSubscribed(frame)
+    else if (frame.op === 'heartbeat' || frame.op === 'pong') onDelivered(frame.cursor)
     else if (!entry) return
     else if (frame.op === 'reset') {
-      for (const cohort of [...entry.fed]) reset(entry, cohort, frame.reason, frame.cursor)
+      for (const cohort of [...entry.receiving]) resetCohort(entry, cohort, frame.reason, frame.cursor)
       advance(entry)
     } else if (frame.op === 'unsubscribed') {
-      if (!entry.asked?.length) lose(entry)
+      if (!entry.awaiting?.length) markUnsubscribed(entry)
       advance(entry)
-    } else if (frame.op === 'error') refused(entry, frame)
+    } else if (frame.op === 'error') onRefused(entry, frame)
   }
 
-  function arrived(frame: EventFrame): void {
+  function onEvent(frame: EventFrame): void {
     const { topic, followed = topic, id, type, data, time, skipped } = frame
     const event = { topic, id, type, data, time, skipped }
-    for (const cohort of [...(find(followed)?.fed ?? [])]) deliver(cohort, frame, event)
+    for (const cohort of [...(find(followed)?.receiving ?? [])]) deliver(cohort, frame, event)
   }
 
-  function subscribed(frame: SubscribedFrame): void {
+  function onSubscribed(frame: SubscribedFrame): void {
     const { topic, requested } = frame
     const entry = find(requested ?? topic)
-    const feed = entry?.asked
-    if (!entry || !feed?.[0]) return
-    entry.asked = undefined
+    const cohorts = entry?.awaiting
+    if (!entry || !cohorts?.[0]) return
+    entry.awaiting = undefined
     entry.held = true
-    entry.fed = feed
-    for (const cohort of [...feed]) begin(entry, cohort, frame)
-    if (requested) respell(entry, topic)
+    entry.receiving = cohorts
+    for (const cohort of [...cohorts]) begin(entry, cohort, frame)
+    if (requested) rename(entry, topic)
     advance(entry)
   }
 
   function begin(entry: Entry, cohort: Cohort, { recovered, reason = '', cursor, snapshot }: SubscribedFrame): void {
     cohort.cursor = cursor
     cohort.snapshot = false
-    if (recovered === false) reset(entry, cohort, reason, cursor)
-    each(cohort, (f) => {
-      f.status('live')
-      if (snapshot) f.snapshot?.(snapshot)
+    if (recovered === false) resetCohort(entry, cohort, reason, cursor)
+    forEachFollower(cohort, (follower) => {
+      follower.status('live')
+      if (snapshot) follower.snapshot?.(snapshot)
     })
   }
 
-  /** The server has another spelling, and has replaced what it held under that one. */
-  function respell(entry: Entry, topic: string): void {
+  /** Files an entry under the server's spelling. An entry of that name has lost its subscription to this one: they are merged. */
+  function rename(entry: Entry, topic: string): void {
     const other = entries.get(topic)
     spellings.set(entry.topic, topic)
     entries.delete(entry.topic)
     entries.set((entry.topic = topic), entry)
     if (!other) return
-    clearTimeout(other.timer)
+    clearTimeout(other.retryTimer)
     entry.cohorts.push(...other.cohorts)
   }
 
-  function refused(entry: Entry, { code, message, retryable, retry_after = 5 }: ErrorFrame): void {
-    const { asked, fed, cohorts } = entry
-    if (asked && !asked[0]) return // an answer to leaving follows
-    const feed = asked ?? fed
-    const later = retryable || code === 'too_many_subscriptions'
-    const error = new RowcallError(code, message, later)
-    lose(entry)
-    if (code === 'bad_cursor') for (const cohort of feed) reset(entry, cohort, code)
-    else if (later) {
-      clearTimeout(entry.timer)
-      entry.refused = feed[0]
-      entry.timer = setTimeout(retry, retry_after * 1000 * (1 + Math.random()), entry)
-      tell(entry, (f) => (f.status('pending'), f.error(error)))
-    } else if (code === 'bad_request' && feed[0]?.snapshot) {
-      cohorts.splice(cohorts.indexOf(feed[0]), 1) // the others need no snapshot
-      each(feed[0], (f) => halt(f, error))
+  function onRefused(entry: Entry, { code, message, retryable, retry_after = retryAfter }: ErrorFrame): void {
+    const { awaiting, receiving, cohorts } = entry
+    if (awaiting && !awaiting[0]) return // an unsubscribe is in flight: its answer follows
+    const refused = awaiting ?? receiving
+    const again = retryable || code === 'too_many_subscriptions'
+    const error = new RowcallError(code, message, again)
+    markUnsubscribed(entry)
+    if (code === 'bad_cursor') for (const cohort of refused) resetCohort(entry, cohort, code)
+    else if (again) {
+      clearTimeout(entry.retryTimer)
+      entry.delayed = refused[0]
+      entry.retryTimer = setTimeout(retry, retry_after * 1000 * (1 + Math.random()), entry)
+      forEveryFollower(entry, (follower) => (follower.status('pending'), follower.error(error)))
+    } else if (code === 'bad_request' && refused[0]?.snapshot) {
+      cohorts.splice(cohorts.indexOf(refused[0]), 1) // the topic has no snapshot; the other cohorts need none
+      forEachFollower(refused[0], (follower) => stopFollower(follower, error))
     } else {
-      entry.stopped = error
-      tell(entry, (f) => halt(f, error))
+      entry.refusal = error
+      forEveryFollower(entry, (follower) => stopFollower(follower, error))
     }
     advance(entry)
   }
 
   function retry(entry: Entry): void {
-    entry.refused = undefined
+    entry.delayed = undefined
     advance(entry)
   }
 
-  /** Everything has been delivered up to the cursor, on all topics; without one, something is still on its way. */
-  function delivered(cursor: string | undefined): void {
-    clearTimeout(asking)
-    asking = undefined
+  /**
+   * Handles a heartbeat or pong. With a cursor, everything up to it has been delivered on all topics; without one, some
+   * events are still on their way.
+   */
+  function onDelivered(cursor: string | undefined): void {
+    clearTimeout(confirmTimer)
+    confirmTimer = undefined
     for (const entry of [...entries.values()]) {
-      if (entry.asked) {
-        // The server has nothing to answer. Said twice, it has not crossed what was asked: another spelling came in between.
-        if (cursor && entry.overdue) connection.restart()
-        entry.overdue = !!cursor
+      if (entry.awaiting) {
+        // One such frame may have crossed the request. After a second one, the answer is lost: the server answered under
+        // another spelling of the topic.
+        if (cursor && entry.nothingLeft) connection.restart()
+        entry.nothingLeft = !!cursor
       } else if (entry.held) {
-        if (cursor) settle(entry, cursor)
-        else if (!entry.settled) confirm(again)
+        if (cursor) markCaughtUp(entry, cursor)
+        else if (!entry.caughtUp) confirm(confirmAgainAfter)
       }
       advance(entry)
     }
   }
 
-  // What becomes of the connection.
+  // Changes of the connection.
 
-  /** It is open: everything is asked for. */
-  function up(): void {
+  /** The connection is open: every topic is requested. */
+  function onOpen(): void {
     for (const entry of entries.values()) advance(entry)
   }
 
-  /** It is lost: everything has to be asked for again. */
-  function down(): void {
-    clearTimeout(asking)
-    asking = undefined
+  /** The connection is lost: every topic has to be requested again. */
+  function onLost(): void {
+    clearTimeout(confirmTimer)
+    confirmTimer = undefined
     for (const entry of entries.values()) {
-      lose(entry)
-      clearTimeout(entry.timer)
-      entry.refused = undefined
-      if (!entry.stopped) tell(entry, (f) => f.status('pending'))
+      markUnsubscribed(entry)
+      clearTimeout(entry.retryTimer)
+      entry.delayed = undefined
+      if (!entry.refusal) forEveryFollower(entry, (follower) => follower.status('pending'))
     }
   }
 
-  /** It stays away: for good, where there is no error. */
-  function stop(error?: RowcallError): void {
-    for (const entry of entries.values()) tell(entry, (f) => (error ? halt(f, error) : f.status('closed')))
+  /** The client will not connect again by itself: because of an error, or because it was closed. */
+  function onStopped(error?: RowcallError): void {
+    for (const entry of entries.values())
+      forEveryFollower(entry, (follower) => (error ? stopFollower(follower, error) : follower.status('closed')))
   }
 
-  return { follow, leave, hear, up, down, stop, revive: () => entries.forEach(revive) }
+  return { follow, leave, receive, onOpen, onLost, onStopped, clearRefusals: () => entries.forEach(clearRefusal) }
 }

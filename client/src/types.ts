@@ -1,10 +1,10 @@
 import type { RowcallError } from './error.js'
 
-/** Augment this to say, once, what your database's topics carry; see Database. */
+/** Augment this interface to declare the rows and events of your topics, once for all clients; see Database. */
 export interface Register {}
 
 /**
- * Topics by their patterns, as in the server's settings, with what is filed under them:
+ * The rows and events of topics, by the patterns of the server's settings:
  *
  *     interface Mine {
  *       'room/{id}': { row: Message; events: { chat_message_created: Message; chat_message_deleted: { id: string } } }
@@ -12,12 +12,12 @@ export interface Register {}
  */
 export type Database = object
 
-/** What Register says, or nothing: then events and rows may be anything. */
+/** The database that Register declares. If it declares none, events and rows have type any. */
 export type Registered = Register extends { database: infer D extends Database } ? D : {}
 
 type Spelled<P extends string> = P extends `${infer Before}{${string}}${infer After}` ? `${Before}${string}${Spelled<After>}` : P
 
-/** The entries of a database that a follower of a topic hears of: the topic's own, and those below it. */
+/** The entries of a database whose events a follower of a topic receives: the topic's own entry, and those below it. */
 type Followed<D, T extends string> = {
   [P in keyof D & string]: string extends T ? D[P] : T extends Spelled<P> ? D[P] : Spelled<P> extends `${T}/${string}` ? D[P] : never
 }[keyof D & string]
@@ -36,58 +36,58 @@ export type RowOf<D, T extends string> = {
 
 /** One committed fact on one topic. */
 export interface RowcallEvent<Type extends string = string, Data = any> {
-  /** What it is filed under: the topic that is followed, or one below it. */
+  /** The topic that the event is filed under: the followed topic, or one below it. */
   readonly topic: string
-  /** Unique within one history of the log. */
+  /** Unique within one history (epoch) of the log. */
   readonly id: string
   readonly type: Type
   readonly data: Data
-  /** When its statement wrote it: RFC 3339, in UTC. */
+  /** When the statement wrote the event: RFC 3339, in UTC. */
   readonly time: string
-  /** How many older events of its key it stands for, on topics with `slow: latest`. */
+  /** How many older events of the same key this event replaces, on topics with `slow: latest`. */
   readonly skipped?: number
 }
 
-/** Where an event stands. */
+/** Where an event stands in the log. */
 export interface Position {
   /** The topic that is followed. */
   topic: string
-  /** Where to resume from after this event. */
+  /** The cursor to resume after this event. */
   cursor: string | undefined
 }
 
-/** A gap: what is known of the topic is out of date, and events go on from the cursor. */
+/** A gap: events are missing, so what you know of the topic is out of date. Events go on from the cursor. */
 export interface Reset {
-  /** expired, epoch, overflow, bad_cursor; there may be more. */
+  /** expired, epoch, overflow or bad_cursor; servers may send others. */
   reason: string
-  /** Undefined where it is not known yet. */
+  /** Undefined while it is not known. */
   cursor: string | undefined
 }
 
 /**
- * - idle: nobody follows anything
+ * - idle: no topic is followed
  * - connecting, open
- * - waiting: the connection is lost, and will be tried again
- * - stopped: it will not, until `reconnect` is called: `error` says why
+ * - waiting: the connection is lost or could not be opened; the client will try again
+ * - stopped: the client will not try again until `reconnect` is called; `error` says why
  * - closed: `close` was called
  */
 export type Status = 'idle' | 'connecting' | 'open' | 'waiting' | 'stopped' | 'closed'
 
 /**
- * - pending: not answered yet, or the connection is lost
- * - live: whatever commits from now on is heard
- * - stopped: the server has refused it, or the client is stopped
- * - closed: it is over
+ * - pending: the server has not answered yet, or the connection is lost
+ * - live: every event that is committed from now on is delivered
+ * - stopped: the server refused the topic, or the client is stopped
+ * - closed: the subscription was ended, or the client was closed
  */
 export type SubscriptionStatus = 'pending' | 'live' | 'stopped' | 'closed'
 
 export interface SubscribeOptions {
-  /** The cursor to resume after; without one, from now. */
+  /** The cursor to resume after. Without it, the subscription starts now. */
   since?: string
   onStatus?: (status: SubscriptionStatus) => void
-  /** Without it a gap is not told to anybody. */
+  /** Called when events are missing. Without this handler, a gap goes unnoticed. */
   onReset?: (reset: Reset) => void
-  /** Every refusal of the server's, also those that are tried again by themselves (`retryable`). */
+  /** Called for each error of the server, including those after which the client tries again (`retryable`). */
   onError?: (error: RowcallError) => void
   /** Unsubscribes. */
   signal?: AbortSignal
@@ -96,9 +96,9 @@ export interface SubscribeOptions {
 export interface Subscription {
   readonly topic: string
   readonly status: SubscriptionStatus
-  /** Where to resume from: pass it as `since` to go on later, elsewhere. */
+  /** Pass this as `since` to resume later, or in another process. */
   readonly cursor: string | undefined
-  /** Why it is stopped. */
+  /** Why the subscription is stopped. */
   readonly error: RowcallError | undefined
   unsubscribe(): void
 }
@@ -107,21 +107,24 @@ export interface EventsOptions {
   since?: string
   /** Ends the iteration. */
   signal?: AbortSignal
-  /** Without it, a gap ends the iteration with an error whose code is `reset`. */
+  /** Called when events are missing. Without this handler, a gap ends the iteration with an error of code `reset`. */
   onReset?: (reset: Reset) => void
-  /** How many events may wait for the loop (1,000). Past it the topic is left, and resumed by its cursor when they are taken. */
+  /**
+   * How many events may wait for the loop (1,000). At the limit the client unsubscribes; it resumes by cursor when the loop
+   * has taken them.
+   */
   buffer?: number
 }
 
 /**
  * - loading: there is no state yet
- * - live
- * - stale: there is one, and the connection is lost, or a new snapshot is on its way
- * - stopped: as with subscriptions; `error` says why
+ * - live: the state is up to date
+ * - stale: the state may be out of date, because the connection is lost or a new snapshot is on its way
+ * - stopped: the server refused the topic, or the client is stopped; `error` says why
  */
 export type LiveStatus = 'loading' | 'live' | 'stale' | 'stopped'
 
-/** What a live state is at one moment. The object stays the same until one of its fields changes. */
+/** A live state at one moment. The object stays the same until one of its fields changes. */
 export interface LiveSnapshot<S> {
   readonly state: S | undefined
   readonly status: LiveStatus
@@ -130,51 +133,51 @@ export interface LiveSnapshot<S> {
 
 export interface LiveOptions<S, Event = RowcallEvent, Row = any> {
   topic: string
-  /** The state after an event. Return the same state where nothing changes. Without it, rows are kept by `key`. */
+  /** Returns the state after an event; the same object if nothing changes. Without it, rows are kept by `key`. */
   reduce?: (state: S, event: Event) => S
-  /** The state that a snapshot's rows make. Without it, the rows are the state. */
+  /** Returns the state for the rows of a snapshot. Without it, the rows are the state. */
   from?: (rows: Row[]) => S
-  /** The state to begin with, in place of a snapshot: for topics that have none. */
+  /** The first state, for topics without a snapshot: then none is taken. */
   initial?: S
-  /** The field that tells rows apart (`id`), where there is no `reduce`. */
+  /** The key field of the rows (`id`), if there is no `reduce`. */
   key?: string
 }
 
-/** A topic's state that follows its events. It does so while it is subscribed to. */
+/** A topic's state, kept up to date by its events while it has subscribers. */
 export interface Live<S> {
   getSnapshot(): LiveSnapshot<S>
-  /** Calls back, soon, after something changed. The result unsubscribes. */
+  /** Calls a function soon after each change. Returns a function that ends this. */
   subscribe(changed: () => void): () => void
 }
 
 export interface ClientOptions {
-  /** Of the server: `https://api.example.org`, or the full address of its native socket. Without it, the page's own server. */
+  /** The server's address, `https://api.example.org`, or that of its native socket. Without it, the page's own server. */
   url?: string | URL
   /**
-   * A JWT, or nothing for an anonymous session; without this option, cookies say who connects. Asked before every connect and before a
-   * token expires. `fresh` is true where the last one was refused or is about to expire.
+   * Returns a JWT, or null for an anonymous session. It is called before each attempt to connect and before a token expires.
+   * `fresh` is true if the last token was refused or is about to expire. Without this option, cookies identify the user.
    */
   getToken?: (why: { fresh: boolean }) => string | null | undefined | Promise<string | null | undefined>
-  /** Bounds of the waits between attempts to connect, in milliseconds: 500 and 20,000. */
+  /** The smallest and largest upper bound of the random delay between attempts to connect, in milliseconds (500; 20,000). */
   backoff?: { min?: number; max?: number }
-  /** Where there is none, as in Node before version 22: the class of the package `ws`. */
+  /** The WebSocket class to use. Node before version 22 has none: pass the class of the package `ws`. */
   WebSocket?: new (url: string, protocols?: string[]) => any
 }
 
 export interface Client<D extends Database = Registered> {
   readonly status: Status
-  /** Why it is stopped or waiting, where that is known. */
+  /** Why the client is stopped or waiting, if that is known. */
   readonly error: RowcallError | undefined
-  /** Calls back whenever the status changes. The result ends that. */
+  /** Calls a function after each change of the status. Returns a function that ends this. */
   onStatus(changed: (status: Status) => void): () => void
-  /** Follows a topic, and everything below it. */
+  /** Follows a topic, and all topics below it. */
   subscribe<const T extends string>(topic: T, handler: (event: EventOf<D, T>, at: Position) => void, options?: SubscribeOptions): Subscription
-  /** The same for a loop: `for await (const event of client.events('room/5'))`. */
+  /** Returns the events of a topic for a loop: `for await (const event of client.events('room/5'))`. */
   events<const T extends string>(topic: T, options?: EventsOptions): AsyncIterableIterator<EventOf<D, T>>
-  /** A topic's snapshot, kept up to date. */
+  /** Returns a topic's snapshot, kept up to date by its events. */
   live<const T extends string, S = RowOf<D, T>[]>(options: LiveOptions<S, EventOf<D, T>, RowOf<D, T>> & { topic: T }): Live<S>
-  /** Connects anew, as whoever is logged in now, and asks again for what was refused. Call it after a login or logout. */
+  /** Connects again, and requests the refused topics again. Call it after a login or a logout. */
   reconnect(): void
-  /** Ends everything, for good. */
+  /** Ends all subscriptions and the connection, for good. */
   close(): void
 }

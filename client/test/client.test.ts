@@ -1,20 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { again, connect, stand, subscribes } from './stand.js'
+import { reconnected, connect, openClient, subscribes } from './open_client.js'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-const nothing = () => {}
+const ignore = () => {}
 
 describe('connecting', () => {
-  test('waits until something is followed, and uses one socket for everything', () => {
-    const { model, client, follow } = stand()
+  test('the client connects at the first subscription, with one socket for all topics', () => {
+    const { server, client, follow } = openClient()
     expect(client.status).toBe('idle')
-    expect(model.sockets).toHaveLength(0)
+    expect(server.sockets).toHaveLength(0)
     follow('room/1')
     follow('room/2')
     expect(client.status).toBe('connecting')
-    const socket = connect(model)
+    const socket = connect(server)
     expect(socket.url).toBe('wss://server.example/v1/ws')
     expect(socket.protocols).toEqual(['rowcall.v1'])
     expect(client.status).toBe('open')
@@ -22,48 +22,48 @@ describe('connecting', () => {
       { op: 'subscribe', topic: 'room/1' },
       { op: 'subscribe', topic: 'room/2' },
     ])
-    expect(model.sockets).toHaveLength(1)
+    expect(server.sockets).toHaveLength(1)
   })
 
-  test('lets go of the socket a while after the last has left, and comes back', async () => {
-    const { model, client, follow } = stand()
+  test('the socket closes a while after the last unsubscribe, and opens again at the next subscription', async () => {
+    const { server, client, follow } = openClient()
     const { subscription } = follow('room/1')
-    const socket = connect(model)
+    const socket = connect(server)
     subscription.unsubscribe()
     await vi.advanceTimersByTimeAsync(0)
-    socket.flow()
+    socket.run()
     expect(socket.sent.at(-1)).toEqual({ op: 'unsubscribe', topic: 'room/1' })
     await vi.advanceTimersByTimeAsync(6000)
     expect([client.status, socket.closedWith]).toEqual(['idle', 1000])
     follow('room/1')
-    connect(model)
+    connect(server)
     expect(client.status).toBe('open')
   })
 
-  test('waits a random part of twice as long each time, and anew after a welcome', async () => {
-    const { model, client, follow } = stand({ backoff: { min: 100, max: 1000 } })
+  test('the upper bound of the random delay doubles with each failure, and starts again after a welcome', async () => {
+    const { server, client, follow } = openClient({ backoff: { min: 100, max: 1000 } })
     vi.spyOn(Math, 'random').mockReturnValue(0.999)
     follow('room/1')
     for (const most of [100, 200, 400, 800, 1000, 1000]) {
-      model.last().cut()
+      server.last().cut()
       expect(client.status).toBe('waiting')
       await vi.advanceTimersByTimeAsync(most * 0.9)
       expect(client.status).toBe('waiting')
       await vi.advanceTimersByTimeAsync(most * 0.2)
       expect(client.status).toBe('connecting')
     }
-    connect(model).cut(1012)
+    connect(server).cut(1012)
     await vi.advanceTimersByTimeAsync(100)
     expect(client.status).toBe('connecting')
     vi.restoreAllMocks()
   })
 
-  test('counts silence as a loss, ten seconds after a heartbeat was due', async () => {
-    const { model, client, follow } = stand()
+  test('the connection counts as lost ten seconds after a heartbeat was due', async () => {
+    const { server, client, follow } = openClient()
     follow('room/1')
-    const socket = connect(model)
+    const socket = connect(server)
     await vi.advanceTimersByTimeAsync(34_000)
-    socket.hear({ op: 'heartbeat' })
+    socket.deliver({ op: 'heartbeat' })
     await vi.advanceTimersByTimeAsync(34_000)
     expect(client.status).toBe('open')
     await vi.advanceTimersByTimeAsync(1_500)
@@ -71,71 +71,71 @@ describe('connecting', () => {
     expect(socket.closedWith).toBe(1000)
   })
 
-  test('gives up a handshake that is not answered', async () => {
-    const { model, client, follow } = stand()
+  test('a handshake that is not answered is given up', async () => {
+    const { server, client, follow } = openClient()
     follow('room/1')
-    const first = model.last()
+    const first = server.last()
     await vi.advanceTimersByTimeAsync(20_500)
-    expect(model.last()).not.toBe(first)
-    first.accept() // too late: it is closed, and only now, so that the console does not complain
+    expect(server.last()).not.toBe(first)
+    first.accept() // too late: the client closes the socket, and only now, because closing it earlier logs an error
     expect(first.closedWith).toBe(1000)
     expect(client.status).toBe('connecting')
   })
 
   for (const code of [4400, 4401, 4403, 4404, 4406])
-    test(`stops after ${code}`, async () => {
-      const { model, client, follow } = stand()
-      const { heard, subscription } = follow('room/1')
-      connect(model).cut(code, 'why')
+    test(`close code ${code} stops the client`, async () => {
+      const { server, client, follow } = openClient()
+      const { received, subscription } = follow('room/1')
+      connect(server).cut(code, 'why')
       await vi.advanceTimersByTimeAsync(60_000)
       expect([client.status, client.error?.code]).toEqual(['stopped', 'why'])
-      expect(heard).toEqual(['live', 'pending', 'stopped', 'error why'])
+      expect(received).toEqual(['live', 'pending', 'stopped', 'error why'])
       expect(subscription.error?.retryable).toBe(false)
       expect(follow('room/2').subscription.status).toBe('stopped')
       client.reconnect()
-      connect(model)
+      connect(server)
       expect(subscription.status).toBe('live')
     })
 
   for (const code of [1001, 1006, 1011, 1012, 1013, 4429])
-    test(`comes back after ${code} with its cursor`, async () => {
-      const { model, follow, commit } = stand()
-      const { heard } = follow('room/1')
-      const socket = connect(model)
+    test(`after close code ${code} the client resumes by cursor`, async () => {
+      const { server, follow, commit } = openClient()
+      const { received } = follow('room/1')
+      const socket = connect(server)
       commit('room/1')
-      socket.flow()
+      socket.run()
       socket.cut(code)
       commit('room/1')
-      await again(model)
-      expect(heard).toEqual(['live', '1', 'pending', 'live', '2'])
-      expect(subscribes(model.last())[0]).toHaveProperty('since')
+      await reconnected(server)
+      expect(received).toEqual(['live', '1', 'pending', 'live', '2'])
+      expect(subscribes(server.last())[0]).toHaveProperty('since')
     })
 
-  test('closes for good', async () => {
-    const { model, client, follow } = stand()
-    const { heard, subscription } = follow('room/1')
-    connect(model)
+  test('close ends the client for good', async () => {
+    const { server, client, follow } = openClient()
+    const { received, subscription } = follow('room/1')
+    connect(server)
     client.close()
     client.reconnect()
     await vi.advanceTimersByTimeAsync(60_000)
     expect([client.status, subscription.status, follow('room/2').subscription.status]).toEqual(['closed', 'closed', 'closed'])
-    expect(heard.at(-1)).toBe('closed')
-    expect(model.sockets).toHaveLength(0)
+    expect(received.at(-1)).toBe('closed')
+    expect(server.sockets).toHaveLength(0)
   })
 
-  test('bears frames that are none, and that it does not know', () => {
-    const { model, follow, commit } = stand()
-    const { heard } = follow('room/1')
-    const socket = connect(model)
+  test('malformed and unknown frames are ignored', () => {
+    const { server, follow, commit } = openClient()
+    const { received } = follow('room/1')
+    const socket = connect(server)
     for (const text of ['', '{', 'null', '[]', '7', '{"op":"later"}', '{"op":"event","topic":"nobody","id":"1"}', '{"op":"error","code":"x"}', '{"op":"reset","topic":"x"}'])
-      socket.hear(text)
+      socket.deliver(text)
     commit('room/1')
-    socket.flow()
-    expect(heard).toEqual(['live', '1'])
+    socket.run()
+    expect(received).toEqual(['live', '1'])
   })
 })
 
-describe('a page', () => {
+describe('in a page', () => {
   const page = Object.assign(new EventTarget(), { visibilityState: 'visible' })
   beforeEach(() => {
     const world = new EventTarget()
@@ -146,27 +146,39 @@ describe('a page', () => {
   })
   afterEach(() => void vi.unstubAllGlobals())
 
+  test('close removes every listener from the page', () => {
+    const added = new Map<string, number>()
+    const count = (by: number) => (type: string) => void added.set(type, (added.get(type) ?? 0) + by)
+    vi.stubGlobal('addEventListener', count(1))
+    vi.stubGlobal('removeEventListener', count(-1))
+    vi.stubGlobal('document', { addEventListener: count(1), removeEventListener: count(-1) })
+    const { client } = openClient()
+    expect(Object.fromEntries(added)).toEqual({ pagehide: 1, online: 1, visibilitychange: 1 })
+    client.close()
+    expect(Object.fromEntries(added)).toEqual({ pagehide: 0, online: 0, visibilitychange: 0 })
+  })
+
   for (const [name, wake] of Object.entries({
-    'that is online again': () => dispatchEvent(new Event('online')),
-    'that is visible again': () => page.dispatchEvent(new Event('visibilitychange')),
+    'when the network is back': () => dispatchEvent(new Event('online')),
+    'when the page is visible again': () => page.dispatchEvent(new Event('visibilitychange')),
   })) {
-    test(`${name} connects at once`, () => {
+    test(`${name}, the client connects at once`, () => {
       vi.spyOn(Math, 'random').mockReturnValue(0.99)
-      const { model, client, follow } = stand()
+      const { server, client, follow } = openClient()
       follow('room/1')
-      connect(model).cut()
+      connect(server).cut()
       wake()
       expect(client.status).toBe('connecting')
       vi.restoreAllMocks()
     })
 
-    test(`${name} asks whether the socket is alive`, async () => {
-      const { model, client, follow } = stand()
+    test(`${name}, the client checks the open socket with a ping`, async () => {
+      const { server, client, follow } = openClient()
       follow('room/1')
-      const socket = connect(model)
+      const socket = connect(server)
       wake()
       expect(socket.sent.at(-1)).toEqual({ op: 'ping' })
-      socket.flow()
+      socket.run()
       await vi.advanceTimersByTimeAsync(6000)
       expect(client.status).toBe('open')
       wake()
@@ -179,36 +191,36 @@ describe('a page', () => {
 describe('tokens', () => {
   const jwt = (seconds: number, name = 'a') => `h.${btoa(JSON.stringify({ exp: Math.floor(Date.now() / 1000) + seconds, name }))}.s`
 
-  test('go as a subprotocol, and are asked for before each connect', async () => {
+  test('a token is requested before each connect, and sent as a subprotocol', async () => {
     const getToken = vi.fn(async () => 'a.b.c?>')
-    const { model, follow } = stand({ getToken })
+    const { server, follow } = openClient({ getToken })
     follow('room/1')
     await vi.advanceTimersByTimeAsync(0)
-    expect(model.last().protocols).toEqual(['rowcall.v1', 'rowcall.bearer.YS5iLmM_Pg'])
-    connect(model).cut()
+    expect(server.last().protocols).toEqual(['rowcall.v1', 'rowcall.bearer.YS5iLmM_Pg'])
+    connect(server).cut()
     await vi.advanceTimersByTimeAsync(500)
     expect(getToken.mock.calls).toEqual([[{ fresh: false }], [{ fresh: false }]])
   })
 
-  test('are renewed before they expire, on the open socket', async () => {
+  test('a token is renewed on the open socket before it expires', async () => {
     const tokens = [jwt(100), jwt(1000, 'b'), jwt(2000, 'c')]
     const getToken = vi.fn(() => tokens.shift())
-    const { model, follow } = stand({ getToken })
+    const { server, follow } = openClient({ getToken })
     follow('room/1')
     await vi.advanceTimersByTimeAsync(0)
-    const socket = connect(model)
+    const socket = connect(server)
     const second = tokens[0]
-    const beat = setInterval(() => socket.hear({ op: 'heartbeat' }), 20_000)
+    const beat = setInterval(() => socket.deliver({ op: 'heartbeat' }), 20_000)
     await vi.advanceTimersByTimeAsync(81_000)
     clearInterval(beat)
     expect(getToken).toHaveBeenLastCalledWith({ fresh: true })
     expect(socket.sent.at(-1)).toEqual({ op: 'auth', token: second })
   })
 
-  test('that cannot be renewed are asked for again, and the socket stays', async () => {
+  test('a renewal that fails is tried again, and the socket stays open', async () => {
     let calls = 0
     const first = jwt(100)
-    const { model, client, follow } = stand({
+    const { server, client, follow } = openClient({
       getToken: () => {
         if (calls++) throw new Error('the issuer is away')
         return first
@@ -216,8 +228,8 @@ describe('tokens', () => {
     })
     follow('room/1')
     await vi.advanceTimersByTimeAsync(0)
-    const socket = connect(model)
-    const beat = setInterval(() => socket.hear({ op: 'heartbeat' }), 20_000)
+    const socket = connect(server)
+    const beat = setInterval(() => socket.deliver({ op: 'heartbeat' }), 20_000)
     await vi.advanceTimersByTimeAsync(96_000)
     clearInterval(beat)
     expect(calls).toBeGreaterThan(3)
@@ -225,75 +237,75 @@ describe('tokens', () => {
     expect(socket.sent.filter((r) => r.op === 'auth')).toEqual([])
   })
 
-  test('of somebody else need another socket', async () => {
+  test('a token of another user needs a new socket', async () => {
     let user = 'a'
-    const { model, follow } = stand({ getToken: () => jwt(user === 'a' ? 100 : 5000, user) })
+    const { server, follow } = openClient({ getToken: () => jwt(user === 'a' ? 100 : 5000, user) })
     follow('room/1')
     await vi.advanceTimersByTimeAsync(0)
-    const socket = connect(model)
-    const beat = setInterval(() => socket.hear({ op: 'heartbeat' }), 20_000)
+    const socket = connect(server)
+    const beat = setInterval(() => socket.deliver({ op: 'heartbeat' }), 20_000)
     user = 'b'
     await vi.advanceTimersByTimeAsync(81_000)
     clearInterval(beat)
-    socket.hear({ op: 'error', code: 'forbidden', message: '', retryable: false })
+    socket.deliver({ op: 'error', code: 'forbidden', message: '', retryable: false })
     await vi.advanceTimersByTimeAsync(0)
-    expect(model.last()).not.toBe(socket)
+    expect(server.last()).not.toBe(socket)
   })
 
-  test('that are refused are replaced once', async () => {
+  test('a refused token is replaced once', async () => {
     const getToken = vi.fn(() => 'x')
-    const { model, client, follow } = stand({ getToken })
+    const { server, client, follow } = openClient({ getToken })
     follow('room/1')
-    model.closing = { code: 4401, reason: 'unauthorized' }
+    server.closing = { code: 4401, reason: 'unauthorized' }
     await vi.advanceTimersByTimeAsync(0)
-    model.last().accept()
+    server.last().accept()
     await vi.advanceTimersByTimeAsync(0)
     expect(getToken).toHaveBeenLastCalledWith({ fresh: true })
     expect(client.status).toBe('connecting')
-    model.last().accept()
+    server.last().accept()
     expect([client.status, client.error?.code]).toEqual(['stopped', 'unauthorized'])
-    model.closing = undefined
+    server.closing = undefined
     client.reconnect()
     await vi.advanceTimersByTimeAsync(0)
-    connect(model).cut(4401) // it was good for a while: one more try
+    connect(server).cut(4401) // the token was valid for a while, so a fresh one is requested
     await vi.advanceTimersByTimeAsync(0)
     expect(client.status).toBe('connecting')
   })
 
-  test('that cannot be had are tried again', async () => {
+  test('getToken is called again after it fails', async () => {
     const getToken = vi.fn<() => Promise<string>>().mockRejectedValueOnce(new Error('away')).mockResolvedValue('x')
-    const { model, client, follow } = stand({ getToken })
+    const { server, client, follow } = openClient({ getToken })
     follow('room/1')
     await vi.advanceTimersByTimeAsync(0)
     expect([client.status, client.error?.code]).toEqual(['waiting', 'connect'])
     await vi.advanceTimersByTimeAsync(600)
-    connect(model)
+    connect(server)
     expect(client.status).toBe('open')
   })
 })
 
-test('a handler that throws stops nobody, and is reported', async () => {
-  const { model, client, follow, commit } = stand()
+test('a handler that throws is reported, and the other handlers are called', async () => {
+  const { server, client, follow, commit } = openClient()
   const reported = vi.fn()
   vi.stubGlobal('reportError', reported)
   const fault = new Error('mine')
   client.subscribe('room/1', () => {
     throw fault
   })
-  const { heard } = follow('room/1')
-  const socket = connect(model)
+  const { received } = follow('room/1')
+  const socket = connect(server)
   commit('room/1')
-  socket.flow()
-  expect(heard).toEqual(['live', '1'])
+  socket.run()
+  expect(received).toEqual(['live', '1'])
   expect(reported).toHaveBeenCalledWith(fault)
   vi.unstubAllGlobals()
 })
 
-test('nothing is said in the console', async () => {
-  const said = vi.spyOn(console, 'error').mockImplementation(nothing)
-  const warned = vi.spyOn(console, 'warn').mockImplementation(nothing)
-  const { model, follow } = stand()
+test('the client writes nothing to the console', async () => {
+  const errors = vi.spyOn(console, 'error').mockImplementation(ignore)
+  const warnings = vi.spyOn(console, 'warn').mockImplementation(ignore)
+  const { server, follow } = openClient()
   follow('room/1')
-  connect(model).cut(4403)
-  expect([said.mock.calls, warned.mock.calls]).toEqual([[], []])
+  connect(server).cut(4403)
+  expect([errors.mock.calls, warnings.mock.calls]).toEqual([[], []])
 })

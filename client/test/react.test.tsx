@@ -3,7 +3,7 @@ import { act, StrictMode, useState } from 'react'
 import { createRoot, type Root } from 'react-dom/client'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { RowcallProvider, useLive, useStatus, useTopic } from '../src/react.js'
-import { connect, stand, subscribes } from './stand.js'
+import { connect, openClient, subscribes } from './open_client.js'
 
 let root: Root
 let at: HTMLElement
@@ -19,16 +19,16 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-const settle = () => act(() => vi.advanceTimersByTimeAsync(10))
+const runTimers = () => act(() => vi.advanceTimersByTimeAsync(10))
 
-test('StrictMode mounts twice, and asks once', async () => {
-  const { model, client, commit } = stand()
-  const heard: string[] = []
+test('StrictMode mounts twice, and subscribes once', async () => {
+  const { server, client, commit } = openClient()
+  const received: string[] = []
   function Dams() {
     const { state = [], status } = useLive({ topic: 'dams' })
     const [last, setLast] = useState('')
     useTopic('dams', (event) => {
-      heard.push(event.id)
+      received.push(event.id)
       setLast(event.data.name)
     })
     return <p>{[useStatus(), status, last, ...state.map((dam) => dam.name)].join(' ')}</p>
@@ -43,32 +43,32 @@ test('StrictMode mounts twice, and asks once', async () => {
     ),
   )
   expect(at.textContent).toBe('connecting loading ')
-  act(() => void connect(model))
-  await settle()
-  act(() => model.last().flow())
-  expect(model.sockets).toHaveLength(1)
-  expect(subscribes(model.last())).toEqual([{ op: 'subscribe', topic: 'dams', snapshot: true }])
+  act(() => void connect(server))
+  await runTimers()
+  act(() => server.last().run())
+  expect(server.sockets).toHaveLength(1)
+  expect(subscribes(server.last())).toEqual([{ op: 'subscribe', topic: 'dams', snapshot: true }])
   expect(at.textContent).toBe('open live ')
   commit('dams', { id: 1, name: 'Hoover' })
-  act(() => model.last().flow())
-  await settle()
+  act(() => server.last().run())
+  await runTimers()
   expect(at.textContent).toBe('open live Hoover Hoover')
-  expect(heard).toEqual(['1'])
+  expect(received).toEqual(['1'])
 })
 
-test('another topic takes the place of the one before, and none follows nothing', async () => {
-  const { model, client, commit } = stand()
-  const heard: string[] = []
+test('a new topic replaces the topic before, and null follows nothing', async () => {
+  const { server, client, commit } = openClient()
+  const received: string[] = []
   function Room({ topic }: { topic: string | null }) {
-    useTopic(topic, (event) => heard.push(`${topic} ${event.topic}`))
+    useTopic(topic, (event) => received.push(`${topic} ${event.topic}`))
     return useLive({ topic, from: (rows) => rows.length, reduce: (n: number) => n + 1 }).state
   }
   const show = async (topic: string | null) => {
     act(() => root.render(<RowcallProvider client={client}><Room topic={topic} /></RowcallProvider>))
-    await settle()
-    if (client.status === 'connecting') act(() => void connect(model))
-    act(() => model.sockets.at(-1)?.flow())
-    await settle()
+    await runTimers()
+    if (client.status === 'connecting') act(() => void connect(server))
+    act(() => server.sockets.at(-1)?.run())
+    await runTimers()
   }
   await show(null)
   expect(client.status).toBe('idle')
@@ -79,26 +79,26 @@ test('another topic takes the place of the one before, and none follows nothing'
   expect(at.textContent).toBe('1')
   commit('room/1')
   commit('room/2')
-  act(() => model.last().flow())
-  await settle()
-  expect([at.textContent, heard]).toEqual(['2', ['room/2 room/2']])
+  act(() => server.last().run())
+  await runTimers()
+  expect([at.textContent, received]).toEqual(['2', ['room/2 room/2']])
   await show(null)
   expect(at.textContent).toBe('')
 })
 
-test('handlers are those of the last render', async () => {
-  const { model, client, commit } = stand()
-  const heard: string[] = []
+test('the handler of the last render is called', async () => {
+  const { server, client, commit } = openClient()
+  const received: string[] = []
   function Room({ name }: { name: string }) {
-    useTopic('room/1', () => heard.push(name))
+    useTopic('room/1', () => received.push(name))
     return null
   }
   const show = (name: string) => act(() => root.render(<RowcallProvider client={client}><Room name={name} /></RowcallProvider>))
   show('a')
-  act(() => void connect(model))
+  act(() => void connect(server))
   show('b')
   commit('room/1')
-  act(() => model.last().flow())
-  expect(heard).toEqual(['b'])
-  expect(subscribes(model.last())).toHaveLength(1)
+  act(() => server.last().run())
+  expect(received).toEqual(['b'])
+  expect(subscribes(server.last())).toHaveLength(1)
 })

@@ -11,7 +11,7 @@ interface Mine {
   'dams/{id}': { events: { 'dam.create': { id: number; name: string } } }
 }
 
-test('topics say what their events are', () => {
+test('a topic determines the types of its events and rows', () => {
   type Room = EventOf<Mine, 'room/42'>
   expectTypeOf<Room>().toEqualTypeOf<RowcallEvent<'created', Message> | RowcallEvent<'deleted', { id: string }>>()
   expectTypeOf<EventOf<Mine, `room/${number}`>>().toEqualTypeOf<Room>()
@@ -22,7 +22,7 @@ test('topics say what their events are', () => {
   expectTypeOf<RowOf<Mine, 'dams'>>().toEqualTypeOf<{ id: number }>()
 })
 
-test('clients know them', () => {
+test('a client knows the types of its database', () => {
   const client = createClient<Mine>({ url: 'ws://server' })
   const never = () => {
     client.subscribe('room/1', (event) => expectTypeOf(event).toEqualTypeOf<EventOf<Mine, 'room/1'>>())

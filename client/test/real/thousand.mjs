@@ -1,8 +1,8 @@
-// Follows a room through cuts, with the built package, in every way there is. Run by the tests of cmd/rowcall:
+// Follows a room with the built package, in every way that the package offers, while the connection is cut. Run by a test:
 //
 //     node test/real/thousand.mjs http://127.0.0.1:8080 <cookie> <events>
 //
-// It says "ready" when it is live, and then for each follower what it has heard.
+// It prints "ready" when it is live, and then for each follower what it has received.
 import { createClient } from 'rowcall'
 import WebSocket from 'ws'
 
@@ -22,18 +22,18 @@ const numbers = (from) => Array.from({ length: total - from }, (_, i) => from + 
 const number = (event) => Number(event.data.message)
 const waiting = []
 
-/** Collects until the last event, from a number on. */
+/** Returns a function that collects event numbers, from a number to the last, and prints whether each came once. */
 function collect(name, from = 0) {
   let finish
-  const heard = []
+  const received = []
   waiting.push(
     new Promise((resolve) => (finish = resolve)).then(() => {
-      const exact = JSON.stringify(heard) === JSON.stringify(numbers(from))
-      console.log(`${name}: ${exact ? 'each once, in order' : `heard ${heard.join(' ')}`}`)
+      const exact = JSON.stringify(received) === JSON.stringify(numbers(from))
+      console.log(`${name}: ${exact ? 'each once, in order' : `received ${received.join(' ')}`}`)
     }),
   )
   return (n) => {
-    heard.push(n)
+    received.push(n)
     if (n === total - 1) finish()
   }
 }
@@ -74,7 +74,7 @@ async function loop(add) {
   }
 }
 
-/** The rows of the snapshot and those of the events, as they were added. */
+/** Collects the numbers of a live state, from its snapshot and its events, in the order in which they were added. */
 function live(add) {
   let known = 0
   const room = client.live({
@@ -90,7 +90,7 @@ function live(add) {
 }
 
 setTimeout(() => {
-  console.log('not all has come')
+  console.log('some events did not arrive')
   process.exit(1)
 }, 150_000).unref()
 while (!begun) await new Promise((resolve) => setTimeout(resolve, 10))

@@ -1,6 +1,6 @@
 import type { EventFrame, Request } from '../src/frames.js'
 
-/** An event as a transaction has filed it. */
+/** An event in the log. */
 export interface Filed {
   id: string
   topic: string
@@ -8,38 +8,38 @@ export interface Filed {
   data: any
 }
 
-/** What a cursor stands for: the events it has passed, in one history of the log. */
+/** The meaning of a cursor: the ids of the events before it, in one history of the log. */
 interface Place {
   epoch: number
   passed: Set<string>
 }
 
-/** A topic that a socket holds. */
+/** A subscription of a socket. */
 interface Held {
-  answer?: string[] // what is to be said before the queue
-  place: Set<string> // what was said, or need not be
+  answer?: string[] // frames to send before the queue
+  place: Set<string> // ids that were sent, or need not be
   queue: Filed[]
 }
 
 /**
- * A server after docs/protocol.md: one log, cursors that stand for sets of events, replays in the order of ids, live events
- * in the order of commits. Nothing moves by itself: sockets take requests and give frames one by one.
+ * A server that follows docs/protocol.md: one log, cursors that stand for sets of events, replays in the order of ids, live
+ * events in the order of commits. A test drives it: sockets read requests and send frames one at a time.
  */
-export class Model {
+export class FakeServer {
   log: Filed[] = []
   epoch = 1
   sockets: FakeSocket[] = []
   /** Events that carry no cursor, as in the middle of a large transaction. */
   bare: (event: Filed) => boolean = () => false
-  /** How a subscribe is answered instead, if at all. */
+  /** Returns the error that answers a subscribe, if it is refused. */
   refuse: (request: { topic: string }) => object | undefined = () => undefined
   spell: (topic: string) => string = (topic) => topic
-  closing: { code: number; reason: string } | undefined // of the next handshake
+  closing: { code: number; reason: string } | undefined // the close that answers the next handshakes
   heartbeat = 25_000
   private places = new Map<string, Place>()
   private count = 0
 
-  /** Commits events together. Ids may have been drawn before those of events that committed earlier. */
+  /** Commits events together. Their ids may be smaller than those of events that were committed earlier. */
   commit(...events: Filed[]): void {
     this.log.push(...events)
     for (const socket of this.sockets) for (const [topic, held] of socket.held) held.queue.push(...events.filter((e) => below(e.topic, topic)))
@@ -51,7 +51,7 @@ export class Model {
     return text
   }
 
-  /** The cursor of now. */
+  /** Returns the present cursor. */
   now(): string {
     return this.cursor(this.log.map((e) => e.id))
   }
@@ -60,7 +60,7 @@ export class Model {
     return this.places.get(cursor)
   }
 
-  /** A crash of the database: cursors are of no use, and ids are used again. */
+  /** Simulates a crash of the database: all cursors are invalid, and ids are used again. */
   crash(): void {
     this.epoch++
     this.log = []
@@ -76,12 +76,12 @@ export class Model {
     return this.sockets.at(-1)!
   }
 
-  /** The class that a client is given. */
+  /** The WebSocket class for the client. */
   get WebSocket() {
-    const model = this
+    const server = this
     return class extends FakeSocket {
       constructor(url: string, protocols: string[] = []) {
-        super(model, url, protocols)
+        super(server, url, protocols)
       }
     }
   }
@@ -97,19 +97,19 @@ export class FakeSocket {
   onmessage: ((event: { data: string }) => void) | null = null
   onclose: ((event: { code: number; reason: string }) => void) | null = null
   onerror: (() => void) | null = null
-  inbox: Request[] = [] // sent, and not read yet
+  inbox: Request[] = [] // requests that the server has not read yet
   sent: Request[] = []
-  outbox: string[] = [] // to be heard next
-  owed: string[] = []
+  outbox: string[] = [] // frames to send next
+  pongsDue: string[] = []
   held = new Map<string, Held>()
   closedWith: number | undefined
 
   constructor(
-    readonly model: Model,
+    readonly server: FakeServer,
     readonly url: string,
     readonly protocols: string[],
   ) {
-    model.sockets.push(this)
+    server.sockets.push(this)
   }
 
   // The client's end.
@@ -122,7 +122,7 @@ export class FakeSocket {
   }
 
   close(code?: number): void {
-    if (this.readyState === 0) throw new Error('closed before it was open: the console says so')
+    if (this.readyState === 0) throw new Error('closed before it was open: a browser logs this')
     this.closedWith = code
     this.gone()
   }
@@ -130,11 +130,11 @@ export class FakeSocket {
   // The server's end.
 
   accept(): void {
-    const { closing, heartbeat } = this.model
+    const { closing, heartbeat } = this.server
     this.readyState = 1
     this.onopen?.()
     if (closing) return this.cut(closing.code, closing.reason)
-    this.hear({ op: 'welcome', session: 's1', heartbeat, max_subscriptions: 100 })
+    this.deliver({ op: 'welcome', session: 's1', heartbeat, max_subscriptions: 100 })
   }
 
   cut(code = 1006, reason = ''): void {
@@ -145,79 +145,79 @@ export class FakeSocket {
   private gone(): void {
     this.readyState = 3
     this.held.clear()
-    this.model.sockets = this.model.sockets.filter((s) => s !== this)
+    this.server.sockets = this.server.sockets.filter((s) => s !== this)
   }
 
-  /** Says a frame, whatever the protocol has to say about that. */
-  hear(frame: object | string): void {
+  /** Delivers a frame to the client, whether or not the protocol allows it now. */
+  deliver(frame: object | string): void {
     this.onmessage?.({ data: typeof frame === 'string' ? frame : JSON.stringify(frame) })
   }
 
-  /** Reads one request. It reports whether there was one. */
-  read(): boolean {
+  /** Reads one request. It returns whether there was one. */
+  readOne(): boolean {
     const request = this.inbox.shift()
     if (!request) return false
     if (request.op === 'subscribe') this.subscribe(request)
     if (request.op === 'unsubscribe') {
-      this.held.delete(this.model.spell(request.topic))
+      this.held.delete(this.server.spell(request.topic))
       this.outbox.push(JSON.stringify({ op: 'unsubscribed', topic: request.topic }))
     }
-    if (request.op === 'ping') this.owed.push('pong')
+    if (request.op === 'ping') this.pongsDue.push('pong')
     return true
   }
 
   private subscribe(request: Request & { op: 'subscribe' }): void {
-    const { model } = this
-    const topic = model.spell(request.topic)
-    const refusal = model.refuse(request)
+    const { server } = this
+    const topic = server.spell(request.topic)
+    const refusal = server.refuse(request)
     this.held.delete(topic)
     if (refusal) return void this.outbox.push(JSON.stringify({ op: 'error', topic: request.topic, ...refusal }))
-    const known = request.since ? model.place(request.since) : undefined
-    const all = model.log.filter((e) => below(e.topic, topic))
-    const good = known?.epoch === model.epoch
-    const place = good ? new Set(known.passed) : new Set(model.log.map((e) => e.id))
+    const known = request.since ? server.place(request.since) : undefined
+    const all = server.log.filter((e) => below(e.topic, topic))
+    const good = known?.epoch === server.epoch
+    const place = good ? new Set(known.passed) : new Set(server.log.map((e) => e.id))
     const queue = good ? all.filter((e) => !known.passed.has(e.id)).sort(byId) : []
     const answer = {
       op: 'subscribed',
       topic,
       ...(topic !== request.topic && { requested: request.topic }),
-      cursor: good ? request.since : model.now(),
+      cursor: good ? request.since : server.now(),
       ...(request.since && { recovered: good, ...(!good && { reason: 'epoch' }) }),
       ...(request.snapshot && { snapshot: all.map((e) => ({ ...e.data, id: e.id })) }),
     }
     this.held.set(topic, { answer: [JSON.stringify(answer)], place, queue })
   }
 
-  /** Gives one frame: an answer, or a topic's next event, or what is owed when nothing else waits. */
-  give(pick: (from: number) => number = () => 0): boolean {
+  /** Sends one frame: an answer or a topic's next event, or a pong if nothing else waits. It returns whether there was one. */
+  sendOne(pick: (from: number) => number = () => 0): boolean {
     const ready = [...this.held].filter(([, held]) => held.answer?.length || held.queue.length)
     const n = (this.outbox.length ? 1 : 0) + ready.length
-    if (!n) return this.pay()
+    if (!n) return this.sendPong()
     const choice = pick(n)
-    if (choice >= ready.length) this.hear(this.outbox.shift()!)
+    if (choice >= ready.length) this.deliver(this.outbox.shift()!)
     else this.event(...ready[choice]!)
     return true
   }
 
-  private pay(): boolean {
-    const op = this.owed.shift()
-    if (op) this.hear({ op, cursor: this.model.now() })
+  private sendPong(): boolean {
+    const op = this.pongsDue.shift()
+    if (op) this.deliver({ op, cursor: this.server.now() })
     return !!op
   }
 
   private event(followed: string, held: Held): void {
     const answer = held.answer?.shift()
-    if (answer) return this.hear(answer)
+    if (answer) return this.deliver(answer)
     const event = held.queue.shift()!
     held.place.add(event.id)
     const frame: EventFrame = { op: 'event', ...event, time: '2026-11-20T12:00:00.5Z' }
     if (followed !== event.topic) frame.followed = followed
-    if (!this.model.bare(event)) frame.cursor = this.model.cursor(held.place)
-    this.hear(frame)
+    if (!this.server.bare(event)) frame.cursor = this.server.cursor(held.place)
+    this.deliver(frame)
   }
 
-  /** Reads and gives until nothing is left to do. */
-  flow(): void {
-    for (let steps = 0; this.read() || this.give(); steps++) if (steps > 100_000) throw new Error('it never ends')
+  /** Reads and sends until nothing is left to do. */
+  run(): void {
+    for (let steps = 0; this.readOne() || this.sendOne(); steps++) if (steps > 100_000) throw new Error('the exchange does not end')
   }
 }
