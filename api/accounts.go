@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/time/rate"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 // SessionOptions bound a login.
@@ -135,13 +135,13 @@ func (a *Accounts) token(r *http.Request) string {
 
 // Identify finds who makes a request: by a bearer token if it brings one, else by its cookies.
 // Without credentials that is the zero Identity. Credentials that are of no use are
-// notifier.ErrUnauthorized, and a database that does not answer is notifier.ErrUnavailable.
+// problem.ErrUnauthorized, and a database that does not answer is problem.ErrUnavailable.
 func (a *Accounts) Identify(ctx context.Context, r *http.Request) (Identity, error) {
 	_, who, err := a.identify(ctx, r)
 	return who, err
 }
 
-// identify returns no account when the request carries no credentials. Whoever asks too often is errRateLimited.
+// identify returns no account when the request carries no credentials. Whoever asks too often is problem.ErrRateLimited.
 func (a *Accounts) identify(ctx context.Context, r *http.Request) (*account, Identity, error) {
 	who, as, err := a.recognize(ctx, r)
 	if err == nil && who != nil {
@@ -168,7 +168,7 @@ func (a *Accounts) byCookies(ctx context.Context, r *http.Request) (*account, Id
 		return a.django.identify(ctx, r)
 	}
 	who, as, err := a.byCookie(ctx, token)
-	if !errors.Is(err, notifier.ErrUnauthorized) {
+	if !errors.Is(err, problem.ErrUnauthorized) {
 		return who, as, err
 	}
 	if who, as, other := a.django.identify(ctx, r); who != nil || other != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -138,11 +139,11 @@ func TestIdentityWithoutUsefulCredentials(t *testing.T) {
 	}{
 		{"nothing", nil, nil},
 		{"another cookie", []string{"Cookie", "theme=dark"}, nil},
-		{"a cookie that nobody gave out", []string{"Cookie", "rowcall_session=abc"}, notifier.ErrUnauthorized},
-		{"quotes", []string{"Cookie", "rowcall_session='OR'1'='1"}, notifier.ErrUnauthorized},
-		{"the session's public name", []string{"Cookie", "rowcall_session=" + s.mustName(t, good)}, notifier.ErrUnauthorized},
-		{"a bearer token", []string{"Authorization", "Bearer x"}, notifier.ErrUnauthorized},
-		{"a bearer subprotocol", []string{"Sec-WebSocket-Protocol", "rowcall.v1, rowcall.bearer.eA"}, notifier.ErrUnauthorized},
+		{"a cookie that nobody gave out", []string{"Cookie", "rowcall_session=abc"}, problem.ErrUnauthorized},
+		{"quotes", []string{"Cookie", "rowcall_session='OR'1'='1"}, problem.ErrUnauthorized},
+		{"the session's public name", []string{"Cookie", "rowcall_session=" + s.mustName(t, good)}, problem.ErrUnauthorized},
+		{"a bearer token", []string{"Authorization", "Bearer x"}, problem.ErrUnauthorized},
+		{"a bearer subprotocol", []string{"Sec-WebSocket-Protocol", "rowcall.v1, rowcall.bearer.eA"}, problem.ErrUnauthorized},
 		{"a proxy's own password", []string{"Authorization", "Basic eDp5", "Cookie", "a=b"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -180,7 +181,7 @@ func TestIdentityEndsWithWhatItRestsOn(t *testing.T) {
 			cookie := s.login(t, "alice")
 			f := s.follower(t, "alice")
 			s.db.Exec(t, sql)
-			if who, err := s.identify(t, cookie); !errors.Is(err, notifier.ErrUnauthorized) || who != (Identity{}) {
+			if who, err := s.identify(t, cookie); !errors.Is(err, problem.ErrUnauthorized) || who != (Identity{}) {
 				t.Errorf("%+v, %v", who, err)
 			}
 			now, err := s.accounts.Current(t.Context(), []notifier.Follower{f})
@@ -196,10 +197,10 @@ func TestWithoutADatabaseNobodyIsRefusedForGood(t *testing.T) {
 	s := openSite(t, AccountOptions{})
 	cookie, f := s.login(t, "alice"), s.follower(t, "alice")
 	s.pool.Close()
-	if _, err := s.identify(t, cookie); !errors.Is(err, notifier.ErrUnavailable) || errors.Is(err, notifier.ErrUnauthorized) {
+	if _, err := s.identify(t, cookie); !errors.Is(err, problem.ErrUnavailable) || errors.Is(err, problem.ErrUnauthorized) {
 		t.Errorf("identify: %v", err)
 	}
-	if _, err := s.accounts.Current(t.Context(), []notifier.Follower{f}); !errors.Is(err, notifier.ErrUnavailable) {
+	if _, err := s.accounts.Current(t.Context(), []notifier.Follower{f}); !errors.Is(err, problem.ErrUnavailable) {
 		t.Errorf("current: %v", err)
 	}
 	for _, got := range []*http.Response{

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 // actingRole is who the database sees while resources and functions are served.
@@ -60,7 +60,7 @@ func (a *acting) do(ctx context.Context, who Identity, o pgx.TxOptions, work fun
 	case a.turns <- struct{}{}:
 		defer func() { <-a.turns }()
 	case <-ctx.Done():
-		return fmt.Errorf("waiting for a turn: %w", notifier.ErrUnavailable)
+		return fmt.Errorf("waiting for a turn: %w", problem.ErrUnavailable)
 	}
 	return pgx.BeginTxFunc(ctx, a.pool, o, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, actAs, who.User, who.Staff); err != nil {
@@ -79,7 +79,7 @@ func (a *acting) check(ctx context.Context) error {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
 	case !ok:
-		return databaseError("acting as "+actingRole, err)
+		return problem.OfDatabase("acting as "+actingRole, err)
 	case refused.Code == stateDenied:
 		return fmt.Errorf("the database's user may not act as %s: GRANT rowcall_server to that user", actingRole)
 	}

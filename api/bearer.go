@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strings"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 // bearerProtocol is in front of a token that a page offers as a subprotocol, since browsers cannot
@@ -51,11 +51,11 @@ func offeredTokens(r *http.Request) []string {
 func (a *Accounts) byToken(ctx context.Context, token string) (*account, Identity, error) {
 	said, err := a.claims(ctx, token)
 	if err != nil {
-		return nil, Identity{}, err
+		return nil, Identity{}, problem.Challenge(err)
 	}
 	who, err := a.users.byID(ctx, said.Subject)
 	if err != nil {
-		return nil, Identity{}, err
+		return nil, Identity{}, problem.Challenge(err)
 	}
 	who.Staff = said.Staff
 	return who, Identity{User: who.ID, Name: who.Username, Staff: said.Staff, Subject: said.Subject, Until: said.Until}, nil
@@ -65,7 +65,7 @@ func (a *Accounts) byToken(ctx context.Context, token string) (*account, Identit
 // asks for it.
 func (a *Accounts) claims(ctx context.Context, token string) (claims, error) {
 	if a.tokens == nil {
-		return claims{}, fmt.Errorf("reading a bearer token: none are accepted: %w", notifier.ErrUnauthorized)
+		return claims{}, fmt.Errorf("reading a bearer token: none are accepted: %w", problem.ErrUnauthorized)
 	}
 	said, err := a.tokens.verify(ctx, token)
 	if err != nil {
@@ -79,18 +79,18 @@ func (a *Accounts) claims(ctx context.Context, token string) (claims, error) {
 func (a *Accounts) renewed(ctx context.Context, who Identity, token string) (claims, error) {
 	switch {
 	case a.tokens == nil:
-		return claims{}, explain(errBadRequest, "this server takes no tokens")
+		return claims{}, problem.Explain(problem.ErrBadRequest, "this server takes no tokens")
 	case who.Subject == "":
-		return claims{}, explain(errBadRequest, "this socket was not opened with a token")
+		return claims{}, problem.Explain(problem.ErrBadRequest, "this socket was not opened with a token")
 	}
 	said, err := a.claims(ctx, token)
 	switch {
 	case err != nil:
 		return claims{}, err
 	case said.Subject != who.Subject:
-		return claims{}, explain(notifier.ErrForbidden, "the token is of another user; the one before it still counts")
+		return claims{}, problem.Explain(problem.ErrForbidden, "the token is of another user; the one before it still counts")
 	case said.Staff != who.Staff:
-		return claims{}, explain(notifier.ErrForbidden, "the token gives other rights; open another socket with it")
+		return claims{}, problem.Explain(problem.ErrForbidden, "the token gives other rights; open another socket with it")
 	}
 	return said, nil
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 	"rowcall/schema/schematest"
 )
 
@@ -93,14 +93,14 @@ func TestBadTokensAreNobody(t *testing.T) {
 	} {
 		for _, extra := range [][]string{nil, {"Cookie", cookie}} { // a cookie is no way out
 			who, err := s.accounts.Identify(t.Context(), ask("GET", "/v1/ws", append(headers, extra...)...))
-			if !errors.Is(err, notifier.ErrUnauthorized) || who != (Identity{}) {
+			if !errors.Is(err, problem.ErrUnauthorized) || who != (Identity{}) {
 				t.Errorf("%s: %+v, %v", name, who, err)
 			}
 		}
 	}
 	twice := ask("GET", "/v1/ws")
 	twice.Header["Authorization"] = []string{"Bearer " + good, "Bearer " + good}
-	if _, err := s.accounts.Identify(t.Context(), twice); !errors.Is(err, notifier.ErrUnauthorized) {
+	if _, err := s.accounts.Identify(t.Context(), twice); !errors.Is(err, problem.ErrUnauthorized) {
 		t.Errorf("two headers: %v", err)
 	}
 }
@@ -187,11 +187,11 @@ func TestATokenIsReplacedBySuchOfTheSameUser(t *testing.T) {
 		want error
 	}{
 		"later":         {who, saying("1", "exp", later.Unix()), nil},
-		"another user":  {who, saying("2"), notifier.ErrForbidden},
-		"other rights":  {who, saying("1", "staff", true), notifier.ErrForbidden},
-		"expired":       {who, saying("1", "exp", 1), notifier.ErrUnauthorized},
-		"anonymous":     {Identity{}, saying("1"), errBadRequest},
-		"with a cookie": {bob, saying("2"), errBadRequest},
+		"another user":  {who, saying("2"), problem.ErrForbidden},
+		"other rights":  {who, saying("1", "staff", true), problem.ErrForbidden},
+		"expired":       {who, saying("1", "exp", 1), problem.ErrUnauthorized},
+		"anonymous":     {Identity{}, saying("1"), problem.ErrBadRequest},
+		"with a cookie": {bob, saying("2"), problem.ErrBadRequest},
 	} {
 		said, err := s.accounts.renewed(t.Context(), c.who, sign(t, c.said))
 		if !errors.Is(err, c.want) || err == nil && !said.Until.Equal(later) {
@@ -246,7 +246,7 @@ func TestSubjectsOfOtherTypes(t *testing.T) {
 		t.Errorf("%+v, %v", who, err)
 	}
 	for _, sub := range []string{"1", "alice", "00000000-0000-0000-0000-00000000000b", "\x00"} {
-		if who, err := identify(sub); !errors.Is(err, notifier.ErrUnauthorized) {
+		if who, err := identify(sub); !errors.Is(err, problem.ErrUnauthorized) {
 			t.Errorf("%q: %+v, %v", sub, who, err)
 		}
 	}
@@ -268,7 +268,7 @@ func FuzzBearer(f *testing.F) {
 		if len(token) > len(authorization)+len(offered) || !given && token != "" {
 			t.Errorf("%q is read from %q and %q", token, authorization, offered)
 		}
-		if said, err := reader.verify(t.Context(), token); !errors.Is(err, notifier.ErrUnauthorized) {
+		if said, err := reader.verify(t.Context(), token); !errors.Is(err, problem.ErrUnauthorized) {
 			t.Errorf("%q: %+v, %v", token, said, err)
 		}
 	})

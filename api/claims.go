@@ -8,7 +8,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 const (
@@ -24,8 +24,8 @@ type claims struct {
 	Until   time.Time // what rests on the token ends then: when it expires, and the leeway after
 }
 
-// verify reads a token. The error is notifier.ErrUnauthorized for one that is of no use, and
-// notifier.ErrUnavailable while there are no keys to tell. Neither it nor anything else repeats
+// verify reads a token. The error is problem.ErrUnauthorized for one that is of no use, and
+// problem.ErrUnavailable while there are no keys to tell. Neither it nor anything else repeats
 // the token.
 func (t *tokens) verify(ctx context.Context, text string) (claims, error) {
 	if len(text) > maxToken {
@@ -33,7 +33,7 @@ func (t *tokens) verify(ctx context.Context, text string) (claims, error) {
 	}
 	said := jwt.MapClaims{} // and not jwt's own struct, which takes "1700000000" for a time
 	_, err := t.parser.ParseWithClaims(text, said, func(token *jwt.Token) (any, error) { return t.keyFor(ctx, token) })
-	if errors.Is(err, notifier.ErrUnavailable) {
+	if errors.Is(err, problem.ErrUnavailable) {
 		return claims{}, fmt.Errorf("reading a bearer token: %w", err)
 	}
 	if err == nil {
@@ -47,7 +47,7 @@ func (t *tokens) verify(ctx context.Context, text string) (claims, error) {
 
 // badToken says that a token is of no use. Why that is must not help whoever tries some out.
 func badToken(why error) error {
-	return explain(fmt.Errorf("reading a bearer token: %w: %w", notifier.ErrUnauthorized, why), "the token is not valid")
+	return problem.Explain(fmt.Errorf("reading a bearer token: %w: %w", problem.ErrUnauthorized, why), "the token is not valid")
 }
 
 // plausible reports whether the times of a token are times. Those that no calendar has would

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -102,7 +103,7 @@ func TestNativeHoldsSoManyAnswers(t *testing.T) {
 	for name, ask := range map[string]func(*native) error{
 		"pongs":  func(n *native) error { return n.ping() },
 		"frames": func(n *native) error { return n.unsubscribe(request{Topic: "a"}) },
-		"errors": func(n *native) error { return n.refuse("", errBadRequest) },
+		"errors": func(n *native) error { return n.refuse("", problem.ErrBadRequest) },
 	} {
 		n := newNative(st.newSession(Identity{}, st.nativeUpgrader), st.feed, st.topics)
 		var err error

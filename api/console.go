@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 const (
@@ -25,7 +25,7 @@ func (s *Server) serveConsole(mux *http.ServeMux) {
 		s.handle(mux, "GET", path, s.forUsers(staffOnly, func(w http.ResponseWriter, r *http.Request, _ Identity) error {
 			answer, err := part(r)
 			if err == nil {
-				writeJSON(w, http.StatusOK, answer)
+				problem.WriteJSON(w, http.StatusOK, answer)
 			}
 			return err
 		}))
@@ -37,9 +37,9 @@ func (s *Server) serveConsole(mux *http.ServeMux) {
 func staffOnly(who Identity) error {
 	switch {
 	case who.Anonymous():
-		return notifier.ErrUnauthorized
+		return problem.ErrUnauthorized
 	case !who.Staff:
-		return explain(notifier.ErrForbidden, "this is for staff")
+		return problem.Explain(problem.ErrForbidden, "this is for staff")
 	}
 	return nil
 }
@@ -74,11 +74,11 @@ func (c *console) all(r *http.Request) (any, error) {
 
 // limitOf is how many rows a request wants.
 func limitOf(r *http.Request) (int, error) {
-	q, err := parseQuery(r)
+	q, err := problem.ParseQuery(r)
 	if err != nil {
 		return 0, err
 	}
-	return q.number("limit", 1, maxConsoleLimit, consoleLimit)
+	return q.Number("limit", 1, maxConsoleLimit, consoleLimit)
 }
 
 func (c *console) topics(r *http.Request) (any, error) {
@@ -113,5 +113,5 @@ func (u *users) shownID(id string) json.RawMessage {
 	if u.whole {
 		return json.RawMessage(id)
 	}
-	return mustText(id)
+	return problem.MustEncodeJSON(id)
 }

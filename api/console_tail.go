@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -55,18 +56,18 @@ func (s *Server) subscribeTail(ctx context.Context, st *stream, r *http.Request,
 
 // userOfTail is who the events are for: the user that is named, else the staff member who asks.
 func (s *Server) userOfTail(ctx context.Context, r *http.Request, asks Identity) (Identity, error) {
-	q, err := parseQuery(r)
+	q, err := problem.ParseQuery(r)
 	if err != nil {
 		return Identity{}, err
 	}
-	id, err := q.text("user")
+	id, err := q.Text("user")
 	switch {
 	case err != nil:
 		return Identity{}, err
 	case !q.Has("user"):
 		return asks, nil
 	case id == "":
-		return Identity{}, badParameter("user", "it is a user's id")
+		return Identity{}, problem.BadParameter("user", "it is a user's id")
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
 	defer cancel()
@@ -80,10 +81,10 @@ func (s *Server) userOfTail(ctx context.Context, r *http.Request, asks Identity)
 // refusedTail tells staff of the user what the user would be told.
 func refusedTail(err error) error {
 	switch {
-	case errors.Is(err, notifier.ErrUnauthorized):
-		return explain(notifier.ErrNotFound, "user: there is no such user, or they are not active")
-	case errors.Is(err, notifier.ErrForbidden):
-		return explain(notifier.ErrForbidden, "this user may not follow this topic")
+	case errors.Is(err, problem.ErrUnauthorized):
+		return problem.Explain(problem.ErrNotFound, "user: there is no such user, or they are not active")
+	case errors.Is(err, problem.ErrForbidden):
+		return problem.Explain(problem.ErrForbidden, "this user may not follow this topic")
 	}
 	return err
 }

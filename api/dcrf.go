@@ -6,7 +6,7 @@ import (
 	"io"
 	"sync"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 // dcrf is the flow of a socket that speaks as Django Channels REST Framework does: requests about the
@@ -66,7 +66,7 @@ func followStream(ctx context.Context, s *session, f feed, one *servedResource, 
 	}
 	topic := one.resource.topic.Expand(func(string) string { return s.identity.User })
 	sub, err := followOne(ctx, s, f, topic, since)
-	for _, refusal := range []error{notifier.ErrUnauthorized, notifier.ErrForbidden, notifier.ErrNotFound} {
+	for _, refusal := range []error{problem.ErrUnauthorized, problem.ErrForbidden, problem.ErrNotFound} {
 		if errors.Is(err, refusal) {
 			return nil, nil
 		}
@@ -139,7 +139,7 @@ func (d *dcrf) emit(out *batch) (more bool) {
 	for _, frame := range frames {
 		out.add(frame)
 	}
-	if err != nil && !errors.Is(err, notifier.ErrClosed) { // closed by end
+	if err != nil && !errors.Is(err, problem.ErrClosed) { // closed by end
 		d.session.endWith(err)
 		more = true
 	}
@@ -174,7 +174,7 @@ func (d *dcrf) takeEvents() (frames [][]byte, more bool, err error) {
 		}
 		taken, err := one.sub.Take(eventsPerTake)
 		if taken.Reset != nil {
-			err = errCursorExpired
+			err = problem.ErrCursorExpired
 		}
 		if err != nil {
 			return frames, false, err

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+
+	"rowcall/api/problem"
 )
 
 // mostListed bounds the rows of a list, which has no pages.
@@ -26,7 +28,7 @@ func (d *dcrf) act(ctx context.Context, who Identity, asked dcrfRequest, action 
 	case "create":
 		row, wrong := r.rowOf(asked.fields["data"], toCreate, false)
 		if len(wrong) > 0 {
-			return d.failed(invalid(wrong))
+			return d.failed(problem.Invalid(wrong))
 		}
 		rows, err := r.create(ctx, who, [][]assignment{row})
 		if err != nil {
@@ -66,14 +68,14 @@ func (r *resource) keyIn(fields map[string]json.RawMessage) (string, error) {
 	raw, ok := fields["pk"]
 	switch {
 	case !ok:
-		return "", invalid(fieldErrors{"pk": {saysRequired}})
+		return "", problem.Invalid(fieldErrors{"pk": {saysRequired}})
 	case string(raw) == "null":
-		return "", invalid(fieldErrors{"pk": {saysNull}})
+		return "", problem.Invalid(fieldErrors{"pk": {saysNull}})
 	}
 	text, form := scalar(raw)
 	key, ok := r.keyOf(text)
 	if !ok || form != formText && form != formNumber {
-		return "", errNoRow
+		return "", problem.ErrNoRow
 	}
 	return key, nil
 }
@@ -85,7 +87,7 @@ func (d *dcrf) list(ctx context.Context, who Identity, r *resource) outcome {
 	case err != nil:
 		return d.failed(err)
 	case len(rows) > mostListed:
-		return d.failed(explain(errTooLarge, "There are too many rows to list them all."))
+		return d.failed(problem.Explain(problem.ErrTooLarge, "There are too many rows to list them all."))
 	}
 	return outcome{status: http.StatusOK, data: arrayOf(rows)}
 }
@@ -97,7 +99,7 @@ func arrayOf(rows []json.RawMessage) json.RawMessage {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.Write(sound(row))
+		b.Write(problem.SoundJSON(row))
 	}
 	b.WriteByte(']')
 	return b.Bytes()
@@ -112,20 +114,20 @@ func (d *dcrf) change(ctx context.Context, who Identity, asked dcrfRequest, key 
 	if _, err := r.get(ctx, who, key); err != nil {
 		return d.failed(err) // what is not there cannot be filled in wrongly
 	}
-	return d.failed(invalid(wrong))
+	return d.failed(problem.Invalid(wrong))
 }
 
 // watch subscribes to one row under the id of the request.
 func (d *dcrf) watch(ctx context.Context, who Identity, asked dcrfRequest, key string) outcome {
 	if asked.stream.sub == nil {
-		return d.failed(errDenied)
+		return d.failed(problem.ErrDenied)
 	}
 	since, err := asked.stream.resource.momentOf(ctx, who, key)
 	if err != nil {
 		return d.failed(err)
 	}
 	if !d.addWatcher(asked.stream, key, watcher{id: idOf(asked), since: since}) {
-		return d.failed(explain(errTooManySubscriptions, "There are too many subscriptions on this socket."))
+		return d.failed(problem.Explain(problem.ErrTooManySubscriptions, "There are too many subscriptions on this socket."))
 	}
 	return outcome{status: http.StatusCreated}
 }

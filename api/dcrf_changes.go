@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -78,7 +79,7 @@ type field struct {
 
 // fieldsOf takes an object apart. What is none has no fields.
 func fieldsOf(raw json.RawMessage) fields {
-	decoder := json.NewDecoder(bytes.NewReader(sound(raw)))
+	decoder := json.NewDecoder(bytes.NewReader(problem.SoundJSON(raw)))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
 		return nil
 	}
@@ -121,7 +122,7 @@ func (f fields) json() json.RawMessage {
 		if i > 0 {
 			object = append(object, ',')
 		}
-		name, _ := encodeText(one.name) // a string always has a JSON form
+		name, _ := problem.EncodeJSON(one.name) // a string always has a JSON form
 		object = append(append(append(object, name...), ':'), one.value...)
 	}
 	return append(object, '}')

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -26,7 +27,7 @@ type multiplexed struct {
 func encodeReply(asked dcrfRequest, came outcome) []byte {
 	reply := dcrfReply{
 		Errors:    came.errors,
-		Data:      sound(came.data),
+		Data:      problem.SoundJSON(came.data),
 		Action:    asked.fields["action"],
 		Status:    came.status,
 		RequestID: asked.fields["request_id"],
@@ -43,20 +44,20 @@ func encodeReply(asked dcrfRequest, came outcome) []byte {
 // failed is the outcome of a request that cannot be done, in the words of the original. There, all that
 // is wrong with a row is 400.
 func (d *dcrf) failed(err error) outcome {
-	if content, ok := errors.AsType[*rejected](err); ok {
-		return outcome{status: http.StatusBadRequest, errors: []any{content.fields}}
+	if content, ok := errors.AsType[*problem.Rejected](err); ok {
+		return outcome{status: http.StatusBadRequest, errors: []any{content.Fields}}
 	}
 	f := d.session.fault(err)
-	text := f.message
-	if _, own := errors.AsType[*explained](err); !own {
-		switch f.status {
+	text := f.Message
+	if !problem.Explained(err) {
+		switch f.Status {
 		case http.StatusUnauthorized, http.StatusForbidden:
 			return outcome{status: http.StatusForbidden, errors: []any{"You do not have permission to perform this action."}}
 		case http.StatusNotFound:
 			text = "Not found"
 		}
 	}
-	return outcome{status: f.status, errors: []any{text}}
+	return outcome{status: f.Status, errors: []any{text}}
 }
 
 // framesOf are the frames that an event is told in: one to every observer, the same for all sockets, and
@@ -75,12 +76,12 @@ func (s *servedResource) encode(e *notifier.Event) []byte {
 	if !ok {
 		return nil
 	}
-	kind, _ := encodeText(e.Type)
+	kind, _ := problem.EncodeJSON(e.Type)
 	row := append(c.row.without("type"), field{"type", kind}, field{"action", quoted(c.action)})
 	if s.name == "" {
 		return encodeFrame(row.json())
 	}
-	name, _ := encodeText(s.name)
+	name, _ := problem.EncodeJSON(s.name)
 	return encodeFrame(multiplexed{name, row.json()})
 }
 
@@ -111,6 +112,6 @@ func (s *servedResource) frame(payload any) []byte {
 	if s.name == "" {
 		return encodeFrame(payload)
 	}
-	name, _ := encodeText(s.name)
+	name, _ := problem.EncodeJSON(s.name)
 	return encodeFrame(multiplexed{name, payload})
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"log/slog"
 	"testing"
+
+	"rowcall/api/problem"
 )
 
 // dcrfFrames are the golden frames of sockets that serve resources.
@@ -30,9 +32,9 @@ func dcrfFrames(t *testing.T) map[string][]byte {
 		"dcrf-created":        encodeReply(asked("create", `5`), outcome{status: 201, data: row}),
 		"dcrf-created-stream": encodeReply(multiplexed, outcome{status: 201, data: row}),
 		"dcrf-deleted":        encodeReply(asked("delete", `"d7a8"`), outcome{status: 204}),
-		"dcrf-invalid":        encodeReply(asked("create", `5`), socket.failed(invalid(fieldErrors{"last_name": {saysRequired}}))),
-		"dcrf-denied":         encodeReply(asked("list", `5`), socket.failed(errDenied)),
-		"dcrf-missing":        encodeReply(asked("retrieve", `5`), socket.failed(errNoRow)),
+		"dcrf-invalid":        encodeReply(asked("create", `5`), socket.failed(problem.Invalid(fieldErrors{"last_name": {saysRequired}}))),
+		"dcrf-denied":         encodeReply(asked("list", `5`), socket.failed(problem.ErrDenied)),
+		"dcrf-missing":        encodeReply(asked("retrieve", `5`), socket.failed(problem.ErrNoRow)),
 		"dcrf-observed":       bare.encode(update),
 		"dcrf-stream":         named.encode(update),
 		"dcrf-updated-row":    socket.instanceFrames(watched("d7a8"), update)[0],

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -22,7 +23,7 @@ type dcrfRequest struct {
 // parse reads a frame. The error closes the socket: nobody could tell which request an answer is for.
 func (d *dcrf) parse(kind int, text []byte) (dcrfRequest, error) {
 	if kind != websocket.TextMessage || !utf8.Valid(text) || !json.Valid(text) {
-		return dcrfRequest{}, errNotUnderstood
+		return dcrfRequest{}, problem.ErrNotUnderstood
 	}
 	fields, _ := objectOf(text)
 	asked := dcrfRequest{fields: fields}
@@ -34,7 +35,7 @@ func (d *dcrf) parse(kind int, text []byte) (dcrfRequest, error) {
 		asked.stream = d.streamNamed(asked.named)
 	}
 	if _, ok := asked.fields["request_id"]; !ok {
-		return dcrfRequest{}, errNotUnderstood
+		return dcrfRequest{}, problem.ErrNotUnderstood
 	}
 	return asked, nil
 }
@@ -54,18 +55,18 @@ func (d *dcrf) streamNamed(name json.RawMessage) *dcrfStream {
 // answer does what is asked for. The error closes the socket.
 func (d *dcrf) answer(ctx context.Context, asked dcrfRequest) ([]byte, error) {
 	if asked.stream == nil {
-		return encodeReply(asked, d.failed(invalid("Invalid multiplexed frame received (stream not mapped)"))), nil
+		return encodeReply(asked, d.failed(problem.Invalid("Invalid multiplexed frame received (stream not mapped)"))), nil
 	}
 	who, err := d.identity(ctx)
-	if errors.Is(err, notifier.ErrUnauthorized) {
+	if errors.Is(err, problem.ErrUnauthorized) {
 		return nil, err
 	}
 	if err == nil {
 		err = asked.stream.resource.admits(who)
 	}
-	action, problem := textIn(asked.fields, "action")
-	if err == nil && problem != "" {
-		err = invalid(fieldErrors{"action": {problem}})
+	action, wrong := textIn(asked.fields, "action")
+	if err == nil && wrong != "" {
+		err = problem.Invalid(fieldErrors{"action": {wrong}})
 	}
 	if err != nil {
 		return encodeReply(asked, d.failed(err)), nil
@@ -84,7 +85,7 @@ func (d *dcrf) identity(ctx context.Context) (Identity, error) {
 		return who, err
 	}
 	if !standings[0].Valid {
-		return who, notifier.ErrUnauthorized
+		return who, problem.ErrUnauthorized
 	}
 	who.Staff = standings[0].Staff
 	return who, nil

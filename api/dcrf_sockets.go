@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"slices"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 	"rowcall/notifier/topic"
 )
 
@@ -105,7 +105,7 @@ func (s *Server) serveDCRF(w http.ResponseWriter, r *http.Request, to *dcrfSocke
 	defer func() { in.release() }()
 	session := s.sessionOf(&in, s.plainUpgrader)
 	session.terse, session.presence.kind = true, sessionDCRF
-	if in.unknown != nil && !errors.Is(in.unknown, notifier.ErrUnauthorized) {
+	if in.unknown != nil && !errors.Is(in.unknown, problem.ErrUnauthorized) {
 		s.closeAtOnce(w, r, session, &in, in.unknown)
 		return
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/time/rate"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 // DjangoOptions let people in who are logged in to a Django site that uses the same database: its
@@ -144,7 +144,7 @@ func (d *django) decode(text *string) djangoSession {
 func (d *django) userOf(ctx context.Context, held djangoSession) (*account, error) {
 	found, err := d.readUser(ctx, held.User)
 	switch {
-	case errors.Is(err, notifier.ErrUnauthorized):
+	case errors.Is(err, problem.ErrUnauthorized):
 		return nil, nil
 	case err != nil:
 		return nil, err

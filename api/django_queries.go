@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -50,7 +51,7 @@ func (d *django) prepare(ctx context.Context, name string) error {
 		return fmt.Errorf("there is no table %s: auth.django.table names the one of Django's session engines db and cached_db; sessions of the others cannot be read", name)
 	}
 	if err != nil {
-		return databaseError("asking the catalog", err)
+		return problem.OfDatabase("asking the catalog", err)
 	}
 	spell := strings.NewReplacer("{sessions}", table, "{bytes}", strconv.Itoa(djangoTextBytes))
 	d.session = spell.Replace(djangoBySession)
@@ -83,7 +84,7 @@ func (d *django) read(ctx context.Context, key string) (text *string, found bool
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, databaseError("looking a session of Django's up", err)
+		return nil, false, problem.OfDatabase("looking a session of Django's up", err)
 	}
 	return text, true, nil
 }
@@ -94,10 +95,10 @@ type djangoAccount struct {
 	Password string
 }
 
-// readUser finds the active account with an id. The error is notifier.ErrUnauthorized when there is none.
+// readUser finds the active account with an id. The error is problem.ErrUnauthorized when there is none.
 func (d *django) readUser(ctx context.Context, id string) (*djangoAccount, error) {
 	if !d.users.parseable(id) {
-		return nil, fmt.Errorf("looking a user up: %w", notifier.ErrUnauthorized)
+		return nil, fmt.Errorf("looking a user up: %w", problem.ErrUnauthorized)
 	}
 	rows, _ := d.pool.Query(ctx, d.user, id)
 	return theUser[djangoAccount](rows)
@@ -117,7 +118,7 @@ func (d *django) rows(ctx context.Context, keys, users []string) ([]djangoRow, e
 	rows, _ := d.pool.Query(ctx, d.current, keys, users)
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[djangoRow])
 	if err != nil {
-		return nil, databaseError("looking sessions of Django's up again", err)
+		return nil, problem.OfDatabase("looking sessions of Django's up again", err)
 	}
 	return found, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -136,7 +137,7 @@ func TestDjangoBesideALoginOfOurOwn(t *testing.T) {
 		t.Errorf("logging out of Django's answers %d", got.StatusCode)
 	}
 	s.db.Exec(t, `DELETE FROM django_session`)
-	if who, err := s.identify(t, both); !errors.Is(err, notifier.ErrUnauthorized) {
+	if who, err := s.identify(t, both); !errors.Is(err, problem.ErrUnauthorized) {
 		t.Errorf("with two that have ended: %+v, %v", who, err)
 	}
 	if got := s.send("POST", "/api/logout", "", djangoCookie); got.StatusCode != http.StatusNoContent {
@@ -223,7 +224,7 @@ func TestDjangoDatabaseAway(t *testing.T) {
 	t.Parallel()
 	s, _ := openDjangoSite(t, nil)
 	s.pool.Close()
-	if _, err := s.identify(t, djangoCookie); !errors.Is(err, notifier.ErrUnavailable) {
+	if _, err := s.identify(t, djangoCookie); !errors.Is(err, problem.ErrUnavailable) {
 		t.Errorf("%v", err)
 	}
 }

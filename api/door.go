@@ -76,7 +76,7 @@ func (d *Door) OriginAllowed(r *http.Request) bool {
 	return ok && (from == d.own(r) || d.origins.contain(from))
 }
 
-// AdmitHandshake counts one handshake of the request's address. The error is errRateLimited.
+// AdmitHandshake counts one handshake of the request's address. The error is problem.ErrRateLimited.
 func (d *Door) AdmitHandshake(r *http.Request) error {
 	addr := d.Address(r)
 	if within(addr, d.exempt) {
@@ -86,8 +86,8 @@ func (d *Door) AdmitHandshake(r *http.Request) error {
 }
 
 // AdmitSocket takes a place for a socket of an address and a user, whose id is empty when
-// anonymous. Release gives it back and may be called more than once. The errors are errFull when
-// the node is full and errRateLimited when the address or the user has enough.
+// anonymous. Release gives it back and may be called more than once. The errors are problem.ErrFull when
+// the node is full and problem.ErrRateLimited when the address or the user has enough.
 func (d *Door) AdmitSocket(addr netip.Addr, user string) (release func(), err error) {
 	if within(addr, d.exempt) {
 		return d.places.take(owner{})

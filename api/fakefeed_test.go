@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -94,7 +95,7 @@ func (f *fakeFeed) Subscribe(ctx context.Context, r notifier.Request) (subscript
 		select {
 		case <-gate:
 		case <-ctx.Done():
-			return nil, notifier.Start{}, notifier.ErrUnavailable
+			return nil, notifier.Start{}, problem.ErrUnavailable
 		}
 	}
 	if refuse != nil {

@@ -1,14 +1,13 @@
 package api
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -89,49 +88,10 @@ func newEventFrame(e *notifier.Event, followed topic.Topic, cursor string) event
 		Followed: followed,
 		ID:       e.ID,
 		Type:     e.Type,
-		Data:     sound(e.Data),
+		Data:     problem.SoundJSON(e.Data),
 		Time:     e.Time.UTC().Format(time.RFC3339Nano),
 		Cursor:   cursor,
 	}
-}
-
-// sound is JSON from the database as it can stand in a text frame: whoever may write to the log may
-// have left it empty or unsound, and one bad event must not stop those behind it.
-func sound(data json.RawMessage) json.RawMessage {
-	switch {
-	case !json.Valid(data), tooDeep(data):
-		return json.RawMessage("null")
-	case !utf8.Valid(data):
-		return bytes.ToValidUTF8(data, []byte("\ufffd"))
-	}
-	return data
-}
-
-// maxDepth is how deep data may be nested: frames stand around it, and encoding/json refuses a depth of 10,000.
-const maxDepth = 5000
-
-// tooDeep reports whether valid JSON is nested deeper than maxDepth.
-func tooDeep(data json.RawMessage) bool {
-	if len(data) <= 2*maxDepth {
-		return false
-	}
-	depth, text := 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case text && c == '\\':
-			i++
-		case c == '"':
-			text = !text
-		case text:
-		case c == '[', c == '{':
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case c == ']', c == '}':
-			depth--
-		}
-	}
-	return false
 }
 
 // maxHeader is the longest header of a frame from a server: such frames carry no mask.
@@ -140,7 +100,7 @@ const maxHeader = 10
 // encodeFrame is a text frame ready for the network: the WebSocket header and v as compact JSON.
 // All of v's raw JSON must be sound.
 func encodeFrame(v any) []byte {
-	frame, err := encodeAfter(maxHeader, v)
+	frame, err := problem.AppendJSON(make([]byte, maxHeader), v)
 	if err != nil {
 		panic("api: a frame that is no JSON: " + err.Error())
 	}
@@ -148,19 +108,6 @@ func encodeFrame(v any) []byte {
 	frame = frame[maxHeader-len(header):]
 	copy(frame, header)
 	return frame
-}
-
-// encodeText is v as compact JSON, with no more escapes than JSON needs.
-func encodeText(v any) ([]byte, error) { return encodeAfter(0, v) }
-
-// encodeAfter leaves room in front.
-func encodeAfter(room int, v any) ([]byte, error) {
-	var b bytes.Buffer
-	b.Write(make([]byte, room))
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // controlFrame is a ping, pong or close frame ready for the network. The payload is at most 125 bytes.

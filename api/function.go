@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"rowcall/api/problem"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -99,7 +101,7 @@ func readSignature(ctx context.Context, pool *pgxpool.Pool, name string) (*signa
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil, fmt.Errorf("there is no function %s, or several of that name", name)
 	case err != nil:
-		return nil, databaseError("asking the catalog", err)
+		return nil, problem.OfDatabase("asking the catalog", err)
 	case found.Kind != "f":
 		return nil, fmt.Errorf("%s is no plain function", found.Name)
 	case !found.May:

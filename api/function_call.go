@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 
+	"rowcall/api/problem"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -25,7 +27,7 @@ func (s *Server) serveFunctions(mux *http.ServeMux, all *Functions) {
 
 func (f *function) serve(w http.ResponseWriter, r *http.Request, who Identity) error {
 	if r.Method != http.MethodPost {
-		return notAllowed(w, http.MethodPost)
+		return problem.NotAllowed(w, http.MethodPost)
 	}
 	body, err := readContent(w, r)
 	if err != nil {
@@ -33,7 +35,7 @@ func (f *function) serve(w http.ResponseWriter, r *http.Request, who Identity) e
 	}
 	arguments, wrong := f.read(body)
 	if len(wrong) > 0 {
-		return invalid(wrong)
+		return problem.Invalid(wrong)
 	}
 	result, err := f.call(r.Context(), who, arguments)
 	if err != nil {
@@ -44,7 +46,7 @@ func (f *function) serve(w http.ResponseWriter, r *http.Request, who Identity) e
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	writeJSON(w, http.StatusOK, result)
+	problem.WriteJSON(w, http.StatusOK, result)
 	return nil
 }
 
@@ -109,5 +111,5 @@ func (f *function) explain(err error) error {
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return explainState(refused, "calling "+f.name)
 	}
-	return databaseError("calling "+f.name, err)
+	return problem.OfDatabase("calling "+f.name, err)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -36,9 +37,9 @@ func goldenFrames(t *testing.T) map[string][]byte {
 		"native-event-followed":  encodeEvent(event(8813, "patients/12", "patient.change", `{"id":12,"action":"delete"}`), "patients"),
 		"native-reset":           encodeFrame(resetFrame{"reset", "room/42", notifier.ResetOverflow, cursor}),
 		"native-unsubscribed":    encodeFrame(unsubscribedFrame{"unsubscribed", "room/42"}),
-		"native-error":           encodeError("room/42", faultOf(notifier.ErrForbidden)),
-		"native-error-retryable": encodeError("room/42", faultOf(fmt.Errorf("reading: %w", notifier.ErrUnavailable))),
-		"native-error-malformed": encodeError("", faultOf(errBadRequest)),
+		"native-error":           encodeError("room/42", problem.FaultOf(problem.ErrForbidden)),
+		"native-error-retryable": encodeError("room/42", problem.FaultOf(fmt.Errorf("reading: %w", problem.ErrUnavailable))),
+		"native-error-malformed": encodeError("", problem.FaultOf(problem.ErrBadRequest)),
 		"native-heartbeat":       encodeFrame(cursorFrame{"heartbeat", cursor}),
 		"native-heartbeat-busy":  encodeFrame(cursorFrame{"heartbeat", ""}),
 		"native-pong":            encodeFrame(cursorFrame{"pong", cursor}),

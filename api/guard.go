@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"rowcall/api/problem"
 )
 
 // Guard stands in front of everything that is served. It refuses what a page of another site may
@@ -23,7 +25,7 @@ func (d *Door) guard(next http.Handler, checkHost func(*http.Request) error) htt
 			err = d.check(r)
 		}
 		if err != nil {
-			writeProblem(w, faultOf(err))
+			problem.Write(w, err)
 			return
 		}
 		d.allowOrigin(w.Header(), r)
@@ -38,10 +40,10 @@ func (d *Door) guard(next http.Handler, checkHost func(*http.Request) error) htt
 // check returns why a request must not be answered, whatever the name it came by.
 func (d *Door) check(r *http.Request) error {
 	if !d.OriginAllowed(r) {
-		return errOrigin
+		return problem.ErrOrigin
 	}
 	if tokenInURL(r) {
-		return errTokenInURL
+		return problem.ErrTokenInURL
 	}
 	return checkWrite(r)
 }
@@ -49,7 +51,7 @@ func (d *Door) check(r *http.Request) error {
 // checkHost refuses names that only others give this machine.
 func (d *Door) checkHost(r *http.Request) error {
 	if !d.hostAllowed(r) {
-		return explain(errHost, "unknown host name; list the proxy in http.trusted_proxies or the page in http.origins")
+		return problem.Explain(problem.ErrHost, "unknown host name; list the proxy in http.trusted_proxies or the page in http.origins")
 	}
 	return nil
 }
@@ -97,10 +99,10 @@ func checkWrite(r *http.Request) error {
 		return nil
 	}
 	if r.Header.Get("Origin") == "" && !fromOwnPage(r) {
-		return explain(errForged, "a write with a cookie needs an Origin header")
+		return problem.Explain(problem.ErrForged, "a write with a cookie needs an Origin header")
 	}
 	if r.Method == http.MethodPost && simpleContent(r) {
-		return explain(errForged, "a write needs the content type application/json")
+		return problem.Explain(problem.ErrForged, "a write needs the content type application/json")
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 // handshakeWait bounds each question to the database before a handshake is answered.
@@ -26,7 +26,7 @@ const nativeProtocol = "rowcall.v1"
 type admission struct {
 	who     Identity
 	address netip.Addr
-	unknown error // why it is not known who asks: notifier.ErrUnauthorized, or the database's error
+	unknown error // why it is not known who asks: problem.ErrUnauthorized, or the database's error
 	release func()
 }
 
@@ -79,11 +79,11 @@ func (s *Server) unfit(in admission, r *http.Request) error {
 	offered := websocket.Subprotocols(r)
 	switch {
 	case len(offered) > 0 && !slices.Contains(offered, nativeProtocol):
-		return errNoSubprotocol
+		return problem.ErrNoSubprotocol
 	case in.unknown != nil:
 		return in.unknown
 	case s.feed.Health().Err != nil:
-		return notifier.ErrUnavailable
+		return problem.ErrUnavailable
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func (s *Server) servePlain(w http.ResponseWriter, r *http.Request, to *socket, 
 	}
 	session := s.sessionOf(&in, s.plainUpgrader)
 	session.terse, session.presence.kind = true, sessionPlain
-	if in.unknown != nil && !errors.Is(in.unknown, notifier.ErrUnauthorized) {
+	if in.unknown != nil && !errors.Is(in.unknown, problem.ErrUnauthorized) {
 		s.closeAtOnce(w, r, session, &in, in.unknown)
 		return
 	}
@@ -118,9 +118,9 @@ func (s *Server) servePlain(w http.ResponseWriter, r *http.Request, to *socket, 
 
 // refuses says why a handshake is not answered with a socket.
 func (s *socket) refuses(in admission) error {
-	known := in.unknown == nil || errors.Is(in.unknown, notifier.ErrUnauthorized)
+	known := in.unknown == nil || errors.Is(in.unknown, problem.ErrUnauthorized)
 	if s.refuse && known && in.who.Anonymous() {
-		return explain(notifier.ErrForbidden, "log in first")
+		return problem.Explain(problem.ErrForbidden, "log in first")
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func (s *Server) name() string { return "s" + strconv.FormatUint(s.names.Add(1),
 // turnAway answers a handshake that may not become a socket.
 func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, kind sessionKind, err error) {
 	s.metrics.handshake(kind, err)
-	refuse(w, r, s.log, err)
+	problem.Refuse(w, r, s.log, err)
 }
 
 // closeAtOnce opens a socket to close it with what an error stands for.
@@ -163,7 +163,7 @@ func (s *Server) closeAtOnce(w http.ResponseWriter, r *http.Request, session *se
 // what an idle socket needs. The registry waits for the session.
 func (s *Server) carry(w http.ResponseWriter, r *http.Request, session *session, in *admission) {
 	if err := session.upgrade(w, r); err != nil {
-		s.metrics.handshake(session.presence.kind, errBadRequest)
+		s.metrics.handshake(session.presence.kind, problem.ErrBadRequest)
 		session.flow.end() // the client has been answered
 		session.holder.Close()
 		return
@@ -201,7 +201,7 @@ func upgrader(log *slog.Logger, protocols ...string) *websocket.Upgrader {
 		Subprotocols:    protocols,
 		CheckOrigin:     func(*http.Request) bool { return true }, // the door has
 		Error: func(w http.ResponseWriter, r *http.Request, _ int, _ error) {
-			refuse(w, r, log, explain(errBadRequest, "this is no WebSocket handshake"))
+			problem.Refuse(w, r, log, problem.Explain(problem.ErrBadRequest, "this is no WebSocket handshake"))
 		},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -41,7 +42,7 @@ func NewHealth(o HealthOptions) *Health {
 
 // Alive answers GET /healthz.
 func (h *Health) Alive(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]bool{"alive": true})
+	problem.WriteJSON(w, http.StatusOK, map[string]bool{"alive": true})
 }
 
 // readiness is the body of /readyz.
@@ -79,7 +80,7 @@ func (h *Health) Ready(w http.ResponseWriter, r *http.Request) {
 	if !state.Ready {
 		status = http.StatusServiceUnavailable
 	}
-	writeJSON(w, status, state)
+	problem.WriteJSON(w, status, state)
 }
 
 func (h *Health) readiness(ctx context.Context) readiness {

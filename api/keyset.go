@@ -15,7 +15,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/sync/singleflight"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 const (
@@ -65,7 +65,7 @@ func newKeySet(address string, log *slog.Logger) *keySet {
 	return k
 }
 
-// find is the key that a token names. The error is notifier.ErrUnavailable while no keys are known.
+// find is the key that a token names. The error is problem.ErrUnavailable while no keys are known.
 func (k *keySet) find(ctx context.Context, token *jwt.Token) (any, error) {
 	if kid, _ := token.Header[jwkset.HeaderKID].(string); kid == "" {
 		return nil, errors.New("it does not say which key signed it")
@@ -89,7 +89,7 @@ func (k *keySet) known(ctx context.Context, kid string) (jwkset.JWK, error) {
 	keys, age := k.keys, k.now().Sub(k.read)
 	k.mu.Unlock()
 	if keys == nil || age > keysLive {
-		return jwkset.JWK{}, fmt.Errorf("looking for a key: %w", notifier.ErrUnavailable)
+		return jwkset.JWK{}, fmt.Errorf("looking for a key: %w", problem.ErrUnavailable)
 	}
 	return keys.KeyRead(ctx, kid)
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 // clock is what a key set takes for the time.
@@ -52,7 +52,7 @@ func TestUnknownKeysAreLookedForOnceAMinute(t *testing.T) {
 	is.mustRead(t, reader, old, nil)
 	is.publish(t, "rsa", "p256")
 	for range 100 {
-		is.mustRead(t, reader, fresh, notifier.ErrUnauthorized) // the minute is not over
+		is.mustRead(t, reader, fresh, problem.ErrUnauthorized) // the minute is not over
 	}
 	if n := is.asked.Load(); n != 1 {
 		t.Fatalf("the keys were read %d times within a minute", n)
@@ -60,7 +60,7 @@ func TestUnknownKeysAreLookedForOnceAMinute(t *testing.T) {
 	now.pass(fetchPause)
 	is.mustRead(t, reader, fresh, nil)
 	for range 100 {
-		is.mustRead(t, reader, signAs(t, "rsa", "RS256", saying("7"), map[string]any{"kid": "nobody's"}), notifier.ErrUnauthorized)
+		is.mustRead(t, reader, signAs(t, "rsa", "RS256", saying("7"), map[string]any{"kid": "nobody's"}), problem.ErrUnauthorized)
 	}
 	if n := is.asked.Load(); n != 2 {
 		t.Errorf("the keys were read %d times within two minutes", n)
@@ -114,10 +114,10 @@ func TestKeysStayGoodForADayWithoutTheirIssuer(t *testing.T) {
 		now.pass(time.Hour)
 		reader.refresh(t.Context())
 		is.mustRead(t, reader, token, nil)
-		is.mustRead(t, reader, signAs(t, "ed", "EdDSA", saying("7"), map[string]any{"kid": "new"}), notifier.ErrUnauthorized)
+		is.mustRead(t, reader, signAs(t, "ed", "EdDSA", saying("7"), map[string]any{"kid": "new"}), problem.ErrUnauthorized)
 	}
 	now.pass(time.Hour + time.Minute)
-	is.mustRead(t, reader, token, notifier.ErrUnavailable) // nobody can tell any more
+	is.mustRead(t, reader, token, problem.ErrUnavailable) // nobody can tell any more
 	is.publish(t, "rsa")
 	now.pass(fetchPause)
 	is.mustRead(t, reader, token, nil)
@@ -134,7 +134,7 @@ func TestWithdrawnKeysGo(t *testing.T) {
 	is.mustRead(t, reader, token, nil) // the keys are not old yet
 	now.pass(keysRefresh)
 	reader.refresh(t.Context())
-	is.mustRead(t, reader, token, notifier.ErrUnauthorized)
+	is.mustRead(t, reader, token, problem.ErrUnauthorized)
 	is.mustRead(t, reader, signAs(t, "p256", "ES256", saying("7"), nil), nil)
 }
 
@@ -199,7 +199,7 @@ func TestKeysOfThisMachineNeedNoTLS(t *testing.T) {
 	}
 	for _, key := range [][]byte{nil, []byte(symmetric)} {
 		token := signWith(t, "HS256", append([]byte{}, key...), saying("7"), map[string]any{"kid": "rsa"})
-		if _, err := reader.verify(t.Context(), token); !errors.Is(err, notifier.ErrUnauthorized) {
+		if _, err := reader.verify(t.Context(), token); !errors.Is(err, problem.ErrUnauthorized) {
 			t.Errorf("without a key of its own HS256 is accepted: %v", err)
 		}
 	}
@@ -215,9 +215,9 @@ func TestPublishedSecretsSignNothing(t *testing.T) {
 	reader, _ := is.ageing(t)
 	for _, alg := range []string{"HS256", "HS512"} {
 		token := signWith(t, alg, make([]byte, 34), saying("7"), map[string]any{"kid": "rsa"})
-		is.mustRead(t, reader, token, notifier.ErrUnauthorized)
+		is.mustRead(t, reader, token, problem.ErrUnauthorized)
 	}
-	is.mustRead(t, reader, signAs(t, "rsa", "RS256", saying("7"), nil), notifier.ErrUnauthorized)
+	is.mustRead(t, reader, signAs(t, "rsa", "RS256", saying("7"), nil), problem.ErrUnauthorized)
 }
 
 // An issuer that takes its time holds up those who need a new key for five seconds, and nobody else.
@@ -244,7 +244,7 @@ func TestASlowIssuer(t *testing.T) {
 	}()
 	waitFor(t, "the question", func() bool { return is.asked.Load() == 2 })
 	is.mustRead(t, reader, known, nil)
-	if err := <-asking; !errors.Is(err, notifier.ErrUnauthorized) {
+	if err := <-asking; !errors.Is(err, problem.ErrUnauthorized) {
 		t.Error(err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 // loginBytes bounds the body of a login.
@@ -29,15 +29,15 @@ type credentials struct {
 func (a *Accounts) Login(w http.ResponseWriter, r *http.Request) {
 	who, err := a.login(w, r)
 	if err != nil {
-		refuse(w, r, a.log, err)
+		problem.Refuse(w, r, a.log, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, a.users.show(who))
+	problem.WriteJSON(w, http.StatusOK, a.users.show(who))
 }
 
 func (a *Accounts) login(w http.ResponseWriter, r *http.Request) (*account, error) {
 	if a.users.none {
-		return nil, explain(notifier.ErrNotFound, "there are no accounts here to log in to")
+		return nil, problem.Explain(problem.ErrNotFound, "there are no accounts here to log in to")
 	}
 	if err := a.admitAddress(r); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (a *Accounts) authenticate(r *http.Request, given credentials) (*login, err
 	}
 	if !fits || !who.Active {
 		a.log.Info("login refused", "user", who.ID, "address", a.door.Address(r))
-		return nil, errBadLogin
+		return nil, problem.ErrBadLogin
 	}
 	a.names.forgive(name)
 	return &who, nil
@@ -118,7 +118,7 @@ func (a *Accounts) open(w http.ResponseWriter, r *http.Request, who *login) erro
 // that it had been would leave somebody logged in.
 func (a *Accounts) Logout(w http.ResponseWriter, r *http.Request) {
 	if err := a.logout(w, r); err != nil {
-		refuse(w, r, a.log, err)
+		problem.Refuse(w, r, a.log, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -135,7 +135,7 @@ func (a *Accounts) logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	who, _, err := a.django.identify(r.Context(), r)
 	if who != nil {
-		return explain(errConflict, "you are logged in at the Django site: log out there")
+		return problem.Explain(problem.ErrConflict, "you are logged in at the Django site: log out there")
 	}
 	return err
 }
@@ -144,16 +144,16 @@ func (a *Accounts) logout(w http.ResponseWriter, r *http.Request) error {
 func (a *Accounts) Me(w http.ResponseWriter, r *http.Request) {
 	who, _, err := a.identify(r.Context(), r)
 	if err == nil && who == nil {
-		err = notifier.ErrUnauthorized
+		err = problem.ErrUnauthorized
 	}
 	if err != nil {
-		if _, given := bearer(r); !given && errors.Is(err, notifier.ErrUnauthorized) && a.token(r) != "" {
+		if _, given := bearer(r); !given && errors.Is(err, problem.ErrUnauthorized) && a.token(r) != "" {
 			a.takeCookie(w, r)
 		}
-		refuse(w, r, a.log, err)
+		problem.Refuse(w, r, a.log, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, a.users.show(who))
+	problem.WriteJSON(w, http.StatusOK, a.users.show(who))
 }
 
 func (a *Accounts) takeCookie(w http.ResponseWriter, r *http.Request) {
@@ -164,25 +164,17 @@ func (a *Accounts) takeCookie(w http.ResponseWriter, r *http.Request) {
 func readCredentials(w http.ResponseWriter, r *http.Request) (credentials, error) {
 	var given credentials
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
-		return given, errMediaType
+		return given, problem.ErrMediaType
 	}
 	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, loginBytes))
 	if err := body.Decode(&given); err != nil {
-		return given, bodyError(err)
+		return given, problem.OfBody(err)
 	}
 	if _, err := body.Token(); !errors.Is(err, io.EOF) {
-		return given, bodyError(err)
+		return given, problem.OfBody(err)
 	}
 	if given.Username == "" || given.Password == "" {
-		return given, explain(errBadRequest, "username and password are needed")
+		return given, problem.Explain(problem.ErrBadRequest, "username and password are needed")
 	}
 	return given, nil
-}
-
-// bodyError tells a body that is too long from one that is not JSON.
-func bodyError(err error) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return errTooLarge
-	}
-	return explain(errBadRequest, "the body must be one JSON object")
 }

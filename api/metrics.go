@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -87,7 +88,7 @@ func (m *Metrics) handler(log *slog.Logger) http.Handler {
 func (m *Metrics) handshake(kind sessionKind, err error) {
 	result := accepted
 	if err != nil {
-		result = faultOf(err).code
+		result = problem.FaultOf(err).Code
 	}
 	m.handshakes.WithLabelValues(string(kind), result).Inc()
 }
@@ -109,12 +110,7 @@ func knownClose(code int) bool {
 	if 1000 <= code && code <= 1015 {
 		return true
 	}
-	for _, entry := range faults {
-		if entry.close == code {
-			return true
-		}
-	}
-	return false
+	return problem.ClosesWith(code)
 }
 
 // Timed is rules whose answers are counted and timed.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -100,7 +101,7 @@ func (n *native) receive(ctx context.Context, kind int, message io.Reader) error
 	case "auth":
 		return n.auth(ctx, req.Token)
 	}
-	return n.refuse(req.Topic, explain(errBadRequest, "unknown op"))
+	return n.refuse(req.Topic, problem.Explain(problem.ErrBadRequest, "unknown op"))
 }
 
 // refuse answers with an error.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -27,7 +28,7 @@ func encodeSubscribed(h *held, start notifier.Start) []byte {
 	}
 	switch {
 	case h.request.Snapshot:
-		frame.Snapshot = sound(start.State)
+		frame.Snapshot = problem.SoundJSON(start.State)
 	case h.request.Since != "":
 		frame.Recovered = &start.Recovered
 		frame.Reason = start.Reason
@@ -37,13 +38,13 @@ func encodeSubscribed(h *held, start notifier.Start) []byte {
 
 // encodeError tells a client what is wrong, and of which topic. A name that cannot be a topic is
 // not repeated: it may be of any length.
-func encodeError(name string, f fault) []byte {
+func encodeError(name string, f problem.Fault) []byte {
 	if len(name) > topic.MaxBytes {
 		name = ""
 	}
-	frame := errorFrame{Op: "error", Topic: name, Code: f.code, Message: f.message, Retryable: f.retryable}
-	if f.after > 0 {
-		frame.RetryAfter = seconds(f.after)
+	frame := errorFrame{Op: "error", Topic: name, Code: f.Code, Message: f.Message, Retryable: f.Retryable}
+	if f.After > 0 {
+		frame.RetryAfter = problem.Seconds(f.After)
 	}
 	return encodeFrame(frame)
 }
@@ -61,10 +62,10 @@ type request struct {
 func parseRequest(kind int, text []byte) (request, error) {
 	var req request
 	if kind != websocket.TextMessage {
-		return req, explain(errBadRequest, "frames are text")
+		return req, problem.Explain(problem.ErrBadRequest, "frames are text")
 	}
 	if err := json.Unmarshal(text, &req); err != nil {
-		return req, explain(errBadRequest, "frames are JSON objects such as {\"op\":\"ping\"}")
+		return req, problem.Explain(problem.ErrBadRequest, "frames are JSON objects such as {\"op\":\"ping\"}")
 	}
 	return req, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -43,15 +44,15 @@ func TestNativeAnswers(t *testing.T) {
 			want:  `{"op":"subscribed","topic":"room/5","cursor":"c2","snapshot":[{"id":1},{"id":2}]}`},
 		{name: "another spelling", say: `{"op":"subscribe","topic":"room/005"}`, start: notifier.Start{Cursor: "c2"},
 			want: `{"op":"subscribed","topic":"room/5","requested":"room/005","cursor":"c2"}`},
-		{name: "forbidden", say: `{"op":"subscribe","topic":"room/5"}`, refuse: notifier.ErrForbidden,
+		{name: "forbidden", say: `{"op":"subscribe","topic":"room/5"}`, refuse: problem.ErrForbidden,
 			want: `{"op":"error","topic":"room/5","code":"forbidden","message":"you may not follow this topic","retryable":false}`},
-		{name: "anonymous", say: `{"op":"subscribe","topic":"room/5"}`, refuse: notifier.ErrUnauthorized,
+		{name: "anonymous", say: `{"op":"subscribe","topic":"room/5"}`, refuse: problem.ErrUnauthorized,
 			want: `{"op":"error","topic":"room/5","code":"unauthorized","message":"log in first","retryable":false}`},
 		{name: "garbage cursor", say: `{"op":"subscribe","topic":"room/5","since":"?"}`, refuse: notifier.ErrBadCursor,
 			want: `{"op":"error","topic":"room/5","code":"bad_cursor","message":"the cursor is not one of ours","retryable":false}`},
 		{name: "no snapshot", say: `{"op":"subscribe","topic":"room/5","snapshot":true}`, refuse: notifier.ErrNoSnapshot,
 			want: `{"op":"error","topic":"room/5","code":"bad_request","message":"the topic has no snapshot","retryable":false}`},
-		{name: "unavailable", say: `{"op":"subscribe","topic":"room/5"}`, refuse: fmt.Errorf("%w: host=db.internal", notifier.ErrUnavailable),
+		{name: "unavailable", say: `{"op":"subscribe","topic":"room/5"}`, refuse: fmt.Errorf("%w: host=db.internal", problem.ErrUnavailable),
 			want: `{"op":"error","topic":"room/5","code":"unavailable","message":"try again later","retryable":true,"retry_after":2}`},
 		{name: "a defect", say: `{"op":"subscribe","topic":"room/5"}`, refuse: fmt.Errorf("secret table"),
 			want: `{"op":"error","topic":"room/5","code":"internal","message":"something went wrong here","retryable":true}`},
@@ -130,7 +131,7 @@ func TestNativeLosesOneTopicAndKeepsTheOthers(t *testing.T) {
 	st := openStand(t, Options{})
 	b := st.native(t, "/as/7")
 	lost, kept := b.follow(st, "room/5"), b.follow(st, "room/6")
-	lost.end(notifier.ErrForbidden)
+	lost.end(problem.ErrForbidden)
 	b.expect(`{"op":"error","topic":"room/5","code":"forbidden","message":"you may not follow this topic","retryable":false}`)
 	kept.push(notifier.Taken{Events: []*notifier.Event{event(2, "room/6", "x", "1")}})
 	b.hearsEvent("2")
@@ -141,18 +142,18 @@ func TestNativeLosesOneTopicAndKeepsTheOthers(t *testing.T) {
 }
 
 func TestNativeClosesWithoutItsIdentity(t *testing.T) {
-	for name, end := range map[string]error{"4401": notifier.ErrUnauthorized, "4429": notifier.ErrSlow} {
+	for name, end := range map[string]error{"4401": problem.ErrUnauthorized, "4429": notifier.ErrSlow} {
 		t.Run(name, func(t *testing.T) {
 			st := openStand(t, Options{})
 			b := st.native(t, "/as/7")
 			sub := b.follow(st, "room/5")
 			sub.end(end)
-			b.expectClose(faultOf(end).close)
+			b.expectClose(problem.FaultOf(end).Close)
 		})
 	}
 	t.Run("at subscribe", func(t *testing.T) {
 		st := openStand(t, Options{})
-		st.feed.set(func(f *fakeFeed) { f.refuse = notifier.ErrUnauthorized })
+		st.feed.set(func(f *fakeFeed) { f.refuse = problem.ErrUnauthorized })
 		b := st.native(t, "/as/7")
 		b.say(`{"op":"subscribe","topic":"room/5"}`)
 		b.expectClose(4401)
@@ -318,7 +319,7 @@ func TestNativeHandshakes(t *testing.T) {
 	})
 	t.Run("with a slash", func(t *testing.T) { st.dial(t, "/v1/ws/").expect(welcome) })
 	t.Run("the database is away", func(t *testing.T) {
-		st.feed.set(func(f *fakeFeed) { f.health.Err = notifier.ErrUnavailable })
+		st.feed.set(func(f *fakeFeed) { f.health.Err = problem.ErrUnavailable })
 		st.dial(t, "/v1/ws").expectClose(1013)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -38,9 +39,9 @@ func (n *native) takeIn(h *held) (replaced *held, err error) {
 	replaced = n.held[h.topic]
 	switch {
 	case n.over:
-		return nil, notifier.ErrClosed
+		return nil, problem.ErrClosed
 	case replaced == nil && len(n.held) >= n.session.limits.SubscriptionsPerSocket:
-		return nil, errTooManySubscriptions
+		return nil, problem.ErrTooManySubscriptions
 	}
 	n.held[h.topic] = h
 	n.waiting = append(n.waiting, h)
@@ -141,7 +142,7 @@ func (n *native) refused(h *held, err error) {
 // lostIdentity reports whether an error says that the session's identity is gone. To an anonymous
 // one the same error says that it should have one.
 func (n *native) lostIdentity(err error) bool {
-	return errors.Is(err, notifier.ErrUnauthorized) && !n.session.identity.Anonymous()
+	return errors.Is(err, problem.ErrUnauthorized) && !n.session.identity.Anonymous()
 }
 
 // drop takes a topic out, if it is still held.

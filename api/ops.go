@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 const (
@@ -66,13 +66,13 @@ func checkOpsHost(r *http.Request, hosts []string) error {
 	if _, err := netip.ParseAddr(asked.host); err == nil || loopback(asked.host) || slices.Contains(hosts, asked.host) {
 		return nil
 	}
-	return explain(errHost, "unknown host name; ask by an address, or list the name in ops.hosts")
+	return problem.Explain(problem.ErrHost, "unknown host name; ask by an address, or list the name in ops.hosts")
 }
 
 // profiles lists the profiles there are, and answers with the one that is named.
 func profiles(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/debug/pprof/cmdline" {
-		writeProblem(w, faultOf(notifier.ErrNotFound))
+		problem.Write(w, problem.ErrNotFound)
 		return
 	}
 	pprof.Index(w, r)
@@ -86,7 +86,7 @@ func (o *Ops) ownPages(answer http.HandlerFunc) http.HandlerFunc {
 		case "", "none", "same-origin": // no browser, its address line, or a page of these
 			answer(w, r)
 		default:
-			refuse(w, r, o.log, errOrigin)
+			problem.Refuse(w, r, o.log, problem.ErrOrigin)
 		}
 	}
 }
@@ -98,13 +98,13 @@ func (o *Ops) handle(mux *http.ServeMux, path string, answer http.HandlerFunc) {
 		case http.MethodGet, http.MethodHead:
 			answer(w, r)
 		default:
-			refuse(w, r, o.log, notAllowed(w, "GET, HEAD"))
+			problem.Refuse(w, r, o.log, problem.NotAllowed(w, "GET, HEAD"))
 		}
 	})
 }
 
 func (o *Ops) notFound(w http.ResponseWriter, r *http.Request) {
-	refuse(w, r, o.log, explain(notifier.ErrNotFound, "there is nothing at this address"))
+	problem.Refuse(w, r, o.log, problem.Explain(problem.ErrNotFound, "there is nothing at this address"))
 }
 
 // ListenOps opens the address for operators. Another than a loopback address is taken, for networks in which

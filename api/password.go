@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 const (
@@ -50,14 +50,14 @@ func newPasswords(sample string) *passwords {
 
 // match reports whether the password fits the hash. An account without a usable hash, or no
 // account at all (an empty hash), takes as long as any other and never matches. The error is
-// notifier.ErrUnavailable when too many others are waiting.
+// problem.ErrUnavailable when too many others are waiting.
 func (p *passwords) match(ctx context.Context, hash, password string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
 	select {
 	case p.turns <- struct{}{}:
 	case <-ctx.Done():
-		return false, fmt.Errorf("waiting to check a password: %w", notifier.ErrUnavailable)
+		return false, fmt.Errorf("waiting to check a password: %w", problem.ErrUnavailable)
 	}
 	defer func() { <-p.turns }()
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 // The hashes come from other programs: Django's own test vectors and Python's hashlib for PBKDF2,
@@ -106,7 +106,7 @@ func TestComparisonsTakeTurns(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	if _, err := p.match(ctx, bcryptQuick, "secret"); !errors.Is(err, notifier.ErrUnavailable) {
+	if _, err := p.match(ctx, bcryptQuick, "secret"); !errors.Is(err, problem.ErrUnavailable) {
 		t.Errorf("no turn was free: %v", err)
 	}
 	<-p.turns

@@ -3,6 +3,8 @@ package api
 import (
 	"net/netip"
 	"sync"
+
+	"rowcall/api/problem"
 )
 
 // owner is who takes a place. Zero fields are not counted.
@@ -37,11 +39,11 @@ func (p *places) take(o owner) (release func(), err error) {
 	defer p.mu.Unlock()
 	switch {
 	case p.total >= p.max:
-		return nil, errFull
+		return nil, problem.ErrFull
 	case p.addresses[o.addr] >= p.maxAddress:
-		return nil, explain(errRateLimited, "too many sockets of one address")
+		return nil, problem.Explain(problem.ErrRateLimited, "too many sockets of one address")
 	case p.users[o.user] >= p.maxUser:
-		return nil, explain(errRateLimited, "too many sockets of one user")
+		return nil, problem.Explain(problem.ErrRateLimited, "too many sockets of one user")
 	}
 	p.addLocked(o, 1)
 	return sync.OnceFunc(func() { p.give(o) }), nil

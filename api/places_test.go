@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
+
+	"rowcall/api/problem"
 )
 
 func TestSocketsHavePlaces(t *testing.T) {
@@ -18,19 +20,19 @@ func TestSocketsHavePlaces(t *testing.T) {
 	if _, err := admit("192.0.2.1", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := admit("192.0.2.1", "6"); !errors.Is(err, errRateLimited) {
+	if _, err := admit("192.0.2.1", "6"); !errors.Is(err, problem.ErrRateLimited) {
 		t.Errorf("third socket of an address: %v", err)
 	}
 	if _, err := admit("192.0.2.2", "5"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := admit("192.0.2.3", "5"); !errors.Is(err, errRateLimited) {
+	if _, err := admit("192.0.2.3", "5"); !errors.Is(err, problem.ErrRateLimited) {
 		t.Errorf("third socket of a user: %v", err)
 	}
 	if _, err := admit("192.0.2.3", "7"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := admit("192.0.2.4", "8"); !errors.Is(err, errFull) {
+	if _, err := admit("192.0.2.4", "8"); !errors.Is(err, problem.ErrFull) {
 		t.Errorf("fifth socket of the node: %v", err)
 	}
 	first()
@@ -38,7 +40,7 @@ func TestSocketsHavePlaces(t *testing.T) {
 	if _, err := admit("192.0.2.4", "5"); err != nil {
 		t.Errorf("a freed place: %v", err)
 	}
-	if _, err := admit("192.0.2.5", "9"); !errors.Is(err, errFull) {
+	if _, err := admit("192.0.2.5", "9"); !errors.Is(err, problem.ErrFull) {
 		t.Errorf("a place freed twice: %v", err)
 	}
 }
@@ -55,7 +57,7 @@ func TestExemptAddressesCountAgainstTheNodeOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := door.AdmitSocket(local, "5"); !errors.Is(err, errFull) {
+	if _, err := door.AdmitSocket(local, "5"); !errors.Is(err, problem.ErrFull) {
 		t.Errorf("%v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -32,9 +33,9 @@ func followOne(ctx context.Context, s *session, f feed, name, since string) (sub
 	parsed, err := topic.Parse(name)
 	switch {
 	case err != nil && s.identity.Anonymous():
-		return nil, notifier.ErrUnauthorized
+		return nil, problem.ErrUnauthorized
 	case err != nil:
-		return nil, notifier.ErrNotFound
+		return nil, problem.ErrNotFound
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
 	defer cancel()
@@ -47,14 +48,14 @@ func followOne(ctx context.Context, s *session, f feed, name, since string) (sub
 		Wake:     s.wake,
 	})
 	if errors.Is(err, notifier.ErrBadCursor) {
-		return nil, errCursorExpired
+		return nil, problem.ErrCursorExpired
 	}
 	if err != nil {
 		return nil, err
 	}
 	if since != "" && !start.Recovered {
 		sub.Close()
-		return nil, errCursorExpired
+		return nil, problem.ErrCursorExpired
 	}
 	return sub, nil
 }
@@ -66,13 +67,13 @@ func (p *plain) receive(context.Context, int, io.Reader) error { return nil }
 func (p *plain) emit(out *batch) (more bool) {
 	taken, err := p.sub.Take(eventsPerTake)
 	switch {
-	case errors.Is(err, notifier.ErrClosed):
+	case errors.Is(err, problem.ErrClosed):
 		return false // by end
 	case err != nil:
 		p.session.endWith(err)
 		return true
 	case taken.Reset != nil:
-		p.session.endWith(errCursorExpired)
+		p.session.endWith(problem.ErrCursorExpired)
 		return true
 	}
 	for _, e := range taken.Events {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -75,10 +76,10 @@ func TestPlainCloseCodes(t *testing.T) {
 		path   string
 		want   int
 	}{
-		{"anonymous", notifier.ErrUnauthorized, notifier.Start{}, "/ws/room/5", 4401},
-		{"no such room", notifier.ErrNotFound, notifier.Start{}, "/ws/room/5", 4404},
-		{"not a member", notifier.ErrForbidden, notifier.Start{}, "/ws/room/5", 4403},
-		{"no database", notifier.ErrUnavailable, notifier.Start{}, "/ws/room/5", 1013},
+		{"anonymous", problem.ErrUnauthorized, notifier.Start{}, "/ws/room/5", 4401},
+		{"no such room", problem.ErrNotFound, notifier.Start{}, "/ws/room/5", 4404},
+		{"not a member", problem.ErrForbidden, notifier.Start{}, "/ws/room/5", 4403},
+		{"no database", problem.ErrUnavailable, notifier.Start{}, "/ws/room/5", 1013},
 		{"a defect", errors.New("secret"), notifier.Start{}, "/ws/room/5", 1011},
 		{"garbage cursor", notifier.ErrBadCursor, notifier.Start{}, "/ws/room/5?since=x", 4410},
 		{"expired cursor", nil, notifier.Start{Reason: notifier.ResetExpired}, "/ws/room/5?since=c", 4410},
@@ -96,7 +97,7 @@ func TestPlainCloseCodes(t *testing.T) {
 
 func TestPlainClosesWithoutAWord(t *testing.T) {
 	st := openStand(t, Options{})
-	st.feed.set(func(f *fakeFeed) { f.refuse = notifier.ErrForbidden })
+	st.feed.set(func(f *fakeFeed) { f.refuse = problem.ErrForbidden })
 	b := st.dial(t, "/ws/room/5")
 	_, _, err := b.ReadMessage()
 	if closed, ok := errors.AsType[*websocket.CloseError](err); !ok || closed.Text != "" {
@@ -117,7 +118,7 @@ func TestPlainResumesOnce(t *testing.T) {
 }
 
 func TestPlainEndsInMidSubscription(t *testing.T) {
-	for want, end := range map[int]error{4403: notifier.ErrForbidden, 4401: notifier.ErrUnauthorized, 4404: notifier.ErrNotFound, 4429: notifier.ErrSlow} {
+	for want, end := range map[int]error{4403: problem.ErrForbidden, 4401: problem.ErrUnauthorized, 4404: problem.ErrNotFound, 4429: notifier.ErrSlow} {
 		st := openStand(t, Options{})
 		b := st.dial(t, "/ws/room/5")
 		sub := st.feed.next(t)

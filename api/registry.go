@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"rowcall/api/problem"
 )
 
 // beatSlots is into how many parts an interval of heartbeats is divided.
@@ -34,13 +36,13 @@ func newRegistry() *registry {
 	return r
 }
 
-// enter counts a request that is to become a session. The error is errRestarting once the node is
+// enter counts a request that is to become a session. The error is problem.ErrRestarting once the node is
 // stopping; else leave must be called at its end.
 func (r *registry) enter() (leave func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closing {
-		return nil, errRestarting
+		return nil, problem.ErrRestarting
 	}
 	r.handlers.Add(1)
 	return r.handlers.Done, nil

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -57,15 +58,15 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) replayRequest(r *http.Request) (wanted replayRequest, err error) {
-	q, err := parseQuery(r)
+	q, err := problem.ParseQuery(r)
 	if err != nil {
 		return wanted, err
 	}
-	wait, err1 := q.number("wait", 0, maxReplayWait, 0)
+	wait, err1 := q.Number("wait", 0, maxReplayWait, 0)
 	wanted.wait = time.Duration(wait) * time.Second
 	var err2, err3, err4 error
-	wanted.limit, err2 = q.number("limit", 1, maxReplayLimit, replayLimit)
-	wanted.since, err3 = q.text("since")
+	wanted.limit, err2 = q.Number("limit", 1, maxReplayLimit, replayLimit)
+	wanted.since, err3 = q.Text("since")
 	wanted.topics, err4 = s.followed(q.Values["topic"])
 	for _, err := range []error{err4, err3, err2, err1} {
 		if err != nil {
@@ -86,7 +87,7 @@ func (s *Server) replay(r *http.Request, in admission) (replayAnswer, error) {
 	woken := newAlarm()
 	sub, start, err := s.subscribe(ctx, in, notifier.Request{Topics: wanted.topics, Since: wanted.since, Wake: woken.wake})
 	if errors.Is(err, notifier.ErrBadCursor) {
-		return replayAnswer{}, explain(notifier.ErrBadCursor, "since: the cursor is not one of ours")
+		return replayAnswer{}, problem.Explain(notifier.ErrBadCursor, "since: the cursor is not one of ours")
 	}
 	if err != nil {
 		return replayAnswer{}, err
@@ -133,23 +134,20 @@ type expiredCursor struct {
 	cursor string
 }
 
-func (e *expiredCursor) Error() string { return errCursorExpired.Error() + ": " + string(e.reason) }
+func (e *expiredCursor) Error() string {
+	return problem.ErrCursorExpired.Error() + ": " + string(e.reason)
+}
 
-func (e *expiredCursor) Unwrap() error { return errCursorExpired }
+func (e *expiredCursor) Unwrap() error { return problem.ErrCursorExpired }
 
 // expiredProblem is the answer to a cursor that is of no use.
 type expiredProblem struct {
-	problem
+	problem.Document
 	Reason notifier.ResetReason `json:"reason"`
 	Cursor string               `json:"cursor"`
 }
 
 func (e *expiredCursor) refuse(w http.ResponseWriter) {
-	f := faultOf(e)
-	w.Header().Set("Content-Type", "application/problem+json")
-	writeBody(w, f.status, expiredProblem{
-		problem: problem{Type: "about:blank", Title: http.StatusText(f.status), Status: f.status, Detail: f.message, Code: f.code},
-		Reason:  e.reason,
-		Cursor:  e.cursor,
-	})
+	document := problem.DocumentOf(e)
+	problem.WriteDocument(w, document.Status, expiredProblem{Document: document, Reason: e.reason, Cursor: e.cursor})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -89,7 +90,7 @@ func (p *replayPage) giveUp(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return leaving(ctx)
 	case p.end == 0:
-		return notifier.ErrUnavailable
+		return problem.ErrUnavailable
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -78,11 +79,11 @@ func TestReplayRefuses(t *testing.T) {
 		status int
 		code   string
 	}{
-		{notifier.ErrUnauthorized, 401, "unauthorized"},
-		{notifier.ErrForbidden, 403, "forbidden"},
-		{notifier.ErrNotFound, 404, "not_found"},
+		{problem.ErrUnauthorized, 401, "unauthorized"},
+		{problem.ErrForbidden, 403, "forbidden"},
+		{problem.ErrNotFound, 404, "not_found"},
 		{notifier.ErrBadCursor, 400, "bad_cursor"},
-		{notifier.ErrUnavailable, 503, "unavailable"},
+		{problem.ErrUnavailable, 503, "unavailable"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.code, func(t *testing.T) {
@@ -155,8 +156,8 @@ func TestReplayWaits(t *testing.T) {
 			s.request.Wake()
 			s.push(notifier.Taken{Events: []*notifier.Event{chatMessage(42)}})
 		}, 200, `{"events":[` + messageText + `],"cursor":"node","more":false}`},
-		{"rights lost", func(_ *stand, s *fakeSubscription) { s.end(notifier.ErrForbidden) }, 403, `"code":"forbidden"`},
-		{"login lost", func(_ *stand, s *fakeSubscription) { s.end(notifier.ErrUnauthorized) }, 401, `"code":"unauthorized"`},
+		{"rights lost", func(_ *stand, s *fakeSubscription) { s.end(problem.ErrForbidden) }, 403, `"code":"forbidden"`},
+		{"login lost", func(_ *stand, s *fakeSubscription) { s.end(problem.ErrUnauthorized) }, 401, `"code":"unauthorized"`},
 		{"a reset", func(_ *stand, s *fakeSubscription) {
 			s.push(notifier.Taken{Reset: &notifier.Reset{Reason: notifier.ResetEpoch, Cursor: "c9"}})
 		}, 410, `"reason":"epoch","cursor":"c9"}`},

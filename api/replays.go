@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -57,7 +58,7 @@ var _ notifier.Meter = (*replayer)(nil)
 // BeginReplay refuses who has read too much, and has who reads too much at a time wait.
 func (r *replayer) BeginReplay(ctx context.Context) (done func(), err error) {
 	if wait := r.bytes.debt(r.owner, time.Now()); wait > 0 {
-		return nil, &explained{err: errRateLimited, detail: "too much was replayed", after: wait}
+		return nil, problem.ExplainDelay(problem.ErrRateLimited, "too much was replayed", wait)
 	}
 	line := r.enter(r.owner)
 	select {
@@ -65,7 +66,7 @@ func (r *replayer) BeginReplay(ctx context.Context) (done func(), err error) {
 		return sync.OnceFunc(func() { <-line.turns; r.leave(r.owner) }), nil
 	case <-ctx.Done():
 		r.leave(r.owner)
-		return nil, explain(errRateLimited, "too many replays at a time")
+		return nil, problem.Explain(problem.ErrRateLimited, "too many replays at a time")
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"rowcall/api/problem"
 )
 
 // requests answers a plain HTTP request, unless its address has asked too often. What reads the database counts; pages
@@ -15,7 +17,7 @@ func (s *Server) requests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if countsAsRequest(r.URL.Path) {
 			if err := s.door.AdmitRequest(r); err != nil {
-				refuse(w, r, s.log, err)
+				problem.Refuse(w, r, s.log, err)
 				return
 			}
 		}
@@ -32,7 +34,7 @@ func countsAsRequest(path string) bool {
 	return strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/v1/")
 }
 
-// AdmitRequest counts one request of an address. The error is errRateLimited.
+// AdmitRequest counts one request of an address. The error is problem.ErrRateLimited.
 func (d *Door) AdmitRequest(r *http.Request) error {
 	addr := d.Address(r)
 	if within(addr, d.exempt) {
@@ -41,7 +43,7 @@ func (d *Door) AdmitRequest(r *http.Request) error {
 	return d.requests.take(block(addr), time.Now())
 }
 
-// AdmitUser counts one request or handshake of a user, wherever it comes from. The error is errRateLimited.
+// AdmitUser counts one request or handshake of a user, wherever it comes from. The error is problem.ErrRateLimited.
 func (d *Door) AdmitUser(addr netip.Addr, user string) error {
 	if within(addr, d.exempt) {
 		return nil

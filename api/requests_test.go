@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -152,7 +153,7 @@ func TestReplaysAtATimeWaitForTheirTurn(t *testing.T) {
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}
-	if _, err := begin("5", false); faultOf(err).code != "rate_limited" || !strings.Contains(err.Error(), "at a time") {
+	if _, err := begin("5", false); problem.FaultOf(err).Code != "rate_limited" || !strings.Contains(err.Error(), "at a time") {
 		t.Errorf("a third: %v", err)
 	}
 	if _, err := begin("", true); err != nil {

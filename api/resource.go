@@ -10,7 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 	"rowcall/notifier/topic"
 )
 
@@ -170,9 +170,9 @@ func (r *resource) admits(who Identity) error { return r.allow.admits(who) }
 func (a allowance) admits(who Identity) error {
 	switch {
 	case a != allowPublic && who.Anonymous():
-		return notifier.ErrUnauthorized
+		return problem.ErrUnauthorized
 	case a == allowStaff && !who.Staff:
-		return errDenied
+		return problem.ErrDenied
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"rowcall/api/problem"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -44,7 +46,7 @@ func readTable(ctx context.Context, pool *pgxpool.Pool, name string) (*table, er
 		return nil, fmt.Errorf("there is no table %s", name)
 	}
 	if err != nil {
-		return nil, databaseError("asking the catalog", err)
+		return nil, problem.OfDatabase("asking the catalog", err)
 	}
 	if found.columns, err = readColumns(ctx, pool, found.OID); err != nil {
 		return nil, err
@@ -52,7 +54,7 @@ func readTable(ctx context.Context, pool *pgxpool.Pool, name string) (*table, er
 	rows, _ = pool.Query(ctx, findConstraints, found.OID)
 	found.constraints, err = pgx.CollectRows(rows, pgx.RowToStructByPos[constraint])
 	if err != nil {
-		return nil, databaseError("asking the catalog for constraints", err)
+		return nil, problem.OfDatabase("asking the catalog for constraints", err)
 	}
 	return found, nil
 }

@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 
+	"rowcall/api/problem"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -76,7 +78,7 @@ func collectColumns(ctx context.Context, pool *pgxpool.Pool, sql string, of uint
 	rows, _ := pool.Query(ctx, sql, of)
 	found, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByNameLax[column])
 	if err != nil {
-		return nil, databaseError("asking the catalog for types", err)
+		return nil, problem.OfDatabase("asking the catalog for types", err)
 	}
 	for _, c := range found {
 		c.kind = kindOf(c)

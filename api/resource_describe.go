@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"rowcall/api/problem"
 	"rowcall/notifier/topic"
 )
 
@@ -16,9 +17,9 @@ func (s *Server) serveDescriptions(mux *http.ServeMux, all *Resources) {
 
 func (r *Resources) serveDescribe(w http.ResponseWriter, q *http.Request, who Identity) error {
 	if q.Method != http.MethodGet && q.Method != http.MethodHead {
-		return notAllowed(w, "GET, HEAD")
+		return problem.NotAllowed(w, "GET, HEAD")
 	}
-	writeJSON(w, http.StatusOK, map[string][]description{"resources": r.describe(who)})
+	problem.WriteJSON(w, http.StatusOK, map[string][]description{"resources": r.describe(who)})
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/problem"
 	"rowcall/notifier/topic"
 )
 
@@ -52,7 +53,7 @@ func (r *resource) readDetails(ctx context.Context, pool *pgxpool.Pool) error {
 		err = pool.QueryRow(ctx, findDeletes, r.table.OID).Scan(&r.deletes)
 	}
 	if err != nil {
-		return databaseError("asking the catalog for defaults and references", err)
+		return problem.OfDatabase("asking the catalog for defaults and references", err)
 	}
 	r.details = map[string]detail{}
 	for _, d := range found {

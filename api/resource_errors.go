@@ -10,29 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
-
-// What can come of resources and functions, besides what can come of everything.
-var (
-	errInvalid  = errors.New("some of the fields are wrong")
-	errConflict = errors.New("that conflicts with what is there")
-	errDenied   = fmt.Errorf("you may not do this: %w", notifier.ErrForbidden)
-	errNoRow    = fmt.Errorf("there is no such row: %w", notifier.ErrNotFound)
-)
-
-// rejected is a request whose content is wrong, with what is wrong by field: fieldErrors, or a list of
-// them where the request was a list.
-type rejected struct {
-	err    error // errInvalid or errConflict
-	fields any
-}
-
-func (e *rejected) Error() string { return fmt.Sprintf("%v: %v", e.err, e.fields) }
-
-func (e *rejected) Unwrap() error { return e.err }
-
-func invalid(fields any) error { return &rejected{errInvalid, fields} }
 
 // SQLSTATEs that say something to the user.
 const (
@@ -57,15 +36,15 @@ const doesRemove = "removing"
 
 // explain turns an error of the database into one that can be answered.
 func (r *resource) explain(err error, doing string) error {
-	if err == nil || faultOf(err).code != "internal" {
+	if err == nil || problem.FaultOf(err).Code != problem.Internal {
 		return err
 	}
 	if errors.Is(err, pgx.ErrNoRows) {
-		return errNoRow
+		return problem.ErrNoRow
 	}
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
-		return databaseError(doing+" rows of "+r.name, err)
+		return problem.OfDatabase(doing+" rows of "+r.name, err)
 	}
 	if refused.Code[:2] == classConstraint {
 		return r.violation(refused, doing)
@@ -80,21 +59,21 @@ func explainState(refused *pgconn.PgError, doing string) error {
 	}
 	switch {
 	case refused.Code == stateDenied:
-		return errDenied
+		return problem.ErrDenied
 	case refused.Code == stateTooLong:
-		return invalid(fieldErrors{wholeRow: {"A value is too long."}})
+		return problem.Invalid(fieldErrors{wholeRow: {"A value is too long."}})
 	case refused.Code == stateOutOfRange:
-		return invalid(fieldErrors{wholeRow: {"A value is out of range."}})
+		return problem.Invalid(fieldErrors{wholeRow: {"A value is out of range."}})
 	}
 	switch refused.Code[:2] {
 	case classData, classLimit:
-		return invalid(fieldErrors{wholeRow: {"A value does not fit."}})
+		return problem.Invalid(fieldErrors{wholeRow: {"A value does not fit."}})
 	case classConstraint:
-		return &rejected{errConflict, fieldErrors{wholeRow: {"A constraint does not allow this."}}}
+		return problem.Conflicting(fieldErrors{wholeRow: {"A constraint does not allow this."}})
 	case classRaised:
-		return invalid(fieldErrors{wholeRow: {"The database does not allow this."}})
+		return problem.Invalid(fieldErrors{wholeRow: {"The database does not allow this."}})
 	}
-	return databaseError(doing, refused)
+	return problem.OfDatabase(doing, refused)
 }
 
 // raised is what a function or trigger has to say to the user: its error code is RC and an HTTP status, and
@@ -105,11 +84,11 @@ func raised(refused *pgconn.PgError) error {
 		return nil
 	}
 	status, _ := strconv.Atoi(code)
-	kinds := map[int]error{400: errBadRequest, 401: notifier.ErrUnauthorized, 403: errDenied, 404: errNoRow, 409: errConflict, 429: errRateLimited}
+	kinds := map[int]error{400: problem.ErrBadRequest, 401: problem.ErrUnauthorized, 403: problem.ErrDenied, 404: problem.ErrNoRow, 409: problem.ErrConflict, 429: problem.ErrRateLimited}
 	if kinds[status] == nil {
 		return nil
 	}
-	return explain(kinds[status], refused.Message)
+	return problem.Explain(kinds[status], refused.Message)
 }
 
 // violation maps a constraint to the fields it is about.
@@ -117,17 +96,17 @@ func (r *resource) violation(refused *pgconn.PgError, doing string) error {
 	c := r.table.constraint(refused.ConstraintName)
 	switch refused.Code {
 	case stateNotNull:
-		return invalid(r.about([]string{refused.ColumnName}, saysNull))
+		return problem.Invalid(r.about([]string{refused.ColumnName}, saysNull))
 	case stateForeign:
 		if c.Kind == "f" && doing != doesRemove {
-			return invalid(r.about(c.Columns, "Invalid pk - object does not exist."))
+			return problem.Invalid(r.about(c.Columns, "Invalid pk - object does not exist."))
 		}
 	case stateUnique, stateExclusion:
-		return &rejected{errConflict, r.about(c.Columns, taken(c.Columns))}
+		return problem.Conflicting(r.about(c.Columns, taken(c.Columns)))
 	case stateCheck:
-		return invalid(r.about(r.checked(c, refused.DataTypeName), "This value is not allowed."))
+		return problem.Invalid(r.about(r.checked(c, refused.DataTypeName), "This value is not allowed."))
 	}
-	return &rejected{errConflict, fieldErrors{wholeRow: {"Other rows refer to this one."}}}
+	return problem.Conflicting(fieldErrors{wholeRow: {"Other rows refer to this one."}})
 }
 
 func taken(columns []string) string {

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"rowcall/api/problem"
 )
 
 // listing says which rows are wanted, in which order, and how many of them.
@@ -64,7 +66,7 @@ func (f filter) name() string {
 }
 
 func wholeParameter(name string, given []string, least, most int, wrong fieldErrors) int {
-	n, err := query{url.Values{name: given}}.number(name, least, most, least)
+	n, err := problem.Query{Values: url.Values{name: given}}.Number(name, least, most, least)
 	if err != nil {
 		wrong.add(name, fmt.Sprintf("A whole number from %d to %d, once.", least, most))
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"net/http"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 // serveResources answers at /api/{name} and /api/{name}/{key}, with and without a slash at the end.
@@ -36,11 +36,11 @@ func (s *Server) forUsers(admits func(Identity) error, answer reply) http.Handle
 		if err == nil {
 			err = answer(w, r, who)
 		}
-		if errors.Is(err, errDenied) && who.Anonymous() {
-			err = notifier.ErrUnauthorized // a login may help
+		if errors.Is(err, problem.ErrDenied) && who.Anonymous() {
+			err = problem.ErrUnauthorized // a login may help
 		}
 		if err != nil {
-			refuse(w, r, s.log, err)
+			problem.Refuse(w, r, s.log, err)
 		}
 	}
 }
@@ -53,14 +53,14 @@ func (r *resource) serveRows(w http.ResponseWriter, q *http.Request, who Identit
 	case http.MethodPost:
 		return r.serveCreate(w, q, who)
 	}
-	return notAllowed(w, "GET, HEAD, POST")
+	return problem.NotAllowed(w, "GET, HEAD, POST")
 }
 
 // serveRow is about the row that the address names.
 func (r *resource) serveRow(w http.ResponseWriter, q *http.Request, who Identity) error {
 	key, ok := r.keyOf(q.PathValue("key"))
 	if !ok {
-		return errNoRow
+		return problem.ErrNoRow
 	}
 	switch q.Method {
 	case http.MethodGet, http.MethodHead:
@@ -72,12 +72,7 @@ func (r *resource) serveRow(w http.ResponseWriter, q *http.Request, who Identity
 	case http.MethodDelete:
 		return r.serveRemove(w, q, who, key)
 	}
-	return notAllowed(w, "GET, HEAD, PUT, PATCH, DELETE")
-}
-
-func notAllowed(w http.ResponseWriter, methods string) error {
-	w.Header().Set("Allow", methods)
-	return errMethod
+	return problem.NotAllowed(w, "GET, HEAD, PUT, PATCH, DELETE")
 }
 
 // keyOf brings a key to its one spelling. It reports false where no row can have it.
@@ -96,26 +91,26 @@ type pageOfRows struct {
 }
 
 func (r *resource) serveList(w http.ResponseWriter, q *http.Request, who Identity) error {
-	values, err := parseQuery(q)
+	values, err := problem.ParseQuery(q)
 	if err != nil {
 		return err
 	}
 	wanted, wrong := r.listingOf(values.Values)
 	if len(wrong) > 0 {
-		return invalid(wrong)
+		return problem.Invalid(wrong)
 	}
 	rows, total, err := r.list(q.Context(), who, wanted, true)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, pageOfRows{total, wanted.limit, wanted.offset, rows})
+	problem.WriteJSON(w, http.StatusOK, pageOfRows{total, wanted.limit, wanted.offset, rows})
 	return nil
 }
 
 func answerRow(w http.ResponseWriter, status int) func(json.RawMessage, error) error {
 	return func(row json.RawMessage, err error) error {
 		if err == nil {
-			writeJSON(w, status, row)
+			problem.WriteJSON(w, status, row)
 		}
 		return err
 	}

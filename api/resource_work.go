@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -116,7 +117,7 @@ func (r *resource) missing(ctx context.Context, tx pgx.Tx, key string) error {
 		return err
 	}
 	if there {
-		return errDenied
+		return problem.ErrDenied
 	}
-	return errNoRow
+	return problem.ErrNoRow
 }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"rowcall/api/problem"
 )
 
 const (
@@ -28,14 +30,14 @@ func (r *resource) serveCreate(w http.ResponseWriter, q *http.Request, who Ident
 	}
 	row, wrong := r.rowOf(body, toCreate, true)
 	if len(wrong) > 0 {
-		return invalid(wrong)
+		return problem.Invalid(wrong)
 	}
 	made, err := r.create(q.Context(), who, [][]assignment{row})
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Location", r.addressOf(made[0]))
-	writeJSON(w, http.StatusCreated, made[0])
+	problem.WriteJSON(w, http.StatusCreated, made[0])
 	return nil
 }
 
@@ -51,7 +53,7 @@ func (r *resource) serveBulk(w http.ResponseWriter, ctx context.Context, who Ide
 	var given []json.RawMessage
 	_ = json.Unmarshal(body, &given) // it has been read as JSON before
 	if n := len(given); n == 0 || n > min(mostRows, mostValues/len(r.table.columns)) {
-		return explain(errBadRequest, fmt.Sprintf("a list has 1 to %d rows", min(mostRows, mostValues/len(r.table.columns))))
+		return problem.Explain(problem.ErrBadRequest, fmt.Sprintf("a list has 1 to %d rows", min(mostRows, mostValues/len(r.table.columns))))
 	}
 	rows, wrong, sound := make([][]assignment, len(given)), make([]fieldErrors, len(given)), true
 	for i, one := range given {
@@ -59,13 +61,13 @@ func (r *resource) serveBulk(w http.ResponseWriter, ctx context.Context, who Ide
 		sound = sound && len(wrong[i]) == 0
 	}
 	if !sound {
-		return invalid(wrong)
+		return problem.Invalid(wrong)
 	}
 	made, err := r.create(ctx, who, rows)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusCreated, made)
+	problem.WriteJSON(w, http.StatusCreated, made)
 	return nil
 }
 
@@ -76,7 +78,7 @@ func (r *resource) serveChange(w http.ResponseWriter, q *http.Request, who Ident
 	}
 	row, wrong := r.rowOf(body, why, true)
 	if len(wrong) > 0 {
-		return invalid(wrong)
+		return problem.Invalid(wrong)
 	}
 	return answerRow(w, http.StatusOK)(r.change(q.Context(), who, key, row))
 }
@@ -94,15 +96,15 @@ func (r *resource) serveRemove(w http.ResponseWriter, q *http.Request, who Ident
 func readContent(w http.ResponseWriter, r *http.Request) (json.RawMessage, error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind != "application/json" && !strings.HasSuffix(kind, "+json") {
-		return nil, errMediaType
+		return nil, problem.ErrMediaType
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, contentBytes))
 	if err != nil {
-		return nil, bodyError(err)
+		return nil, problem.OfBody(err)
 	}
 	var document json.RawMessage
 	if err := json.Unmarshal(body, &document); err != nil {
-		return nil, explain(errBadRequest, "the body must be one JSON document")
+		return nil, problem.Explain(problem.ErrBadRequest, "the body must be one JSON document")
 	}
 	return document, nil
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 // nativePath is where the native protocol is spoken.
@@ -53,7 +53,7 @@ func (s *Server) routes(o Options) http.Handler {
 		case handshake == nil:
 			requests.ServeHTTP(w, r)
 		case !websocket.IsWebSocketUpgrade(r):
-			refuse(w, r, s.log, explain(errBadRequest, "this address speaks WebSocket only"))
+			problem.Refuse(w, r, s.log, problem.Explain(problem.ErrBadRequest, "this address speaks WebSocket only"))
 		default:
 			handshake(w, r)
 		}
@@ -65,7 +65,7 @@ func (s *Server) handle(mux *http.ServeMux, method, path string, answer http.Han
 	mux.HandleFunc(method+" "+path, answer)
 	mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", method)
-		refuse(w, r, s.log, errMethod)
+		problem.Refuse(w, r, s.log, problem.ErrMethod)
 	})
 }
 
@@ -79,7 +79,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	refuse(w, r, s.log, explain(notifier.ErrNotFound, "there is nothing at this address"))
+	problem.Refuse(w, r, s.log, problem.Explain(problem.ErrNotFound, "there is nothing at this address"))
 }
 
 // socketAt finds the socket that a path leads to; nil without one.

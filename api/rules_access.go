@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -84,7 +85,7 @@ func describe(ctx context.Context, pool *pgxpool.Pool, sql string) (columns []pg
 		return nil, errors.New(refused.Message)
 	}
 	if err != nil {
-		return nil, databaseError("preparing it", err)
+		return nil, problem.OfDatabase("preparing it", err)
 	}
 	return columns, nil
 }
@@ -126,7 +127,7 @@ func (q *questions) answer(ctx context.Context, pool *pgxpool.Pool, grants []not
 		arguments[i] = array
 	}
 	for _, place := range q.places {
-		grants[place].Err = notifier.ErrNotFound
+		grants[place].Err = problem.ErrNotFound
 	}
 	rows, _ := pool.Query(ctx, q.query.sql, arguments...)
 	defer rows.Close()
@@ -154,7 +155,7 @@ func (q *accessQuery) scan(rows pgx.Rows) (number int64, flags []pgtype.Bool, er
 func (q *accessQuery) grant(g *notifier.Grant, flags []pgtype.Bool) {
 	if !flags[q.allowed].Bool {
 		if g.Err != nil {
-			g.Err = notifier.ErrForbidden
+			g.Err = problem.ErrForbidden
 		}
 		return
 	}

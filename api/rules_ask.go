@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -35,11 +36,11 @@ func (r *Rules) sort(batches map[*rule]*questions, place int, q notifier.Questio
 	anonymous := q.Follower.User == ""
 	switch {
 	case !now.Valid, anonymous && (found == nil || found.allow != allowPublic):
-		return notifier.ErrUnauthorized
+		return problem.ErrUnauthorized
 	case found == nil:
-		return notifier.ErrNotFound
+		return problem.ErrNotFound
 	case found.allow == allowStaff && !now.Staff:
-		return notifier.ErrForbidden
+		return problem.ErrForbidden
 	}
 	arguments, err := r.arguments(found, values, q.Follower.User, now.Staff)
 	if err != nil {
@@ -56,13 +57,13 @@ func (r *Rules) sort(batches map[*rule]*questions, place int, q notifier.Questio
 }
 
 // arguments are the values of the parameters that SQL may name, in their order. The error is
-// notifier.ErrNotFound where no topic can have such values.
+// problem.ErrNotFound where no topic can have such values.
 func (r *Rules) arguments(of *rule, values []string, user string, staff bool) ([]any, error) {
 	arguments := []any{r.me(user), staff}
 	for i, p := range of.pattern.Parameters() {
 		value, ok := argument(p.Kind, values[i])
 		if !ok {
-			return nil, notifier.ErrNotFound
+			return nil, problem.ErrNotFound
 		}
 		arguments = append(arguments, value)
 	}
@@ -75,7 +76,7 @@ func (r *Rules) answer(ctx context.Context, batches map[*rule]*questions, grants
 	for _, batch := range batches {
 		group.Go(func() error {
 			if err := batch.answer(ctx, r.pool, grants); err != nil {
-				return databaseError("asking access", err)
+				return problem.OfDatabase("asking access", err)
 			}
 			return nil
 		})

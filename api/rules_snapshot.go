@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -75,11 +76,11 @@ func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json
 		return nil, err
 	}
 	if _, err := tx.Exec(ctx, "SET LOCAL TimeZone TO 'UTC'"); err != nil {
-		return nil, databaseError("setting the time zone", err)
+		return nil, problem.OfDatabase("setting the time zone", err)
 	}
 	var state string
 	if err := tx.QueryRow(ctx, found.snapshot.sql, arguments...).Scan(&state); err != nil {
-		return nil, databaseError("reading a topic's state", err)
+		return nil, problem.OfDatabase("reading a topic's state", err)
 	}
 	return json.RawMessage(state), nil
 }

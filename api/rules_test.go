@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
@@ -80,35 +81,35 @@ func TestAsk(t *testing.T) {
 	}{
 		{"room/1", "1", yes("owner")},
 		{"room/1", "2", yes()},
-		{"room/1", "4", no(notifier.ErrForbidden)},
-		{"room/1", "", no(notifier.ErrUnauthorized)},
+		{"room/1", "4", no(problem.ErrForbidden)},
+		{"room/1", "", no(problem.ErrUnauthorized)},
 		{"room/2", "2", yes("owner")},
-		{"room/99", "1", no(notifier.ErrNotFound)},
-		{"room/99", "", no(notifier.ErrUnauthorized)},
-		{"room/0", "1", no(notifier.ErrNotFound)},
-		{"room/9223372036854775807", "1", no(notifier.ErrNotFound)},
-		{"room/9223372036854775808", "1", no(notifier.ErrNotFound)},
-		{"room/9223372036854775808", "", no(notifier.ErrUnauthorized)},
-		{"room/x", "1", no(notifier.ErrNotFound)},
-		{"nowhere", "1", no(notifier.ErrNotFound)},
-		{"nowhere", "", no(notifier.ErrUnauthorized)},
+		{"room/99", "1", no(problem.ErrNotFound)},
+		{"room/99", "", no(problem.ErrUnauthorized)},
+		{"room/0", "1", no(problem.ErrNotFound)},
+		{"room/9223372036854775807", "1", no(problem.ErrNotFound)},
+		{"room/9223372036854775808", "1", no(problem.ErrNotFound)},
+		{"room/9223372036854775808", "", no(problem.ErrUnauthorized)},
+		{"room/x", "1", no(problem.ErrNotFound)},
+		{"nowhere", "1", no(problem.ErrNotFound)},
+		{"nowhere", "", no(problem.ErrUnauthorized)},
 		{"user/4", "4", yes()},
-		{"user/4", "1", no(notifier.ErrForbidden)},
+		{"user/4", "1", no(problem.ErrForbidden)},
 		{"jobs/1", "5", yes()},
-		{"jobs/1", "2", no(notifier.ErrForbidden)},
+		{"jobs/1", "2", no(problem.ErrForbidden)},
 		{"dams", "", yes()},
 		{"dams/1", "", yes()},
-		{"dams/999", "", no(notifier.ErrNotFound)},
+		{"dams/999", "", no(problem.ErrNotFound)},
 		{"audit/dams", "5", yes()},
-		{"audit/users", "5", no(notifier.ErrForbidden)},
-		{"audit/dams", "1", no(notifier.ErrForbidden)},
+		{"audit/users", "5", no(problem.ErrForbidden)},
+		{"audit/dams", "1", no(problem.ErrForbidden)},
 		{"ward", "5", yes()},
-		{"ward", "1", no(notifier.ErrForbidden)},
-		{"several/1", "1", no(notifier.ErrForbidden)},
+		{"ward", "1", no(problem.ErrForbidden)},
+		{"several/1", "1", no(problem.ErrForbidden)},
 		{"several/2", "1", yes()},
 		{"several/3", "1", yes("third")},
-		{"room/1", "77", no(notifier.ErrUnauthorized)}, // there is no such user any more
-		{"dams", "77", no(notifier.ErrUnauthorized)},
+		{"room/1", "77", no(problem.ErrUnauthorized)}, // there is no such user any more
+		{"dams", "77", no(problem.ErrUnauthorized)},
 	}
 	var questions []notifier.Question
 	for _, tt := range tests {
@@ -141,7 +142,7 @@ func TestAskLooksNothingUpForTheAnonymous(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, grant := range grants {
-		if !errors.Is(grant.Err, notifier.ErrUnauthorized) {
+		if !errors.Is(grant.Err, problem.ErrUnauthorized) {
 			t.Errorf("question %d: %+v", i, grant)
 		}
 	}
@@ -157,7 +158,7 @@ func TestAskWithoutDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	rules.pool.Close()
-	if _, err := rules.Ask(t.Context(), []notifier.Question{asking("room/1", "1")}); !errors.Is(err, notifier.ErrUnavailable) {
+	if _, err := rules.Ask(t.Context(), []notifier.Question{asking("room/1", "1")}); !errors.Is(err, problem.ErrUnavailable) {
 		t.Errorf("%v, want that the database is away", err)
 	}
 	if _, err := rules.Ask(t.Context(), []notifier.Question{asking("dams", "")}); err != nil {
@@ -295,8 +296,8 @@ func TestCompileRulesAsksForRights(t *testing.T) {
 	}
 	defer tx.Rollback(t.Context())
 	_, err = rules.State(t.Context(), tx, asking("tasks", ""))
-	if f := faultOf(fmt.Errorf("%w: %w", notifier.ErrUnavailable, err)); f.code != "internal" {
-		t.Errorf("a state that cannot be read any more is %s: %v", f.code, err)
+	if f := problem.FaultOf(fmt.Errorf("%w: %w", problem.ErrUnavailable, err)); f.Code != "internal" {
+		t.Errorf("a state that cannot be read any more is %s: %v", f.Code, err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 	"golang.org/x/time/rate"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -182,24 +183,24 @@ func (s *session) drain() {
 // endWith says goodbye with the close code that an error stands for.
 func (s *session) endWith(err error) {
 	f := s.fault(err)
-	text := f.code
+	text := f.Code
 	if s.terse {
 		text = ""
 	}
-	s.close(f.close, text)
+	s.close(f.Close, text)
 }
 
 // fault looks an error up, and logs one that no client can have caused.
-func (s *session) fault(err error) fault {
-	f := faultOf(err)
-	if f.code == "internal" {
+func (s *session) fault(err error) problem.Fault {
+	f := problem.FaultOf(err)
+	if f.Code == problem.Internal {
 		s.log.Error("socket not served as asked", "err", err)
 	}
 	return f
 }
 
 // goodbye ends the session because the node stops.
-func (s *session) goodbye() { s.endWith(notifier.ErrClosed) }
+func (s *session) goodbye() { s.endWith(problem.ErrClosed) }
 
 // close queues a close frame. Of several the first counts.
 func (s *session) close(code int, text string) {

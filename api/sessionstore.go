@@ -7,6 +7,8 @@ import (
 	"errors"
 	"time"
 
+	"rowcall/api/problem"
+
 	"github.com/alexedwards/scs/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -36,7 +38,7 @@ func (s *sessionStore) FindCtx(ctx context.Context, token string) (data []byte, 
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, databaseError("reading a session", err)
+		return nil, false, problem.OfDatabase("reading a session", err)
 	}
 	return data, true, nil
 }
@@ -56,7 +58,7 @@ func (s *sessionStore) CommitCtx(ctx context.Context, token string, data []byte,
 		user = &id
 	}
 	if _, err := s.pool.Exec(ctx, commitSession, hashOf(token), user, data, expires); err != nil {
-		return databaseError("writing a session", err)
+		return problem.OfDatabase("writing a session", err)
 	}
 	return nil
 }
@@ -66,7 +68,7 @@ const deleteSession = `DELETE FROM rowcall.sessions WHERE token_hash = $1`
 // DeleteCtx ends a session. One that does not exist is no error.
 func (s *sessionStore) DeleteCtx(ctx context.Context, token string) error {
 	if _, err := s.pool.Exec(ctx, deleteSession, hashOf(token)); err != nil {
-		return databaseError("ending a session", err)
+		return problem.OfDatabase("ending a session", err)
 	}
 	return nil
 }
@@ -96,7 +98,7 @@ WHERE token_hash = $1 AND expires_at < least($2, now() + $3::interval * 0.9)`
 
 func (s *sessionStore) extend(ctx context.Context, token string, deadline time.Time, idle time.Duration) error {
 	if _, err := s.pool.Exec(ctx, extendSession, hashOf(token), deadline, idle); err != nil {
-		return databaseError("extending a session", err)
+		return problem.OfDatabase("extending a session", err)
 	}
 	return nil
 }
@@ -109,7 +111,7 @@ DELETE FROM rowcall.sessions WHERE token_hash IN (
 
 func (s *sessionStore) expire(ctx context.Context) error {
 	if _, err := s.pool.Exec(ctx, expireSessions); err != nil {
-		return databaseError("deleting expired sessions", err)
+		return problem.OfDatabase("deleting expired sessions", err)
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 func TestIdleSessionsEnd(t *testing.T) {
@@ -31,7 +31,7 @@ func TestIdleSessionsEnd(t *testing.T) {
 		t.Errorf("%d minutes after use", n)
 	}
 	s.db.Exec(t, `UPDATE rowcall.sessions SET expires_at = now() - interval '1 second'`)
-	if _, err := s.identify(t, cookie); !errors.Is(err, notifier.ErrUnauthorized) {
+	if _, err := s.identify(t, cookie); !errors.Is(err, problem.ErrUnauthorized) {
 		t.Errorf("an idle session is %v", err)
 	}
 }

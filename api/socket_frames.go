@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -30,7 +31,7 @@ type kwargsFrame struct {
 // not there stays away.
 func pick(data json.RawMessage, names []string) json.RawMessage {
 	var all map[string]json.RawMessage
-	_ = json.Unmarshal(sound(data), &all) // what is no object has no fields
+	_ = json.Unmarshal(problem.SoundJSON(data), &all) // what is no object has no fields
 	picked := []byte{'{'}
 	for _, name := range names {
 		value, there := all[name]
@@ -40,7 +41,7 @@ func pick(data json.RawMessage, names []string) json.RawMessage {
 		if len(picked) > 1 {
 			picked = append(picked, ',')
 		}
-		key, _ := encodeText(name) // a string always has a JSON form
+		key, _ := problem.EncodeJSON(name) // a string always has a JSON form
 		picked = append(append(append(picked, key...), ':'), value...)
 	}
 	return append(picked, '}')

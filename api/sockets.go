@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 
+	"rowcall/api/problem"
 	"rowcall/notifier/topic"
 )
 
@@ -129,7 +130,7 @@ func (s *socket) setFrame(frame any) error {
 	case "data":
 		return nil
 	}
-	literal, err := encodeText(frame)
+	literal, err := problem.EncodeJSON(frame)
 	if err != nil || !bytes.HasPrefix(literal, []byte("{")) {
 		return errors.New("it is neither kwargs nor data nor an object")
 	}

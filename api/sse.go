@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -28,11 +29,11 @@ type streamRequest struct {
 // streamRequest reads the request. The cursor that EventSource brings when it comes back is newer
 // than the one in the address.
 func (s *Server) streamRequest(r *http.Request) (wanted streamRequest, err error) {
-	q, err := parseQuery(r)
+	q, err := problem.ParseQuery(r)
 	if err != nil {
 		return wanted, err
 	}
-	if wanted.since, err = q.text("since"); err != nil {
+	if wanted.since, err = q.Text("since"); err != nil {
 		return wanted, err
 	}
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
@@ -57,17 +58,17 @@ func (s *Server) serveStreamOf(st *stream, w http.ResponseWriter, r *http.Reques
 	if err == nil || errors.Is(err, errGone) {
 		return
 	}
-	f := faultOf(err)
+	f := problem.FaultOf(err)
 	switch {
-	case !st.opened && !f.retryable:
+	case !st.opened && !f.Retryable:
 		s.turnAway(w, r, sessionStream, err)
 		return
-	case f.code == "internal" && r.Context().Err() == nil:
+	case f.Code == problem.Internal && r.Context().Err() == nil:
 		s.log.Error("stream not served as asked", "err", err)
 	}
 	if !st.opened {
 		s.metrics.handshake(sessionStream, err)
-		_ = st.open(max(st.retry, f.after+rand.N(minRetry)))
+		_ = st.open(max(st.retry, f.After+rand.N(minRetry)))
 	}
 }
 
@@ -86,7 +87,7 @@ func (s *Server) stream(st *stream, r *http.Request) error {
 	st.texts = newTexts(wanted.topics)
 	for {
 		err := s.tryStream(r.Context(), st, in, wanted)
-		if !errors.Is(err, notifier.ErrUnavailable) {
+		if !errors.Is(err, problem.ErrUnavailable) {
 			return err
 		}
 		if err := s.hold(r.Context(), st); err != nil {
@@ -98,7 +99,7 @@ func (s *Server) stream(st *stream, r *http.Request) error {
 	}
 }
 
-// tryStream subscribes and serves. The error is notifier.ErrUnavailable where nothing has come of that.
+// tryStream subscribes and serves. The error is problem.ErrUnavailable where nothing has come of that.
 func (s *Server) tryStream(ctx context.Context, st *stream, in admission, wanted streamRequest) error {
 	ctx, leave := s.watch.during(ctx, in.who)
 	defer leave()
@@ -145,7 +146,7 @@ func (s *Server) hold(ctx context.Context, st *stream) error {
 		case <-ctx.Done():
 			return errGone
 		case <-s.registry.stopping:
-			return errRestarting
+			return problem.ErrRestarting
 		case <-beat.C:
 			if err := st.comment(); err != nil {
 				return err
@@ -193,7 +194,7 @@ func (s *Server) feedStream(ctx context.Context, st *stream, sub subscription, s
 		case <-ctx.Done():
 			return leaving(ctx)
 		case <-s.registry.stopping:
-			return errRestarting
+			return problem.ErrRestarting
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -53,7 +54,7 @@ func (t texts) latest(e *notifier.Event, skipped int) []byte {
 	cursor := t.cursor(e)
 	frame := newEventFrame(e, t.nearest(e.Topic), cursor)
 	frame.Skipped = skipped
-	return streamBlock{id: cursor, data: mustText(frame)}.encode()
+	return streamBlock{id: cursor, data: problem.MustEncodeJSON(frame)}.encode()
 }
 
 // block is an event's block, shared by all streams of the same format.
@@ -61,6 +62,6 @@ func (t texts) block(e *notifier.Event) []byte {
 	followed := t.nearest(e.Topic)
 	return e.Encoded(blockFormat(t.format(followed)), func(e *notifier.Event) []byte {
 		cursor := t.cursor(e)
-		return streamBlock{id: cursor, data: mustText(newEventFrame(e, followed, cursor))}.encode()
+		return streamBlock{id: cursor, data: problem.MustEncodeJSON(newEventFrame(e, followed, cursor))}.encode()
 	})
 }

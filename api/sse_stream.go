@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -97,7 +98,7 @@ func (st *stream) start(start notifier.Start) error {
 }
 
 func (st *stream) reset(r notifier.Reset) streamBlock {
-	data := mustText(streamReset{Op: "reset", Topics: st.texts.topics, Reason: r.Reason, Cursor: r.Cursor})
+	data := problem.MustEncodeJSON(streamReset{Op: "reset", Topics: st.texts.topics, Reason: r.Reason, Cursor: r.Cursor})
 	return streamBlock{event: "reset", id: r.Cursor, data: data}
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -127,9 +128,9 @@ func TestStreamIsRefused(t *testing.T) {
 		status int
 		text   string
 	}{
-		{"anonymous", topics("room/5"), notifier.ErrUnauthorized, nil, 401, `"code":"unauthorized"`},
-		{"forbidden", topics("room/5"), notifier.ErrForbidden, nil, 403, `"code":"forbidden"`},
-		{"unknown", topics("room/5"), notifier.ErrNotFound, nil, 404, `"code":"not_found"`},
+		{"anonymous", topics("room/5"), problem.ErrUnauthorized, nil, 401, `"code":"unauthorized"`},
+		{"forbidden", topics("room/5"), problem.ErrForbidden, nil, 403, `"code":"forbidden"`},
+		{"unknown", topics("room/5"), problem.ErrNotFound, nil, 404, `"code":"not_found"`},
 		{"no topic", url.Values{}, nil, nil, 400, `"detail":"topic: name one or several"`},
 		{"no topic that could be", topics("room/5 a//b"), nil, nil, 400, `"detail":"topic: a topic is 1 to 200 bytes`},
 		{"two cursors", url.Values{"topic": {"dams"}, "since": {"a", "b"}}, nil, nil, 400, `"detail":"since: it stands there more than once"`},
@@ -196,8 +197,8 @@ func TestStreamAsksToComeBack(t *testing.T) {
 
 func TestStreamWaitsForTheDatabase(t *testing.T) {
 	for name, away := range map[string]func(*fakeFeed){
-		"health says so":    func(f *fakeFeed) { f.health.Err = notifier.ErrUnavailable },
-		"subscribe says so": func(f *fakeFeed) { f.refuse = notifier.ErrUnavailable },
+		"health says so":    func(f *fakeFeed) { f.health.Err = problem.ErrUnavailable },
+		"subscribe says so": func(f *fakeFeed) { f.refuse = problem.ErrUnavailable },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -220,16 +221,16 @@ func TestStreamWaitsForTheDatabase(t *testing.T) {
 
 func TestStreamThatWaitsIsRefusedByItsEnd(t *testing.T) {
 	st := openStand(t, Options{})
-	st.feed.set(func(f *fakeFeed) { f.health.Err = notifier.ErrUnavailable })
+	st.feed.set(func(f *fakeFeed) { f.health.Err = problem.ErrUnavailable })
 	l := listen(t, st.http.URL, topics("room/5"))
 	l.block()
-	st.feed.set(func(f *fakeFeed) { f.health.Err, f.refuse = nil, notifier.ErrForbidden })
+	st.feed.set(func(f *fakeFeed) { f.health.Err, f.refuse = nil, problem.ErrForbidden })
 	l.ends()
 }
 
 func TestStreamEnds(t *testing.T) {
 	for name, end := range map[string]error{
-		"rights lost": notifier.ErrForbidden, "login lost": notifier.ErrUnauthorized, "topic gone": notifier.ErrNotFound, "too slow": notifier.ErrSlow,
+		"rights lost": problem.ErrForbidden, "login lost": problem.ErrUnauthorized, "topic gone": problem.ErrNotFound, "too slow": notifier.ErrSlow,
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := openStand(t, Options{})
@@ -250,7 +251,7 @@ func TestStreamEnds(t *testing.T) {
 		defer leave()
 		st.watch.endLogin("abc")
 		<-ctx.Done()
-		if err := leaving(ctx); err != notifier.ErrUnauthorized {
+		if err := leaving(ctx); err != problem.ErrUnauthorized {
 			t.Errorf("it ends with %v", err)
 		}
 	})

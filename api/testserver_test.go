@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"rowcall/api/problem"
+
 	"github.com/alexedwards/scs/v2"
 	"github.com/gorilla/websocket"
 
@@ -105,7 +107,7 @@ func (st *stand) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	leave, err := st.registry.enter()
 	if err != nil {
-		refuse(w, r, st.log, err)
+		problem.Refuse(w, r, st.log, err)
 		return
 	}
 	session := st.newSession(Identity{User: user, Session: "abc"}, st.nativeUpgrader)

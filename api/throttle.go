@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"rowcall/api/problem"
+
 	"golang.org/x/time/rate"
 )
 
@@ -26,7 +28,7 @@ func newThrottle[K comparable](limit rate.Limit, burst int) *throttle[K] {
 	return &throttle[K]{limit: limit, burst: burst, recent: map[K]*rate.Limiter{}}
 }
 
-// take spends one of the key's tokens, or returns errRateLimited with the time to wait for one.
+// take spends one of the key's tokens, or returns problem.ErrRateLimited with the time to wait for one.
 func (t *throttle[K]) take(key K, now time.Time) error {
 	reserved := t.limiter(key).ReserveN(now, 1)
 	wait := reserved.DelayFrom(now)
@@ -34,7 +36,7 @@ func (t *throttle[K]) take(key K, now time.Time) error {
 		return nil
 	}
 	reserved.CancelAt(now)
-	return tryAfter(errRateLimited, wait)
+	return problem.TryAfter(problem.ErrRateLimited, wait)
 }
 
 // spend takes n tokens, whether the key has them or not, and returns how long it takes to make up for them.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"rowcall/api/problem"
+
 	"golang.org/x/time/rate"
 )
 
@@ -19,7 +21,7 @@ func TestThrottleSaysWhenToComeBack(t *testing.T) {
 	}
 	for range 3 { // what is refused costs nothing
 		err := th.take("a", now)
-		if f := faultOf(err); !errors.Is(err, errRateLimited) || f.status != 429 || f.after != time.Second {
+		if f := problem.FaultOf(err); !errors.Is(err, problem.ErrRateLimited) || f.Status != 429 || f.After != time.Second {
 			t.Fatalf("%v: %+v", err, f)
 		}
 	}
@@ -64,7 +66,7 @@ func TestHandshakesAreCountedPerBlock(t *testing.T) {
 	if err := admit("[2001:db8::1]:1", ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := admit("[2001:db8::2]:1", "198.51.100.1"); !errors.Is(err, errRateLimited) {
+	if err := admit("[2001:db8::2]:1", "198.51.100.1"); !errors.Is(err, problem.ErrRateLimited) {
 		t.Errorf("another address of the same /64, with a forged header: %v", err)
 	}
 	if err := admit("[2001:db8:0:1::2]:1", ""); err != nil {

@@ -15,7 +15,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 func TestTokensOfEveryKindOfKey(t *testing.T) {
@@ -58,7 +58,7 @@ func TestTokensOfOtherAlgorithmsWhereTheyAreListed(t *testing.T) {
 		"RS256": signAs(t, "rsa", "RS256", saying("7"), nil),
 		"ES256": signAs(t, "p256", "ES256", saying("7"), nil),
 	} {
-		if _, err := reader.verify(t.Context(), token); !errors.Is(err, notifier.ErrUnauthorized) {
+		if _, err := reader.verify(t.Context(), token); !errors.Is(err, problem.ErrUnauthorized) {
 			t.Errorf("%s is not listed: %v", alg, err)
 		}
 	}
@@ -79,7 +79,7 @@ func TestCurvesBelongToTheirAlgorithms(t *testing.T) {
 	}
 	signature := append(r.FillBytes(make([]byte, 48)), s.FillBytes(make([]byte, 48))...)
 	token := unsigned + "." + base64.RawURLEncoding.EncodeToString(signature)
-	if said, err := is.reader(t, o).verify(t.Context(), token); !errors.Is(err, notifier.ErrUnauthorized) {
+	if said, err := is.reader(t, o).verify(t.Context(), token); !errors.Is(err, problem.ErrUnauthorized) {
 		t.Errorf("%+v, %v", said, err)
 	}
 }
@@ -212,7 +212,7 @@ func TestHostileTokens(t *testing.T) {
 		"a long sub":          sign(t, saying(strings.Repeat("7", 256))),
 	} {
 		said, err := reader.verify(t.Context(), token)
-		if !errors.Is(err, notifier.ErrUnauthorized) || faultOf(err).status != 401 || said != (claims{}) {
+		if !errors.Is(err, problem.ErrUnauthorized) || problem.FaultOf(err).Status != 401 || said != (claims{}) {
 			t.Errorf("%s: %+v, %v", name, said, err)
 		}
 		if err != nil && len(token) > 40 && strings.Contains(err.Error(), token[len(token)-40:]) {
@@ -247,7 +247,7 @@ func TestTokensThatAreALittleUnusual(t *testing.T) {
 		"exp past the leeway":   saying("7", "exp", ago(31*time.Second)),
 		"nbf beyond the leeway": saying("7", "nbf", ago(-35*time.Second)),
 	} {
-		if _, err := reader.verify(t.Context(), sign(t, said)); !errors.Is(err, notifier.ErrUnauthorized) {
+		if _, err := reader.verify(t.Context(), sign(t, said)); !errors.Is(err, problem.ErrUnauthorized) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -339,7 +339,7 @@ func FuzzToken(f *testing.F) {
 			got, err := reader.verify(t.Context(), token)
 			if err == nil {
 				mustBeWhole(t, string(key) == symmetric, header, said, got)
-			} else if !errors.Is(err, notifier.ErrUnauthorized) {
+			} else if !errors.Is(err, problem.ErrUnauthorized) {
 				t.Errorf("%s: %v", header, err)
 			}
 		}

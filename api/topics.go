@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -40,5 +41,5 @@ func (s *Server) topicState(r *http.Request, in admission) (topicState, error) {
 		return topicState{}, err
 	}
 	sub.Close()
-	return topicState{Topic: topics[0], Cursor: start.Cursor, Snapshot: sound(start.State)}, nil
+	return topicState{Topic: topics[0], Cursor: start.Cursor, Snapshot: problem.SoundJSON(start.State)}, nil
 }

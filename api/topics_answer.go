@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"rowcall/api/problem"
 )
 
 // answerConn is an HTTP answer as a batch sees it: what is written is sent at once. Between writes
@@ -86,14 +88,14 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, serve func(out
 		err = serve(out, in)
 	}
 	if err != nil {
-		refuse(w, r, s.log, err)
+		problem.Refuse(w, r, s.log, err)
 	}
 }
 
 // answer sends a JSON body that no cache may keep, in pieces that each must be taken in time. Errors of
 // writing mean that the client has gone.
 func (s *Server) answer(c *answerConn, body any) {
-	text := mustText(body)
+	text := problem.MustEncodeJSON(body)
 	holder := s.feed.NewHolder(c.unload)
 	defer holder.Close()
 	holder.Add(len(text))

@@ -3,6 +3,7 @@ package api
 import (
 	"strings"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -28,7 +29,7 @@ func newTexts(topics []topic.Topic) texts {
 func (t texts) of(e *notifier.Event) []byte {
 	followed := t.nearest(e.Topic)
 	return e.Encoded(t.format(followed), func(e *notifier.Event) []byte {
-		return mustText(newEventFrame(e, followed, t.cursor(e)))
+		return problem.MustEncodeJSON(newEventFrame(e, followed, t.cursor(e)))
 	})
 }
 
@@ -53,13 +54,4 @@ func (t texts) nearest(filed topic.Topic) topic.Topic {
 		}
 	}
 	return found
-}
-
-// mustText is v as compact JSON. All of v's raw JSON must be sound.
-func mustText(v any) []byte {
-	text, err := encodeText(v)
-	if err != nil {
-		panic("api: an answer that is no JSON: " + err.Error())
-	}
-	return text
 }

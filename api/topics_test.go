@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -32,11 +33,11 @@ func TestTopicStateRefuses(t *testing.T) {
 		status int
 		text   string
 	}{
-		{"room/5", notifier.ErrUnauthorized, 401, `"code":"unauthorized"`},
-		{"room/5", notifier.ErrForbidden, 403, `"code":"forbidden"`},
-		{"room/5", notifier.ErrNotFound, 404, `"code":"not_found"`},
+		{"room/5", problem.ErrUnauthorized, 401, `"code":"unauthorized"`},
+		{"room/5", problem.ErrForbidden, 403, `"code":"forbidden"`},
+		{"room/5", problem.ErrNotFound, 404, `"code":"not_found"`},
 		{"room/5", notifier.ErrNoSnapshot, 400, `"detail":"the topic has no snapshot"`},
-		{"room/5", notifier.ErrUnavailable, 503, `"retry_after":2`},
+		{"room/5", problem.ErrUnavailable, 503, `"retry_after":2`},
 		{"", nil, 400, `"detail":"topic: `},
 		{"a%00", nil, 400, `"detail":"topic: `},
 		{"a%20b", nil, 400, `"detail":"topic: `},

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -36,7 +37,7 @@ func (u *users) byUsername(ctx context.Context, name string) (login, error) {
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[login])
 	switch {
 	case err != nil:
-		return login{}, databaseError("looking an account up", err)
+		return login{}, problem.OfDatabase("looking an account up", err)
 	case len(found) > 1:
 		return login{}, errors.New("looking an account up: two accounts have the same username")
 	case len(found) == 0:
@@ -50,11 +51,11 @@ SELECT {id}::text, {username}::text, {first_name}, {staff}
 FROM {table} u WHERE {id} = $1::text::{id_type} AND {active}`
 
 // byID finds the active account with an id that came from outside, in whatever spelling: the
-// account has it in the one that events and rules use. The error is notifier.ErrUnauthorized when
+// account has it in the one that events and rules use. The error is problem.ErrUnauthorized when
 // there is none.
 func (u *users) byID(ctx context.Context, id string) (*account, error) {
 	if !u.parseable(id) {
-		return nil, fmt.Errorf("looking a user up: %w", notifier.ErrUnauthorized)
+		return nil, fmt.Errorf("looking a user up: %w", problem.ErrUnauthorized)
 	}
 	if u.none {
 		return &account{ID: id, Username: id}, nil
@@ -63,14 +64,14 @@ func (u *users) byID(ctx context.Context, id string) (*account, error) {
 	return theUser[account](rows)
 }
 
-// theUser reads the one row there should be. The error is notifier.ErrUnauthorized when there is none.
+// theUser reads the one row there should be. The error is problem.ErrUnauthorized when there is none.
 func theUser[T any](rows pgx.Rows) (*T, error) {
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[T])
 	switch {
 	case errors.Is(err, pgx.ErrNoRows), unreadable(err):
-		return nil, fmt.Errorf("looking a user up: %w", notifier.ErrUnauthorized)
+		return nil, fmt.Errorf("looking a user up: %w", problem.ErrUnauthorized)
 	case err != nil:
-		return nil, databaseError("looking a user up", err)
+		return nil, problem.OfDatabase("looking a user up", err)
 	}
 	return found, nil
 }
@@ -93,22 +94,22 @@ type sessionRow struct {
 }
 
 // bySession finds the active account that a session belongs to, and when the session must end.
-// The error is notifier.ErrUnauthorized when there is none.
+// The error is problem.ErrUnauthorized when there is none.
 func (u *users) bySession(ctx context.Context, tokenHash []byte) (*account, time.Time, error) {
 	if u.none {
-		return nil, time.Time{}, fmt.Errorf("looking a session up: there are no accounts: %w", notifier.ErrUnauthorized)
+		return nil, time.Time{}, fmt.Errorf("looking a session up: there are no accounts: %w", problem.ErrUnauthorized)
 	}
 	rows, _ := u.pool.Query(ctx, u.session, tokenHash)
 	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[sessionRow])
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, time.Time{}, fmt.Errorf("looking a session up: %w", notifier.ErrUnauthorized)
+		return nil, time.Time{}, fmt.Errorf("looking a session up: %w", problem.ErrUnauthorized)
 	}
 	if err != nil {
-		return nil, time.Time{}, databaseError("looking a session up", err)
+		return nil, time.Time{}, problem.OfDatabase("looking a session up", err)
 	}
 	held, err := decodeSession(row.Data)
 	if err != nil || !held.sealedWith(row.Seal) {
-		return nil, time.Time{}, fmt.Errorf("looking a session up: %w", notifier.ErrUnauthorized)
+		return nil, time.Time{}, fmt.Errorf("looking a session up: %w", problem.ErrUnauthorized)
 	}
 	return &row.account, held.Deadline, nil
 }
@@ -188,7 +189,7 @@ func (a *Accounts) askUsers(ctx context.Context, asked askedUsers, followers []n
 	rows, _ := a.users.pool.Query(ctx, a.users.current, asked.tokenHashes, asked.ids)
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[currentRow])
 	if err != nil {
-		return databaseError("looking identities up again", err)
+		return problem.OfDatabase("looking identities up again", err)
 	}
 	for _, row := range found {
 		place := asked.places[row.N-1]

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"rowcall/api/problem"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -113,7 +115,7 @@ func lookUpShape(ctx context.Context, pool *pgxpool.Pool, t UsersTable) (shape, 
 		return found, errors.New("there is no such table; auth.users.table names it")
 	}
 	if err != nil {
-		return found, databaseError("asking the catalog", err)
+		return found, problem.OfDatabase("asking the catalog", err)
 	}
 	if found.IDType == "" {
 		return found, fmt.Errorf("there is no column %s; auth.users.id names the key", t.ID)
@@ -154,11 +156,11 @@ func (t UsersTable) spelling(s shape) *strings.Replacer {
 func tryPrepare(ctx context.Context, pool *pgxpool.Pool, sql string) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
-		return databaseError("connecting", err)
+		return problem.OfDatabase("connecting", err)
 	}
 	defer conn.Release()
 	if _, err := conn.Conn().Prepare(ctx, "", sql); err != nil {
-		return databaseError("asking PostgreSQL", err)
+		return problem.OfDatabase("asking PostgreSQL", err)
 	}
 	return nil
 }
@@ -179,7 +181,7 @@ WHERE {password}::text LIKE '$2%' OR {password}::text LIKE 'pbkdf2_sha256$%' ORD
 func samplePassword(ctx context.Context, pool *pgxpool.Pool, sql string) (sample string, err error) {
 	err = pool.QueryRow(ctx, sql).Scan(&sample)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return "", databaseError("looking for the kind of passwords in use", err)
+		return "", problem.OfDatabase("looking for the kind of passwords in use", err)
 	}
 	return sample, nil
 }

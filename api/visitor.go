@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"rowcall/notifier"
+	"rowcall/api/problem"
 )
 
 // Site is what a server tells its pages about itself.
@@ -39,12 +39,12 @@ func (a *Accounts) Visitor(site Site) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, _, err := a.identify(r.Context(), r)
 		_, token := bearer(r)
-		if errors.Is(err, notifier.ErrUnauthorized) && !token {
+		if errors.Is(err, problem.ErrUnauthorized) && !token {
 			a.takeCookie(w, r)
 			err = nil
 		}
 		if err != nil {
-			refuse(w, r, a.log, err)
+			problem.Refuse(w, r, a.log, err)
 			return
 		}
 		answer := sessionAnswer{Site: site}
@@ -52,6 +52,6 @@ func (a *Accounts) Visitor(site Site) http.HandlerFunc {
 			shown := a.users.shown(who)
 			answer.User = &shown
 		}
-		writeJSON(w, http.StatusOK, answer)
+		problem.WriteJSON(w, http.StatusOK, answer)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 )
 
@@ -83,7 +84,7 @@ func (o *watched) leave() {
 	delete(o.watch.all, o)
 }
 
-func outOfTime() error { return explain(notifier.ErrUnauthorized, "the token has expired") }
+func outOfTime() error { return problem.Explain(problem.ErrUnauthorized, "the token has expired") }
 
 // renew says that the token was replaced by one that runs out at another time.
 func (o *watched) renew(until time.Time) {
@@ -122,7 +123,7 @@ func (w *watch) expire(now time.Time) {
 // other nodes, but only if they follow something.
 func (w *watch) endLogin(session string) {
 	for _, o := range w.members(func(o *watched) bool { return o.who.Session == session }) {
-		o.end(notifier.ErrUnauthorized)
+		o.end(problem.ErrUnauthorized)
 	}
 }
 
@@ -194,9 +195,9 @@ func (w *watch) ask(ctx context.Context) error {
 func (s Standing) lapsed(f notifier.Follower) error {
 	switch {
 	case !s.Valid:
-		return notifier.ErrUnauthorized
+		return problem.ErrUnauthorized
 	case s.Staff != f.Staff:
-		return errChanged
+		return problem.ErrRightsChanged
 	}
 	return nil
 }

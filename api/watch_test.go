@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -28,7 +29,7 @@ func (s *standings) current(ctx context.Context, followers []notifier.Follower) 
 		<-ctx.Done()
 	}
 	if s.away.Load() || ctx.Err() != nil {
-		return nil, notifier.ErrUnavailable
+		return nil, problem.ErrUnavailable
 	}
 	now := make([]Standing, len(followers))
 	for i, f := range followers {
@@ -88,7 +89,7 @@ func TestTokensEndInTime(t *testing.T) {
 			t.Error("it has ended too early")
 		}
 		after(4 * time.Second)
-		if !errors.Is(soon.ended(), notifier.ErrUnauthorized) || faultOf(soon.ended()).close != 4401 {
+		if !errors.Is(soon.ended(), problem.ErrUnauthorized) || problem.FaultOf(soon.ended()).Close != 4401 {
 			t.Errorf("ended with %v", soon.ended())
 		}
 		if later.ended() != nil || never.ended() != nil || renewed.ended() != nil || gone.ended() != nil {
@@ -117,7 +118,7 @@ func TestIdentitiesAreLookedUpOnceAMinute(t *testing.T) {
 			t.Errorf("asked %d times", s.asked.Load())
 		}
 		for _, g := range []*guest{bad, twin} {
-			if !errors.Is(g.ended(), notifier.ErrUnauthorized) {
+			if !errors.Is(g.ended(), problem.ErrUnauthorized) {
 				t.Errorf("ended with %v", g.ended())
 			}
 		}
@@ -134,12 +135,12 @@ func TestOtherRightsAskForAnotherConnection(t *testing.T) {
 		promoted, demoted := w.guest(Identity{User: "2", Session: "aa"}), w.guest(Identity{User: "2", Session: "bb", Staff: true})
 		s.lapsed.Store(&Standing{Valid: true, Staff: true})
 		after(time.Minute)
-		if faultOf(promoted.ended()).close != 1012 || demoted.ended() != nil {
+		if problem.FaultOf(promoted.ended()).Close != 1012 || demoted.ended() != nil {
 			t.Errorf("promoted: %v, staff: %v", promoted.ended(), demoted.ended())
 		}
 		s.lapsed.Store(&Standing{Valid: true})
 		after(time.Minute)
-		if f := faultOf(demoted.ended()); f.close != 1012 || !f.retryable {
+		if f := problem.FaultOf(demoted.ended()); f.Close != 1012 || !f.Retryable {
 			t.Errorf("demoted: %v", demoted.ended())
 		}
 	})
@@ -177,7 +178,7 @@ func TestALogoutEndsItsOwnLogin(t *testing.T) {
 	ctx, leave := w.during(t.Context(), Identity{User: "1", Session: "aa"})
 	defer leave()
 	w.endLogin("aa")
-	if own.ended() == nil || other.ended() != nil || !errors.Is(context.Cause(ctx), notifier.ErrUnauthorized) {
+	if own.ended() == nil || other.ended() != nil || !errors.Is(context.Cause(ctx), problem.ErrUnauthorized) {
 		t.Errorf("own %v, other %v, stream %v", own.ended(), other.ended(), context.Cause(ctx))
 	}
 	leave()
@@ -192,10 +193,10 @@ func TestALogoutEndsItsOwnLogin(t *testing.T) {
 func TestStreamsDoNotWaitLongerThanTheirToken(t *testing.T) {
 	t.Parallel()
 	st := openStand(t, Options{})
-	st.feed.set(func(f *fakeFeed) { f.refuse = notifier.ErrUnavailable })
+	st.feed.set(func(f *fakeFeed) { f.refuse = problem.ErrUnavailable })
 	late := admission{who: Identity{User: "1", Subject: "1", Until: time.Now()}}
 	err := st.tryStream(t.Context(), newStream(httptest.NewRecorder(), st.Server), late, streamRequest{topics: []topic.Topic{"dams"}})
-	if !errors.Is(err, notifier.ErrUnauthorized) || errors.Is(err, notifier.ErrUnavailable) {
+	if !errors.Is(err, problem.ErrUnauthorized) || errors.Is(err, problem.ErrUnavailable) {
 		t.Errorf("ended with %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package problem
 
 import (
 	"bytes"
@@ -13,11 +13,11 @@ func TestSoundRefusesWhatNoFrameCanHold(t *testing.T) {
 	if !json.Valid(deep) {
 		t.Fatal("the test's data is no JSON")
 	}
-	if got := sound(deep); string(got) != "null" {
+	if got := SoundJSON(deep); string(got) != "null" {
 		t.Errorf("data of depth 10,000 is passed on as %d bytes", len(got))
 	}
 	flat := json.RawMessage(`["` + strings.Repeat(`[\"\\`, 20_000) + `",{"a":[1]}]`)
-	if got := sound(flat); !bytes.Equal(got, flat) {
+	if got := SoundJSON(flat); !bytes.Equal(got, flat) {
 		t.Errorf("brackets within text count as depth")
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package problem
 
 import (
 	"context"
@@ -28,31 +28,31 @@ func TestEveryErrorHasItsPlaceInTheTable(t *testing.T) {
 		close     int
 		retryable bool
 	}{
-		{notifier.ErrUnauthorized, 401, "unauthorized", 4401, false},
-		{notifier.ErrForbidden, 403, "forbidden", 4403, false},
-		{notifier.ErrNotFound, 404, "not_found", 4404, false},
+		{ErrUnauthorized, 401, "unauthorized", 4401, false},
+		{ErrForbidden, 403, "forbidden", 4403, false},
+		{ErrNotFound, 404, "not_found", 4404, false},
 		{notifier.ErrBadCursor, 400, "bad_cursor", 4400, false},
 		{notifier.ErrSlow, 429, "slow", 4429, true},
-		{notifier.ErrUnavailable, 503, "unavailable", 1013, true},
+		{ErrUnavailable, 503, "unavailable", 1013, true},
 		{notifier.ErrNoSnapshot, 400, "bad_request", 4400, false},
 		{topic.ErrInvalid, 400, "bad_request", 4400, false},
-		{errBadLogin, 401, "bad_login", 4401, false},
-		{errOrigin, 403, "origin_not_allowed", 4403, false},
-		{errNoSubprotocol, 406, "no_subprotocol", 4406, false},
-		{errCursorExpired, 410, "cursor_expired", 4410, false},
-		{errTooLarge, 413, "too_large", 4413, false},
-		{errTooManySubscriptions, 429, "too_many_subscriptions", 4429, false},
-		{errRateLimited, 429, "rate_limited", 1013, true},
-		{errFull, 503, "full", 1013, true},
-		{errRestarting, 503, "restarting", 1012, true},
+		{ErrBadLogin, 401, "bad_login", 4401, false},
+		{ErrOrigin, 403, "origin_not_allowed", 4403, false},
+		{ErrNoSubprotocol, 406, "no_subprotocol", 4406, false},
+		{ErrCursorExpired, 410, "cursor_expired", 4410, false},
+		{ErrTooLarge, 413, "too_large", 4413, false},
+		{ErrTooManySubscriptions, 429, "too_many_subscriptions", 4429, false},
+		{ErrRateLimited, 429, "rate_limited", 1013, true},
+		{ErrFull, 503, "full", 1013, true},
+		{ErrRestarting, 503, "restarting", 1012, true},
 		{errors.New("a defect"), 500, "internal", 1011, true},
 		{context.Canceled, 500, "internal", 1011, true},
 	} {
-		f := faultOf(fmt.Errorf("doing something: %w", c.err))
-		if f.status != c.status || f.code != c.code || f.close != c.close || f.retryable != c.retryable {
+		f := FaultOf(fmt.Errorf("doing something: %w", c.err))
+		if f.Status != c.status || f.Code != c.code || f.Close != c.close || f.Retryable != c.retryable {
 			t.Errorf("%v is %+v", c.err, f)
 		}
-		if f.message == "" {
+		if f.Message == "" {
 			t.Errorf("%v says nothing", c.err)
 		}
 	}
@@ -73,8 +73,8 @@ func TestDatabaseErrorsAreSorted(t *testing.T) {
 		{&pgconn.PgError{Code: "42P01"}, "internal"},    // no such table
 		{&pgconn.PgError{}, "internal"},
 	} {
-		if f := faultOf(databaseError("reading", c.err)); f.code != c.code {
-			t.Errorf("%v is %s, want %s", c.err, f.code, c.code)
+		if f := FaultOf(OfDatabase("reading", c.err)); f.Code != c.code {
+			t.Errorf("%v is %s, want %s", c.err, f.Code, c.code)
 		}
 	}
 }
@@ -88,8 +88,8 @@ func TestADatabaseThatRefusesConnectionsIsAway(t *testing.T) {
 	}
 	config.Database = "nowhere"
 	_, err = pgx.ConnectConfig(t.Context(), config)
-	if f := faultOf(databaseError("reading", err)); f.code != "unavailable" {
-		t.Errorf("%v is %s", err, f.code)
+	if f := FaultOf(OfDatabase("reading", err)); f.Code != "unavailable" {
+		t.Errorf("%v is %s", err, f.Code)
 	}
 }
 
@@ -97,13 +97,13 @@ func TestAnswersHoldNoInnerText(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
 		errors.New("secret of the inside"),
-		databaseError("secret", errors.New("dial host=secret user=secret")),
-		fmt.Errorf("secret: %w", notifier.ErrForbidden),
-		tryAfter(fmt.Errorf("secret: %w", errRateLimited), 1500*time.Millisecond),
-		explain(fmt.Errorf("secret: %w", errBadRequest), "limit is a number"),
+		OfDatabase("secret", errors.New("dial host=secret user=secret")),
+		fmt.Errorf("secret: %w", ErrForbidden),
+		TryAfter(fmt.Errorf("secret: %w", ErrRateLimited), 1500*time.Millisecond),
+		Explain(fmt.Errorf("secret: %w", ErrBadRequest), "limit is a number"),
 	} {
 		w := httptest.NewRecorder()
-		refuse(w, ask("GET", "/v1/events?token=secret"), slog.New(slog.DiscardHandler), err)
+		Refuse(w, httptest.NewRequest("GET", "/v1/events?token=secret", nil), slog.New(slog.DiscardHandler), err)
 		if strings.Contains(w.Body.String(), "secret") {
 			t.Errorf("%v is answered %s", err, w.Body)
 		}
@@ -116,7 +116,7 @@ func TestAnswersHoldNoInnerText(t *testing.T) {
 func TestProblemSaysWhenToComeBack(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	writeProblem(w, faultOf(tryAfter(errRateLimited, 1500*time.Millisecond)))
+	Write(w, TryAfter(ErrRateLimited, 1500*time.Millisecond))
 	want := `{"type":"about:blank","title":"Too Many Requests","status":429,` +
 		`"detail":"too many requests","code":"rate_limited","retry_after":2}` + "\n"
 	if w.Body.String() != want || w.Code != 429 || w.Header().Get("Retry-After") != "2" {
@@ -127,12 +127,12 @@ func TestProblemSaysWhenToComeBack(t *testing.T) {
 func TestInternalErrorsAreLoggedWithoutTheQuery(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
-	refuse(httptest.NewRecorder(), ask("GET", "/v1/events?since=cursor"), slog.New(slog.NewTextHandler(&log, nil)), errors.New("x\x1b[2J"))
+	Refuse(httptest.NewRecorder(), httptest.NewRequest("GET", "/v1/events?since=cursor", nil), slog.New(slog.NewTextHandler(&log, nil)), errors.New("x\x1b[2J"))
 	if text := log.String(); !strings.Contains(text, "path=/v1/events") || strings.Contains(text, "cursor") || strings.Contains(text, "\x1b") {
 		t.Errorf("logged %q", text)
 	}
 	log.Reset()
-	refuse(httptest.NewRecorder(), ask("GET", "/"), slog.New(slog.NewTextHandler(&log, nil)), errRateLimited)
+	Refuse(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), slog.New(slog.NewTextHandler(&log, nil)), ErrRateLimited)
 	if log.Len() > 0 {
 		t.Errorf("a client's fault is logged: %s", log.String())
 	}
