@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/time/rate"
 
+	"rowcall/api/door"
 	"rowcall/api/problem"
 )
 
@@ -42,14 +43,14 @@ type AccountOptions struct {
 // Accounts knows who people are: it logs them in and out, finds the identity behind a request, and
 // tells whether identities found earlier still hold. It is safe for use by several goroutines.
 type Accounts struct {
-	door      *Door
+	door      *door.Door
 	users     *users
 	store     *sessionStore
 	passwords *passwords
-	addresses *throttle[netip.Prefix]
-	names     *throttle[[32]byte] // by hash: a name may be long
-	tokens    *tokens             // nil: none are accepted
-	django    *django             // nil: its sessions do not count
+	addresses *door.Throttle[netip.Prefix]
+	names     *door.Throttle[[32]byte] // by hash: a name may be long
+	tokens    *tokens                  // nil: none are accepted
+	django    *django                  // nil: its sessions do not count
 	idle      time.Duration
 	plain     *scs.SessionManager // for http
 	secure    *scs.SessionManager // for https
@@ -58,7 +59,7 @@ type Accounts struct {
 
 // NewAccounts looks at the users table and refuses one that cannot be read as configured. The pool
 // needs to read that table and to write rowcall.sessions.
-func NewAccounts(ctx context.Context, pool *pgxpool.Pool, door *Door, o AccountOptions) (*Accounts, error) {
+func NewAccounts(ctx context.Context, pool *pgxpool.Pool, d *door.Door, o AccountOptions) (*Accounts, error) {
 	table, err := openUsers(ctx, pool, o.Users)
 	if err != nil {
 		return nil, err
@@ -75,12 +76,12 @@ func NewAccounts(ctx context.Context, pool *pgxpool.Pool, door *Door, o AccountO
 	store := &sessionStore{pool: pool}
 	perAddress, perAccount := cmp.Or(o.Login.PerAddress, 20), cmp.Or(o.Login.PerAccount, 5)
 	return &Accounts{
-		door:      door,
+		door:      d,
 		users:     table,
 		store:     store,
 		passwords: newPasswords(table.sample),
-		addresses: newThrottle[netip.Prefix](perMinute(perAddress), perAddress),
-		names:     newThrottle[[32]byte](perMinute(perAccount), perAccount),
+		addresses: door.NewThrottle[netip.Prefix](perMinute(perAddress), perAddress),
+		names:     door.NewThrottle[[32]byte](perMinute(perAccount), perAccount),
 		tokens:    bearers,
 		django:    site,
 		idle:      o.Session.Idle,

@@ -13,6 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/apitest"
+	"rowcall/api/door"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
@@ -47,7 +49,7 @@ func openSiteOn(t *testing.T, db *schematest.Database, pool *pgxpool.Pool, o Acc
 	if o.Login == (LoginOptions{}) {
 		o.Login = LoginOptions{PerAddress: 1000, PerAccount: 1000}
 	}
-	door := openDoor(t, DoorOptions{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}})
+	door := openDoor(t, door.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}})
 	accounts, err := NewAccounts(t.Context(), pool, door, o)
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +75,7 @@ func (s *site) send(method, path, body, cookie string, headers ...string) *http.
 	if r.Header.Get("X-Forwarded-Proto") != "" {
 		r.RemoteAddr = "10.0.0.1:80"
 	}
-	return answer(s.handler, r)
+	return apitest.Answer(s.handler, r)
 }
 
 func body(username, password string) string {
@@ -94,7 +96,7 @@ func (s *site) login(t *testing.T, username string) string {
 // identify asks who a cookie stands for.
 func (s *site) identify(t *testing.T, cookie string) (Identity, error) {
 	t.Helper()
-	return s.accounts.Identify(t.Context(), ask("GET", "/v1/ws", "Cookie", cookie))
+	return s.accounts.Identify(t.Context(), apitest.Request("GET", "/v1/ws", "Cookie", cookie))
 }
 
 // follower logs in and returns the follower of the new session.
@@ -147,7 +149,7 @@ func TestIdentityWithoutUsefulCredentials(t *testing.T) {
 		{"a proxy's own password", []string{"Authorization", "Basic eDp5", "Cookie", "a=b"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			who, err := s.accounts.Identify(t.Context(), ask("GET", "/v1/ws", c.headers...))
+			who, err := s.accounts.Identify(t.Context(), apitest.Request("GET", "/v1/ws", c.headers...))
 			if !errors.Is(err, c.want) || who != (Identity{}) {
 				t.Errorf("%+v, %v", who, err)
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"rowcall/api/apitest"
 	"rowcall/api/problem"
 	"rowcall/schema/schematest"
 )
@@ -51,7 +52,7 @@ func TestIdentityComesFromAToken(t *testing.T) {
 		{"staff", []string{"Authorization", "Bearer " + sign(t, saying("1", "exp", exp.Unix(), "staff", true))}, staff},
 		{"header and subprotocol", []string{"Authorization", "Bearer " + signed, "Sec-WebSocket-Protocol", offer("bad")}, alice},
 	} {
-		who, err := s.accounts.Identify(t.Context(), ask("GET", "/v1/ws", c.headers...))
+		who, err := s.accounts.Identify(t.Context(), apitest.Request("GET", "/v1/ws", c.headers...))
 		until := who.Until
 		who.Until, c.want.Until = time.Time{}, time.Time{}
 		if err != nil || who != c.want || !until.Equal(exp) {
@@ -65,7 +66,7 @@ func TestSubjectsHaveOneSpelling(t *testing.T) {
 	t.Parallel()
 	s, _ := openBearers(t)
 	for _, sub := range []string{"1", "01", "+1"} {
-		who, err := s.accounts.Identify(t.Context(), ask("GET", "/", "Authorization", "Bearer "+sign(t, saying(sub))))
+		who, err := s.accounts.Identify(t.Context(), apitest.Request("GET", "/", "Authorization", "Bearer "+sign(t, saying(sub))))
 		if err != nil || who.User != "1" || who.Subject != sub {
 			t.Errorf("%s: %+v, %v", sub, who, err)
 		}
@@ -92,13 +93,13 @@ func TestBadTokensAreNobody(t *testing.T) {
 		"another alphabet":     {"Sec-WebSocket-Protocol", "rowcall.v1, rowcall.bearer.+/+/"},
 	} {
 		for _, extra := range [][]string{nil, {"Cookie", cookie}} { // a cookie is no way out
-			who, err := s.accounts.Identify(t.Context(), ask("GET", "/v1/ws", append(headers, extra...)...))
+			who, err := s.accounts.Identify(t.Context(), apitest.Request("GET", "/v1/ws", append(headers, extra...)...))
 			if !errors.Is(err, problem.ErrUnauthorized) || who != (Identity{}) {
 				t.Errorf("%s: %+v, %v", name, who, err)
 			}
 		}
 	}
-	twice := ask("GET", "/v1/ws")
+	twice := apitest.Request("GET", "/v1/ws")
 	twice.Header["Authorization"] = []string{"Bearer " + good, "Bearer " + good}
 	if _, err := s.accounts.Identify(t.Context(), twice); !errors.Is(err, problem.ErrUnauthorized) {
 		t.Errorf("two headers: %v", err)
@@ -172,7 +173,7 @@ func TestTokensWithoutDatabaseOrIssuer(t *testing.T) {
 func TestATokenIsReplacedBySuchOfTheSameUser(t *testing.T) {
 	t.Parallel()
 	s, _ := openBearers(t)
-	who, err := s.accounts.Identify(t.Context(), ask("GET", "/", "Authorization", "Bearer "+sign(t, saying("1"))))
+	who, err := s.accounts.Identify(t.Context(), apitest.Request("GET", "/", "Authorization", "Bearer "+sign(t, saying("1"))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +241,7 @@ func TestSubjectsOfOtherTypes(t *testing.T) {
 	s := openSiteOn(t, db, db.Pool(t), AccountOptions{Users: UsersTable{Table: "people", Staff: "-"}, JWT: is.options()})
 	is.trust(s.accounts.tokens)
 	identify := func(sub string) (Identity, error) {
-		return s.accounts.Identify(t.Context(), ask("GET", "/", "Authorization", "Bearer "+sign(t, saying(sub))))
+		return s.accounts.Identify(t.Context(), apitest.Request("GET", "/", "Authorization", "Bearer "+sign(t, saying(sub))))
 	}
 	if who, err := identify("00000000-0000-0000-0000-00000000000A"); err != nil || who.User != "00000000-0000-0000-0000-00000000000a" {
 		t.Errorf("%+v, %v", who, err)
@@ -262,7 +263,7 @@ func FuzzBearer(f *testing.F) {
 	}
 	f.Add("", "rowcall.bearer.,rowcall.bearer.e30,, rowcall.v1")
 	f.Fuzz(func(t *testing.T, authorization, offered string) {
-		r := ask("GET", "/v1/ws")
+		r := apitest.Request("GET", "/v1/ws")
 		r.Header["Authorization"], r.Header["Sec-Websocket-Protocol"] = []string{authorization}, []string{offered}
 		token, given := bearer(r)
 		if len(token) > len(authorization)+len(offered) || !given && token != "" {

@@ -43,7 +43,7 @@ func (s *Server) subscribeTail(ctx context.Context, st *stream, r *http.Request,
 	if err != nil {
 		return nil, notifier.Start{}, err
 	}
-	wanted.Meter = s.door.Meter(in.address, in.who.User) // whose replay it is
+	wanted.Meter = s.door.ReplayMeter(in.address, in.who.User) // whose replay it is
 	sub, start, err := s.subscribeAs(ctx, user, wanted)
 	if err != nil {
 		guard.Close()

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"rowcall/api/door"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -233,7 +234,7 @@ func TestTailFollowsWhatBecomesOfTheUser(t *testing.T) {
 // TestTailReadsOnItsOwnAccount has staff read the log in the place of a user, whose own replays that leaves alone.
 func TestTailReadsOnItsOwnAccount(t *testing.T) {
 	t.Parallel()
-	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), JWTOptions{}, DoorOptions{ReplayBytes: 4 << 10}, notifier.Options{TailEvents: 10})
+	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), JWTOptions{}, door.Options{ReplayBytes: 4 << 10}, notifier.Options{TailEvents: 10})
 	from := tn.native(t, "").subscribe("dams", "")
 	tn.db.Exec(t, `SELECT rowcall.publish('dams/1', 'dam.update', json_build_object('n', n, 'text', repeat('x', 1000))) FROM generate_series(1, 20) AS n`)
 	l := listenAt(t, tn.site()+tailPath, topics("dams", "since", from, "user", "2"), "Cookie", tn.login(t, "admin"))
@@ -241,11 +242,9 @@ func TestTailReadsOnItsOwnAccount(t *testing.T) {
 	for range 20 {
 		l.event()
 	}
-	debt := func(user string) time.Duration {
-		return tn.server.door.replays.bytes.debt(owner{user: user}, time.Now())
-	}
-	waitFor(t, "the replay to be paid for by admin", func() bool { return debt("5") > 0 })
-	if got := debt("2"); got > 0 {
-		t.Errorf("bob pays for it, for %v", got)
+	pays := func(user string) bool { return overdrawn(t, tn.server.door, netip.Addr{}, user) }
+	waitFor(t, "the replay to be paid for by admin", func() bool { return pays("5") })
+	if pays("2") {
+		t.Error("bob pays for it")
 	}
 }

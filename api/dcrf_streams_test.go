@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"rowcall/api/door"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
@@ -113,7 +114,7 @@ func TestDCRFSince(t *testing.T) {
 func TestDCRFStreamsShareAReplay(t *testing.T) {
 	t.Parallel()
 	w := openLimitedWard(t, schematest.New(t, schematest.Samples), wardResources(), wardFunctions(),
-		DoorOptions{ReplaysPerUser: 1}, notifier.Options{TailEvents: 2, QueueEvents: 4})
+		door.Options{ReplaysPerUser: 1}, notifier.Options{TailEvents: 2, QueueEvents: 4})
 	cookie := w.login(t, "alice")
 	cursor := w.feed.Cursor()
 	const each = 20

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"rowcall/api/door"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
@@ -206,7 +207,7 @@ func TestDjangoFollowersInParts(t *testing.T) {
 func TestDjangoIsRefusedAtTheStart(t *testing.T) {
 	t.Parallel()
 	s, v := openDjangoSite(t, nil)
-	door := openDoor(t, DoorOptions{})
+	door := openDoor(t, door.Options{})
 	for name, want := range map[string]string{
 		"no_such_table":     "there is no table no_such_table",
 		"shop.sessions":     "there is no table shop.sessions",

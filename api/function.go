@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"rowcall/api/problem"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/api/problem"
 )
 
 // FunctionRule is a function of the database that users call with POST /api/functions/{name}.

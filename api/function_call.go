@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"strings"
 
-	"rowcall/api/problem"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"rowcall/api/problem"
 )
 
 // serveFunctions answers at POST /api/functions/{name}.

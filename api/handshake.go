@@ -128,7 +128,7 @@ func (s *socket) refuses(in admission) error {
 // sessionOf begins the session of an admission, whose release ends what the feed knows of it.
 func (s *Server) sessionOf(in *admission, u *websocket.Upgrader) *session {
 	session := s.newSession(in.who, u)
-	session.meter = s.door.Meter(in.address, in.who.User)
+	session.meter = s.door.ReplayMeter(in.address, in.who.User)
 	leave := in.release
 	in.release = func() { session.holder.Close(); leave() }
 	return session

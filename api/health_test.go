@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rowcall/api/apitest"
 	"rowcall/notifier"
 )
 
@@ -39,7 +40,7 @@ func TestReadiness(t *testing.T) {
 				Polling: c.polling,
 			})
 			w := httptest.NewRecorder()
-			h.Ready(w, ask("GET", "/readyz"))
+			h.Ready(w, apitest.Request("GET", "/readyz"))
 			if w.Code != c.want {
 				t.Errorf("status %d, want %d: %s", w.Code, c.want, w.Body)
 			}
@@ -47,7 +48,7 @@ func TestReadiness(t *testing.T) {
 				t.Errorf("the answer tells too much: %s", w.Body)
 			}
 			w = httptest.NewRecorder()
-			if h.Alive(w, ask("GET", "/healthz")); w.Code != 200 {
+			if h.Alive(w, apitest.Request("GET", "/healthz")); w.Code != 200 {
 				t.Errorf("alive: %d", w.Code)
 			}
 		})

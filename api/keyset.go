@@ -15,6 +15,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/sync/singleflight"
 
+	"rowcall/api/door"
 	"rowcall/api/problem"
 )
 
@@ -180,5 +181,5 @@ func sameHost(next *http.Request, via []*http.Request) error {
 // trustedAddress reports whether keys from an address can be nobody else's.
 func trustedAddress(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && u.Hostname() != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()))
+	return err == nil && u.Hostname() != "" && (u.Scheme == "https" || u.Scheme == "http" && door.IsLoopback(u.Hostname()))
 }

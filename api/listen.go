@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+
+	"rowcall/api/door"
 )
 
 // ListenOptions say how a listener is protected.
@@ -32,7 +34,7 @@ func Listen(ctx context.Context, addr string, o ListenOptions) (net.Listener, er
 	if protect != nil {
 		return tls.NewListener(listener, protect), nil
 	}
-	if !o.Plain && !loopbackAddr(listener.Addr()) {
+	if !o.Plain && !door.IsLoopbackAddr(listener.Addr()) {
 		return nil, errors.Join(fmt.Errorf("listening on %s: %w", addr, errUnprotected), listener.Close())
 	}
 	return listener, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/jackc/pgx/v5"
 
+	"rowcall/api/door"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -39,11 +40,11 @@ func openTownOn(t *testing.T, db *schematest.Database) *town {
 
 func openTownWith(t *testing.T, db *schematest.Database, bearers JWTOptions) *town {
 	t.Helper()
-	return openLimitedTown(t, db, bearers, DoorOptions{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, notifier.Options{})
+	return openLimitedTown(t, db, bearers, door.Options{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, notifier.Options{})
 }
 
 // openLimitedTown is openTownWith, with a say in who may have how much.
-func openLimitedTown(t *testing.T, db *schematest.Database, bearers JWTOptions, limits DoorOptions, o notifier.Options) *town {
+func openLimitedTown(t *testing.T, db *schematest.Database, bearers JWTOptions, limits door.Options, o notifier.Options) *town {
 	t.Helper()
 	db.Exec(t, `UPDATE users SET password = '`+bcryptQuick+`'`)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))

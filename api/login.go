@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"rowcall/api/door"
 	"rowcall/api/problem"
 )
 
@@ -60,10 +61,10 @@ func (a *Accounts) login(w http.ResponseWriter, r *http.Request) (*account, erro
 // admitAddress counts an attempt, whatever comes of it.
 func (a *Accounts) admitAddress(r *http.Request) error {
 	addr := a.door.Address(r)
-	if within(addr, a.door.exempt) {
+	if a.door.Exempt(addr) {
 		return nil
 	}
-	return a.addresses.take(block(addr), time.Now())
+	return a.addresses.TakeToken(door.AddressBlock(addr), time.Now())
 }
 
 // authenticate finds the account that the credentials fit. An attempt counts against the account's
@@ -71,7 +72,7 @@ func (a *Accounts) admitAddress(r *http.Request) error {
 // success takes back what failed. Names that do not exist are counted as well.
 func (a *Accounts) authenticate(r *http.Request, given credentials) (*login, error) {
 	name := sha256.Sum256([]byte(strings.ToLower(given.Username)))
-	if err := a.names.take(name, time.Now()); err != nil {
+	if err := a.names.TakeToken(name, time.Now()); err != nil {
 		return nil, err
 	}
 	who, err := a.users.byUsername(r.Context(), given.Username)
@@ -86,7 +87,7 @@ func (a *Accounts) authenticate(r *http.Request, given credentials) (*login, err
 		a.log.Info("login refused", "user", who.ID, "address", a.door.Address(r))
 		return nil, problem.ErrBadLogin
 	}
-	a.names.forgive(name)
+	a.names.Refill(name)
 	return &who, nil
 }
 

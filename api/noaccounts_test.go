@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"rowcall/api/door"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -14,7 +15,7 @@ func TestStandingsWithoutAccounts(t *testing.T) {
 	t.Parallel()
 	pool := schematest.New(t, schematest.CoreOnly).Pool(t)
 	o := AccountOptions{Users: UsersTable{Table: "-"}}
-	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, DoorOptions{}), o)
+	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, door.Options{}), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +27,7 @@ func TestStandingsWithoutAccounts(t *testing.T) {
 		t.Errorf("%v %v, want %v", got, err, want)
 	}
 	o.Django.SecretKey = strings.Repeat("k", 50)
-	if _, err := NewAccounts(t.Context(), pool, openDoor(t, DoorOptions{}), o); err == nil || !strings.Contains(err.Error(), "auth.users.table") {
+	if _, err := NewAccounts(t.Context(), pool, openDoor(t, door.Options{}), o); err == nil || !strings.Contains(err.Error(), "auth.users.table") {
 		t.Errorf("with a Django site: %v", err)
 	}
 }

@@ -8,11 +8,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
-	"net/netip"
-	"slices"
 	"syscall"
 	"time"
 
+	"rowcall/api/door"
 	"rowcall/api/problem"
 )
 
@@ -34,7 +33,7 @@ type Ops struct {
 // NewOps prepares the answers. A nil Health leaves /healthz and /readyz out. hosts are the names that operators know
 // the machine by, besides its addresses and localhost.
 func NewOps(m *Metrics, h *Health, hosts []string, log *slog.Logger) (*Ops, error) {
-	door, err := NewDoor(DoorOptions{}) // no page of another site
+	door, err := door.New(door.Options{}) // no page of another site
 	if err != nil {
 		return nil, err
 	}
@@ -51,22 +50,8 @@ func NewOps(m *Metrics, h *Health, hosts []string, log *slog.Logger) (*Ops, erro
 	o.handle(mux, "/debug/pprof/symbol", o.ownPages(pprof.Symbol))
 	o.handle(mux, "/debug/pprof/trace", o.ownPages(pprof.Trace))
 	mux.HandleFunc("/", o.notFound)
-	o.handler = door.guard(mux, func(r *http.Request) error { return checkOpsHost(r, hosts) })
+	o.handler = door.GuardOperators(mux, hosts)
 	return o, nil
-}
-
-// checkOpsHost refuses a name that is not listed, also where others than this machine can reach the listener: a page of
-// another site, whose name resolves to the listener's address once it has been loaded, would be one of its own (DNS
-// rebinding). No name can stand in for an address, and what sends none is no browser.
-func checkOpsHost(r *http.Request, hosts []string) error {
-	if r.Host == "" {
-		return nil
-	}
-	asked, _ := makeOrigin("http", r.Host)
-	if _, err := netip.ParseAddr(asked.host); err == nil || loopback(asked.host) || slices.Contains(hosts, asked.host) {
-		return nil
-	}
-	return problem.Explain(problem.ErrHost, "unknown host name; ask by an address, or list the name in ops.hosts")
 }
 
 // profiles lists the profiles there are, and answers with the one that is named.
@@ -117,7 +102,7 @@ func ListenOps(ctx context.Context, addr string, log *slog.Logger) (net.Listener
 	if err != nil {
 		return nil, fmt.Errorf("ops.addr: %w", err)
 	}
-	if !loopbackAddr(listener.Addr()) {
+	if !door.IsLoopbackAddr(listener.Addr()) {
 		log.Warn("the ops listener can be reached from other machines, and asks nobody who they are: see that only operators reach it", "address", listener.Addr())
 	}
 	return listener, nil

@@ -2,9 +2,7 @@ package api
 
 import (
 	"net/http"
-	"net/netip"
 	"strings"
-	"time"
 
 	"rowcall/api/problem"
 )
@@ -32,21 +30,4 @@ func countsAsRequest(path string) bool {
 		return false
 	}
 	return strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/v1/")
-}
-
-// AdmitRequest counts one request of an address. The error is problem.ErrRateLimited.
-func (d *Door) AdmitRequest(r *http.Request) error {
-	addr := d.Address(r)
-	if within(addr, d.exempt) {
-		return nil
-	}
-	return d.requests.take(block(addr), time.Now())
-}
-
-// AdmitUser counts one request or handshake of a user, wherever it comes from. The error is problem.ErrRateLimited.
-func (d *Door) AdmitUser(addr netip.Addr, user string) error {
-	if within(addr, d.exempt) {
-		return nil
-	}
-	return d.users.take(user, time.Now())
 }

@@ -1,14 +1,13 @@
 package api
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
-	"strings"
 	"testing"
-	"time"
 
+	"rowcall/api/door"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
@@ -40,7 +39,7 @@ func TestRequestsOfOneAddressAreBounded(t *testing.T) {
 	t.Parallel()
 	pages := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	st := openStand(t, Options{Pages: pages, Health: NewHealth(HealthOptions{Feed: func() notifier.Health { return notifier.Health{} }})})
-	door := openDoor(t, DoorOptions{RequestsPerSecond: 1, TrustedProxies: loopbackProxies(), Exempt: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}})
+	door := openDoor(t, door.Options{RequestsPerSecond: 1, TrustedProxies: loopbackProxies(), Exempt: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}})
 	*st.door = *door
 	const asked = "2001:db8::1"
 	for i, want := range []int{404, 404, 429, 429} { // a second's worth, and as many again at once
@@ -77,7 +76,7 @@ func TestRequestsOfOneAddressAreBounded(t *testing.T) {
 // TestRequestsOfOneUserAreBounded has a user ask from an address of its own each time, and others not suffer from it.
 func TestRequestsOfOneUserAreBounded(t *testing.T) {
 	t.Parallel()
-	limits := DoorOptions{RequestsPerSecond: 2, TrustedProxies: loopbackProxies()}
+	limits := door.Options{RequestsPerSecond: 2, TrustedProxies: loopbackProxies()}
 	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), JWTOptions{}, limits, notifier.Options{})
 	alice, bob := tn.login(t, "alice"), tn.login(t, "bob")
 	answered := map[int]int{}
@@ -103,7 +102,7 @@ func TestRequestsOfOneUserAreBounded(t *testing.T) {
 func TestReplayedBytesAreBounded(t *testing.T) {
 	t.Parallel()
 	const events, limit = 200, 64 << 10
-	limits := DoorOptions{ReplayBytes: limit}
+	limits := door.Options{ReplayBytes: limit}
 	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), JWTOptions{}, limits, notifier.Options{TailEvents: 10})
 	from := tn.native(t, "").subscribe("dams", "")
 	tn.db.Exec(t, `SELECT rowcall.publish('dams/1', 'dam.update', json_build_object('n', n, 'text', repeat('x', 1000))) FROM generate_series(1, $1::int) AS n`, events)
@@ -113,7 +112,7 @@ func TestReplayedBytesAreBounded(t *testing.T) {
 		last = cursorOf(first.hears(`"op":"event"`))
 	}
 	waitFor(t, "the replay to be paid for", func() bool {
-		return tn.server.door.replays.bytes.debt(owner{addr: block(netip.MustParseAddr("127.0.0.1"))}, time.Now()) > 0
+		return overdrawn(t, tn.server.door, netip.MustParseAddr("127.0.0.1"), "")
 	})
 
 	b := tn.native(t, "")
@@ -135,38 +134,12 @@ func TestReplayedBytesAreBounded(t *testing.T) {
 	alice.hears(`"n":1,`)
 }
 
-// TestReplaysAtATimeWaitForTheirTurn fills the places of one owner.
-func TestReplaysAtATimeWaitForTheirTurn(t *testing.T) {
-	t.Parallel()
-	door := openDoor(t, DoorOptions{ReplaysPerUser: 2})
-	addr := netip.MustParseAddr("192.0.2.1")
-	begin := func(user string, wait bool) (func(), error) {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		if !wait {
-			cancel()
-		}
-		return door.Meter(addr, user).BeginReplay(ctx)
+// overdrawn reports whether a user, or an address without a user, may not replay for now.
+func overdrawn(t *testing.T, d *door.Door, addr netip.Addr, user string) bool {
+	t.Helper()
+	done, err := d.ReplayMeter(addr, user).BeginReplay(t.Context())
+	if err == nil {
+		done()
 	}
-	first, err1 := begin("5", true)
-	_, err2 := begin("5", true)
-	if err1 != nil || err2 != nil {
-		t.Fatal(err1, err2)
-	}
-	if _, err := begin("5", false); problem.FaultOf(err).Code != "rate_limited" || !strings.Contains(err.Error(), "at a time") {
-		t.Errorf("a third: %v", err)
-	}
-	if _, err := begin("", true); err != nil {
-		t.Errorf("somebody else: %v", err)
-	}
-	third := make(chan error, 1)
-	go func() { _, err := begin("5", true); third <- err }()
-	first()
-	first()
-	if err := <-third; err != nil {
-		t.Errorf("one whose turn has come: %v", err)
-	}
-	if _, err := begin("5", false); err == nil {
-		t.Error("a place was given back twice")
-	}
+	return errors.Is(err, problem.ErrRateLimited)
 }

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"rowcall/api/problem"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/api/problem"
 )
 
 // table is what the catalog knows of a table.

@@ -3,10 +3,10 @@ package api
 import (
 	"context"
 
-	"rowcall/api/problem"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/api/problem"
 )
 
 // column is what the catalog knows of a column, or of an argument of a function.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"rowcall/api/door"
 	"rowcall/schema/schematest"
 )
 
@@ -203,7 +204,7 @@ func TestCompileResourcesTellsAllThatIsWrong(t *testing.T) {
 func compileOn(t *testing.T, db *schematest.Database) (*Rules, error) {
 	t.Helper()
 	pool := db.Pool(t)
-	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, DoorOptions{}), AccountOptions{})
+	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, door.Options{}), AccountOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/door"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
@@ -79,7 +80,7 @@ func feedWith(t *testing.T, db *schematest.Database, tracer pgx.QueryTracer) *no
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, DoorOptions{}), AccountOptions{})
+	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, door.Options{}), AccountOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

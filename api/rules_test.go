@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/door"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
@@ -52,7 +53,7 @@ func openRules(t *testing.T, topics []TopicRule) (*Rules, *statements, error) {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, DoorOptions{}), AccountOptions{})
+	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, door.Options{}), AccountOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +274,7 @@ func TestCompileRulesAsksForRights(t *testing.T) {
 	db := schematest.New(t)
 	db.Exec(t, `CREATE TABLE tasks (id int, title text)`)
 	pool := serversPool(t, db)
-	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, DoorOptions{}), AccountOptions{})
+	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, door.Options{}), AccountOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/door"
 	"rowcall/notifier"
 )
 
@@ -35,7 +36,7 @@ type Server struct {
 	feed     feed
 	topics   *Rules
 	accounts *Accounts
-	door     *Door
+	door     *door.Door
 	sockets  []*socket
 	dcrf     []*dcrfSocket
 	limits   Limits
@@ -55,11 +56,11 @@ type Server struct {
 }
 
 // New prepares a server. The error joins all that is wrong with the rules of sockets.
-func New(f *notifier.Feed, topics *Rules, accounts *Accounts, door *Door, o Options) (*Server, error) {
+func New(f *notifier.Feed, topics *Rules, accounts *Accounts, door *door.Door, o Options) (*Server, error) {
 	return newServer(liveFeed{f, topics}, topics, accounts, door, o)
 }
 
-func newServer(f feed, topics *Rules, accounts *Accounts, door *Door, o Options) (*Server, error) {
+func newServer(f feed, topics *Rules, accounts *Accounts, door *door.Door, o Options) (*Server, error) {
 	sockets, err1 := compileSockets(o.Sockets, topics)
 	dcrf, err2 := compileDCRF(o.Sockets, o.Resources, sockets)
 	if err := errors.Join(err1, err2); err != nil {

@@ -7,11 +7,11 @@ import (
 	"errors"
 	"time"
 
-	"rowcall/api/problem"
-
 	"github.com/alexedwards/scs/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/api/problem"
 )
 
 // sessionStore keeps the sessions in rowcall.sessions: the hash of a token, never the token, and

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rowcall/api/door"
 )
 
 // brisk is a deadline that a test can wait for, and lax one that it cannot.
@@ -55,7 +57,7 @@ func TestClientsThatDawdleAreCutOff(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			st := openStand(t, Options{})
-			st.accounts.addresses = newThrottle[netip.Prefix](1000, 1000)
+			st.accounts.addresses = door.NewThrottle[netip.Prefix](1000, 1000)
 			st.deadlines = laxDeadlines()
 			tt.deadline(&st.deadlines)
 			st.startServing(t)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rowcall/api/door"
 	"rowcall/schema/schematest"
 )
 
@@ -285,11 +286,7 @@ func TestStreamOfASlowReaderLosesNothing(t *testing.T) {
 // TestStreamOriginRules are those of sockets: a listed page may read the answer, another gets none.
 func TestStreamOriginRules(t *testing.T) {
 	st := openStand(t, Options{})
-	door, err := NewDoor(DoorOptions{Origins: []string{"https://app.example"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	st.door.origins = door.origins
+	*st.door = *openDoor(t, door.Options{Origins: []string{"https://app.example"}})
 	for _, path := range []string{"/v1/sse", "/v1/events", "/v1/topics/dams"} {
 		for origin, want := range map[string]int{"https://app.example": 200, "https://evil.example": 403, "null": 403, "http://app.example": 403} {
 			r, _ := http.NewRequestWithContext(t.Context(), "GET", st.http.URL+path+"?topic=dams", nil)

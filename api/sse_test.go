@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"rowcall/api/door"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
@@ -164,22 +164,33 @@ func manyTopics(n int) []string {
 // TestStreamAsksToComeBack has the trouble that passes: 200 and retry, since EventSource would not
 // come back after another status.
 func TestStreamAsksToComeBack(t *testing.T) {
-	comesBack := func(t *testing.T, l *listening) {
+	comesBackAfter := func(t *testing.T, l *listening, h heard) {
 		t.Helper()
-		if h := l.block(); l.answer.StatusCode != 200 || h.retry < 1000 || h.hasID || h.hasData {
+		if l.answer.StatusCode != 200 || h.retry < 1000 || h.hasID || h.hasData {
 			t.Errorf("answered %d %+v", l.answer.StatusCode, h)
 		}
 		l.ends()
 	}
+	comesBack := func(t *testing.T, l *listening) {
+		t.Helper()
+		comesBackAfter(t, l, l.block())
+	}
 	t.Run("too many handshakes", func(t *testing.T) {
 		st := openStand(t, Options{})
-		st.door.handshakes = newThrottle[netip.Prefix](0.001, 1)
-		listen(t, st.http.URL, topics("dams")).live()
-		comesBack(t, listen(t, st.http.URL, topics("dams")))
+		*st.door = *openDoor(t, door.Options{HandshakesPerSecond: 1})
+		waitFor(t, "the second handshake of a second", func() bool {
+			l := listen(t, st.http.URL, topics("dams"))
+			first := l.block()
+			if first.hasID {
+				return false // live: the one handshake of this second
+			}
+			comesBackAfter(t, l, first)
+			return true
+		})
 	})
 	t.Run("too many streams", func(t *testing.T) {
 		st := openStand(t, Options{})
-		st.door.places = newPlaces(1, 10, 10)
+		*st.door = *openDoor(t, door.Options{Sockets: 1})
 		listen(t, st.http.URL, topics("dams")).live()
 		comesBack(t, listen(t, st.http.URL, topics("dams")))
 	})

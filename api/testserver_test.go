@@ -14,11 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"rowcall/api/problem"
-
 	"github.com/alexedwards/scs/v2"
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/door"
+	"rowcall/api/problem"
 	"rowcall/testdeadline"
 )
 
@@ -75,7 +75,7 @@ type stand struct {
 
 func openStand(t testing.TB, o Options) *stand {
 	t.Helper()
-	door, err := NewDoor(DoorOptions{SocketsPerAddress: 100_000, HandshakesPerSecond: 100_000, RequestsPerSecond: 100_000})
+	door, err := door.New(door.Options{SocketsPerAddress: 100_000, HandshakesPerSecond: 100_000, RequestsPerSecond: 100_000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,4 +245,13 @@ func (st *stand) beat(t testing.TB) {
 	var beating sync.WaitGroup
 	beating.Go(func() { st.registry.run(ctx, st.limits.PingInterval) })
 	t.Cleanup(func() { cancel(); beating.Wait() })
+}
+
+func openDoor(t *testing.T, o door.Options) *door.Door {
+	t.Helper()
+	d, err := door.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }

@@ -44,7 +44,7 @@ func (s *Server) subscribe(ctx context.Context, in admission, wanted notifier.Re
 	case s.feed.Health().Err != nil:
 		return nil, notifier.Start{}, problem.ErrUnavailable
 	}
-	wanted.Meter = s.door.Meter(in.address, in.who.User)
+	wanted.Meter = s.door.ReplayMeter(in.address, in.who.User)
 	return s.subscribeAs(ctx, in.who, wanted)
 }
 

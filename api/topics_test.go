@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"rowcall/api/apitest"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 )
@@ -56,7 +57,7 @@ func TestTopicStateRefuses(t *testing.T) {
 func TestTopicStateIsReadOnly(t *testing.T) {
 	st := openStand(t, Options{})
 	for _, address := range []string{"/v1/topics/room/5", "/v1/events?topic=room/5", "/v1/sse?topic=room/5"} {
-		answer := answer(st.Handler(), ask("DELETE", "http://127.0.0.1"+address))
+		answer := apitest.Answer(st.Handler(), apitest.Request("DELETE", "http://127.0.0.1"+address))
 		if answer.StatusCode != 405 || answer.Header.Get("Allow") != "GET" {
 			t.Errorf("%s: %d, allowed %s", address, answer.StatusCode, answer.Header.Get("Allow"))
 		}

@@ -9,10 +9,10 @@ import (
 	"strconv"
 	"strings"
 
-	"rowcall/api/problem"
-
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/api/problem"
 )
 
 // UsersTable names the table of accounts and its columns, in the spelling the catalog has. The

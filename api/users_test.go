@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/door"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -53,7 +54,7 @@ func TestUsersTableIsCheckedAtStart(t *testing.T) {
 		"COALESCE":                  {Active: "username"}, // no boolean
 		"u.is_super does not exist": {Staff: "is_super"},
 	} {
-		_, err := NewAccounts(t.Context(), pool, openDoor(t, DoorOptions{}), AccountOptions{Users: table})
+		_, err := NewAccounts(t.Context(), pool, openDoor(t, door.Options{}), AccountOptions{Users: table})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v", table, err)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/door"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -68,12 +69,12 @@ func openWard(t *testing.T) *ward {
 
 func openWardOn(t *testing.T, db *schematest.Database, resources []ResourceRule, functions []FunctionRule) *ward {
 	t.Helper()
-	free := DoorOptions{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	free := door.Options{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 	return openLimitedWard(t, db, resources, functions, free, notifier.Options{})
 }
 
 // openLimitedWard is openWardOn, with a say in who may have how much.
-func openLimitedWard(t *testing.T, db *schematest.Database, resources []ResourceRule, functions []FunctionRule, limits DoorOptions, o notifier.Options) *ward {
+func openLimitedWard(t *testing.T, db *schematest.Database, resources []ResourceRule, functions []FunctionRule, limits door.Options, o notifier.Options) *ward {
 	t.Helper()
 	db.Exec(t, `UPDATE users SET password = '`+bcryptQuick+`'`)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))

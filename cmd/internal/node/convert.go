@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"rowcall/api"
+	"rowcall/api/door"
 	"rowcall/config"
 	"rowcall/notifier"
 	"rowcall/web"
@@ -32,8 +33,8 @@ func feedOptions(c *config.Config, log *slog.Logger) notifier.Options {
 	}
 }
 
-func doorOptions(c *config.Config) api.DoorOptions {
-	return api.DoorOptions{
+func doorOptions(c *config.Config) door.Options {
+	return door.Options{
 		Origins:             c.HTTP.Origins,
 		TrustedProxies:      c.HTTP.TrustedProxies,
 		Exempt:              c.Limits.Exempt,

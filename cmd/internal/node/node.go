@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rowcall/api"
+	"rowcall/api/door"
 	"rowcall/config"
 	"rowcall/notifier"
 	"rowcall/schema"
@@ -58,7 +59,7 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) e
 	if err != nil {
 		return err
 	}
-	door, err := api.NewDoor(doorOptions(c))
+	door, err := door.New(doorOptions(c))
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package api
+package door
 
 import (
 	"net/netip"
@@ -7,24 +7,25 @@ import (
 	"rowcall/api/problem"
 )
 
-// owner is who takes a place. Zero fields are not counted.
-type owner struct {
+// quotaOwner is the address and the user that a socket or a replay is counted for. A zero field is not
+// counted.
+type quotaOwner struct {
 	addr netip.Prefix
 	user string
 }
 
-// places counts the sockets that are open: of the node, of each address, of each user.
-type places struct {
+// socketQuota counts the open sockets of the node, of each address and of each user.
+type socketQuota struct {
 	max, maxAddress, maxUser int
 
-	mu        sync.Mutex // guards the counts; entries that reach zero are removed
+	mu        sync.Mutex // guards the counts; a count of zero has no entry
 	total     int
 	addresses map[netip.Prefix]int
 	users     map[string]int
 }
 
-func newPlaces(limit, perAddress, perUser int) *places {
-	return &places{
+func newSocketQuota(limit, perAddress, perUser int) *socketQuota {
+	return &socketQuota{
 		max:        limit,
 		maxAddress: perAddress,
 		maxUser:    perUser,
@@ -33,8 +34,8 @@ func newPlaces(limit, perAddress, perUser int) *places {
 	}
 }
 
-// take counts a socket, or says why there is no place for it.
-func (p *places) take(o owner) (release func(), err error) {
+// takeSlot counts a socket. The error says which limit is reached.
+func (p *socketQuota) takeSlot(o quotaOwner) (release func(), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -46,26 +47,26 @@ func (p *places) take(o owner) (release func(), err error) {
 		return nil, problem.Explain(problem.ErrRateLimited, "too many sockets of one user")
 	}
 	p.addLocked(o, 1)
-	return sync.OnceFunc(func() { p.give(o) }), nil
+	return sync.OnceFunc(func() { p.releaseSlot(o) }), nil
 }
 
-func (p *places) give(o owner) {
+func (p *socketQuota) releaseSlot(o quotaOwner) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.addLocked(o, -1)
 }
 
-func (p *places) addLocked(o owner, n int) {
+func (p *socketQuota) addLocked(o quotaOwner, n int) {
 	p.total += n
 	if o.addr.IsValid() {
-		count(p.addresses, o.addr, n)
+		addCount(p.addresses, o.addr, n)
 	}
 	if o.user != "" {
-		count(p.users, o.user, n)
+		addCount(p.users, o.user, n)
 	}
 }
 
-func count[K comparable](counts map[K]int, key K, n int) {
+func addCount[K comparable](counts map[K]int, key K, n int) {
 	counts[key] += n
 	if counts[key] == 0 {
 		delete(counts, key)

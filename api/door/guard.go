@@ -1,28 +1,34 @@
-package api
+package door
 
 import (
 	"mime"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"rowcall/api/problem"
 )
 
-// Guard stands in front of everything that is served. It refuses what a page of another site may
-// have made a browser send, answers CORS preflights, and sets the headers that every answer
-// carries. It hands on the ResponseWriter it was given, so that sockets can be taken over.
+// Guard checks every request before next answers it. It refuses requests that a page of another site
+// may have caused, answers CORS preflights, and sets the headers that every answer carries. It
+// passes its own ResponseWriter on, so that a socket can take the connection over.
 func (d *Door) Guard(next http.Handler) http.Handler { return d.guard(next, d.checkHost) }
 
-// guard is Guard with another say in what names the machine is asked for by.
+// GuardOperators is Guard for the listener of operators, who know the machine by its addresses, as
+// localhost, and by the given host names.
+func (d *Door) GuardOperators(next http.Handler, hosts []string) http.Handler {
+	return d.guard(next, func(r *http.Request) error { return checkOperatorsHost(r, hosts) })
+}
+
 func (d *Door) guard(next http.Handler, checkHost func(*http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secureHeaders(w.Header())
 		w.Header().Add("Vary", "Origin")
 		err := checkHost(r)
 		if err == nil {
-			err = d.check(r)
+			err = d.checkRequest(r)
 		}
 		if err != nil {
 			problem.Write(w, err)
@@ -37,8 +43,8 @@ func (d *Door) guard(next http.Handler, checkHost func(*http.Request) error) htt
 	})
 }
 
-// check returns why a request must not be answered, whatever the name it came by.
-func (d *Door) check(r *http.Request) error {
+// checkRequest returns why a request must not be answered, whatever host name it asks for.
+func (d *Door) checkRequest(r *http.Request) error {
 	if !d.OriginAllowed(r) {
 		return problem.ErrOrigin
 	}
@@ -48,7 +54,7 @@ func (d *Door) check(r *http.Request) error {
 	return checkWrite(r)
 }
 
-// checkHost refuses names that only others give this machine.
+// checkHost refuses host names by which only other sites know this machine.
 func (d *Door) checkHost(r *http.Request) error {
 	if !d.hostAllowed(r) {
 		return problem.Explain(problem.ErrHost, "unknown host name; list the proxy in http.trusted_proxies or the page in http.origins")
@@ -56,26 +62,41 @@ func (d *Door) checkHost(r *http.Request) error {
 	return nil
 }
 
-// hostAllowed reports whether a request that came over the loopback interface is meant for it. A
-// name of another site that resolves to 127.0.0.1 would otherwise make that site's pages our own
-// (DNS rebinding). Elsewhere, and behind a trusted proxy, any name will do; no name at all is what
-// some health checks send, and no browser.
+// hostAllowed reports whether a request over the loopback interface asks for a host name of this
+// machine. Another site's name that resolves to 127.0.0.1 would otherwise turn that site's pages
+// into our own (DNS rebinding). On other interfaces, and behind a trusted proxy, every name is
+// allowed. A request without a name comes from some health checks, and from no browser.
 func (d *Door) hostAllowed(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if !ok || !loopbackAddr(local) || within(peer(r), d.proxies) {
+	if !ok || !IsLoopbackAddr(local) || inAnyPrefix(peerAddress(r), d.proxies) {
 		return true
 	}
 	asked, _ := makeOrigin("http", r.Host)
-	return asked.host == "" || loopback(asked.host) || d.origins.hosts(asked.host)
+	return asked.host == "" || IsLoopback(asked.host) || d.origins.containsHost(asked.host)
 }
 
-func loopbackAddr(addr net.Addr) bool {
+// checkOperatorsHost refuses a name that is not listed, on every interface: a page of another site
+// whose name resolves to the listener's address after it was loaded would count as an operator's
+// page (DNS rebinding). No name can stand in for an address, and no browser leaves the name out.
+func checkOperatorsHost(r *http.Request, hosts []string) error {
+	if r.Host == "" {
+		return nil
+	}
+	asked, _ := makeOrigin("http", r.Host)
+	if _, err := netip.ParseAddr(asked.host); err == nil || IsLoopback(asked.host) || slices.Contains(hosts, asked.host) {
+		return nil
+	}
+	return problem.Explain(problem.ErrHost, "unknown host name; ask by an address, or list the name in ops.hosts")
+}
+
+// IsLoopbackAddr reports whether only this machine can reach an address.
+func IsLoopbackAddr(addr net.Addr) bool {
 	at, err := netip.ParseAddrPort(addr.String())
 	return err == nil && at.Addr().Unmap().IsLoopback()
 }
 
-// tokenInURL finds credentials in the query. Addresses end up in logs, histories and Referer
-// headers, so a token there is lost already; refusing it makes that known at the first try.
+// tokenInURL reports whether the query holds credentials. Addresses end up in logs, histories and
+// Referer headers, so a token there has leaked already; refusing it shows that at the first try.
 func tokenInURL(r *http.Request) bool {
 	if r.URL.RawQuery == "" {
 		return false
@@ -89,10 +110,11 @@ func tokenInURL(r *http.Request) bool {
 	return false
 }
 
-// checkWrite refuses writes that a form or a script of another site could have caused. A listed
-// or own Origin has been checked already. Without one, Sec-Fetch-Site must say that the page is
-// ours; with neither, no cookie may come along. A POST needs a content type that forms and simple
-// requests cannot have, which PUT, PATCH and DELETE do not need: they are never sent unasked.
+// checkWrite refuses writes that a form or a script of another site could have caused. The Origin
+// header, if there is one, has been checked already. Without it, Sec-Fetch-Site must say that the
+// page is ours; without both, the request must not carry a cookie. A POST needs a content type that
+// forms and simple requests cannot have. PUT, PATCH and DELETE do not need it: browsers never send
+// them to another site without a preflight.
 func checkWrite(r *http.Request) error {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
@@ -117,7 +139,7 @@ func fromOwnPage(r *http.Request) bool {
 	return false
 }
 
-// simpleContent reports whether a page of another site may send this content type without asking.
+// simpleContent reports whether a page of another site may send this content type without a preflight.
 func simpleContent(r *http.Request) bool {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
@@ -130,22 +152,23 @@ func simpleContent(r *http.Request) bool {
 	return false
 }
 
-// allowOrigin lets a listed page read the answer. Our own pages need no leave, and an origin that
-// is not listed never gets here.
+// allowOrigin lets a listed page read the answer. Our own pages need no permission, and requests of
+// other pages have been refused before.
 func (d *Door) allowOrigin(h http.Header, r *http.Request) {
 	text := r.Header.Get("Origin")
-	if from, ok := parseOrigin(text); ok && d.origins.contain(from) {
+	if from, ok := parseOrigin(text); ok && d.origins.contains(from) {
 		h.Set("Access-Control-Allow-Origin", text)
 		h.Set("Access-Control-Allow-Credentials", "true")
 		h.Set("Access-Control-Expose-Headers", "Location, Retry-After")
 	}
 }
 
-// preflight reports whether a browser asks what a page may do.
+// preflight reports whether the request is a CORS preflight.
 func preflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
+// allowMethods answers a CORS preflight.
 func allowMethods(w http.ResponseWriter) {
 	h := w.Header()
 	if h.Get("Access-Control-Allow-Origin") != "" {
@@ -156,8 +179,8 @@ func allowMethods(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// secureHeaders are for every answer. Pages replace the content policy by one that lets their own
-// files through.
+// secureHeaders sets the headers of every answer. Pages replace the content policy by one that
+// allows their own files.
 func secureHeaders(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")

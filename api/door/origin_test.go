@@ -1,14 +1,16 @@
-package api
+package door
 
 import (
 	"crypto/tls"
 	"errors"
 	"testing"
+
+	"rowcall/api/apitest"
 )
 
 func TestOriginIsComparedExactly(t *testing.T) {
 	t.Parallel()
-	door := openDoor(t, DoorOptions{Origins: []string{
+	door := openDoor(t, Options{Origins: []string{
 		"https://app.example", "https://other.example:8443", "http://localhost:*", "http://[::1]:*",
 	}})
 	for _, c := range []struct {
@@ -50,7 +52,7 @@ func TestOriginIsComparedExactly(t *testing.T) {
 		{"file://localhost", false},
 		{"chrome-extension://app.example", false},
 	} {
-		r := ask("GET", "/v1/ws", "Origin", c.origin)
+		r := apitest.Request("GET", "/v1/ws", "Origin", c.origin)
 		r.Host = "rowcall.example"
 		if got := door.OriginAllowed(r); got != c.want {
 			t.Errorf("origin %q allowed %v, want %v", c.origin, got, c.want)
@@ -60,11 +62,11 @@ func TestOriginIsComparedExactly(t *testing.T) {
 
 func TestOriginMissingOrTwice(t *testing.T) {
 	t.Parallel()
-	door := openDoor(t, DoorOptions{Origins: []string{"https://app.example"}})
-	if !door.OriginAllowed(ask("GET", "/v1/ws")) {
+	door := openDoor(t, Options{Origins: []string{"https://app.example"}})
+	if !door.OriginAllowed(apitest.Request("GET", "/v1/ws")) {
 		t.Error("a handshake without an Origin comes from no browser and is allowed")
 	}
-	if door.OriginAllowed(ask("GET", "/v1/ws", "Origin", "https://app.example", "Origin", "https://evil")) {
+	if door.OriginAllowed(apitest.Request("GET", "/v1/ws", "Origin", "https://app.example", "Origin", "https://evil")) {
 		t.Error("two Origins")
 	}
 }
@@ -85,7 +87,7 @@ func TestOwnOriginIsWhatTheBrowserSees(t *testing.T) {
 		{"forged scheme", "192.0.2.1:1", "a.example", "", "https", "https://a.example", false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := ask("GET", "/v1/ws", "Origin", c.origin)
+			r := apitest.Request("GET", "/v1/ws", "Origin", c.origin)
 			r.RemoteAddr, r.Host = c.peer, c.host
 			if c.forwardedHost != "" {
 				r.Header.Set("X-Forwarded-Host", c.forwardedHost)
@@ -109,7 +111,7 @@ func TestConfiguredOriginsAreChecked(t *testing.T) {
 		"", "*", "null", "app.example", "https://", "https://app.example/", "https://app.example/path", "ftp://app.example",
 		"https://*.example", "https://app.example:*", "*://localhost:*", "http://localhost:*/", "http://localhost:x",
 	} {
-		if _, err := NewDoor(DoorOptions{Origins: []string{"https://good.example", text}}); !errors.Is(err, errBadOrigin) {
+		if _, err := New(Options{Origins: []string{"https://good.example", text}}); !errors.Is(err, errBadOrigin) {
 			t.Errorf("origin %q: %v", text, err)
 		}
 	}

@@ -1,39 +1,30 @@
-package api
+package door
 
 import (
 	"crypto/tls"
-	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"testing"
+
+	"rowcall/api/apitest"
 )
 
 // behindProxies is a door that trusts 10.0.0.0/8 and one IPv6 proxy.
 func behindProxies(t *testing.T) *Door {
 	t.Helper()
-	return openDoor(t, DoorOptions{TrustedProxies: []netip.Prefix{
+	return openDoor(t, Options{TrustedProxies: []netip.Prefix{
 		netip.MustParsePrefix("10.0.0.0/8"),
 		netip.MustParsePrefix("2001:db8::1/128"),
 	}})
 }
 
-func openDoor(t *testing.T, o DoorOptions) *Door {
+// openDoor returns a Door with the given options.
+func openDoor(t *testing.T, o Options) *Door {
 	t.Helper()
-	d, err := NewDoor(o)
+	d, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return d
-}
-
-// ask makes a request with headers given as name, value, name, value.
-func ask(method, target string, headers ...string) *http.Request {
-	r := httptest.NewRequest(method, target, nil)
-	r.TLS = nil // NewRequest sets it from the scheme of the target; the tests say what they mean
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Add(headers[i], headers[i+1])
-	}
-	return r
 }
 
 func TestForwardedAddressCountsOnlyFromTrustedProxies(t *testing.T) {
@@ -62,7 +53,7 @@ func TestForwardedAddressCountsOnlyFromTrustedProxies(t *testing.T) {
 		{"empty", "10.0.0.1:80", []string{""}, "10.0.0.1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := ask("GET", "/")
+			r := apitest.Request("GET", "/")
 			r.RemoteAddr = c.peer
 			r.Header["X-Forwarded-For"] = c.forwarded
 			if got := behindProxies(t).Address(r); got.String() != c.want {
@@ -74,7 +65,7 @@ func TestForwardedAddressCountsOnlyFromTrustedProxies(t *testing.T) {
 
 func TestAPeerWithoutAnAddressIsNobody(t *testing.T) {
 	t.Parallel()
-	r := ask("GET", "/", "X-Forwarded-For", "198.51.100.9")
+	r := apitest.Request("GET", "/", "X-Forwarded-For", "198.51.100.9")
 	r.RemoteAddr = "@"
 	if got := behindProxies(t).Address(r); got.IsValid() {
 		t.Errorf("address %v of a Unix socket's peer", got)
@@ -96,7 +87,7 @@ func TestSchemeIsThatOfTheBrowser(t *testing.T) {
 		{"forged before a proxy that appends", "10.0.0.1:1", "https, http", false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := ask("GET", "/", "X-Forwarded-Proto", c.proto)
+			r := apitest.Request("GET", "/", "X-Forwarded-Proto", c.proto)
 			r.RemoteAddr = c.peer
 			if c.tls {
 				r.TLS = new(tls.ConnectionState)
@@ -115,11 +106,11 @@ func TestBlockIsWhatOneSubscriberOwns(t *testing.T) {
 		"2001:db8:1:2::3":  "2001:db8:1:2::/64",
 		"2001:db8:1:2:f::": "2001:db8:1:2::/64",
 	} {
-		if got := block(netip.MustParseAddr(address)); got.String() != want {
+		if got := AddressBlock(netip.MustParseAddr(address)); got.String() != want {
 			t.Errorf("block of %s is %v, want %s", address, got, want)
 		}
 	}
-	if block(netip.Addr{}).IsValid() {
+	if AddressBlock(netip.Addr{}).IsValid() {
 		t.Error("no address has a block")
 	}
 }

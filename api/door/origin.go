@@ -1,4 +1,4 @@
-package api
+package door
 
 import (
 	"errors"
@@ -11,19 +11,18 @@ import (
 
 var errBadOrigin = errors.New("write scheme://host or scheme://host:port; any port, as in http://localhost:*, only of this machine")
 
-// origin is where a page comes from, in one spelling: the port is always there, or anyPort in a
-// pattern.
+// origin is the origin of a page. The port is always given; in a pattern it may be anyPort.
 type origin struct{ scheme, host, port string }
 
 const anyPort = "*"
 
-// origins is an exact list of pages, some of them on any port.
-type origins map[origin]struct{}
+// originList is a set of origins and origin patterns.
+type originList map[origin]struct{}
 
-func parseOrigins(texts []string) (origins, error) {
-	list := make(origins, len(texts))
+func parseOriginPatterns(texts []string) (originList, error) {
+	list := make(originList, len(texts))
 	for _, text := range texts {
-		entry, err := parsePattern(text)
+		entry, err := parseOriginPattern(text)
 		if err != nil {
 			return nil, err
 		}
@@ -32,12 +31,13 @@ func parseOrigins(texts []string) (origins, error) {
 	return list, nil
 }
 
-// parsePattern reads an entry of the configuration. Any port is for a frontend under development:
-// on another machine somebody else may own the other ports.
-func parsePattern(text string) (origin, error) {
+// parseOriginPattern reads an entry of the configuration. The port * is for a frontend under
+// development, and only allowed for this machine: on another one, programs of other people may listen
+// on the other ports.
+func parseOriginPattern(text string) (origin, error) {
 	base, wild := strings.CutSuffix(text, ":"+anyPort)
 	entry, ok := parseOrigin(base)
-	if !ok || strings.Contains(base, anyPort) || wild && !loopback(entry.host) {
+	if !ok || strings.Contains(base, anyPort) || wild && !IsLoopback(entry.host) {
 		return origin{}, fmt.Errorf("%q: %w", text, errBadOrigin)
 	}
 	if wild {
@@ -46,7 +46,7 @@ func parsePattern(text string) (origin, error) {
 	return entry, nil
 }
 
-func (o origins) contain(from origin) bool {
+func (o originList) contains(from origin) bool {
 	if _, ok := o[from]; ok {
 		return true
 	}
@@ -55,8 +55,8 @@ func (o origins) contain(from origin) bool {
 	return ok
 }
 
-// hosts reports whether a page of the list comes from this host.
-func (o origins) hosts(host string) bool {
+// containsHost reports whether an origin of the list has this host.
+func (o originList) containsHost(host string) bool {
 	for entry := range o {
 		if entry.host == host {
 			return true
@@ -65,8 +65,8 @@ func (o origins) hosts(host string) bool {
 	return false
 }
 
-// parseOrigin reads what browsers send: scheme, host and port, and nothing else. null, which
-// stands for a page that hides where it comes from, is no origin.
+// parseOrigin reads the Origin header of a browser: scheme, host and port, and nothing else. It refuses
+// null, which a browser sends for a page that hides its origin.
 func parseOrigin(text string) (origin, bool) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || !strings.EqualFold(u.Scheme+"://"+u.Host, text) {
@@ -75,7 +75,7 @@ func parseOrigin(text string) (origin, bool) {
 	return makeOrigin(u.Scheme, u.Host)
 }
 
-// makeOrigin takes a host with or without a port.
+// makeOrigin returns the origin of a scheme and a host, with or without a port.
 func makeOrigin(scheme, hostport string) (origin, bool) {
 	u := url.URL{Host: strings.ToLower(hostport)}
 	made := origin{scheme: scheme, host: u.Hostname(), port: u.Port()}
@@ -85,7 +85,7 @@ func makeOrigin(scheme, hostport string) (origin, bool) {
 	return made, made.host != "" && defaultPort(scheme) != ""
 }
 
-// defaultPort is empty for schemes that no page comes with.
+// defaultPort returns the default port of a scheme; empty if pages cannot have that scheme.
 func defaultPort(scheme string) string {
 	switch scheme {
 	case "http":
@@ -96,18 +96,18 @@ func defaultPort(scheme string) string {
 	return ""
 }
 
-// own is the origin of our own pages, as the browser that sent the request knows them.
-func (d *Door) own(r *http.Request) origin {
+// ownOrigin returns the origin of our own pages as the browser that sent the request sees it.
+func (d *Door) ownOrigin(r *http.Request) origin {
 	scheme := "http"
 	if d.Secure(r) {
 		scheme = "https"
 	}
-	self, _ := makeOrigin(scheme, d.host(r))
+	self, _ := makeOrigin(scheme, d.requestedHost(r))
 	return self
 }
 
-// loopback reports whether a host name or address always means this machine.
-func loopback(host string) bool {
+// IsLoopback reports whether a host name or an address always stands for this machine.
+func IsLoopback(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}

@@ -1,4 +1,4 @@
-package api
+package door
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 
 func TestSocketsHavePlaces(t *testing.T) {
 	t.Parallel()
-	door := openDoor(t, DoorOptions{Sockets: 4, SocketsPerAddress: 2, SocketsPerUser: 2})
+	door := openDoor(t, Options{Sockets: 4, SocketsPerAddress: 2, SocketsPerUser: 2})
 	admit := func(addr, user string) (func(), error) { return door.AdmitSocket(netip.MustParseAddr(addr), user) }
 	first, err := admit("192.0.2.1", "5")
 	if err != nil {
@@ -47,7 +47,7 @@ func TestSocketsHavePlaces(t *testing.T) {
 
 func TestExemptAddressesCountAgainstTheNodeOnly(t *testing.T) {
 	t.Parallel()
-	door := openDoor(t, DoorOptions{
+	door := openDoor(t, Options{
 		Sockets: 3, SocketsPerAddress: 1, SocketsPerUser: 1,
 		Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	})
@@ -64,11 +64,11 @@ func TestExemptAddressesCountAgainstTheNodeOnly(t *testing.T) {
 
 func TestPlacesAreAllGivenBack(t *testing.T) {
 	t.Parallel()
-	p := newPlaces(1000, 1000, 1000)
+	p := newSocketQuota(1000, 1000, 1000)
 	var all sync.WaitGroup
 	for range 100 {
 		all.Go(func() {
-			release, err := p.take(owner{addr: block(netip.MustParseAddr("192.0.2.1")), user: "5"})
+			release, err := p.takeSlot(quotaOwner{addr: AddressBlock(netip.MustParseAddr("192.0.2.1")), user: "5"})
 			if err == nil {
 				release()
 			}

@@ -1,0 +1,9 @@
+package door
+
+import (
+	"testing"
+
+	"rowcall/schema/schematest"
+)
+
+func TestMain(m *testing.M) { schematest.Main(m) }
