@@ -17,7 +17,7 @@ import (
 	"rowcall/schema/cluster"
 )
 
-// demoOptions are what demo's own flags say.
+// demoOptions are the flags of demo alone.
 type demoOptions struct {
 	dir   string
 	fresh bool
@@ -47,14 +47,14 @@ func (p *program) demo() *cobra.Command {
 	return cmd
 }
 
-// welcomeLocal lets pages of localhost connect, on any port: a frontend under development. What
-// comes from this machine is not counted against limits.
+// welcomeLocal accepts pages of localhost on any port, such as a frontend under development, and
+// counts no limits for this machine.
 func welcomeLocal(c *config.Config) {
 	c.HTTP.Origins = append(c.HTTP.Origins, "http://localhost:*", "http://127.0.0.1:*")
 	c.Limits.Exempt = append(c.Limits.Exempt, netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"))
 }
 
-// runDemo listens first: a busy port is found before a server is started for nothing.
+// runDemo opens the addresses first: a busy port is reported before a PostgreSQL is started.
 func (p *program) runDemo(ctx context.Context, c *config.Config, o demoOptions, log *slog.Logger) error {
 	at, err := node.OpenListeners(ctx, c, log)
 	if err != nil {
@@ -70,7 +70,7 @@ func (p *program) runDemo(ctx context.Context, c *config.Config, o demoOptions, 
 	return p.demoPrivate(ctx, c, o, at, log)
 }
 
-// demoOn runs the demo on a server that is there, in the rights of the user that was given.
+// demoOn runs the demo on an existing server, as the user of its URL.
 func (p *program) demoOn(ctx context.Context, c *config.Config, at *node.Listeners, log *slog.Logger) error {
 	if err := p.readyDemo(ctx, c, log); err != nil {
 		return err
@@ -82,7 +82,8 @@ func (p *program) demoOn(ctx context.Context, c *config.Config, at *node.Listene
 	return p.serveDemo(ctx, c, at, greeting{psql: psql}, log)
 }
 
-// psqlFor opens a database that is there. A password is left to psql to ask for, or to find.
+// psqlFor returns a command that opens an existing database, or nothing where the machine has no
+// psql. The command has no password: psql asks for it or finds it.
 func psqlFor(dsn config.DSN) (string, error) {
 	c, err := node.ParseDSN(dsn)
 	if err != nil {
@@ -94,7 +95,7 @@ func psqlFor(dsn config.DSN) (string, error) {
 	return fmt.Sprintf("psql -h %s -p %d -U %s %s", cluster.Quote(c.Host), c.Port, cluster.Quote(c.User), cluster.Quote(c.Database)), nil
 }
 
-// demoPrivate runs the demo on a PostgreSQL of its own and stops that at the end, whatever the end.
+// demoPrivate runs the demo on a private PostgreSQL, and always stops that PostgreSQL at the end.
 func (p *program) demoPrivate(ctx context.Context, c *config.Config, o demoOptions, at *node.Listeners, log *slog.Logger) error {
 	own, err := startPrivate(ctx, o, log)
 	if err != nil {
@@ -109,7 +110,7 @@ func (p *program) demoPrivate(ctx context.Context, c *config.Config, o demoOptio
 	return errors.Join(err, own.stop(ctx))
 }
 
-// demoWithin migrates as the superuser and then serves as a role that may do no more than serve.
+// demoWithin migrates as the superuser, and then serves as a role that may do no more than serve.
 func (p *program) demoWithin(ctx context.Context, c *config.Config, own *private, at *node.Listeners, log *slog.Logger) error {
 	url, err := own.createDatabase(ctx)
 	if err != nil {
@@ -125,8 +126,8 @@ func (p *program) demoWithin(ctx context.Context, c *config.Config, own *private
 	return p.serveDemo(ctx, c, at, greeting{psql: own.psql(), dir: own.dir}, log)
 }
 
-// readyDemo brings the database to the demo's state: schema, triggers and sample rows. What that
-// consists of is of no interest to a person who tries Rowcall out.
+// readyDemo brings schema, triggers and sample rows up to date. It logs warnings only, because a
+// person who tries Rowcall out need not read about migrations.
 func (p *program) readyDemo(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	if err := node.AwaitDatabase(ctx, c.Database.Migrate(), 0, log); err != nil {
 		return err

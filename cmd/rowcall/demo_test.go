@@ -17,10 +17,11 @@ import (
 	"github.com/gorilla/websocket"
 
 	"rowcall/api"
+	"rowcall/cmd/e2e/rowcalltest"
 	"rowcall/schema/cluster"
 )
 
-// demoDir is a folder that the demo's PostgreSQL can reach whoever runs the test.
+// demoDir returns a folder that the demo's PostgreSQL can read, whichever user runs the test.
 func demoDir(t *testing.T) string {
 	t.Helper()
 	parent, err := os.MkdirTemp("", "rowcall-demo-")
@@ -38,13 +39,13 @@ func demoDir(t *testing.T) string {
 func startDemo(t *testing.T, dir string, more ...string) (c *command, pages, try string) {
 	t.Helper()
 	c = start(t, nil, append([]string{"demo", "--addr", "127.0.0.1:0", "--data-dir", dir}, more...)...)
-	pages = c.stdout.after(t, "pages", c.ended)
-	try = c.stdout.after(t, "try", c.ended)
-	c.stdout.after(t, "data", c.ended)
+	pages = c.stdout.After(t, "pages", c.ended)
+	try = c.stdout.After(t, "try", c.ended)
+	c.stdout.After(t, "data", c.ended)
 	return c, pages, try
 }
 
-// paste runs a line as a person would who pastes it into a shell.
+// paste runs a line in a shell.
 func paste(t *testing.T, line string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -56,7 +57,7 @@ func paste(t *testing.T, line string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// query is the line to try with another statement in it.
+// query runs another statement with the command of the line to try.
 func query(t *testing.T, try, statement string) string {
 	t.Helper()
 	psql, _, found := strings.Cut(try, " -c ")
@@ -66,22 +67,7 @@ func query(t *testing.T, try, statement string) string {
 	return paste(t, psql+` -X -A -t -w -c "`+statement+`"`)
 }
 
-func status(t *testing.T, address string) int {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	return response.StatusCode
-}
-
-// follow logs in with the account's name for a password and opens a socket.
+// follow logs an account in, whose password is its name, and opens a socket.
 func follow(t *testing.T, pages, account, path string) *websocket.Conn {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -106,7 +92,7 @@ func follow(t *testing.T, pages, account, path string) *websocket.Conn {
 	return socket
 }
 
-// demoTold is what pages are told of the demo.
+// demoTold returns what the pages are told about the demo.
 func demoTold(t *testing.T, pages string) api.Demo {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -129,7 +115,7 @@ func TestDemo(t *testing.T) {
 	dir := demoDir(t)
 	demo, pages, try := startDemo(t, dir)
 	for path, want := range map[string]int{"": http.StatusOK, "healthz": http.StatusOK, "readyz": http.StatusOK} {
-		if got := status(t, pages+path); got != want {
+		if got := rowcalltest.Status(t, pages+path); got != want {
 			t.Errorf("%s%s answers %d, want %d", pages, path, got, want)
 		}
 	}
@@ -170,7 +156,7 @@ func TestDemo(t *testing.T) {
 	assertGone(t, dir)
 }
 
-// A demo whose PostgreSQL ends by itself ends too, and says so.
+// TestDemoWhosePostgreSQLEnds checks that a demo ends with a message when its PostgreSQL ends.
 func TestDemoWhosePostgreSQLEnds(t *testing.T) {
 	t.Parallel()
 	dir := demoDir(t)
@@ -187,12 +173,13 @@ func TestDemoWhosePostgreSQLEnds(t *testing.T) {
 	}
 }
 
-// A demo that is told to stop while it still starts leaves nothing running either.
+// TestDemoStoppedWhileStarting checks that a demo that is stopped while it starts leaves nothing
+// running.
 func TestDemoStoppedWhileStarting(t *testing.T) {
 	t.Parallel()
 	dir := demoDir(t)
 	demo := start(t, nil, "demo", "--addr", "127.0.0.1:0", "--data-dir", dir)
-	eventually(t, func() bool { _, err := os.Stat(filepath.Join(dir, "lock")); return err == nil }, "it does not start")
+	rowcalltest.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(dir, "lock")); return err == nil }, "it does not start")
 	demo.end(t)
 	if err := cluster.Remove(dir); err != nil {
 		t.Errorf("its folder is still in use: %v", err)
@@ -202,7 +189,7 @@ func TestDemoStoppedWhileStarting(t *testing.T) {
 // process is a rowcall in a process of its own.
 type process struct {
 	cmd    *exec.Cmd
-	stdout *output
+	stdout *rowcalltest.Output
 	ended  chan error
 }
 
@@ -211,20 +198,21 @@ func startProcess(t *testing.T, dir string, env ...string) *process {
 	cmd := exec.CommandContext(context.Background(), os.Args[0], "demo", "--addr", "127.0.0.1:0", "--data-dir", dir)
 	cmd.Env = append(append(os.Environ(), "ROWCALL_TEST_PROCESS=1"), env...)
 	ownGroup(cmd)
-	p := &process{cmd, newOutput(), make(chan error, 1)}
-	cmd.Stdout, cmd.Stderr = p.stdout, testLog{t}
+	p := &process{cmd, rowcalltest.NewOutput(), make(chan error, 1)}
+	cmd.Stdout, cmd.Stderr = p.stdout, rowcalltest.LogTo(t)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() { p.ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
-		eventually(t, func() bool { return cluster.Remove(dir) == nil }, "its folder is still in use")
+		rowcalltest.Eventually(t, func() bool { return cluster.Remove(dir) == nil }, "its folder is still in use")
 	})
 	return p
 }
 
-// However a demo is ended, the next one finds the data, and nothing of the first runs on.
+// TestDemoIsEnded ends a demo in several ways: the next demo finds the data, and no process of the
+// first is left.
 func TestDemoIsEnded(t *testing.T) {
 	t.Parallel()
 	for _, way := range waysToEnd() {
@@ -232,7 +220,7 @@ func TestDemoIsEnded(t *testing.T) {
 			t.Parallel()
 			dir := demoDir(t)
 			p := startProcess(t, dir)
-			paste(t, p.stdout.after(t, "try", p.ended))
+			paste(t, p.stdout.After(t, "try", p.ended))
 			way.end(t, p.cmd.Process.Pid)
 			if err := <-p.ended; (err == nil) != way.orderly {
 				t.Errorf("it ended with %v", err)
@@ -247,13 +235,14 @@ func TestDemoIsEnded(t *testing.T) {
 	}
 }
 
-// Who asks twice does not wait for goodbyes, and PostgreSQL is stopped all the same.
+// TestDemoIsHurried interrupts a demo twice: it does not wait for its sockets, and still stops
+// PostgreSQL.
 func TestDemoIsHurried(t *testing.T) {
 	t.Parallel()
 	dir := demoDir(t)
 	p := startProcess(t, dir, "ROWCALL_HTTP_SHUTDOWN=5m")
-	pages := p.stdout.after(t, "pages", p.ended)
-	p.stdout.after(t, "data", p.ended)
+	pages := p.stdout.After(t, "pages", p.ended)
+	p.stdout.After(t, "data", p.ended)
 	body, held := io.Pipe() // a request that is under way for as long as this is open
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, pages+"api/login", body)
 	if err != nil {
@@ -271,7 +260,7 @@ func TestDemoIsHurried(t *testing.T) {
 		t.Fatal(err)
 	}
 	interrupt(t, p.cmd.Process.Pid)
-	eventually(t, func() bool { return refused(pages) }, "it still accepts connections")
+	rowcalltest.Eventually(t, func() bool { return rowcalltest.RefusesConnections(pages) }, "it still accepts connections")
 	interrupt(t, p.cmd.Process.Pid)
 	if err := <-p.ended; err != nil {
 		t.Errorf("it ended with %v", err)
@@ -282,16 +271,7 @@ func TestDemoIsHurried(t *testing.T) {
 	assertGone(t, dir)
 }
 
-func refused(pages string) bool {
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
-	response, err := client.Get(pages + "healthz")
-	if err == nil {
-		response.Body.Close()
-	}
-	return err != nil
-}
-
-// assertGone sees that no PostgreSQL runs on a demo's folder, by taking it.
+// assertGone checks that no PostgreSQL runs in a demo's folder.
 func assertGone(t *testing.T, dir string) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(dir, "cluster", "postmaster.pid")); err == nil {
@@ -299,7 +279,7 @@ func assertGone(t *testing.T, dir string) {
 	}
 }
 
-// serverPID is the process of a demo's PostgreSQL.
+// serverPID returns the process id of a demo's PostgreSQL.
 func serverPID(t *testing.T, dir string) int {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "cluster", "postmaster.pid"))
@@ -314,13 +294,14 @@ func serverPID(t *testing.T, dir string) int {
 	return pid
 }
 
-func eventually(t *testing.T, done func() bool, complaint string) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(time.Minute); !done(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatal(complaint)
-		}
+// TestDemoTellsOperators checks that the greeting names an address of the loopback that serves
+// metrics.
+func TestDemoTellsOperators(t *testing.T) {
+	t.Parallel()
+	demo, _, _ := startDemo(t, demoDir(t))
+	metrics := demo.stdout.After(t, "metrics", demo.ended)
+	if got := rowcalltest.Status(t, metrics); got != http.StatusOK || !strings.HasPrefix(metrics, "http://127.0.0.1:") {
+		t.Errorf("%s answers %d", metrics, got)
 	}
+	demo.end(t)
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// wayToEnd is how a demo may be made to end.
+// wayToEnd is a way to end a demo.
 type wayToEnd struct {
 	name    string
 	orderly bool // its exit status is 0
@@ -39,5 +39,5 @@ func interrupt(t *testing.T, pid int) {
 	}
 }
 
-// ownGroup makes a command a process group, as a shell does with what runs in the foreground.
+// ownGroup makes a command a process group, as a shell does for a command in the foreground.
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

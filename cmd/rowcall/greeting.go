@@ -1,6 +1,6 @@
 package main
 
-// greeting is what demo tells the person at the terminal.
+// greeting is the text that demo prints when it serves.
 type greeting struct {
 	pages   string
 	metrics string // where the numbers are
@@ -8,7 +8,7 @@ type greeting struct {
 	dir     string // where the private PostgreSQL keeps its data; empty without one
 }
 
-// sampleInsert is the change to try. It has nothing in it that a shell would take for its own.
+// sampleInsert is the change to try. It contains no character that a shell would interpret.
 const sampleInsert = "INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'Hello from psql')"
 
 // sampleAccounts are the users of the sample rows. Their passwords are their names.

@@ -24,12 +24,12 @@ func main() {
 	}
 }
 
-// endings are the signals that ask for an orderly end: Ctrl-C, a service manager, a terminal that
-// is closed.
+// endings are the signals that ask for an orderly end: Ctrl-C, the stop of a service manager, a
+// closed terminal.
 func endings() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} }
 
-// hurried returns a context for the work of stopping. It ends when somebody asks a second time.
-// Call it when ctx has ended.
+// hurried returns a context for the work of stopping. It ends at the next signal. Call it when ctx
+// has ended.
 func hurried(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.WithoutCancel(ctx), endings()...)
 }

@@ -24,7 +24,7 @@ const (
 	demoRole     = "rowcall_demo"
 )
 
-// stopPatience is how long the private PostgreSQL may take to write everything down.
+// stopPatience is how long the private PostgreSQL may take to write everything to disk.
 const stopPatience = 30 * time.Second
 
 // errServerGone says that the private PostgreSQL ended by itself.
@@ -36,8 +36,9 @@ type private struct {
 	dir string
 }
 
-// defaultDataDir is where this system keeps an application's data. Root's own folders are closed
-// to the unprivileged user that runs root's PostgreSQL, so root has another one.
+// defaultDataDir returns the folder for an application's data on this system. Root has another
+// folder, because root's PostgreSQL runs as an unprivileged user that cannot read root's own
+// folders.
 func defaultDataDir(getenv func(string) string) string {
 	home := getenv("HOME")
 	switch {
@@ -83,7 +84,8 @@ func (s *private) watch(ctx context.Context) (context.Context, context.CancelCau
 	return ctx, cancel
 }
 
-// stop shuts the server down. Told to hurry, it takes the way that leaves more to do at the next start.
+// stop shuts the server down. After a further signal it takes the quick way, which leaves recovery
+// to the next start.
 func (s *private) stop(ctx context.Context) error {
 	hurry, release := hurried(ctx)
 	defer release()
@@ -92,10 +94,10 @@ func (s *private) stop(ctx context.Context) error {
 	return s.Cluster.Stop(hurry)
 }
 
-// psql opens the demo's database without a password.
+// psql returns a command that opens the demo's database without a password.
 func (s *private) psql() string { return s.Psql(demoDatabase) }
 
-// createDatabase makes the demo's database where it is missing, and returns how its owner gets there.
+// createDatabase makes the demo's database where it is missing, and returns its URL for the owner.
 func (s *private) createDatabase(ctx context.Context) (config.DSN, error) {
 	conn, err := pgx.Connect(ctx, s.URL("postgres"))
 	if err != nil {
@@ -115,8 +117,8 @@ func (s *private) createDatabase(ctx context.Context) (config.DSN, error) {
 	return config.DSN(s.URL(demoDatabase)), nil
 }
 
-// createRole makes the role that the node serves as, with a password of this run only, and returns
-// how it gets to the database. It may do what rowcall_server may, and nothing else.
+// createRole makes the role that the node serves as, with a password for this run only, and returns
+// the URL of the database for it. The role may do what rowcall_server may, and nothing else.
 func (s *private) createRole(ctx context.Context, owner config.DSN) (config.DSN, error) {
 	conn, err := pgx.Connect(ctx, string(owner))
 	if err != nil {

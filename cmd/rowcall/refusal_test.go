@@ -10,19 +10,17 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"rowcall/cmd/e2e/rowcalltest"
 	"rowcall/schema/schematest"
 )
 
-// refusal is a command line that cannot work, and what the one sentence about it must contain.
+// refusal is a command line that cannot work, and what its error message must contain.
 type refusal struct {
 	name string
 	env  map[string]string
 	args []string
 	want []string
 }
-
-// secret is a password that must not be in any message.
-const secret = "hunter2"
 
 func (r refusal) check(t *testing.T) {
 	t.Helper()
@@ -36,7 +34,7 @@ func (r refusal) check(t *testing.T) {
 	if strings.Contains(said, "\n") || strings.Contains(said, "goroutine ") {
 		t.Errorf("it says more than a sentence: %q", said)
 	}
-	if strings.Contains(said, secret) {
+	if strings.Contains(said, rowcalltest.Password) {
 		t.Errorf("it tells the password: %q", said)
 	}
 }
@@ -45,7 +43,7 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Empty)
 	busy := listening(t)
-	free := unused(t)
+	free := rowcalltest.UnusedAddress(t)
 	for _, r := range []refusal{
 		{
 			name: "the port is taken",
@@ -77,25 +75,25 @@ func TestRefusals(t *testing.T) {
 		},
 		{
 			name: "a connection string that is none",
-			env:  map[string]string{"ROWCALL_DATABASE_URL": "postgres://me:" + secret + "%zz@localhost/db"},
+			env:  map[string]string{"ROWCALL_DATABASE_URL": "postgres://me:" + rowcalltest.Password + "%zz@localhost/db"},
 			args: []string{"migrate"},
 			want: []string{"database.url", "connection string"},
 		},
 		{
 			name: "a connection string with a wrong part",
-			env:  map[string]string{"ROWCALL_DATABASE_URL": "postgres://me:" + secret + "@localhost/db?sslmode=perhaps"},
+			env:  map[string]string{"ROWCALL_DATABASE_URL": "postgres://me:" + rowcalltest.Password + "@localhost/db?sslmode=perhaps"},
 			args: []string{"migrate"},
 			want: []string{"connection string"},
 		},
 		{
 			name: "nobody there",
-			env:  map[string]string{"ROWCALL_DATABASE_URL": "postgres://me:" + secret + "@" + free + "/db"},
+			env:  map[string]string{"ROWCALL_DATABASE_URL": "postgres://me:" + rowcalltest.Password + "@" + free + "/db"},
 			args: []string{"migrate", "--wait", "0s"},
 			want: []string{free, "cannot be reached", "connection refused", "start it"},
 		},
 		{
 			name: "a wrong password",
-			env:  map[string]string{"ROWCALL_DATABASE_URL": withPassword(t, db.URL, secret)},
+			env:  map[string]string{"ROWCALL_DATABASE_URL": withPassword(t, db.URL, rowcalltest.Password)},
 			args: []string{"serve", "--addr", "127.0.0.1:0"},
 			want: []string{"refuses user \"postgres\"", "password"},
 		},
@@ -136,7 +134,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Not parallel: it changes the environment of the process.
+// TestDemoWithoutPostgreSQL is not parallel: it changes the environment of the process.
 func TestDemoWithoutPostgreSQL(t *testing.T) {
 	t.Setenv("ROWCALL_PG_BIN", t.TempDir())
 	refusal{
@@ -160,7 +158,7 @@ func TestStandby(t *testing.T) {
 	}.check(t)
 }
 
-// A database that comes up later than the node is waited for.
+// TestServeWaitsForTheDatabase checks that a command waits for a database that comes up later.
 func TestServeWaitsForTheDatabase(t *testing.T) {
 	t.Parallel()
 	db := schematest.Private(t, schematest.Empty)
@@ -182,17 +180,6 @@ func listening(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// unused is an address that nobody listens on.
-func unused(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
 func withPassword(t *testing.T, dsn, password string) string {
 	t.Helper()
 	u, err := url.Parse(dsn)
@@ -203,7 +190,7 @@ func withPassword(t *testing.T, dsn, password string) string {
 	return u.String()
 }
 
-// oldServer is a server that lets everybody in and says that it is PostgreSQL 13, whatever it is asked.
+// oldServer starts a server that accepts every login and answers every query with PostgreSQL 13.
 func oldServer(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -225,7 +212,7 @@ func oldServer(t *testing.T) string {
 		listener.Close()
 		<-done
 	})
-	return "postgres://me:" + secret + "@" + listener.Addr().String() + "/db?sslmode=disable&default_query_exec_mode=simple_protocol"
+	return "postgres://me:" + rowcalltest.Password + "@" + listener.Addr().String() + "/db?sslmode=disable&default_query_exec_mode=simple_protocol"
 }
 
 func beOld(conn net.Conn) {

@@ -12,14 +12,14 @@ import (
 	"rowcall/config"
 )
 
-// program is what every command has in common.
+// program is what all commands share.
 type program struct {
 	getenv         func(string) string
 	stdout, stderr io.Writer
 }
 
-// run is the whole program. It returns when ctx ends, after an orderly stop, and then nil; any
-// other error is one sentence for the person at the terminal.
+// run is the whole program. It returns nil after ctx has ended and everything has stopped; any
+// other error is one sentence for the operator.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	p := &program{getenv, stdout, stderr}
 	root := p.root()
@@ -46,8 +46,8 @@ func (p *program) root() *cobra.Command {
 	return root
 }
 
-// settings loads the configuration of a command, and makes the logger it asks for. fallback is the
-// YAML to go by when no file is named.
+// settings loads the configuration of a command and makes its logger. fallback is the YAML that
+// counts when no file is named.
 func (p *program) settings(cmd *cobra.Command, fallback []byte) (*config.Config, *slog.Logger, error) {
 	c, err := config.Load(config.Sources{Flags: cmd.Flags(), Getenv: p.getenv, Default: fallback})
 	if err != nil {
@@ -56,7 +56,7 @@ func (p *program) settings(cmd *cobra.Command, fallback []byte) (*config.Config,
 	return c, p.logger(c), nil
 }
 
-// logger writes to stderr: stdout is for what a command was asked to print.
+// logger returns a logger to stderr: stdout is for the output of a command.
 func (p *program) logger(c *config.Config) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.LogFormat == "json" {
@@ -65,7 +65,8 @@ func (p *program) logger(c *config.Config) *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.stderr, options))
 }
 
-// say prints lines of a command's output. A terminal that is gone is no reason to stop.
+// say prints a line of a command's output. It ignores errors: a closed terminal is no reason to
+// stop.
 func (p *program) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.stdout, format+"\n", args...)
 }

@@ -17,7 +17,8 @@ func (p *program) version() *cobra.Command {
 	}
 }
 
-// buildVersion is what Go's linker noted: the module's version or the commit, and the compiler.
+// buildVersion returns what the linker has noted: the module's version or the commit, and the
+// compiler.
 func buildVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -11,8 +11,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Main runs a package's tests, stops the shared server, checks that no goroutine is left, and exits.
-func Main(m *testing.M, o ...goleak.Option) {
+// Main runs a package's tests as Run does, and exits.
+func Main(m *testing.M, o ...goleak.Option) { os.Exit(Run(m, o...)) }
+
+// Run runs a package's tests, stops the shared server and checks that no goroutine is left. It
+// returns the exit code, for a TestMain that has more to clean up.
+func Run(m *testing.M, o ...goleak.Option) int {
 	theShared.allow()
 	code := m.Run()
 	if err := theShared.stop(); err != nil {
@@ -25,7 +29,7 @@ func Main(m *testing.M, o ...goleak.Option) {
 			code = 1
 		}
 	}
-	os.Exit(code)
+	return code
 }
 
 // theShared is the test binary's server: the one thing that Main and New have in common.
@@ -62,7 +66,7 @@ func (s *shared) get(t testing.TB) *server {
 // startLocked does not use a test's context: the server outlives the test that asked first.
 func (s *shared) startLocked() (*server, error) {
 	if !s.allowed {
-		return nil, errors.New("TestMain does not call schematest.Main")
+		return nil, errors.New("TestMain calls neither schematest.Main nor schematest.Run")
 	}
 	sweep(os.TempDir())
 	return startServer(context.Background(), nil)

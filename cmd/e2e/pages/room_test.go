@@ -1,0 +1,49 @@
+package pages
+
+import (
+	"testing"
+
+	"rowcall/cmd/e2e/rowcalltest"
+)
+
+// roomStory has two users. One opens a room; the other asks to join with its code, is admitted, and
+// enters without a page load. Both write, and the owner removes the other user, whose page closes
+// the room at once.
+func roomStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
+	alice, bob := b.OpenTab(t), b.OpenTab(t)
+	visit(s, alice, "alice", "chat")
+	visit(s, bob, "bob", "chat")
+
+	alice.Press("button", "New room")
+	alice.Fill("textbox", "Title", "Film club")
+	alice.Fill("textbox", "Join code", "popcorn")
+	alice.Press("button", "Open the room")
+	alice.ExpectElement("heading", "Film club")
+	alice.ExpectText("Nobody asks to come in right now.")
+
+	bob.Fill("textbox", "Join code", "popcorn")
+	bob.Press("button", "Ask to join")
+	bob.ExpectText("Film club Waiting for the owner")
+	alice.Press("button", "Admit Bob Moreau")
+	bob.ExpectText("Film club Admitted")
+	bob.Press("link", "Enter")
+	bob.ExpectElement("heading", "Film club")
+
+	bob.Fill("textbox", "Message", "Hello!")
+	bob.Press("button", "Send")
+	alice.ExpectText("Hello!")
+	alice.Fill("textbox", "Message", "Welcome, <b>Bob</b>")
+	alice.Press("button", "Send")
+	bob.ExpectText("Welcome, <b>Bob</b>")
+	if n := alice.CountText("Hello!"); n != 1 {
+		t.Errorf("a message is shown %d times", n)
+	}
+
+	alice.Press("button", "Manage Bob Moreau")
+	alice.ExpectElement("button", "Remove from the room")
+	photograph(alice, "chat-member")
+	alice.Press("button", "Remove from the room")
+	alice.ExpectNoElement("button", "Manage Bob Moreau")
+	bob.ExpectElement("heading", "You are not in this room any more")
+	bob.ExpectNoText("Welcome, <b>Bob</b>")
+}

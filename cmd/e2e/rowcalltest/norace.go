@@ -1,0 +1,5 @@
+//go:build !race
+
+package rowcalltest
+
+const raceDetector = false
