@@ -15,16 +15,6 @@ const (
 	chunkBytes  = 1 << 20
 )
 
-var errStalled = errors.New("the server has been silent for too long")
-
-// watchdog cancels the context when progress is not called for the length of patience: a proxy that
-// stops forwarding keeps a TCP connection alive for ever.
-func watchdog(ctx context.Context, patience time.Duration) (_ context.Context, progress func(), cancel func()) {
-	ctx, stop := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(patience, func() { stop(errStalled) })
-	return ctx, func() { timer.Reset(patience) }, func() { timer.Stop(); stop(nil) }
-}
-
 // chunker cuts a poll's rows into chunks by number and bytes.
 type chunker struct {
 	batch   *batch

@@ -113,15 +113,3 @@ func openAside(ctx context.Context, like *pgxpool.Pool, direct *pgx.ConnConfig) 
 	}
 	return aside, nil
 }
-
-// backoff counts attempts and waits between them with full jitter.
-type backoff struct{ attempts int }
-
-func (b *backoff) reset() { b.attempts = 0 }
-
-func (b *backoff) wait(ctx context.Context) {
-	const least, most = 50 * time.Millisecond, 2 * time.Second
-	limit := min(most, least<<min(b.attempts, 10))
-	b.attempts++
-	pause(ctx, limit)
-}

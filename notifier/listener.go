@@ -2,6 +2,7 @@ package notifier
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -11,6 +12,25 @@ import (
 
 	"rowcall/notifier/topic"
 )
+
+// channel is what triggers NOTIFY and nodes LISTEN on.
+const channel = "rowcall"
+
+// ring is the payload of a NOTIFY. Anybody may send one: it decides when a node looks, never what it
+// finds. A ring that says nothing, or nothing that can be read, means: look.
+type ring struct {
+	Topic string `json:"topic"`
+	Gate  int64  `json:"gate"`  // the gate was flipped to this generation
+	Probe string `json:"probe"` // a node asks whether rings reach it
+}
+
+func parseRing(payload string) ring {
+	var r ring
+	if json.Unmarshal([]byte(payload), &r) != nil {
+		return ring{}
+	}
+	return r
+}
 
 // earPing is how often a silent LISTEN connection is asked whether it lives.
 const earPing = 5 * time.Second
@@ -87,13 +107,6 @@ func (l *listener) hear(ctx context.Context, conn *pgx.Conn) error {
 			}
 		}
 	}
-}
-
-// timed gives one exchange with the server the length of stall.
-func timed(ctx context.Context, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, stall)
-	defer cancel()
-	return do(ctx)
 }
 
 // ring wakes the poller if somebody here may be meant.

@@ -13,9 +13,6 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// stall is how long a statement may bring nothing before its connection counts as dead.
-const stall = 10 * time.Second
-
 // batch is what one poll found: what seen sees and prev did not.
 type batch struct {
 	prev, seen snapshot

@@ -58,19 +58,3 @@ func (w *watch) slowest() time.Duration {
 	}
 	return o.PollIdle
 }
-
-// sleep waits for d, for a token, or for ctx to end.
-func sleep(ctx context.Context, token <-chan struct{}, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-token:
-	case <-timer.C:
-	}
-	return nil
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -250,14 +249,4 @@ func (s *Subscription) questions() []Question {
 func (f *Feed) tell(s *Subscription, reason ResetReason) {
 	here, text := f.hub.where()
 	s.reset(reason, here, text)
-}
-
-// pause waits for about d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d/2 + rand.N(d))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }
