@@ -150,7 +150,7 @@ func TestDCRFReplyBeforeEvent(t *testing.T) {
 func TestDCRFBackpressure(t *testing.T) {
 	t.Parallel()
 	w := openWard(t)
-	w.db.Exec(t, `INSERT INTO patients (first_name, last_name) SELECT repeat('x', 240), n FROM generate_series(1, 9000) n`)
+	w.db.Exec(t, `INSERT INTO patients (first_name, last_name) SELECT repeat('x', 240), n FROM generate_series(1, 3000) n`)
 	deaf := w.dial(t, "/ws/patients/", "alice")
 	for i := range 150 {
 		deaf.say(fmt.Sprintf(`{"action":"list","request_id":%d}`, i))
@@ -162,7 +162,7 @@ func TestDCRFBackpressure(t *testing.T) {
 			t.Fatalf("the list ends with %s", got[len(got)-50:])
 		}
 	}
-	w.db.Exec(t, `INSERT INTO patients (first_name, last_name) SELECT 'x', n FROM generate_series(1, 1000) n`)
+	w.db.Exec(t, `INSERT INTO patients (first_name, last_name) SELECT 'x', n FROM generate_series(1, 7000) n`)
 	c := w.dial(t, "/ws/patients/", "bob")
 	c.answers(`{"action":"list","request_id":1}`, `{"errors":["There are too many rows to list them all."],"data":null,"action":"list","response_status":413,"request_id":1}`)
 }

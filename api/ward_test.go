@@ -103,7 +103,7 @@ func openLimitedWard(t *testing.T, db *schematest.Database, resources []Resource
 	}
 	server, err := New(feed, rules, accounts, door, Options{
 		Sockets: sockets, Resources: served, Functions: called,
-		Limits: Limits{PingInterval: time.Hour, FramesPerSecond: 1000},
+		Limits: Limits{PingInterval: time.Hour, FramesPerSecond: 1000, WriteTimeout: time.Hour}, // no test is faster than a limit
 		Logger: log,
 	})
 	if err != nil {
