@@ -50,7 +50,7 @@ func (l *lister[T]) upTo(limit int) list[T] {
 
 // listTopics lists those with the most subscribers first.
 func (c *console) listTopics() []notifier.TopicCount {
-	topics := slices.DeleteFunc(c.feed.FollowedTopics(), func(t notifier.TopicCount) bool { return t.Topic == consoleTopic })
+	topics := slices.DeleteFunc(c.feed.FollowedTopics(), func(t notifier.TopicCount) bool { return t.Topic == ConsoleTopic })
 	slices.SortFunc(topics, func(a, b notifier.TopicCount) int {
 		return cmp.Or(cmp.Compare(b.Subscribers, a.Subscribers), cmp.Compare(a.Topic, b.Topic))
 	})

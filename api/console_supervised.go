@@ -7,12 +7,11 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// consoleTopic is followed by whoever looks at the events of another. It is for staff, there are no events on
-// it, and its name is none that a topic could have, so that nobody else can follow it or file anything there.
-const consoleTopic topic.Topic = "(console)"
-
-// consoleRule is the rule of consoleTopic: it tells whether somebody is still logged in, and still staff.
-func consoleRule() *rule { return &rule{allow: allowStaff} }
+// ConsoleTopic is followed on behalf of staff who look at the events of another user: the
+// subscription ends when the reader is not logged in, or not staff, any more. It is a built-in topic
+// of the rules. Its name does not follow the grammar of topics, so that no client can name it and no
+// trigger can file an event there.
+const ConsoleTopic topic.Topic = "(console)"
 
 // supervised is a subscription to what one user may see, which another reads. Nothing is handed out of what
 // was committed after the reader has lost the right to read it: a second subscription, the guard, is the

@@ -39,7 +39,7 @@ func (s *Server) subscribeTail(ctx context.Context, st *stream, r *http.Request,
 	if user.Session == borrowed {
 		st.as = user.User
 	}
-	guard, _, err := s.subscribe(ctx, in, notifier.Request{Topics: []topic.Topic{consoleTopic}, Wake: wanted.Wake})
+	guard, _, err := s.subscribe(ctx, in, notifier.Request{Topics: []topic.Topic{ConsoleTopic}, Wake: wanted.Wake})
 	if err != nil {
 		return nil, notifier.Start{}, err
 	}

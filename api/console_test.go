@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"rowcall/api/door"
+	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -222,7 +223,7 @@ func TestTailFollowsWhatBecomesOfTheUser(t *testing.T) {
 	if rule == nil || len(values) > 0 {
 		t.Fatal("there is no topic dams")
 	}
-	rule.allow = allowStaff
+	rule.source.Allow = rules.AllowStaff
 	l := tn.tail(t, tn.login(t, "admin"), "dams", "2")
 	l.live()
 	tn.db.Psql(t, dam("seen"))

@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -128,7 +129,7 @@ func TestFaultOfAHandshake(t *testing.T) {
 		t.Fatal(err)
 	}
 	topic := st.topics.rules[3].pattern // dams
-	st.dcrf = []*dcrfSocket{{path: path, bare: true, streams: []*servedResource{{resource: &resource{allow: allowPublic, topic: &topic}}}}}
+	st.dcrf = []*dcrfSocket{{path: path, bare: true, streams: []*servedResource{{resource: &resource{allow: rules.AllowPublic, topic: &topic}}}}}
 	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/nothing") // it is never asked for anything
 	if err != nil {
 		t.Fatal(err)

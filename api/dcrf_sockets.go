@@ -2,18 +2,14 @@ package api
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
-	"slices"
 
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 	"rowcall/notifier/topic"
 )
 
-// protocolDCRF is the protocol of sockets that serve resources.
-const protocolDCRF = "dcrf"
-
-// dcrfSocket is a compiled SocketRule of protocol dcrf.
+// dcrfSocket is a compiled rule of a socket that serves resources.
 type dcrfSocket struct {
 	path    topic.Pattern
 	bare    bool // it serves one resource, whose name does not stand in frames
@@ -26,72 +22,17 @@ type servedResource struct {
 	resource *resource
 }
 
-// compileDCRF takes those of the rules that are of protocol dcrf. The error joins all problems, each with
-// its key path.
-func compileDCRF(rules []SocketRule, resources *Resources, others []*socket) ([]*dcrfSocket, error) {
-	return compileEach("sockets", speaking(rules, true), func(rule SocketRule, before []*dcrfSocket) (*dcrfSocket, error) {
-		compiled, err := compileDCRFSocket(rule, resources)
-		if err == nil {
-			err = at("path", compiled.clash(before, others))
-		}
-		return compiled, err
-	})
-}
-
-// compileDCRFSocket returns all that is wrong with one rule, joined.
-func compileDCRFSocket(rule SocketRule, resources *Resources) (*dcrfSocket, error) {
-	s := &dcrfSocket{bare: rule.Resource != ""}
-	var problems []error
-	note := func(key string, err error) { problems = append(problems, at(key, err)) }
-	path, err := topic.ParsePathPattern(rule.Path)
-	if err == nil && len(path.Parameters()) > 0 {
-		err = fmt.Errorf("%q: such a socket has no use for parameters", rule.Path)
+// compileDCRFSocket makes a socket of a rule that has passed the checks.
+func compileDCRFSocket(source rules.Socket, resources *Resources) *dcrfSocket {
+	if source.Resource != "" {
+		only := &servedResource{resource: resources.named(source.Resource)}
+		return &dcrfSocket{path: source.PathPattern(), bare: true, streams: []*servedResource{only}}
 	}
-	s.path = path
-	note("path", err)
-	switch {
-	case s.bare && len(rule.Streams) > 0:
-		note("streams", errors.New("give resource or streams, not both"))
-	case s.bare:
-		note("resource", s.serve("", rule.Resource, resources))
-	case len(rule.Streams) == 0:
-		note("resource", errors.New("name one, or several under streams"))
+	s := &dcrfSocket{path: source.PathPattern()}
+	for _, name := range source.Streams {
+		s.streams = append(s.streams, &servedResource{name, resources.named(name)})
 	}
-	for i, name := range rule.Streams {
-		note(fmt.Sprintf("streams[%d]", i), s.serve(name, name, resources))
-	}
-	return s, errors.Join(problems...)
-}
-
-// serve adds a resource under a name.
-func (s *dcrfSocket) serve(name, resource string, resources *Resources) error {
-	found := resources.named(resource)
-	switch {
-	case found == nil:
-		return fmt.Errorf("%q is not listed under resources", resource)
-	case slices.ContainsFunc(s.streams, func(other *servedResource) bool { return other.resource == found }):
-		return fmt.Errorf("%q stands twice", resource)
-	case found.topic == nil:
-		return fmt.Errorf("%q has no topic, so that nobody would hear of its changes", resource)
-	}
-	s.streams = append(s.streams, &servedResource{name: name, resource: found})
-	return nil
-}
-
-func (s *dcrfSocket) clash(others []*dcrfSocket, plain []*socket) error {
-	paths := make([]topic.Pattern, 0, len(others)+len(plain))
-	for _, other := range others {
-		paths = append(paths, other.path)
-	}
-	for _, other := range plain {
-		paths = append(paths, other.path)
-	}
-	for _, other := range paths {
-		if other.Overlaps(s.path) {
-			return fmt.Errorf("%q and %q could be the same path", other.String(), s.path.String())
-		}
-	}
-	return nil
+	return s
 }
 
 // serveDCRF answers handshakes of a socket that serves resources. Everybody may open one; those who are

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"rowcall/api/door"
+	"rowcall/config/rules"
 	"rowcall/notifier"
-	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
@@ -141,16 +141,12 @@ func TestDCRFStreamsShareAReplay(t *testing.T) {
 func TestCompileDCRFTellsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	w := openWard(t)
-	rules, err := compileOn(t, w.db)
+	compiled, err := compileOn(t, w.db)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resources := &Resources{list: []*resource{{name: "a", topic: &topic.Pattern{}}, {name: "mute"}}}
-	plain, err := compileSockets(seedSockets(), rules)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = compileDCRF([]SocketRule{
+	resources := &Resources{sources: []rules.Resource{{Name: "a", Topic: "dams"}, {Name: "mute"}}}
+	_, _, err = compileSockets(append(seedSockets(), []rules.Socket{
 		{Path: "/ws/a/", Protocol: "dcrf", Resource: "a"},
 		{Path: "/ws/a", Protocol: "dcrf", Resource: "a"},
 		{Path: "ws", Protocol: "dcrf", Resource: "nowhere"},
@@ -158,17 +154,17 @@ func TestCompileDCRFTellsAllThatIsWrong(t *testing.T) {
 		{Path: "/b", Protocol: "dcrf", Resource: "a", Streams: []string{"a"}},
 		{Path: "/c", Protocol: "dcrf", Streams: []string{"a", "mute", "a", "x"}},
 		{Path: "/ws/job-status/", Protocol: "dcrf", Resource: "a"},
-	}, resources, plain)
+	}...), compiled, resources)
 	expectProblems(t, err, []string{
-		`sockets[1].path: "/ws/a/" and "/ws/a" could be the same path`,
-		`sockets[2].path: "ws": a path begins with a slash`,
-		`sockets[2].resource: "nowhere" is not listed under resources`,
-		`sockets[3].path: "/ws/{id}": such a socket has no use for parameters`,
-		`sockets[3].resource: name one, or several under streams`,
-		`sockets[4].streams: give resource or streams, not both`,
-		`sockets[5].streams[1]: "mute" has no topic`,
-		`sockets[5].streams[2]: "a" stands twice`,
-		`sockets[5].streams[3]: "x" is not listed under resources`,
-		`sockets[6].path: "/ws/job-status/" and "/ws/job-status/" could be the same path`,
+		`sockets[5].path: "/ws/a" and "/ws/a/" of sockets[4] could be the same address`,
+		`sockets[6].path: "ws" is no path: begin with a slash`,
+		`sockets[6].resource: "nowhere" is not listed under resources`,
+		`sockets[7].path: "/ws/{id}" has a parameter, which is of no use`,
+		`sockets[7].resource: is missing: name a resource, or several under streams`,
+		`sockets[8].streams: does not go together with resource`,
+		`sockets[9].streams[1]: "mute" has no topic under resources`,
+		`sockets[9].streams[2]: "a" is listed twice`,
+		`sockets[9].streams[3]: "x" is not listed under resources`,
+		`sockets[10].path: "/ws/job-status/" and "/ws/job-status/" of sockets[2] could be the same address`,
 	})
 }

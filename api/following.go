@@ -41,7 +41,7 @@ type liveFeed struct {
 // Subscribe is notifier.Feed's. What a slow reader of the topic may skip is the topic's rule.
 func (f liveFeed) Subscribe(ctx context.Context, r notifier.Request) (subscription, notifier.Start, error) {
 	if len(r.Topics) == 1 {
-		r.Latest = f.topics.latest(r.Topics[0])
+		r.Latest = f.topics.LatestField(r.Topics[0])
 	}
 	sub, start, err := f.Feed.Subscribe(ctx, r)
 	if err != nil {

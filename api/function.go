@@ -4,21 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 )
-
-// FunctionRule is a function of the database that users call with POST /api/functions/{name}.
-type FunctionRule struct {
-	Name     string // a-z, 0-9, _ and -
-	Function string // with or without a schema and a dot before it
-	Allow    string // who may ask at all: public, authenticated or staff; staff when empty
-}
 
 // Functions are the compiled function rules. They are safe for use by several goroutines.
 type Functions struct {
@@ -28,44 +21,39 @@ type Functions struct {
 // function is a function as its users know it.
 type function struct {
 	name      string
-	allow     allowance
+	allow     rules.Allow
 	signature *signature
 	acting    *acting
 }
 
-// CompileFunctions reads the functions from the catalog. The error joins all problems, each with its key
-// path.
-func CompileFunctions(ctx context.Context, pool *pgxpool.Pool, rules []FunctionRule) (*Functions, error) {
+// CompileFunctions checks the rules and reads the functions from the catalog. The error is a
+// rules.Problems if the rules are wrong, and problem.ErrUnavailable if the database does not answer.
+func CompileFunctions(ctx context.Context, pool *pgxpool.Pool, sources []rules.Function) (*Functions, error) {
 	all := &Functions{}
-	if len(rules) == 0 {
+	if len(sources) == 0 {
 		return all, nil
 	}
 	work := newActing(pool)
 	if err := work.check(ctx); err != nil {
 		return nil, fmt.Errorf("preparing functions: %w", err)
 	}
-	compiled, err := compileEach("functions", slices.All(rules), func(rule FunctionRule, others []*function) (*function, error) {
-		compiled, err := compileFunction(ctx, work, rule)
-		if slices.ContainsFunc(others, func(f *function) bool { return f.name == rule.Name }) {
-			err = errors.Join(err, at("name", fmt.Errorf("%q stands twice", rule.Name)))
+	var wrong rules.Problems
+	rules.CheckFunctions(sources, &wrong)
+	for i, source := range sources {
+		key := rules.Entry("functions", i) + ".function"
+		if wrong.Has(key) {
+			continue
 		}
-		return compiled, err
-	})
-	if err != nil {
+		signature, err := readSignature(ctx, pool, source.Function)
+		if err := addProblem(&wrong, key, err); err != nil {
+			return nil, err
+		}
+		all.list = append(all.list, &function{name: source.Name, allow: source.Allow, signature: signature, acting: work})
+	}
+	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
-	all.list = compiled
 	return all, nil
-}
-
-// compileFunction returns all that is wrong with one rule, joined.
-func compileFunction(ctx context.Context, work *acting, rule FunctionRule) (*function, error) {
-	f := &function{name: rule.Name, acting: work}
-	var err2, err3 error
-	err1 := checkAPIName(rule.Name)
-	f.allow, err2 = parseAllow(rule.Allow)
-	f.signature, err3 = readSignature(ctx, work.pool, rule.Function)
-	return f, errors.Join(at("name", err1), at("allow", err2), at("function", err3))
 }
 
 // signature is what the catalog knows of a function.
@@ -92,9 +80,6 @@ WHERE p.oid = to_regproc($1)`
 
 // readSignature looks a function up, by a name from the configuration.
 func readSignature(ctx context.Context, pool *pgxpool.Pool, name string) (*signature, error) {
-	if name == "" {
-		return nil, errors.New("it is empty")
-	}
 	rows, _ := pool.Query(ctx, findFunction, pgx.Identifier(strings.Split(name, ".")).Sanitize())
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByNameLax[signature])
 	switch {

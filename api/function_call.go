@@ -20,10 +20,13 @@ func (s *Server) serveFunctions(mux *http.ServeMux, all *Functions) {
 	}
 	for _, f := range all.list {
 		for _, slash := range []string{"", "/{$}"} {
-			mux.HandleFunc("/api/functions/"+f.name+slash, s.forUsers(f.allow.admits, f.serve))
+			mux.HandleFunc("/api/functions/"+f.name+slash, s.forUsers(f.admits, f.serve))
 		}
 	}
 }
+
+// admits returns why an identity may not call the function at all.
+func (f *function) admits(who Identity) error { return admits(f.allow, who) }
 
 func (f *function) serve(w http.ResponseWriter, r *http.Request, who Identity) error {
 	if r.Method != http.MethodPost {

@@ -3,6 +3,7 @@ package api
 import (
 	"testing"
 
+	"rowcall/config/rules"
 	"rowcall/schema/schematest"
 )
 
@@ -78,7 +79,7 @@ func TestFunctions(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
 	db.Exec(t, oddFunctions)
-	w := openWardOn(t, db, nil, []FunctionRule{
+	w := openWardOn(t, db, nil, []rules.Function{
 		{Name: "odd", Function: `Odd"One`, Allow: "public"}, {Name: "many", Function: "public.many", Allow: "public"}, {Name: "pairs", Function: "pairs", Allow: "public"},
 		{Name: "nothing", Function: "nothing", Allow: "public"}, {Name: "silent", Function: "silent", Allow: "public"}, {Name: "fails", Function: "fails", Allow: "public"},
 		{Name: "writes", Function: "writes", Allow: "authenticated"}, {Name: "staff", Function: "nothing"},
@@ -121,16 +122,16 @@ func TestCompileFunctionsTellsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
 	db.Exec(t, oddFunctions)
-	_, err := CompileFunctions(t.Context(), db.Pool(t), []FunctionRule{
+	_, err := CompileFunctions(t.Context(), db.Pool(t), []rules.Function{
 		{Name: "many", Function: "many"}, {Name: "many", Function: "many"}, {Name: "a/b", Function: "", Allow: "x"}, {Name: "a", Function: "nowhere"},
 		{Name: "b", Function: "twice"}, {Name: "c", Function: "nameless"}, {Name: "d", Function: "anything"}, {Name: "e", Function: "rest"},
 		{Name: "f", Function: "closed"}, {Name: "g", Function: "proc"}, {Name: "h", Function: "many(int)"},
 	})
 	expectProblems(t, err, []string{
-		`functions[1].name: "many" stands twice`,
-		`functions[2].name: "a/b": write it with`,
-		`functions[2].allow: "x" is neither`,
-		`functions[2].function: it is empty`,
+		`functions[1].name: "many" is the name of functions[0] too`,
+		`functions[2].name: "a/b" stands in the address: write it with`,
+		`functions[2].function: is missing`,
+		`functions[2].allow: "x" is not one of`,
 		`functions[3].function: there is no function nowhere, or several of that name`,
 		`functions[4].function: there is no function twice, or several of that name`,
 		`functions[5].function: the arguments of public.nameless need names`,

@@ -44,7 +44,7 @@ func goldenFrames(t *testing.T) map[string][]byte {
 		"native-heartbeat-busy":  encodeFrame(cursorFrame{"heartbeat", ""}),
 		"native-pong":            encodeFrame(cursorFrame{"pong", cursor}),
 	}
-	sockets, err := compileSockets(seedSockets(), topicsOfSeeds(t))
+	sockets, _, err := compileSockets(seedSockets(), topicsOfSeeds(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestFramesOfUnsoundData(t *testing.T) {
 }
 
 func TestFieldsAreAnAllowList(t *testing.T) {
-	sockets, err := compileSockets(seedSockets(), topicsOfSeeds(t))
+	sockets, _, err := compileSockets(seedSockets(), topicsOfSeeds(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/sync/singleflight"
 
-	"rowcall/api/door"
 	"rowcall/api/problem"
 )
 
@@ -176,10 +174,4 @@ func sameHost(next *http.Request, via []*http.Request) error {
 		return errors.New("keys are not looked for at another address")
 	}
 	return nil
-}
-
-// trustedAddress reports whether keys from an address can be nobody else's.
-func trustedAddress(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && u.Hostname() != "" && (u.Scheme == "https" || u.Scheme == "http" && door.IsLoopback(u.Hostname()))
 }

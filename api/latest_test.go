@@ -16,17 +16,12 @@ func TestNativeSaysHowManyWereSkipped(t *testing.T) {
 }
 
 func TestSlowLatestIsTheTopicsRule(t *testing.T) {
-	rules := topicsOfSeeds(t)
-	rules.rules[0].latest = "id"
-	if got := rules.latest("room/5"); got != "id" {
+	compiled := topicsOfSeeds(t)
+	compiled.rules[0].source.Slow, compiled.rules[0].source.Key = "latest", "id"
+	if got := compiled.LatestField("room/5"); got != "id" {
 		t.Errorf("a topic with the rule: %q", got)
 	}
-	if got := rules.latest("nothing/5"); got != "" {
+	if got := compiled.LatestField("nothing/5"); got != "" {
 		t.Errorf("a topic without: %q", got)
-	}
-	for _, bad := range [][2]string{{"latest", ""}, {"", "id"}, {"newest", "id"}} {
-		if _, err := parseSlow(bad[0], bad[1]); err == nil {
-			t.Errorf("slow: %q with key: %q was taken", bad[0], bad[1])
-		}
 	}
 }

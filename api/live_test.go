@@ -54,7 +54,7 @@ func openLimitedTown(t *testing.T, db *schematest.Database, bearers JWTOptions, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := CompileRules(t.Context(), pool, accounts, seedTopics())
+	compiled, err := CompileRules(t.Context(), pool, accounts, seedTopics(), ConsoleTopic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,8 +64,8 @@ func openLimitedTown(t *testing.T, db *schematest.Database, bearers JWTOptions, 
 	}
 	metrics := NewMetrics()
 	o.Logger = log
-	feed := notifier.New(direct, pool, metrics.Timed(rules), o)
-	server, err := New(feed, rules, accounts, door, Options{
+	feed := notifier.New(direct, pool, metrics.Timed(compiled), o)
+	server, err := New(feed, compiled, accounts, door, Options{
 		Sockets: seedSockets(),
 		Limits:  Limits{PingInterval: time.Hour}, // no heartbeats among the frames
 		Metrics: metrics,

@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 	"rowcall/notifier"
 )
 
@@ -201,26 +202,25 @@ func TestPlainBrokenHandshakeLeavesNothingBehind(t *testing.T) {
 }
 
 func TestCompileSocketsRefusesAllAtOnce(t *testing.T) {
-	fields := []Forward{{Type: "x", Fields: []string{"id"}}}
-	_, err := compileSockets([]SocketRule{
+	fields := []rules.Forward{{Type: "x", Fields: []string{"id"}}}
+	_, _, err := compileSockets([]rules.Socket{
 		{Path: "/ws/a/{id:int}", Topic: "room/{id}", Frame: "kwargs", Forward: fields},
 		{Path: "/ws/b", Topic: "room/{id}", Frame: "kwargs", Forward: fields},
 		{Path: "/ws/a/05/", Topic: "room/5", Frame: "kwargs", Forward: fields},
 		{Path: "ws", Topic: "room/{id}", Frame: "xml", Anonymous: "maybe"},
-		{Path: "/b", Topic: "nowhere/{me}", Frame: "data", Forward: []Forward{{Type: "x"}}},
+		{Path: "/b", Topic: "nowhere/{me}", Frame: "data", Forward: []rules.Forward{{Type: "x"}}},
 		{Path: "/c", Topic: "jobs/{me}", Frame: []string{"x"}, Forward: fields},
-	}, topicsOfSeeds(t))
-	want := `the rules of sockets:
-sockets[1].topic: "room/{id}": the path has no parameter id
-sockets[2].path: "/ws/a/{id:int}" and "/ws/a/05/" could be the same path
-sockets[3].path: "ws": a path begins with a slash
-sockets[3].anonymous: "maybe" is neither close nor refuse
-sockets[3].frame: it is neither kwargs nor data nor an object
-sockets[3].forward: name the types of events
-sockets[4].topic: "nowhere/{me}": no topic of this form is listed under topics
-sockets[4].forward[0].fields: name the fields of data that may be seen
-sockets[5].frame: it is neither kwargs nor data nor an object`
-	if err == nil || err.Error() != want {
-		t.Errorf("%v\nwant %s", err, want)
-	}
+	}, topicsOfSeeds(t), nil)
+	expectProblems(t, err, []string{
+		`sockets[1].topic: {id} has no value: the path has no such parameter`,
+		`sockets[2].path: "/ws/a/05/" and "/ws/a/{id:int}" of sockets[0] could be the same address`,
+		`sockets[3].path: "ws" is no path: begin with a slash`,
+		`sockets[3].topic: {id} has no value: the path has no such parameter`,
+		`sockets[3].frame: "xml" is not one of kwargs, data`,
+		`sockets[3].forward: is empty`,
+		`sockets[3].anonymous: "maybe" is not one of close, refuse`,
+		`sockets[4].topic: "nowhere/{me}": no topic of this form is listed under topics`,
+		`sockets[4].forward[0].fields: is empty`,
+		`sockets[5].frame: "[x]" is not one of kwargs, data`,
+	})
 }

@@ -37,9 +37,6 @@ WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`
 
 // readTable looks a table up, by a name from the configuration.
 func readTable(ctx context.Context, pool *pgxpool.Pool, name string) (*table, error) {
-	if name == "" {
-		return nil, errors.New("it is empty")
-	}
 	rows, _ := pool.Query(ctx, findTable, pgx.Identifier(strings.Split(name, ".")).Sanitize())
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByNameLax[table])
 	if errors.Is(err, pgx.ErrNoRows) {

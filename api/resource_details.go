@@ -2,13 +2,13 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 	"rowcall/notifier/topic"
 )
 
@@ -79,25 +79,6 @@ func (r *resource) labelOf(name string) (*column, error) {
 	return r.key, nil
 }
 
-// followed reads the topics that tell lists of changes.
-func followed(texts []string, own *topic.Pattern, topics *Rules) (patterns []topic.Pattern, err error) {
-	for _, text := range texts {
-		p, problem := resourceTopic(text, topics)
-		switch {
-		case problem != nil:
-			err = errors.Join(err, problem)
-		case p == nil:
-			err = errors.Join(err, errors.New("one of them is empty"))
-		default:
-			patterns = append(patterns, *p)
-		}
-	}
-	if len(texts) == 0 && own != nil {
-		patterns = []topic.Pattern{*own}
-	}
-	return patterns, err
-}
-
 // link finds out which columns are keys of other resources, once all are there.
 func (r *Resources) link() {
 	for _, one := range r.list {
@@ -142,14 +123,11 @@ func (r *Resources) topicsFor(one *resource, who Identity) []topic.Topic {
 	return topics
 }
 
+// admitted is the topic of a pattern for a user. It reports false if the rules do not admit the user.
 func (r *Resources) admitted(p topic.Pattern, who Identity) (topic.Topic, bool) {
-	if p.Has(paramMe) && who.Anonymous() {
+	if p.Has(rules.ParameterMe) && who.Anonymous() {
 		return "", false
 	}
-	topic, err := topic.Parse(p.Expand(func(string) string { return who.User }))
-	if err != nil {
-		return "", false
-	}
-	found, _ := r.rules.find(topic)
-	return topic, found != nil && found.allow.admits(who) == nil
+	own, err := topic.Parse(p.Expand(func(string) string { return who.User }))
+	return own, err == nil && r.topics.Admits(own, who) == nil
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"testing"
 
+	"rowcall/config/rules"
 	"rowcall/schema/schematest"
 )
 
@@ -26,7 +27,7 @@ func TestSearchInLooseCollations(t *testing.T) {
 		GRANT SELECT ON authors, books TO rowcall_app;
 		INSERT INTO authors VALUES (1, 'Selma', 'Sel', 'Gösta'), (2, 'Astrid', NULL, '50% off');
 		INSERT INTO books VALUES (7, 1), (8, 2)`)
-	w := openWardOn(t, db, []ResourceRule{
+	w := openWardOn(t, db, []rules.Resource{
 		{Name: "authors", Table: "authors", Allow: "authenticated", Label: "name"},
 		{Name: "books", Table: "books", Allow: "authenticated"},
 	}, nil)

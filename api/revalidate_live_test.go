@@ -84,11 +84,11 @@ func feedWith(t *testing.T, db *schematest.Database, tracer pgx.QueryTracer) *no
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := CompileRules(t.Context(), pool, accounts, seedTopics())
+	compiled, err := CompileRules(t.Context(), pool, accounts, seedTopics())
 	if err != nil {
 		t.Fatal(err)
 	}
-	feed := notifier.New(direct, pool, rules, notifier.Options{})
+	feed := notifier.New(direct, pool, compiled, notifier.Options{})
 	runAll(t, feed.Run)
 	<-feed.Ready()
 	return feed

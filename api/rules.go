@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,125 +9,98 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/problem"
+	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
-)
-
-// TopicRule says who may follow the topics of a pattern. A topic without a rule does not exist.
-type TopicRule struct {
-	Topic    string // the pattern, such as room/{room_id:int}
-	Allow    string // public, authenticated or staff; staff when empty
-	Access   string // SQL: no row is not found, allowed false is forbidden, other true booleans are roles
-	Snapshot string // SQL of the topic's present state
-	Slow     string // latest: a reader who falls behind gets the newest event per Key, and skips the others
-	Key      string // with Slow: a field of the events' data
-}
-
-// allowance is who may ask at all.
-type allowance string
-
-const (
-	allowPublic        allowance = "public"
-	allowAuthenticated allowance = "authenticated"
-	allowStaff         allowance = "staff"
 )
 
 // Rules are the compiled topic rules. They are safe for use by several goroutines.
 type Rules struct {
 	pool     *pgxpool.Pool
 	accounts *Accounts
-	rules    []*rule
+	rules    []*topicRule
+	builtIn  map[topic.Topic]*topicRule // for topics that no pattern can name
 }
 
 var _ notifier.Rules = (*Rules)(nil)
 
-// rule is one compiled TopicRule.
-type rule struct {
+// topicRule is a compiled rule of the configuration.
+type topicRule struct {
+	source   rules.Topic
 	pattern  topic.Pattern
-	allow    allowance
-	access   *accessQuery   // nil: allow alone decides
-	snapshot *snapshotQuery // nil: there is none
-	latest   string         // the field whose newest event is enough for a slow reader; empty: every event
+	access   *accessQuery   // nil: the rule's Allow decides alone
+	snapshot *snapshotQuery // nil: the topics have no snapshot
 }
 
-// CompileRules checks the rules and has PostgreSQL prepare all their SQL. The error joins all
-// problems, each with its key path, such as: topics[2].access: column "x" does not exist.
-func CompileRules(ctx context.Context, pool *pgxpool.Pool, accounts *Accounts, topics []TopicRule) (*Rules, error) {
-	rules := &Rules{pool: pool, accounts: accounts}
-	compiled, err := compileEach("topics", slices.All(topics), func(source TopicRule, others []*rule) (*rule, error) {
-		return rules.compile(ctx, source, others)
-	})
-	if err != nil {
+// CompileRules checks the rules and has PostgreSQL prepare all their SQL. Staff, and nobody else, may
+// also follow the topics of builtIn, which are Rowcall's own. The error is a rules.Problems if the
+// rules are wrong, and problem.ErrUnavailable if the database does not answer.
+func CompileRules(ctx context.Context, pool *pgxpool.Pool, accounts *Accounts, topics []rules.Topic, builtIn ...topic.Topic) (*Rules, error) {
+	all := &Rules{pool: pool, accounts: accounts, builtIn: map[topic.Topic]*topicRule{}}
+	for _, own := range builtIn {
+		all.builtIn[own] = &topicRule{source: rules.Topic{Allow: rules.AllowStaff}}
+	}
+	var wrong rules.Problems
+	rules.CheckTopics(topics, &wrong)
+	for i, source := range topics {
+		at := rules.Entry("topics", i)
+		if wrong.Has(at + ".topic") {
+			continue // which parameters its SQL may name is not known
+		}
+		if err := all.compile(ctx, source, at, &wrong); err != nil {
+			return nil, err
+		}
+	}
+	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
-	rules.rules = compiled
-	return rules, nil
+	return all, nil
 }
 
-// compile returns all that is wrong with one rule, joined.
-func (r *Rules) compile(ctx context.Context, source TopicRule, others []*rule) (*rule, error) {
-	compiled := &rule{}
-	var err1, err2, err3, err4, err5 error
-	compiled.pattern, err1 = compileTopic(source.Topic, others)
-	compiled.allow, err2 = parseAllow(source.Allow)
-	compiled.latest, err5 = parseSlow(source.Slow, source.Key)
-	if err1 == nil {
-		names := r.parameters(compiled.pattern)
-		compiled.access, err3 = compileAccess(ctx, r.pool, source.Access, names)
-		compiled.snapshot, err4 = compileSnapshot(ctx, r.pool, source.Snapshot, names)
-	}
-	return compiled, errors.Join(at("topic", err1), at("allow", err2), at("access", err3), at("snapshot", err4), at("slow", err5))
+// compile adds a rule, and adds to the problems what PostgreSQL finds wrong with its SQL. The error
+// is problem.ErrUnavailable.
+func (r *Rules) compile(ctx context.Context, source rules.Topic, at string, wrong *rules.Problems) error {
+	compiled := &topicRule{source: source, pattern: source.Pattern()}
+	names := r.parameters(compiled.pattern)
+	var err1, err2 error
+	compiled.access, err1 = compileAccess(ctx, r.pool, source.Access, names)
+	compiled.snapshot, err2 = compileSnapshot(ctx, r.pool, source.Snapshot, names)
+	r.rules = append(r.rules, compiled)
+	return errors.Join(addProblem(wrong, at+".access", err1), addProblem(wrong, at+".snapshot", err2))
 }
 
-func compileTopic(text string, others []*rule) (topic.Pattern, error) {
-	compiled, err := topic.ParsePattern(text)
-	if err != nil {
-		return topic.Pattern{}, err
+// addProblem records an error as a problem with the setting at key. It returns the error instead if
+// the database did not answer: nothing is known of the setting then.
+func addProblem(wrong *rules.Problems, key string, err error) error {
+	if errors.Is(err, problem.ErrUnavailable) {
+		return fmt.Errorf("checking %s: %w", key, err)
 	}
-	for _, name := range []string{paramMe, paramStaff} {
-		if compiled.Has(name) {
-			return topic.Pattern{}, fmt.Errorf("%q: @%s is the follower's own; the parameter needs another name", text, name)
-		}
-	}
-	for _, other := range others {
-		if other.pattern.Overlaps(compiled) {
-			return topic.Pattern{}, fmt.Errorf("%q and %q could be the same topic", other.pattern.String(), text)
-		}
-	}
-	return compiled, nil
+	wrong.AddError(key, err)
+	return nil
 }
 
-func parseAllow(text string) (allowance, error) {
-	switch a := cmp.Or(allowance(text), allowStaff); a {
-	case allowPublic, allowAuthenticated, allowStaff:
-		return a, nil
+// Sources are the rules as the configuration lists them.
+func (r *Rules) Sources() []rules.Topic {
+	sources := make([]rules.Topic, len(r.rules))
+	for i, compiled := range r.rules {
+		sources[i] = compiled.source
 	}
-	return "", fmt.Errorf("%q is neither public nor authenticated nor staff", text)
+	return sources
 }
 
-// parseSlow returns the field whose newest value is enough for a reader who falls behind.
-func parseSlow(slow, key string) (string, error) {
-	switch {
-	case slow == "" && key == "":
-		return "", nil
-	case slow != "latest":
-		return "", fmt.Errorf("%q is not latest", slow)
-	case key == "":
-		return "", errors.New("latest needs a key: the field of the events' data whose newest event is enough")
-	}
-	return key, nil
-}
-
-// latest is the field whose newest event is enough for a slow reader of the topic; empty: every event.
-func (r *Rules) latest(of topic.Topic) string {
-	found, _ := r.find(of)
+// LatestField is the field of the events' data whose newest value is enough for a slow reader of
+// the topic. It is empty if such a reader needs every event.
+func (r *Rules) LatestField(asked topic.Topic) string {
+	found, _ := r.find(asked)
 	if found == nil {
 		return ""
 	}
-	return found.latest
+	return found.source.LatestField()
 }
 
-// Spell brings a topic to its one spelling: room/007 is room/7. One without a rule stays as it is.
+// Spell brings a topic to its one spelling: room/007 is room/7. It returns a topic without a rule
+// as it is.
 func (r *Rules) Spell(asked topic.Topic) topic.Topic {
 	found, values := r.find(asked)
 	if found == nil {
@@ -141,10 +113,10 @@ func (r *Rules) Spell(asked topic.Topic) topic.Topic {
 	}))
 }
 
-// find returns the rule for a topic and the values of its parameters; nil without one.
-func (r *Rules) find(asked topic.Topic) (*rule, []string) {
-	if asked == consoleTopic {
-		return consoleRule(), nil
+// find returns the rule for a topic and the values of its parameters; nil without a rule.
+func (r *Rules) find(asked topic.Topic) (*topicRule, []string) {
+	if found, ok := r.builtIn[asked]; ok {
+		return found, nil
 	}
 	for _, candidate := range r.rules {
 		if values, ok := candidate.pattern.Match(string(asked)); ok {
@@ -154,23 +126,48 @@ func (r *Rules) find(asked topic.Topic) (*rule, []string) {
 	return nil, nil
 }
 
-// lists reports whether some rule could be for the topics of a pattern.
-func (r *Rules) lists(p topic.Pattern) bool {
-	for _, candidate := range r.rules {
-		if candidate.pattern.Overlaps(p) {
-			return true
-		}
+// Admits returns why the rule of a topic does not let an identity ask at all: the error is that of
+// admits, or problem.ErrNotFound for a topic without a rule. Whether access lets the identity follow
+// the topic is another question.
+func (r *Rules) Admits(asked topic.Topic, who Identity) error {
+	found, _ := r.find(asked)
+	if found == nil {
+		return problem.ErrNotFound
 	}
-	return false
+	return admits(found.source.Allow, who)
+}
+
+// admits returns why an identity may not ask at all: problem.ErrUnauthorized if a login is missing,
+// problem.ErrDenied if only staff may.
+func admits(allow rules.Allow, who Identity) error {
+	switch {
+	case allow != rules.AllowPublic && who.Anonymous():
+		return problem.ErrUnauthorized
+	case allow.StaffOnly() && !who.Staff:
+		return problem.ErrDenied
+	}
+	return nil
+}
+
+// UserPattern gives the parameter {me} of a pattern the kind of this database's user ids. It reports
+// false if no rule could be for such topics.
+func (r *Rules) UserPattern(p topic.Pattern) (topic.Pattern, bool) {
+	p = p.WithKind(rules.ParameterMe, r.userKind())
+	listed := slices.ContainsFunc(r.rules, func(candidate *topicRule) bool { return candidate.pattern.Overlaps(p) })
+	return p, listed
+}
+
+// userKind is the kind of user ids.
+func (r *Rules) userKind() topic.Kind {
+	if r.accounts.users.whole {
+		return topic.KindInt
+	}
+	return topic.KindText
 }
 
 // parameters are what SQL may name: the follower, and the pattern's own.
 func (r *Rules) parameters(p topic.Pattern) []parameter {
-	userKind := topic.KindText
-	if r.accounts.users.whole {
-		userKind = topic.KindInt
-	}
-	all := []parameter{{paramMe, sqlType(userKind)}, {paramStaff, "boolean"}}
+	all := []parameter{{rules.ParameterMe, sqlType(r.userKind())}, {rules.ParameterStaff, "boolean"}}
 	for _, own := range p.Parameters() {
 		all = append(all, parameter{own.Name, sqlType(own.Kind)})
 	}
@@ -182,7 +179,7 @@ func (r *Rules) me(user string) any {
 	if user == "" {
 		return nil
 	}
-	if n, err := strconv.ParseInt(user, 10, 64); err == nil && r.accounts.users.whole {
+	if n, err := strconv.ParseInt(user, 10, 64); err == nil && r.userKind() == topic.KindInt {
 		return n
 	}
 	return user
@@ -195,8 +192,8 @@ func sqlType(k topic.Kind) string {
 	return "text"
 }
 
-// argument is a value as its parameter's type wants it. It reports false where there can be no
-// such topic: an int is positive and within bigint.
+// argument is a value in the type of its parameter. It reports false if no such topic can exist: an
+// int is within the range of bigint.
 func argument(k topic.Kind, value string) (any, bool) {
 	if k != topic.KindInt {
 		return value, true

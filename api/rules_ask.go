@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 	"rowcall/notifier"
 )
 
@@ -23,7 +24,7 @@ func (r *Rules) Ask(ctx context.Context, asked []notifier.Question) ([]notifier.
 		return nil, err
 	}
 	grants := make([]notifier.Grant, len(asked))
-	batches := map[*rule]*questions{}
+	batches := map[*topicRule]*questions{}
 	for i, q := range asked {
 		grants[i].Err = r.sort(batches, i, q, standings[i])
 	}
@@ -31,15 +32,15 @@ func (r *Rules) Ask(ctx context.Context, asked []notifier.Question) ([]notifier.
 }
 
 // sort answers a question that needs no SQL of its own, or files it with the others of its rule.
-func (r *Rules) sort(batches map[*rule]*questions, place int, q notifier.Question, now Standing) error {
+func (r *Rules) sort(batches map[*topicRule]*questions, place int, q notifier.Question, now Standing) error {
 	found, values := r.find(q.Topic)
 	anonymous := q.Follower.User == ""
 	switch {
-	case !now.Valid, anonymous && (found == nil || found.allow != allowPublic):
+	case !now.Valid, anonymous && (found == nil || found.source.Allow != rules.AllowPublic):
 		return problem.ErrUnauthorized
 	case found == nil:
 		return problem.ErrNotFound
-	case found.allow == allowStaff && !now.Staff:
+	case found.source.Allow.StaffOnly() && !now.Staff:
 		return problem.ErrForbidden
 	}
 	arguments, err := r.arguments(found, values, q.Follower.User, now.Staff)
@@ -58,7 +59,7 @@ func (r *Rules) sort(batches map[*rule]*questions, place int, q notifier.Questio
 
 // arguments are the values of the parameters that SQL may name, in their order. The error is
 // problem.ErrNotFound where no topic can have such values.
-func (r *Rules) arguments(of *rule, values []string, user string, staff bool) ([]any, error) {
+func (r *Rules) arguments(of *topicRule, values []string, user string, staff bool) ([]any, error) {
 	arguments := []any{r.me(user), staff}
 	for i, p := range of.pattern.Parameters() {
 		value, ok := argument(p.Kind, values[i])
@@ -71,7 +72,7 @@ func (r *Rules) arguments(of *rule, values []string, user string, staff bool) ([
 }
 
 // answer runs the statements side by side; each writes grants of its own.
-func (r *Rules) answer(ctx context.Context, batches map[*rule]*questions, grants []notifier.Grant) error {
+func (r *Rules) answer(ctx context.Context, batches map[*topicRule]*questions, grants []notifier.Grant) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, batch := range batches {
 		group.Go(func() error {

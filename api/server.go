@@ -14,12 +14,13 @@ import (
 	"github.com/gorilla/websocket"
 
 	"rowcall/api/door"
+	"rowcall/config/rules"
 	"rowcall/notifier"
 )
 
 // Options are what a server may be given besides what it needs.
 type Options struct {
-	Sockets   []SocketRule
+	Sockets   []rules.Socket
 	Resources *Resources // served at /api/{name}, and by sockets of protocol dcrf; nil: none
 	Functions *Functions // called at /api/functions/{name}; nil: none
 	Limits    Limits
@@ -55,15 +56,14 @@ type Server struct {
 	names          atomic.Uint64 // of native sessions
 }
 
-// New prepares a server. The error joins all that is wrong with the rules of sockets.
+// New prepares a server. The error is a rules.Problems if the rules of sockets are wrong.
 func New(f *notifier.Feed, topics *Rules, accounts *Accounts, door *door.Door, o Options) (*Server, error) {
 	return newServer(liveFeed{f, topics}, topics, accounts, door, o)
 }
 
 func newServer(f feed, topics *Rules, accounts *Accounts, door *door.Door, o Options) (*Server, error) {
-	sockets, err1 := compileSockets(o.Sockets, topics)
-	dcrf, err2 := compileDCRF(o.Sockets, o.Resources, sockets)
-	if err := errors.Join(err1, err2); err != nil {
+	sockets, dcrf, err := compileSockets(o.Sockets, topics, o.Resources)
+	if err != nil {
 		return nil, err
 	}
 	s := &Server{

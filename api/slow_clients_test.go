@@ -132,10 +132,15 @@ func TestAnAnswerMayTakeLongerThanItsBody(t *testing.T) {
 // bigPage is what one client reads slowly, and another not at all.
 const bigPage = 4 << 20
 
-// dialFrugal serves on a port of its own and connects to it. The kernel takes little of an answer that the
-// client does not read.
-func (st *stand) dialFrugal(t *testing.T) net.Conn {
+// fetchPage asks for a page of a server whose answers must be taken briskly, and has it read by whoever is given.
+func fetchPage(t *testing.T, read func(io.Reader) (int64, error)) (int64, error) {
 	t.Helper()
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(make([]byte, bigPage)))
+	})
+	st := openStand(t, Options{Pages: page})
+	st.deadlines = laxDeadlines()
+	st.deadlines.answer = brisk
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -149,19 +154,6 @@ func (st *stand) dialFrugal(t *testing.T) net.Conn {
 	if err := raw.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
 		t.Fatal(err)
 	}
-	return raw
-}
-
-// fetchPage asks for a page of a server whose answers must be taken briskly, and has it read by whoever is given.
-func fetchPage(t *testing.T, read func(io.Reader) (int64, error)) (int64, error) {
-	t.Helper()
-	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(make([]byte, bigPage)))
-	})
-	st := openStand(t, Options{Pages: page})
-	st.deadlines = laxDeadlines()
-	st.deadlines.answer = brisk
-	raw := st.dialFrugal(t)
 	if _, err := io.WriteString(raw, "GET /big HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}

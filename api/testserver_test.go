@@ -19,6 +19,7 @@ import (
 
 	"rowcall/api/door"
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 	"rowcall/testdeadline"
 )
 
@@ -26,26 +27,26 @@ import (
 var patience = testdeadline.Hang()
 
 // seedSockets are the sockets of the seeds, as the example configuration has them.
-func seedSockets() []SocketRule {
-	return []SocketRule{
+func seedSockets() []rules.Socket {
+	return []rules.Socket{
 		{
 			Path: "/ws/room/{room_id:int}", Topic: "room/{room_id}", Frame: "kwargs",
-			Forward: []Forward{
+			Forward: []rules.Forward{
 				{Type: "chat_message_created", Fields: []string{"id", "message"}},
 				{Type: "did_alter_join_request", Fields: []string{"id", "action", "requesting_user"}},
 			},
 		},
 		{
 			Path: "/ws/user/{user_id:int}", Topic: "user/{user_id}", Frame: "kwargs",
-			Forward: []Forward{{Type: "did_alter_join_request", Fields: []string{"id", "action", "requesting_user"}}},
+			Forward: []rules.Forward{{Type: "did_alter_join_request", Fields: []string{"id", "action", "requesting_user"}}},
 		},
 		{
 			Path: "/ws/job-status/", Topic: "jobs/{me}", Frame: "data", Anonymous: "refuse",
-			Forward: []Forward{{Type: "job_posting.saved", Fields: []string{"id", "state"}}},
+			Forward: []rules.Forward{{Type: "job_posting.saved", Fields: []string{"id", "state"}}},
 		},
 		{
 			Path: "/dam-inventory/dams/notifications/ws/", Topic: "dams", Frame: map[string]any{"message": "New Dam"},
-			Forward: []Forward{{Type: "dam.create"}},
+			Forward: []rules.Forward{{Type: "dam.create"}},
 		},
 	}
 }
@@ -53,15 +54,15 @@ func seedSockets() []SocketRule {
 // topicsOfSeeds are rules without SQL that make the seeds' topics exist.
 func topicsOfSeeds(t testing.TB) *Rules {
 	t.Helper()
-	rules := &Rules{accounts: &Accounts{users: &users{whole: true}}}
+	var sources []rules.Topic
 	for _, text := range []string{"room/{room_id:int}", "user/{user_id:int}", "jobs/{user_id:int}", "dams", "dams/{dam_id:int}"} {
-		p, err := compileTopic(text, rules.rules)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rules.rules = append(rules.rules, &rule{pattern: p, allow: allowPublic})
+		sources = append(sources, rules.Topic{Topic: text, Allow: rules.AllowPublic})
 	}
-	return rules
+	compiled, err := CompileRules(t.Context(), nil, &Accounts{users: &users{whole: true}}, sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled
 }
 
 // stand is a server over a fake feed. All its followers are anonymous unless a path says

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"rowcall/config/rules"
 )
 
 // JWTOptions say which bearer tokens are accepted: none without Key and JWKSURL.
@@ -83,8 +85,8 @@ func (o JWTOptions) check() error {
 		return errors.New("auth.jwt.issuer and auth.jwt.audience are needed")
 	case o.Key != "" && len(o.Key) < leastKey:
 		return errors.New("auth.jwt.key is too short")
-	case o.JWKSURL != "" && !trustedAddress(o.JWKSURL):
-		return errors.New("auth.jwt.jwks_url is not https")
+	case o.JWKSURL != "" && rules.CheckKeyAddress(o.JWKSURL) != nil:
+		return fmt.Errorf("auth.jwt.jwks_url: %w", rules.CheckKeyAddress(o.JWKSURL))
 	case o.Leeway < 0 || o.Leeway > mostLeeway:
 		return errors.New("auth.jwt.leeway is not within a minute")
 	}

@@ -298,6 +298,7 @@ func TestTokensAreAcceptedOnlyAsSafelyConfigured(t *testing.T) {
 		"a short key":             func(o *JWTOptions) { o.Key = "short" },
 		"keys over http":          func(o *JWTOptions) { o.JWKSURL = "http://id.example/keys" },
 		"keys from a file":        func(o *JWTOptions) { o.JWKSURL = "file:///keys" },
+		"keys with a password":    func(o *JWTOptions) { o.JWKSURL = "https://user:password@id.example/keys" },
 		"a leeway of two minutes": func(o *JWTOptions) { o.Leeway = 2 * time.Minute },
 		"a leeway below nought":   func(o *JWTOptions) { o.Leeway = -time.Second },
 		"a key without use":       func(o *JWTOptions) { o.Algorithms, o.JWKSURL = []string{"RS256"}, "" },

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/door"
+	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -29,8 +30,8 @@ type ward struct {
 	pool *pgxpool.Pool // the node's
 }
 
-func wardResources() []ResourceRule {
-	return []ResourceRule{
+func wardResources() []rules.Resource {
+	return []rules.Resource{
 		{Name: "patients", Table: "patients", Allow: "authenticated", Topic: "patients"},
 		{Name: "rooms", Table: "chat_rooms", Allow: "authenticated", Label: "title", Follow: []string{"room"}},
 		{Name: "members", Table: "chat_room_members", Allow: "authenticated", Follow: []string{"room"}},
@@ -43,8 +44,8 @@ func wardResources() []ResourceRule {
 	}
 }
 
-func wardFunctions() []FunctionRule {
-	return []FunctionRule{
+func wardFunctions() []rules.Function {
+	return []rules.Function{
 		{Name: "join_room", Function: "rowcall.chat_join_by_code", Allow: "authenticated"},
 		{Name: "create_room", Function: "rowcall.chat_create_room", Allow: "authenticated"},
 		{Name: "leave_room", Function: "rowcall.chat_leave_room", Allow: "authenticated"},
@@ -54,8 +55,8 @@ func wardFunctions() []FunctionRule {
 	}
 }
 
-func wardSockets() []SocketRule {
-	return []SocketRule{
+func wardSockets() []rules.Socket {
+	return []rules.Socket{
 		{Path: "/ws/patients/", Protocol: "dcrf", Resource: "patients"},
 		{Path: "/ws/", Protocol: "dcrf", Streams: []string{"patients", "dams", "jobs"}},
 		{Path: "/ws/audit/", Protocol: "dcrf", Resource: "audit"},
@@ -67,14 +68,14 @@ func openWard(t *testing.T) *ward {
 	return openWardOn(t, schematest.New(t, schematest.Samples), wardResources(), wardFunctions())
 }
 
-func openWardOn(t *testing.T, db *schematest.Database, resources []ResourceRule, functions []FunctionRule) *ward {
+func openWardOn(t *testing.T, db *schematest.Database, resources []rules.Resource, functions []rules.Function) *ward {
 	t.Helper()
 	free := door.Options{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 	return openLimitedWard(t, db, resources, functions, free, notifier.Options{})
 }
 
 // openLimitedWard is openWardOn, with a say in who may have how much.
-func openLimitedWard(t *testing.T, db *schematest.Database, resources []ResourceRule, functions []FunctionRule, limits door.Options, o notifier.Options) *ward {
+func openLimitedWard(t *testing.T, db *schematest.Database, resources []rules.Resource, functions []rules.Function, limits door.Options, o notifier.Options) *ward {
 	t.Helper()
 	db.Exec(t, `UPDATE users SET password = '`+bcryptQuick+`'`)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -84,10 +85,10 @@ func openLimitedWard(t *testing.T, db *schematest.Database, resources []Resource
 	if err != nil {
 		t.Fatal(err)
 	}
-	topics := append(seedTopics(), TopicRule{Topic: "patients", Allow: "authenticated"}, TopicRule{Topic: "patients/{id:int}", Allow: "authenticated"},
-		TopicRule{Topic: "room", Allow: "staff", Access: `SELECT true AS allowed, true AS owner`}, TopicRule{Topic: "user"}, TopicRule{Topic: "jobs"})
-	rules, err1 := CompileRules(t.Context(), pool, accounts, topics)
-	served, err2 := CompileResources(t.Context(), pool, rules, resources, log)
+	topics := append(seedTopics(), rules.Topic{Topic: "patients", Allow: "authenticated"}, rules.Topic{Topic: "patients/{id:int}", Allow: "authenticated"},
+		rules.Topic{Topic: "room", Allow: "staff", Access: `SELECT true AS allowed, true AS owner`}, rules.Topic{Topic: "user"}, rules.Topic{Topic: "jobs"})
+	compiled, err1 := CompileRules(t.Context(), pool, accounts, topics, ConsoleTopic)
+	served, err2 := CompileResources(t.Context(), pool, compiled, resources, log)
 	called, err3 := CompileFunctions(t.Context(), pool, functions)
 	for _, err := range []error{err1, err2, err3} {
 		if err != nil {
@@ -96,12 +97,12 @@ func openLimitedWard(t *testing.T, db *schematest.Database, resources []Resource
 	}
 	direct := pool.Config().ConnConfig
 	o.Logger = log
-	feed := notifier.New(direct, pool, rules, o)
+	feed := notifier.New(direct, pool, compiled, o)
 	sockets := seedSockets()
 	if served.named("patients") != nil {
 		sockets = append(sockets, wardSockets()...)
 	}
-	server, err := New(feed, rules, accounts, door, Options{
+	server, err := New(feed, compiled, accounts, door, Options{
 		Sockets: sockets, Resources: served, Functions: called,
 		Limits: Limits{PingInterval: time.Hour, FramesPerSecond: 1000, WriteTimeout: time.Hour}, // no test is faster than a limit
 		Logger: log,

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"rowcall/config/rules"
 )
 
 // Config is every setting of a Rowcall. Default gives the documented defaults.
@@ -17,11 +19,11 @@ type Config struct {
 	Ops      Ops      `mapstructure:"ops"`
 
 	// Apps keeps the tables and triggers of the four example applications.
-	Apps      bool       `mapstructure:"apps"`
-	Topics    []Topic    `mapstructure:"topics"`
-	Sockets   []Socket   `mapstructure:"sockets"`
-	Resources []Resource `mapstructure:"resources"`
-	Functions []Function `mapstructure:"functions"`
+	Apps      bool             `mapstructure:"apps"`
+	Topics    []rules.Topic    `mapstructure:"topics"`
+	Sockets   []rules.Socket   `mapstructure:"sockets"`
+	Resources []rules.Resource `mapstructure:"resources"`
+	Functions []rules.Function `mapstructure:"functions"`
 
 	LogFormat string     `mapstructure:"log_format"` // text or json
 	LogLevel  slog.Level `mapstructure:"log_level"`
@@ -134,50 +136,4 @@ type Log struct {
 	Abandon    time.Duration `mapstructure:"abandon"`    // triggers stop filing so long after the last node
 	TailEvents int           `mapstructure:"tail_events"`
 	TailBytes  Bytes         `mapstructure:"tail_bytes"`
-}
-
-// Topic says who may follow the topics that a pattern covers. A topic no pattern covers does not exist.
-type Topic struct {
-	Topic    string `mapstructure:"topic"`    // the pattern, such as room/{room_id:int}
-	Allow    string `mapstructure:"allow"`    // public, authenticated or staff; staff when empty
-	Access   string `mapstructure:"access"`   // SQL that answers allowed and roles; none: Allow decides alone
-	Snapshot string `mapstructure:"snapshot"` // SQL of the topic's present state
-	Slow     string `mapstructure:"slow"`     // latest: a reader who falls behind gets the newest event per Key only
-	Key      string `mapstructure:"key"`      // with Slow: a field of the events' data
-}
-
-// Socket is a WebSocket address bound to one topic, in a format of its own, or one that serves resources.
-type Socket struct {
-	Path      string    `mapstructure:"path"`
-	Topic     string    `mapstructure:"topic"` // with parameters of the path, and {me}
-	Frame     any       `mapstructure:"frame"` // kwargs, data, or a literal JSON object
-	Forward   []Forward `mapstructure:"forward"`
-	Anonymous string    `mapstructure:"anonymous"` // close or refuse; close when empty
-	Protocol  string    `mapstructure:"protocol"`  // dcrf: it serves resources, and only what follows counts
-	Resource  string    `mapstructure:"resource"`  // the one that is served
-	Streams   []string  `mapstructure:"streams"`   // those that are served together, each as the stream of its name
-}
-
-// Forward lets events of one type through to a socket, with the named fields of their data.
-type Forward struct {
-	Type   string   `mapstructure:"type"`
-	Fields []string `mapstructure:"fields"`
-}
-
-// Resource is a table that is served over REST, and over sockets of protocol dcrf.
-type Resource struct {
-	Name  string `mapstructure:"name"` // its address is /api/{name}
-	Table string `mapstructure:"table"`
-	Allow string `mapstructure:"allow"` // public, authenticated or staff; staff when empty
-	Topic string `mapstructure:"topic"` // where the changes of its rows are filed, with {me}
-
-	Label  string   `mapstructure:"label"`  // the column that names a row to people; its first text when empty
-	Follow []string `mapstructure:"follow"` // topics that tell lists of changes, with {me}; Topic when empty
-}
-
-// Function is a function of the database that is called over POST /api/functions/{name}.
-type Function struct {
-	Name     string `mapstructure:"name"`
-	Function string `mapstructure:"function"`
-	Allow    string `mapstructure:"allow"` // public, authenticated or staff; staff when empty
 }

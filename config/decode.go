@@ -11,11 +11,13 @@ import (
 	"time"
 
 	"github.com/go-viper/mapstructure/v2"
+
+	"rowcall/config/rules"
 )
 
 // decode fills c from the merged tree. A value that does not fit is reported and leaves what c
 // held before, so that everything else can still be checked.
-func decode(tree map[string]any, c *Config, problems *Problems) error {
+func decode(tree map[string]any, c *Config, problems *rules.Problems) error {
 	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
 		Result:     c,
 		DecodeHook: mapstructure.DecodeHookFuncType(convert),
@@ -29,7 +31,7 @@ func decode(tree map[string]any, c *Config, problems *Problems) error {
 }
 
 // collect takes a decoder's error apart into problems.
-func collect(err error, problems *Problems) {
+func collect(err error, problems *rules.Problems) {
 	if err == nil {
 		return
 	}
@@ -40,7 +42,7 @@ func collect(err error, problems *Problems) {
 		return
 	}
 	if place, ok := err.(*mapstructure.DecodeError); ok {
-		problems.add(place.Name(), "%v", place.Unwrap())
+		problems.Add(place.Name(), "%v", place.Unwrap())
 		return
 	}
 	collect(errors.Unwrap(err), problems)
@@ -110,13 +112,20 @@ func toBool(value any) (bool, error) {
 	return false, fmt.Errorf("\"%v\" is neither true nor false", value)
 }
 
-// toPrefix reads a network such as 10.0.0.0/8, or one address.
+// v4Mapped is the length of the prefix of IPv4 addresses that are written as IPv6, ::ffff:0:0/96.
+const v4Mapped = 96
+
+// toPrefix reads a network such as 10.0.0.0/8, or one address. An IPv4 network that is written as
+// IPv6 becomes an IPv4 network: addresses are compared in that form.
 func toPrefix(text string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(text); err == nil {
 		addr = addr.Unmap()
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
 	prefix, err := netip.ParsePrefix(text)
+	if prefix.Addr().Is4In6() && prefix.Bits() >= v4Mapped {
+		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-v4Mapped)
+	}
 	return prefix.Masked(), wrong(err == nil, "%q is neither an address nor a network: write 192.0.2.7 or 10.0.0.0/8", text)
 }
 

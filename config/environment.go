@@ -4,6 +4,8 @@ import (
 	"os"
 	"reflect"
 	"strings"
+
+	"rowcall/config/rules"
 )
 
 const envPrefix = "ROWCALL_"
@@ -27,7 +29,7 @@ func secretKeys() []string {
 
 // fromEnvironment reads every value that has a variable. An empty variable counts as none: compose
 // files and shells pass those on without meaning to.
-func fromEnvironment(getenv func(string) string, problems *Problems) map[string]given {
+func fromEnvironment(getenv func(string) string, problems *rules.Problems) map[string]given {
 	found := map[string]given{}
 	for _, key := range valueKeys(reflect.TypeFor[Config](), "") {
 		if value := getenv(envName(key)); value != "" {
@@ -43,15 +45,15 @@ func fromEnvironment(getenv func(string) string, problems *Problems) map[string]
 }
 
 // fromSecretFile reads one secret from the file its variable names.
-func fromSecretFile(key, path string, found map[string]given, problems *Problems) {
+func fromSecretFile(key, path string, found map[string]given, problems *rules.Problems) {
 	name := envName(key) + envFileSuffix
 	if _, twice := found[key]; twice {
-		problems.add(key, "both %s and %s are set: unset one of them", envName(key), name)
+		problems.Add(key, "both %s and %s are set: unset one of them", envName(key), name)
 		return
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		problems.add(key, "cannot read the file that %s names: %v", name, err)
+		problems.Add(key, "cannot read the file that %s names: %v", name, err)
 		return
 	}
 	found[key] = given{strings.TrimSpace(string(text)), name}

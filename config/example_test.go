@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"rowcall/config/rules"
 )
 
 func TestExampleEqualsTheDefaults(t *testing.T) {
@@ -63,7 +65,7 @@ func TestSettingsPageNamesEveryKey(t *testing.T) {
 			t.Errorf("docs/configuration.md has no row %s", row)
 		}
 	}
-	for _, list := range []reflect.Type{reflect.TypeFor[Topic](), reflect.TypeFor[Socket](), reflect.TypeFor[Forward](), reflect.TypeFor[Resource](), reflect.TypeFor[Function]()} {
+	for _, list := range []reflect.Type{reflect.TypeFor[rules.Topic](), reflect.TypeFor[rules.Socket](), reflect.TypeFor[rules.Forward](), reflect.TypeFor[rules.Resource](), reflect.TypeFor[rules.Function]()} {
 		for _, name := range fieldNames(list) {
 			if !strings.Contains(string(page), "| `"+name+"` |") {
 				t.Errorf("docs/configuration.md has no row for %s of a %s", name, list.Name())

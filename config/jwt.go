@@ -1,9 +1,10 @@
 package config
 
 import (
-	"net/url"
 	"slices"
 	"time"
+
+	"rowcall/config/rules"
 )
 
 // JWT says which bearer tokens are accepted. With neither Key nor JWKSURL none is.
@@ -31,41 +32,35 @@ func publicAlgorithms() []string {
 	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 }
 
-func (j JWT) check(p *Problems) {
-	p.require(j.Key == "" || len(j.Key) >= leastKey, "auth.jwt.key",
+func (j JWT) check(p *rules.Problems) {
+	p.Require(j.Key == "" || len(j.Key) >= leastKey, "auth.jwt.key",
 		"is too short to sign with: give %d bytes or more, such as openssl rand -base64 48 makes", leastKey)
-	p.require(j.JWKSURL == "" || isKeyAddress(j.JWKSURL), "auth.jwt.jwks_url",
-		"%q is no address to trust keys from: write https://host/path (http only on this machine)", j.JWKSURL)
-	p.require(0 <= j.Leeway && j.Leeway <= mostLeeway, "auth.jwt.leeway",
+	if j.JWKSURL != "" {
+		p.AddError("auth.jwt.jwks_url", rules.CheckKeyAddress(j.JWKSURL))
+	}
+	p.Require(0 <= j.Leeway && j.Leeway <= mostLeeway, "auth.jwt.leeway",
 		"%s is out of range: give 0s to %s", j.Leeway, mostLeeway)
 	j.checkAlgorithms(p)
 	for _, claim := range []struct{ key, value string }{{"issuer", j.Issuer}, {"audience", j.Audience}} {
 		key := "auth.jwt." + claim.key
-		p.require(!j.On() || claim.value != "", key, "is missing: tokens that were made for others must not be accepted here")
-		p.require(j.On() || claim.value == "", key, "is of no use without auth.jwt.key or auth.jwt.jwks_url")
+		p.Require(!j.On() || claim.value != "", key, "is missing: tokens that were made for others must not be accepted here")
+		p.Require(j.On() || claim.value == "", key, "is of no use without auth.jwt.key or auth.jwt.jwks_url")
 	}
 }
 
 // checkAlgorithms requires that each algorithm has its keys, and that no keys are without algorithm.
-func (j JWT) checkAlgorithms(p *Problems) {
+func (j JWT) checkAlgorithms(p *rules.Problems) {
 	public := false
 	for i, name := range j.Algorithms {
-		key := index("auth.jwt.algorithms", i)
-		oneOf(p, key, name, append([]string{hs256}, publicAlgorithms()...)...)
+		key := rules.Entry("auth.jwt.algorithms", i)
+		p.RequireOneOf(key, name, append([]string{hs256}, publicAlgorithms()...)...)
 		public = public || name != hs256
-		p.require(name != hs256 || j.Key != "", key, "%s needs auth.jwt.key", name)
-		p.require(name == hs256 || j.JWKSURL != "", key, "%s needs auth.jwt.jwks_url", name)
+		p.Require(name != hs256 || j.Key != "", key, "%s needs auth.jwt.key", name)
+		p.Require(name == hs256 || j.JWKSURL != "", key, "%s needs auth.jwt.jwks_url", name)
 	}
 	if len(j.Algorithms) == 0 {
 		return
 	}
-	p.require(j.Key == "" || slices.Contains(j.Algorithms, hs256), "auth.jwt.key", "is of no use: auth.jwt.algorithms leaves HS256 out")
-	p.require(j.JWKSURL == "" || public, "auth.jwt.jwks_url", "is of no use: auth.jwt.algorithms has HS256 alone")
-}
-
-// isKeyAddress reports whether keys that come from there can be nobody else's.
-func isKeyAddress(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && u.Hostname() != "" && u.User == nil && u.Fragment == "" &&
-		(u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()))
+	p.Require(j.Key == "" || slices.Contains(j.Algorithms, hs256), "auth.jwt.key", "is of no use: auth.jwt.algorithms leaves HS256 out")
+	p.Require(j.JWKSURL == "" || public, "auth.jwt.jwks_url", "is of no use: auth.jwt.algorithms has HS256 alone")
 }

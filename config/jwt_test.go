@@ -55,17 +55,3 @@ func TestBearerTokensAreRefusedAsConfigured(t *testing.T) {
 		}
 	}
 }
-
-func TestKeysMayComeFromThisMachineWithoutTLS(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{"http://127.0.0.1:8081/keys", "http://[::1]/keys", "http://localhost/keys", "https://id.example:8443/a/b?c=d"} {
-		if !isKeyAddress(text) {
-			t.Errorf("%s is refused", text)
-		}
-	}
-	for _, text := range []string{"https://", "http://localhost.example/k", "//id.example/k", "id.example", "https://id.example/#k"} {
-		if isKeyAddress(text) {
-			t.Errorf("%s is accepted", text)
-		}
-	}
-}

@@ -2,11 +2,14 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
+
+	"rowcall/config/rules"
 )
 
 // Sources are where settings come from. The zero Sources yield the defaults.
@@ -51,9 +54,9 @@ func (s Sources) file() ([]byte, string, error) {
 func (s Sources) read(text []byte, name string) (*Config, error) {
 	tree, err := parse(text)
 	if err != nil {
-		return nil, Problems{{Key: name, Text: err.Error()}}
+		return nil, rules.Problems{{Key: name, Text: err.Error()}}
 	}
-	var problems Problems
+	var problems rules.Problems
 	tree = sift(tree, reflect.TypeFor[Config](), "", &problems)
 	origins, merged := s.merge(tree, &problems)
 	c := Default()
@@ -67,13 +70,14 @@ func (s Sources) read(text []byte, name string) (*Config, error) {
 	return &c, nil
 }
 
-// merge lets viper decide between file, environment and flags, and tells which of the values came
-// from one of the latter two.
-func (s Sources) merge(tree map[string]any, problems *Problems) (map[string]string, map[string]any) {
+// merge lets viper decide between file, environment and flags. It returns the source of each value
+// that came from one of the latter two, by its key path.
+//
+// The lists of rules go around viper. They come from the file alone, and viper would change what
+// they say: it lower-cases the keys of the objects within them.
+func (s Sources) merge(tree map[string]any, problems *rules.Problems) (map[string]string, map[string]any) {
 	v := viper.New()
-	topics, sockets := tree["topics"], tree["sockets"]
-	delete(tree, "topics")
-	delete(tree, "sockets")
+	lists := takeLists(tree)
 	environment := fromEnvironment(s.Getenv, problems)
 	// Neither merge can fail: both are of maps that are known to fit.
 	_ = v.MergeConfigMap(tree)
@@ -89,12 +93,25 @@ func (s Sources) merge(tree map[string]any, problems *Problems) (map[string]stri
 		}
 	}
 	merged := v.AllSettings()
-	merged["topics"], merged["sockets"] = topics, sockets
+	maps.Copy(merged, lists)
 	return origins, merged
 }
 
+// takeLists removes the lists of sections from the tree of a file and returns them.
+func takeLists(tree map[string]any) map[string]any {
+	lists := map[string]any{}
+	for field := range reflect.TypeFor[Config]().Fields() {
+		key := fieldName(field)
+		if list, given := tree[key]; given && isSectionList(field.Type) {
+			lists[key] = list
+			delete(tree, key)
+		}
+	}
+	return lists
+}
+
 // named tells of each problem which variable or flag its value came from.
-func named(problems Problems, origins map[string]string) Problems {
+func named(problems rules.Problems, origins map[string]string) rules.Problems {
 	for i, problem := range problems {
 		problems[i].Source = origins[problem.Key]
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/spf13/pflag"
+
+	"rowcall/config/rules"
 )
 
 // diff tells where two configurations differ.
@@ -63,7 +65,7 @@ func load(t *testing.T, s Sources) *Config {
 func problems(t *testing.T, s Sources) []string {
 	t.Helper()
 	_, err := Load(s)
-	var found Problems
+	var found rules.Problems
 	if !errors.As(err, &found) {
 		t.Fatalf("Load gave %v, want problems", err)
 	}
@@ -137,6 +139,7 @@ func TestRulesSurviveUnchanged(t *testing.T) {
 	c := load(t, Sources{Default: []byte(`
 topics:
   - {topic: 'Dams/{id:int}', access: 'SELECT 1 AS "Allowed"'}
+  - {topic: Dams}
 sockets:
   - path: /WS/Dams
     topic: Dams
@@ -144,9 +147,9 @@ sockets:
     forward: [{type: Dam.Create}]
 `)})
 	want := Default()
-	want.Topics = []Topic{{Topic: "Dams/{id:int}", Access: `SELECT 1 AS "Allowed"`}}
-	want.Sockets = []Socket{{
-		Path: "/WS/Dams", Topic: "Dams", Forward: []Forward{{Type: "Dam.Create"}},
+	want.Topics = []rules.Topic{{Topic: "Dams/{id:int}", Access: `SELECT 1 AS "Allowed"`}, {Topic: "Dams"}}
+	want.Sockets = []rules.Socket{{
+		Path: "/WS/Dams", Topic: "Dams", Forward: []rules.Forward{{Type: "Dam.Create"}},
 		Frame: map[string]any{"Message": "New Dam", "a.b/c": map[string]any{"Deep": []any{1, true, map[string]any{"X": nil}}}},
 	}}
 	if d := diff(want, *c); d != "" {
@@ -172,6 +175,7 @@ topics:
   - room
   - {topic: /a//b, access: [1]}
   - {topic: 'a{b}/{C}'}
+  - {topic: dams}
 sockets:
   - {path: ws, topic: 'room/{room_id}', frame: object}
   - {path: '/ws/{id:int}/', topic: 'jobs/{me}', frame: {a: 1}, forward: [{type: x, fields: [y]}], protocol: mqtt, stream: a}
@@ -241,7 +245,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("http: {addr: {a: b}}\ntopics: [[1], {topic: ~}]\nsockets: [{frame: [], forward: [~]}]"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := Load(Sources{Default: text})
-		var problems Problems
+		var problems rules.Problems
 		if (c == nil) == (err == nil) || err != nil && !errors.As(err, &problems) {
 			t.Errorf("Load gave %v, %v", c, err)
 		}

@@ -65,19 +65,27 @@ func TestMistakesInASecretDoNotShowIt(t *testing.T) {
 	}
 }
 
-func TestOrigins(t *testing.T) {
+// Addresses of requests are compared in their IPv4 form, so that networks must have it too.
+func TestNetworks(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"https://app.example.org", "http://localhost:5173", "http://[::1]:80", "http://localhost:*", "http://127.0.0.1:*"} {
-		if !isOrigin(text) {
-			t.Errorf("%s is refused", text)
+	for text, want := range map[string]string{
+		"10.1.2.3": "10.1.2.3/32", "10.1.2.3/8": "10.0.0.0/8", "::1": "::1/128", "2001:db8::1/32": "2001:db8::/32",
+		"::ffff:10.1.2.3": "10.1.2.3/32", "::ffff:10.1.2.3/104": "10.0.0.0/8", "::ffff:0:0/95": "::fffe:0:0/95",
+	} {
+		if got, err := toPrefix(text); err != nil || got.String() != want {
+			t.Errorf("%s: got %v, %v, want %s", text, got, err, want)
 		}
 	}
-	for _, text := range []string{
-		"", "*", "null", "app.example.org", "https://", "https://a.example/", "https://A.example", "ws://a.example",
-		"https://a.example:*", "http://localhost:80:*", "https://user@a.example", "https://a.example?q", "https://:8080",
-	} {
-		if isOrigin(text) {
-			t.Errorf("%s is accepted", text)
-		}
+}
+
+// Viper would change the keys of objects within the lists of rules.
+func TestListsOfRulesGoAroundViper(t *testing.T) {
+	t.Parallel()
+	tree := map[string]any{"apps": true, "http": map[string]any{"origins": []any{"https://a.example"}}}
+	for _, list := range []string{"topics", "sockets", "resources", "functions"} {
+		tree[list] = []any{map[string]any{"Name": list}}
+	}
+	if lists := takeLists(tree); len(lists) != 4 || len(tree) != 2 {
+		t.Errorf("around viper go %v, through it goes %v", lists, tree)
 	}
 }

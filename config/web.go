@@ -3,6 +3,8 @@ package config
 import (
 	"net/url"
 	"strings"
+
+	"rowcall/config/rules"
 )
 
 // Web says how the pages look.
@@ -21,11 +23,11 @@ func (w Web) TilesOrigin() string {
 	return u.Scheme + "://" + u.Host
 }
 
-func (w Web) check(p *Problems) {
-	p.require(w.Tiles == "" || isTiles(w.Tiles), "web.tiles",
+func (w Web) check(p *rules.Problems) {
+	p.Require(w.Tiles == "" || isTiles(w.Tiles), "web.tiles",
 		"%q is no address of tiles: write https://host/{z}/{x}/{y}.png (http only on this machine), or /path/{z}/{x}/{y}.png", w.Tiles)
-	p.require(w.Tiles == "" || w.Attribution != "", "web.attribution", "is missing: name those whose map web.tiles shows")
-	p.require(w.Tiles != "" || w.Attribution == "", "web.attribution", "is of no use without web.tiles")
+	p.Require(w.Tiles == "" || w.Attribution != "", "web.attribution", "is missing: name those whose map web.tiles shows")
+	p.Require(w.Tiles != "" || w.Attribution == "", "web.attribution", "is of no use without web.tiles")
 }
 
 // isTiles reports whether text is an address on one host, or on this server, with the three parts that
@@ -50,6 +52,6 @@ func isTiles(text string) bool {
 // pages, where a star or a semicolon would mean more than a host.
 func isTileHost(u *url.URL) bool {
 	odd := func(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789.-:[]", r) }
-	secure := u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
+	secure := u.Scheme == "https" || u.Scheme == "http" && rules.IsLoopback(u.Hostname())
 	return secure && u.Hostname() != "" && !strings.ContainsFunc(u.Host, odd)
 }

@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"rowcall/config/rules"
 )
 
 func TestTilesComeFromOneOrigin(t *testing.T) {
@@ -20,7 +22,7 @@ func TestTilesComeFromOneOrigin(t *testing.T) {
 		if tiles != "" {
 			w.Attribution = "a map"
 		}
-		var p Problems
+		var p rules.Problems
 		if w.check(&p); len(p) > 0 {
 			t.Errorf("%s: %v", tiles, p)
 		}
@@ -39,7 +41,7 @@ func TestTilesThatAreRefused(t *testing.T) {
 		"https://a,b/{z}/{x}/{y}", "https://me:secret@a.example/{z}/{x}/{y}", "data:image/png,{z}{x}{y}", "//a.example/{z}/{x}/{y}",
 		"https://a.example/#{z}{x}{y}", "https:///{z}/{x}/{y}", "https://a b/{z}/{x}/{y}", "ftp://a.example/{z}/{x}/{y}",
 	} {
-		var p Problems
+		var p rules.Problems
 		Web{Tiles: tiles, Attribution: "a map"}.check(&p)
 		if len(p) != 1 || !strings.HasPrefix(p[0].String(), "web.tiles: ") {
 			t.Errorf("%s: %v", tiles, p)
@@ -50,7 +52,7 @@ func TestTilesThatAreRefused(t *testing.T) {
 func TestTilesAndTheirAttributionGoTogether(t *testing.T) {
 	t.Parallel()
 	for _, w := range []Web{{Tiles: "/{z}/{x}/{y}"}, {Attribution: "a map"}} {
-		var p Problems
+		var p rules.Problems
 		if w.check(&p); len(p) != 1 || !strings.HasPrefix(p[0].String(), "web.attribution: ") {
 			t.Errorf("%+v: %v", w, p)
 		}

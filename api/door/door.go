@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"rowcall/config/rules"
 )
 
 // Options configure a Door. The zero value serves its own pages only, trusts no proxy and has the
@@ -75,7 +77,7 @@ func (d *Door) OriginAllowed(r *http.Request) bool {
 	if len(sent) > 1 {
 		return false
 	}
-	from, ok := parseOrigin(sent[0])
+	from, ok := rules.ParseOrigin(sent[0])
 	return ok && (from == d.ownOrigin(r) || d.origins.contains(from))
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 )
 
 // Guard checks every request before next answers it. It refuses requests that a page of another site
@@ -71,8 +72,8 @@ func (d *Door) hostAllowed(r *http.Request) bool {
 	if !ok || !IsLoopbackAddr(local) || inAnyPrefix(peerAddress(r), d.proxies) {
 		return true
 	}
-	asked, _ := makeOrigin("http", r.Host)
-	return asked.host == "" || IsLoopback(asked.host) || d.origins.containsHost(asked.host)
+	asked, _ := rules.NewOrigin("http", r.Host)
+	return asked.Host == "" || rules.IsLoopbackName(asked.Host) || d.origins.containsHost(asked.Host)
 }
 
 // checkOperatorsHost refuses a name that is not listed, on every interface: a page of another site
@@ -82,8 +83,8 @@ func checkOperatorsHost(r *http.Request, hosts []string) error {
 	if r.Host == "" {
 		return nil
 	}
-	asked, _ := makeOrigin("http", r.Host)
-	if _, err := netip.ParseAddr(asked.host); err == nil || IsLoopback(asked.host) || slices.Contains(hosts, asked.host) {
+	asked, _ := rules.NewOrigin("http", r.Host)
+	if _, err := netip.ParseAddr(asked.Host); err == nil || rules.IsLoopbackName(asked.Host) || slices.Contains(hosts, asked.Host) {
 		return nil
 	}
 	return problem.Explain(problem.ErrHost, "unknown host name; ask by an address, or list the name in ops.hosts")
@@ -156,7 +157,7 @@ func simpleContent(r *http.Request) bool {
 // other pages have been refused before.
 func (d *Door) allowOrigin(h http.Header, r *http.Request) {
 	text := r.Header.Get("Origin")
-	if from, ok := parseOrigin(text); ok && d.origins.contains(from) {
+	if from, ok := rules.ParseOrigin(text); ok && d.origins.contains(from) {
 		h.Set("Access-Control-Allow-Origin", text)
 		h.Set("Access-Control-Allow-Credentials", "true")
 		h.Set("Access-Control-Expose-Headers", "Location, Retry-After")

@@ -12,6 +12,7 @@ import (
 
 	"rowcall/cmd/internal/node"
 	"rowcall/config"
+	"rowcall/config/rules"
 )
 
 // runningNode is a whole Rowcall in this process. It serves the rooms of the example configuration.
@@ -58,8 +59,8 @@ func roomsOnly(c *config.Config) *config.Config {
 	c.Apps = false // no job is worked on during a measurement
 	c.Limits.Sockets = 1 << 20
 	c.Limits.PingInterval, c.Limits.PongTimeout = time.Hour, 2*time.Hour // readers only count
-	c.Topics = slices.DeleteFunc(c.Topics, func(t config.Topic) bool { return !strings.HasPrefix(t.Topic, "room/") })
-	c.Sockets = slices.DeleteFunc(c.Sockets, func(s config.Socket) bool { return !strings.HasPrefix(s.Topic, "room/") })
+	c.Topics = slices.DeleteFunc(c.Topics, func(t rules.Topic) bool { return !strings.HasPrefix(t.Topic, "room/") })
+	c.Sockets = slices.DeleteFunc(c.Sockets, func(s rules.Socket) bool { return !strings.HasPrefix(s.Topic, "room/") })
 	c.Resources, c.Functions = nil, nil
 	return c
 }

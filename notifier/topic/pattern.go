@@ -1,6 +1,7 @@
 package topic
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,10 +44,10 @@ func ParsePattern(text string) (Pattern, error) {
 	for word := range strings.SplitSeq(text, "/") {
 		next, err := parsePart(word)
 		if err != nil {
-			return Pattern{}, fmt.Errorf("%q: %w", text, err)
+			return Pattern{}, fmt.Errorf("%q %w", text, err)
 		}
 		if !next.isLiteral() && p.Has(next.parameter.Name) {
-			return Pattern{}, fmt.Errorf("%q: parameter %s stands twice", text, next.parameter.Name)
+			return Pattern{}, fmt.Errorf("%q has the parameter %s twice", text, next.parameter.Name)
 		}
 		p.parts = append(p.parts, next)
 	}
@@ -58,31 +59,42 @@ func ParsePattern(text string) (Pattern, error) {
 func ParsePathPattern(text string) (Pattern, error) {
 	rest, rooted := strings.CutPrefix(text, "/")
 	if !rooted {
-		return Pattern{}, fmt.Errorf("%q: a path begins with a slash", text)
+		return Pattern{}, fmt.Errorf("%q is no path: begin with a slash, such as /ws/room/{room_id:int}", text)
 	}
 	p, err := ParsePattern(strings.TrimSuffix(rest, "/"))
 	p.text = text
 	return p, err
 }
 
+// parsePart reads what stands between two slashes. Its errors continue a sentence that begins with
+// the pattern.
 func parsePart(word string) (part, error) {
 	inner, open := strings.CutPrefix(word, "{")
 	inner, shut := strings.CutSuffix(inner, "}")
-	if !open && !shut {
-		if _, err := Parse(word); err != nil {
-			return part{}, fmt.Errorf("part %q: %w", word, err)
-		}
-		return part{literal: word}, nil
+	switch {
+	case open && shut:
+		return parseParameter(inner)
+	case word == "":
+		return part{}, errors.New("has an empty part: write parts between single slashes, none at the ends")
+	case strings.ContainsAny(word, "{}"):
+		return part{}, fmt.Errorf("has a part %q that is neither plain nor {name} nor {name:int}", word)
+	case !validPart(word) || len(word) > MaxBytes:
+		return part{}, fmt.Errorf("has a part %q: %w", word, ErrInvalid)
 	}
-	name, kind, typed := strings.Cut(inner, ":")
+	return part{literal: word}, nil
+}
+
+// parseParameter reads the text between braces.
+func parseParameter(text string) (part, error) {
+	name, kind, typed := strings.Cut(text, ":")
 	if !typed {
 		kind = string(KindText)
 	}
 	switch {
-	case !open || !shut || !validParameterName(name):
-		return part{}, fmt.Errorf("part %q is neither plain nor {name} nor {name:int}", word)
+	case !validParameterName(name):
+		return part{}, fmt.Errorf("has a parameter %q: write its name with a-z, 0-9 and _, not beginning with a digit", name)
 	case kind != string(KindText) && kind != string(KindInt):
-		return part{}, fmt.Errorf("parameter %s: type %q is neither int nor text", name, kind)
+		return part{}, fmt.Errorf("has a parameter %s of type %q, which is neither int nor text", name, kind)
 	}
 	return part{parameter: Parameter{name, Kind(kind)}}, nil
 }
@@ -202,7 +214,7 @@ func (p Pattern) Expand(value func(name string) string) string {
 // Overlaps reports whether some name could match both patterns. The configuration refuses two such
 // rules, because nothing would say which of the two decides.
 func (p Pattern) Overlaps(q Pattern) bool {
-	if len(p.parts) != len(q.parts) {
+	if len(p.parts) != len(q.parts) || len(p.parts) == 0 {
 		return false
 	}
 	for i := range p.parts {

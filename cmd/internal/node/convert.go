@@ -98,45 +98,6 @@ func socketLimits(c *config.Config) api.Limits {
 	}
 }
 
-func topicRules(c *config.Config) []api.TopicRule {
-	rules := make([]api.TopicRule, 0, len(c.Topics))
-	for _, topic := range c.Topics {
-		rules = append(rules, api.TopicRule(topic))
-	}
-	return rules
-}
-
-func socketRules(c *config.Config) []api.SocketRule {
-	rules := make([]api.SocketRule, 0, len(c.Sockets))
-	for _, socket := range c.Sockets {
-		rule := api.SocketRule{
-			Path: socket.Path, Topic: socket.Topic, Frame: socket.Frame, Anonymous: socket.Anonymous,
-			Protocol: socket.Protocol, Resource: socket.Resource, Streams: socket.Streams,
-		}
-		for _, forward := range socket.Forward {
-			rule.Forward = append(rule.Forward, api.Forward(forward))
-		}
-		rules = append(rules, rule)
-	}
-	return rules
-}
-
-func resourceRules(c *config.Config) []api.ResourceRule {
-	rules := make([]api.ResourceRule, 0, len(c.Resources))
-	for _, resource := range c.Resources {
-		rules = append(rules, api.ResourceRule(resource))
-	}
-	return rules
-}
-
-func functionRules(c *config.Config) []api.FunctionRule {
-	rules := make([]api.FunctionRule, 0, len(c.Functions))
-	for _, function := range c.Functions {
-		rules = append(rules, api.FunctionRule(function))
-	}
-	return rules
-}
-
 // pageOptions lets the map show tiles of a server that is not this one.
 func pageOptions(w config.Web) web.Options {
 	var o web.Options

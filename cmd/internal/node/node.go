@@ -66,16 +66,16 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) e
 	if n.accounts, err = api.NewAccounts(ctx, n.pool, door, accountOptions(c, n.log)); err != nil {
 		return err
 	}
-	rules, err := api.CompileRules(ctx, n.pool, n.accounts, topicRules(c))
+	topics, err := api.CompileRules(ctx, n.pool, n.accounts, c.Topics, api.ConsoleTopic)
 	if err != nil {
 		return err
 	}
-	n.feed = notifier.New(direct, n.pool, n.metrics.Timed(rules), feedOptions(c, n.log))
-	resources, err := api.CompileResources(ctx, n.pool, rules, resourceRules(c), n.log)
+	n.feed = notifier.New(direct, n.pool, n.metrics.Timed(topics), feedOptions(c, n.log))
+	resources, err := api.CompileResources(ctx, n.pool, topics, c.Resources, n.log)
 	if err != nil {
 		return err
 	}
-	functions, err := api.CompileFunctions(ctx, n.pool, functionRules(c))
+	functions, err := api.CompileFunctions(ctx, n.pool, c.Functions)
 	if err != nil {
 		return err
 	}
@@ -83,8 +83,8 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) e
 	if n.ops, err = api.NewOps(n.metrics, health, c.Ops.Hosts, n.log); err != nil {
 		return err
 	}
-	n.server, err = api.New(n.feed, rules, n.accounts, door, api.Options{
-		Sockets:   socketRules(c),
+	n.server, err = api.New(n.feed, topics, n.accounts, door, api.Options{
+		Sockets:   c.Sockets,
 		Resources: resources,
 		Functions: functions,
 		Limits:    socketLimits(c),

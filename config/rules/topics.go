@@ -1,0 +1,89 @@
+package rules
+
+import (
+	"slices"
+
+	"rowcall/notifier/topic"
+)
+
+// Topic says who may follow the topics that match a pattern. A topic that matches no pattern of the
+// configuration does not exist.
+type Topic struct {
+	Topic    string `mapstructure:"topic"`    // the pattern, such as room/{room_id:int}
+	Allow    Allow  `mapstructure:"allow"`    // who may ask at all
+	Access   string `mapstructure:"access"`   // SQL that answers the column allowed, and roles; empty: Allow decides alone
+	Snapshot string `mapstructure:"snapshot"` // SQL of the topic's present state; empty: the topic has no snapshot
+	Slow     string `mapstructure:"slow"`     // latest: a reader who falls behind gets the newest event per Key only
+	Key      string `mapstructure:"key"`      // with Slow: a field of the events' data
+}
+
+const slowLatest = "latest"
+
+// Pattern is the parsed pattern of the topics.
+func (t Topic) Pattern() topic.Pattern {
+	parsed, _ := topic.ParsePattern(t.Topic)
+	return parsed
+}
+
+// ParameterNames are the names that the SQL of the rule may write behind an @.
+func (t Topic) ParameterNames() []string {
+	names := []string{ParameterMe, ParameterStaff}
+	for _, own := range t.Pattern().Parameters() {
+		names = append(names, own.Name)
+	}
+	return names
+}
+
+// LatestField is the field of the events' data whose newest value is enough for a slow reader. It
+// is empty if such a reader needs every event.
+func (t Topic) LatestField() string {
+	if t.Slow != slowLatest {
+		return ""
+	}
+	return t.Key
+}
+
+// CheckTopics checks the rules of topics.
+func CheckTopics(topics []Topic, p *Problems) {
+	for i, t := range topics {
+		at := Entry("topics", i)
+		t.check(p, at)
+		for j, other := range topics[:i] {
+			p.Require(!other.Pattern().Overlaps(t.Pattern()), at+".topic",
+				"%q and %q of %s could be the same topic: change one of them", t.Topic, other.Topic, Entry("topics", j))
+		}
+	}
+}
+
+// check checks a rule by itself.
+func (t Topic) check(p *Problems, at string) {
+	t.checkPattern(p, at+".topic")
+	t.Allow.check(p, at+".allow")
+	if t.Slow != "" {
+		p.RequireOneOf(at+".slow", t.Slow, slowLatest)
+	}
+	p.Require((t.Slow == "") == (t.Key == ""), at+".key",
+		"belongs to slow: latest, which needs it: the field of the events' data whose newest event is enough")
+	if p.Has(at + ".topic") {
+		return // the names of the parameters are not known
+	}
+	for _, sql := range []struct{ key, text string }{{".access", t.Access}, {".snapshot", t.Snapshot}} {
+		_, err := BindParameters(sql.text, t.ParameterNames(), func(name string) string { return name })
+		p.AddError(at+sql.key, err)
+	}
+}
+
+func (t Topic) checkPattern(p *Problems, key string) {
+	p.Require(t.Topic != "", key, "is missing: write a pattern such as room/{room_id:int}")
+	parsed, err := topic.ParsePattern(t.Topic)
+	p.AddError(key, err)
+	for _, name := range []string{ParameterMe, ParameterStaff} {
+		p.Require(!parsed.Has(name), key, "%q: @%s is the follower's own: give the parameter another name", t.Topic, name)
+	}
+}
+
+// checkListed adds a problem unless some rule could be for the topics of a pattern.
+func checkListed(p *Problems, key string, pattern topic.Pattern, topics []Topic) {
+	listed := slices.ContainsFunc(topics, func(t Topic) bool { return t.Pattern().Overlaps(pattern) })
+	p.Require(listed, key, "%q: no topic of this form is listed under topics", pattern)
+}
