@@ -39,7 +39,7 @@ func TestChatPage(t *testing.T) {
 	}
 
 	s.Psql(t, `DELETE FROM chat_room_members WHERE room_id = 1 AND user_id = 2`)
-	tb.ExpectElement("heading", "You are not in this room any more")
+	tb.ExpectElement("heading", "You are no longer a member of this room")
 	tb.ExpectNoText("while away")
 	s.Psql(t, `INSERT INTO chat_room_members (room_id, user_id) VALUES (1, 2)`)
 	tb.ExpectText("while away")
@@ -50,7 +50,7 @@ func TestChatPage(t *testing.T) {
 	tb.ExpectNoText("while away")
 	tb.Open(s.Pages + "login?to=/chat/1")
 	logInAs(tb, "dave")
-	tb.ExpectElement("heading", "This room is not open to you")
+	tb.ExpectElement("heading", "You are not a member of this room")
 	tb.ExpectNoText("while away")
 }
 

@@ -40,18 +40,18 @@ type page struct{ name, who, path, role, thing string }
 
 func everyPage() []page {
 	return []page{
-		{"home", "", "", "heading", "Commit a row, and everybody who may see it does"},
-		{"home-alice", "alice", "", "heading", "Commit a row, and everybody who may see it does"},
+		{"home", "", "", "heading", "Commit a row. Everyone allowed to see it does, instantly."},
+		{"home-alice", "alice", "", "heading", "Commit a row. Everyone allowed to see it does, instantly."},
 		{"login", "", "login", "button", "Log in"},
 		{"chat-anonymous", "", "chat", "heading", "Chat"},
 		{"chat", "alice", "chat", "link", "Reading group Yours"},
 		{"chat-room", "alice", "chat/1", "button", "Admit Carol Okafor"},
-		{"chat-room-member", "bob", "chat/1", "button", "Leave the room"},
-		{"chat-room-closed", "dave", "chat/1", "heading", "This room is not open to you"},
+		{"chat-room-member", "bob", "chat/1", "button", "Leave room"},
+		{"chat-room-closed", "dave", "chat/1", "heading", "You are not a member of this room"},
 		{"patients", "alice", "patients", "button", "Discharge Ana Ek"},
 		{"dams", "alice", "dams", "button", "Add a dam"},
 		{"jobs", "alice", "jobs", "progressbar", "Progress of Sort the summer collection"},
-		{"missing", "", "nowhere", "heading", "There is no such page"},
+		{"missing", "", "nowhere", "heading", "Page not found"},
 		{"admin", "admin", "admin", "link", "Add a join request"},
 		{"admin-list", "admin", "admin/join_requests", "table", "Join requests"},
 		{"admin-new", "admin", "admin/join_requests/new", "form", "Add a join request"},
@@ -179,7 +179,7 @@ func textOf(value *accessibility.Value) string {
 func firstPageStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
 	tb := b.OpenTab(t)
 	tb.Open(s.Pages)
-	tb.ExpectElement("heading", "Commit a row, and everybody who may see it does")
+	tb.ExpectElement("heading", "Commit a row. Everyone allowed to see it does, instantly.")
 	settle(tb)
 	const sum = `performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation')).reduce((n, e) => n + e.transferSize, 0)`
 	got := rowcalltest.Evaluate[float64](tb, sum)

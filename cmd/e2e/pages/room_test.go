@@ -17,9 +17,9 @@ func roomStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
 	alice.Press("button", "New room")
 	alice.Fill("textbox", "Title", "Film club")
 	alice.Fill("textbox", "Join code", "popcorn")
-	alice.Press("button", "Open the room")
+	alice.Press("button", "Create room")
 	alice.ExpectElement("heading", "Film club")
-	alice.ExpectText("Nobody asks to come in right now.")
+	alice.ExpectText("No requests to join.")
 
 	bob.Fill("textbox", "Join code", "popcorn")
 	bob.Press("button", "Ask to join")
@@ -40,10 +40,10 @@ func roomStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
 	}
 
 	alice.Press("button", "Manage Bob Moreau")
-	alice.ExpectElement("button", "Remove from the room")
+	alice.ExpectElement("button", "Remove from room")
 	photograph(alice, "chat-member")
-	alice.Press("button", "Remove from the room")
+	alice.Press("button", "Remove from room")
 	alice.ExpectNoElement("button", "Manage Bob Moreau")
-	bob.ExpectElement("heading", "You are not in this room any more")
+	bob.ExpectElement("heading", "You are no longer a member of this room")
 	bob.ExpectNoText("Welcome, <b>Bob</b>")
 }

@@ -17,8 +17,8 @@ func adminStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
 	visit(s, owner, "bob", "chat/2")
 	heidi.TakeCookie(s, s.LoginWith(t, "heidi", "alice"))
 	heidi.Open(s.Pages + "chat")
-	heidi.ExpectText("You are in no room yet")
-	owner.ExpectText("Nobody asks to come in right now.")
+	heidi.ExpectText("No rooms yet")
+	owner.ExpectText("No requests to join.")
 
 	admin.Press("link", "Add a join request")
 	pick(admin, "User *", "heidi")
@@ -75,13 +75,13 @@ func consoleStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
 	admin.Fill("combobox", "Topic", "room/1")
 	choose(admin, "As user", "1")
 	admin.Press("button", "Follow")
-	admin.ExpectText("Nothing yet on room/1")
+	admin.ExpectText("No events on room/1 yet")
 	s.Psql(t, `INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 2, 'seen <b>twice</b>')`)
 	admin.ExpectText("seen <b>twice</b>")
 	alice.ExpectText("seen <b>twice</b>")
 	photograph(admin, "console-tail")
 	admin.AllowConsole("403") // what the page asks for is refused, which the browser mentions
 	choose(admin, "As user", "4")
-	admin.Press("button", "Follow anew")
-	admin.ExpectText("There is nothing to see")
+	admin.Press("button", "Restart")
+	admin.ExpectText("No events to show")
 }

@@ -27,5 +27,5 @@ function Connected({ children }: { children: ReactNode }) {
 
 // Unanswered stands where the pages will be, and is not seen unless the server takes its time.
 function Unanswered() {
-  return <div className={styles.unanswered}><Spinner label="The server has not answered yet. Trying again." /></div>;
+  return <div className={styles.unanswered}><Spinner label="Waiting for the server. Trying again." /></div>;
 }

@@ -102,5 +102,5 @@ function askUntilAnswered(ask: () => Promise<void>): () => void {
 
 // displayName is what to call a person.
 export function displayName(person: { username?: string; first_name?: string; last_name?: string }): string {
-  return [person.first_name, person.last_name].filter(Boolean).join(' ') || person.username || 'Somebody';
+  return [person.first_name, person.last_name].filter(Boolean).join(' ') || person.username || 'Unknown user';
 }

@@ -15,7 +15,7 @@ export function App() {
   useArrival(address, main);
   return (
     <>
-      <a href="#main" className={styles.skip} onClick={(e) => { e.preventDefault(); main.current?.focus(); }}>Skip to the page</a>
+      <a href="#main" className={styles.skip} onClick={(e) => { e.preventDefault(); main.current?.focus(); }}>Skip to content</a>
       <Header />
       <News />
       <main id="main" ref={main} tabIndex={-1} className={styles.main}>

@@ -3,8 +3,8 @@ import { Page } from '../ui/Page.tsx';
 
 export function Missing() {
   return (
-    <Page title="There is no such page" intro="The address may be misspelt, or the page may be gone.">
-      <p><ButtonLink to="/" variant="primary">Go to the first page</ButtonLink></p>
+    <Page title="Page not found" intro="The address may be wrong, or the page may have been removed.">
+      <p><ButtonLink to="/" variant="primary">Go to the home page</ButtonLink></p>
     </Page>
   );
 }

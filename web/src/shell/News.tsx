@@ -12,8 +12,8 @@ export function News() {
   const toast = useToast();
   useTopic(user && apps ? `user/${user.id}` : null, ({ type, data }: RowcallEvent) => {
     if (address.startsWith('/chat')) return;
-    if (type === 'room_joined') toast(<>You are in <Link href={`/chat/${data.room_id}`}>{data.title}</Link> now.</>, 'good');
-    if (type === 'room_left') toast(`You are not in ${data.title} any more.`, 'warn');
+    if (type === 'room_joined') toast(<>You have joined <Link href={`/chat/${data.room_id}`}>{data.title}</Link>.</>, 'good');
+    if (type === 'room_left') toast(`You are no longer a member of ${data.title}.`, 'warn');
     if (type === 'did_alter_join_request' && data.action === 'deny') toast(`Your request to join ${data.title ?? 'a room'} was denied.`, 'warn');
   });
   return null;

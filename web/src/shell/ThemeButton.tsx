@@ -3,9 +3,9 @@ import styles from './ThemeButton.module.css';
 import { useTheme } from './theme.ts';
 
 const LOOKS = {
-  system: { Icon: Screen, says: 'Look: as the system has it' },
-  light: { Icon: Sun, says: 'Look: light' },
-  dark: { Icon: Moon, says: 'Look: dark' },
+  system: { Icon: Screen, says: 'Theme: system' },
+  light: { Icon: Sun, says: 'Theme: light' },
+  dark: { Icon: Moon, says: 'Theme: dark' },
 };
 
 // ThemeButton goes from the system's look to light to dark and back.

@@ -46,7 +46,7 @@ function Menu() {
       {open && (
         <div className={styles.items}>
           <p className={styles.who}>Logged in as <strong>{user!.username}</strong>{user!.is_staff && ', staff'}</p>
-          <Link href="/login" className={styles.item} onClick={() => setOpen(false)}>Log in as somebody else</Link>
+          <Link href="/login" className={styles.item} onClick={() => setOpen(false)}>Switch user</Link>
           <button type="button" className={styles.item} onClick={() => void leave()}>Log out</button>
         </div>
       )}

@@ -16,9 +16,9 @@ export function NeedsLogin({ what, children }: { what: string; children: ReactNo
   return (
     <Panel>
       <Empty title={`Log in to see ${what}`} action={<ButtonLink variant="primary" to={`/login?to=${encodeURIComponent(address)}`}>Log in</ButtonLink>}>
-        <p>{ended ? 'Your login has ended: it ran out, or was ended somewhere else.' : 'Without a login, only dams are public.'}</p>
+        <p>{ended ? 'Your login has ended: it expired, or you logged out elsewhere.' : 'Only the dams are public.'}</p>
       </Empty>
-      {demo && <div className={styles.demo}><p>Or, as this is a demo, become one of these at once:</p><Accounts /></div>}
+      {demo && <div className={styles.demo}><p>Or log in with one click as a user of the demo:</p><Accounts /></div>}
     </Panel>
   );
 }

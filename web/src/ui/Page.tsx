@@ -27,7 +27,7 @@ export function Page({ title, intro, actions, sql, children }: PageProps) {
       {children}
       {sql && sql.length > 0 && (
         <div className={styles.try}>
-          <p>Try it from a terminal, and watch this page:</p>
+          <p>Run this in a terminal and watch this page change:</p>
           {[sql].flat().map((line) => <PsqlLine key={line} sql={line} />)}
         </div>
       )}

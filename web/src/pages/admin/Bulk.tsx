@@ -47,7 +47,7 @@ export function Bulk({ resource, selection, rows, done }: BulkProps) {
       </label>
       <Button small variant={count === 0 ? 'quiet' : 'danger'} disabled={count === 0} onClick={() => setAsking(true)}><span className={styles.word}><Bin />Delete</span></Button>
       <Confirm open={asking} title={`Delete ${counted(resource, count)}?`} action={`Delete ${counted(resource, count)}`} danger busy={busy} onConfirm={() => void remove()} onClose={() => setAsking(false)}>
-        <p>{count === 1 ? 'It is gone for good, and so are rows that belong to it. Everybody who follows it is told.' : 'They are gone for good, and so are rows that belong to them. Everybody who follows them is told.'}</p>
+        <p>{count === 1 ? 'The row is deleted permanently, together with the rows that depend on it.' : 'The rows are deleted permanently, together with the rows that depend on them.'}</p>
       </Confirm>
     </div>
   );

@@ -12,7 +12,7 @@ import { choiceLabel } from './values.ts';
 
 // Cell shows a value as people read it.
 export function Cell({ field, value, names }: { field: Field; value: unknown; names: Names }) {
-  if (value === null || value === undefined || value === '') return <span className={styles.none}>—<span className="visually-hidden"> nothing</span></span>;
+  if (value === null || value === undefined || value === '') return <span className={styles.none}>—<span className="visually-hidden"> empty</span></span>;
   if (field.references) return <Referred to={field.references.resource} at={value as Key} names={names} />;
   if (field.choices) return <Badge tone={toneOf(value)}>{choiceLabel(value)}</Badge>;
   switch (field.type) {

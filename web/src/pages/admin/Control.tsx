@@ -70,5 +70,5 @@ function hintFor(field: Field, shown: string, creating: boolean): string | undef
     return `${field.max_length - [...shown].length} of ${field.max_length} characters left.`;
   }
   const given = creating && !field.required && !field.nullable && field.default === undefined && field.type !== 'boolean';
-  return given ? 'Left empty, the database gives it a value.' : undefined;
+  return given ? 'If empty, the database sets a value.' : undefined;
 }

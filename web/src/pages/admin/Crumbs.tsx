@@ -9,7 +9,7 @@ export interface Crumb {
 // Crumbs say where in the admin one is, and lead back.
 export function Crumbs({ crumbs }: { crumbs: Crumb[] }) {
   return (
-    <nav aria-label="Where you are">
+    <nav aria-label="Breadcrumbs">
       <ol className={styles.crumbs}>
         {crumbs.map(({ label, to }) => (
           <li key={label} className={styles.crumb}>

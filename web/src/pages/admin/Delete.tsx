@@ -34,7 +34,7 @@ export function Delete({ resource, row, disabled, done }: { resource: Resource; 
     <>
       <Button variant="danger" disabled={disabled} onClick={() => setAsking(true)}><span className={styles.word}><Bin />Delete</span></Button>
       <Confirm open={asking} title={`Delete ${name}?`} action="Delete" danger busy={busy} onConfirm={() => void remove()} onClose={() => setAsking(false)}>
-        <p>It is gone for good, and so are rows that belong to it. Everybody who follows it is told.</p>
+        <p>The row is deleted permanently, together with the rows that depend on it.</p>
       </Confirm>
     </>
   );

@@ -35,10 +35,10 @@ function Opened({ resource, at }: { resource: Resource; at: string }) {
       <Follow topics={topicsOf(catalog, resource)} ask={found.ask} />
       {found.row && <EditForm resource={resource} found={{ ...found, row: found.row }} />}
       {!found.row && (found.gone || found.error !== null) && (
-        <Page title={title} intro="Nothing could be read at this address.">
+        <Page title={title} intro="No row could be loaded at this address.">
           <Panel>
             {found.gone
-              ? <Empty title={`There is no ${title.toLowerCase()}`} action={<ButtonLink to={list}>See all {words(resource.name).toLowerCase()}</ButtonLink>}><p>It may have been deleted.</p></Empty>
+              ? <Empty title={`${title} not found`} action={<ButtonLink to={list}>See all {words(resource.name).toLowerCase()}</ButtonLink>}><p>It may have been deleted.</p></Empty>
               : <Empty title={inWords(found.error)} action={<Button onClick={found.now}>Try again</Button>} />}
           </Panel>
         </Page>

@@ -54,7 +54,7 @@ export function EditForm({ resource, found }: { resource: Resource; found: Found
         toast(`Saved ${inSentence(resource, row)}`, 'good');
         found.ask();
       } else {
-        toast('Nothing was changed');
+        toast('No changes to save');
       }
       setProblem(null);
       if (after === 'list') leave();
@@ -70,7 +70,7 @@ export function EditForm({ resource, found }: { resource: Resource; found: Found
   };
   const still = busy !== null || draft.gone;
   return (
-    <Page title={name} intro={`${introOf(resource)} What others change in it appears here while you look.`} sql={lineAbout(resource.name, keyOf(resource, draft.base))}>
+    <Page title={name} intro={`${introOf(resource)} Changes by other users appear here.`} sql={lineAbout(resource.name, keyOf(resource, draft.base))}>
       <form ref={form} noValidate onSubmit={submit} aria-label={name}>
         <Panel>
           <Refused problem={problem} />
@@ -91,5 +91,5 @@ export function EditForm({ resource, found }: { resource: Resource; found: Found
 
 function introOf(resource: Resource): string {
   const single = one(resource);
-  return resource.update ? `Change this ${single.toLowerCase()}.` : `A ${single.toLowerCase()} can be looked at here, and not changed.`;
+  return resource.update ? `Edit this ${single.toLowerCase()}.` : `This ${single.toLowerCase()} is read-only.`;
 }

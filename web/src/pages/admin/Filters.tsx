@@ -50,7 +50,7 @@ function Search({ text, search }: { text: string; search: (text: string) => void
     const timer = setTimeout(() => { setSent(typed); latest.current(typed); }, TYPING);
     return () => clearTimeout(timer);
   }, [typed, sent]);
-  return <Input label="Search" type="search" maxLength={100} placeholder="Words, names or a key" value={typed} onChange={(e) => setTyped(e.target.value)} />;
+  return <Input label="Search" type="search" maxLength={100} placeholder="Text or key" value={typed} onChange={(e) => setTyped(e.target.value)} />;
 }
 
 function Filter({ field, value, choose }: { field: Field; value: string | null; choose: (value: string | null) => void }) {

@@ -45,7 +45,7 @@ function ListOf({ resource }: { resource: Resource }) {
       <Follow topics={topicsOf(catalog, resource)} ask={list.ask} />
       <Page
         title={title}
-        intro={resource.topics.length ? 'As the database has them now: what anybody changes lights up here.' : 'As the database had them when they were read: nothing tells of their changes.'}
+        intro={resource.topics.length ? 'The rows as they are in the database now. A row lights up when someone changes it.' : 'The rows as they were when the page was loaded. Changes to this table are not shown live.'}
         actions={resource.create && <ButtonLink variant="primary" to={newAddress(resource.name)}>Add {single.toLowerCase()}</ButtonLink>}
         sql={linesFor(resource.name)}
       >
@@ -59,8 +59,8 @@ function ListOf({ resource }: { resource: Resource }) {
               <Rows resource={resource} listing={list.listing} state={state} change={change} selection={selection} />
               {list.listing.rows.length === 0 && (
                 narrowed(state)
-                  ? <Empty title="Nothing matches" action={<Button onClick={() => change({ search: '', filters: {} })}>Show all {title.toLowerCase()}</Button>} />
-                  : <Empty title={`There are no ${title.toLowerCase()} yet`}>{resource.create && <p>Add {withArticle(single)}, or let somebody else do it and watch.</p>}</Empty>
+                  ? <Empty title="No matching rows" action={<Button onClick={() => change({ search: '', filters: {} })}>Show all {title.toLowerCase()}</Button>} />
+                  : <Empty title={`No ${title.toLowerCase()} yet`}>{resource.create && <p>Add {withArticle(single)}, or watch this page while someone else adds {withArticle(single)}.</p>}</Empty>
               )}
               <Pager listing={list.listing} goTo={(page) => { goTo(page); window.scrollTo({ top: 0 }); }} />
             </div>

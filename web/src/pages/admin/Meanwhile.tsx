@@ -22,7 +22,7 @@ export function Meanwhile({ resource, draft, names, act, list }: MeanwhileProps)
     return (
       <div className={styles.meanwhile}>
         <Notice tone="bad" actions={<ButtonLink small to={list}>Back to the list</ButtonLink>}>
-          Somebody has deleted this {one(resource).toLowerCase()}. What you see is how it was.
+          This {one(resource).toLowerCase()} was deleted. The form shows its last values.
         </Notice>
       </div>
     );
@@ -32,7 +32,7 @@ export function Meanwhile({ resource, draft, names, act, list }: MeanwhileProps)
   return (
     <div className={styles.meanwhile}>
       <Notice tone="warn" actions={<><Button small onClick={() => act({ do: 'keep' })}>Keep mine</Button><Button small onClick={() => act({ do: 'take' })}>Take theirs</Button></>}>
-        Somebody else has changed what you are changing.
+        Another user changed the same fields.
         <ul className={styles.theirs}>
           {fields.map((f) => <li key={f.name}>{fieldLabel(f)} is now <Cell field={f} value={draft.base[f.name]} names={names} /></li>)}
         </ul>

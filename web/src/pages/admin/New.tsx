@@ -66,7 +66,7 @@ function Form({ resource, again, focus }: { resource: Resource; again: () => voi
   };
   return (
     <Frame at={resource.name} crumbs={[{ label: words(resource.name), to: listAddress(catalog, resource.name) }, { label: 'New' }]}>
-      <Page title={`Add ${withArticle(single)}`} intro="Saved, it is in the database at once, and on every page that follows it.">
+      <Page title={`Add ${withArticle(single)}`} intro="When you save, the new row appears on every page that shows this table.">
         <form ref={form} noValidate onSubmit={submit} aria-label={`Add ${withArticle(single)}`}>
           <Panel>
             <Refused problem={problem} />

@@ -22,11 +22,11 @@ export function Overview() {
   return (
     <Page
       title="Admin"
-      intro="The tables that this server is configured to serve: see and change their rows, while every page that follows them changes too."
+      intro="All configured tables. When you change a row, every page that shows it changes as well."
       sql="INSERT INTO chat_join_requests (user_id, room_id) VALUES (4, 1)"
     >
       <Follow topics={[...new Set(resources.flatMap((r) => r.topics))]} ask={heard} />
-      {resources.length === 0 && <Panel><Empty title="No resources are configured"><p>List tables under resources in the settings.</p></Empty></Panel>}
+      {resources.length === 0 && <Panel><Empty title="No resources are configured"><p>Add tables under resources in the configuration.</p></Empty></Panel>}
       <ul className={styles.entries}>
         {resources.map((r) => <Entry key={r.name} resource={r} count={counts[r.name]} />)}
       </ul>

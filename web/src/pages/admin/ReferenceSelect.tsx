@@ -119,7 +119,7 @@ function Options({ id, label, rows, more, said, active, value, choose }: Options
           </li>
         ))}
       </ul>
-      <p className={styles.said} role="status">{said || (more > 0 ? `${more.toLocaleString()} more: type to narrow them down` : '')}</p>
+      <p className={styles.said} role="status">{said || (more > 0 ? `${more.toLocaleString()} more: type to narrow the list` : '')}</p>
     </div>
   );
 }

@@ -9,7 +9,7 @@ const fields: Field[] = ['user_id', 'status'].map((name) => (
 
 test('what is wrong with a field stands beside it', () => {
   expect(sorted(fields, new Problem(400, 'invalid', 'This field is required.', { user_id: ['This field is required.'] })))
-    .toEqual({ whole: 'Not saved. Look at User id.', byField: { user_id: ['This field is required.'] } });
+    .toEqual({ whole: 'Not saved. Check User id.', byField: { user_id: ['This field is required.'] } });
 });
 
 test('what is wrong with the row, or with fields that are not shown, stands above', () => {

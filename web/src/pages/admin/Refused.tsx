@@ -32,7 +32,7 @@ export function sorted(fields: Field[], error: unknown): { whole: string; byFiel
     else rest.push(name === 'non_field_errors' ? said.join(' ') : `${words(name)}: ${said.join(' ')}`);
   }
   const named = fields.filter((f) => byField[f.name]).map(fieldLabel);
-  const hint = named.length ? `Not saved. Look at ${named.join(', ')}.` : 'Not saved.';
+  const hint = named.length ? `Not saved. Check ${named.join(', ')}.` : 'Not saved.';
   return { whole: [rest.length ? '' : hint, ...rest].filter(Boolean).join(' '), byField };
 }
 

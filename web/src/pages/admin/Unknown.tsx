@@ -6,8 +6,8 @@ import { Panel } from '../../ui/Panel.tsx';
 // Unknown is at addresses of the admin where there is nothing.
 export function Unknown() {
   return (
-    <Page title="Admin" intro="There is nothing at this address.">
-      <Panel><Empty title="No such resource is configured" action={<ButtonLink to="/admin" variant="primary">See all resources</ButtonLink>} /></Panel>
+    <Page title="Admin" intro="There is no page at this address.">
+      <Panel><Empty title="This resource is not configured" action={<ButtonLink to="/admin" variant="primary">See all resources</ButtonLink>} /></Panel>
     </Page>
   );
 }

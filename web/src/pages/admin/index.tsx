@@ -25,10 +25,10 @@ export default function Admin() {
 
 function ForOthers({ name }: { name: string | undefined }) {
   return (
-    <Page title="Admin" intro="Where staff see and change the rows of all tables that this server is configured to serve.">
+    <Page title="Admin" intro="Staff can view and edit the rows of all configured tables here.">
       <Panel>
         <Empty title="This page is for staff" action={<ButtonLink variant="primary" to="/login?to=%2Fadmin">Log in as staff</ButtonLink>}>
-          {name ? <p>You are logged in as {name}, who is not staff. What you may see of your own is on the other pages.</p> : <p>Log in with an account of staff; in the demo, that is admin.</p>}
+          {name ? <p>You are logged in as {name}, which is not a staff account.</p> : <p>Log in with a staff account. In the demo this is admin.</p>}
         </Empty>
       </Panel>
     </Page>
@@ -49,7 +49,7 @@ function ForStaff() {
   }, [ask]);
   if (problem) {
     return (
-      <Page title="Admin" intro="Which tables are served could not be read.">
+      <Page title="Admin" intro="The list of tables could not be loaded.">
         <Panel><Empty title={problem} action={<Button onClick={() => ask()}>Try again</Button>} /></Panel>
       </Page>
     );

@@ -63,7 +63,7 @@ export function useGuard(unsaved: boolean): Guard {
   };
   const question = (
     <Confirm open={leaving !== null} title="Leave without saving?" action="Leave" danger onConfirm={confirmed} onClose={() => setLeaving(null)}>
-      <p>What you have entered on this page has not been saved.</p>
+      <p>Your changes on this page have not been saved.</p>
     </Confirm>
   );
   return { question, leave };

@@ -37,7 +37,7 @@ async function searchRows(target: Resource, search: string, signal: AbortSignal)
     limit: SHOWN, ordering: label && sortable(label) ? label.name : undefined, search: words || undefined,
   }, signal);
   const options = (rows as Row[]).map((row) => ({ key: keyOf(target, row), name: nameOf(target, row), detail: detailOf(target, row) }));
-  const none = words ? `Nothing matches “${words}”` : `There are no ${one(target).toLowerCase()}s yet`;
+  const none = words ? `No match for “${words}”` : `No ${one(target).toLowerCase()}s yet`;
   return { rows: options, more: total - options.length, said: options.length ? '' : none };
 }
 

@@ -53,7 +53,7 @@ function document(text: string): Read {
   try {
     return { value: JSON.parse(text) as unknown };
   } catch {
-    return { problem: 'This is not JSON.' };
+    return { problem: 'Enter valid JSON.' };
   }
 }
 
@@ -74,7 +74,7 @@ export function local(at: string): string {
 
 function instant(text: string): Read {
   const d = new Date(text);
-  return Number.isNaN(d.getTime()) ? { problem: 'Enter a date and a time.' } : { value: d.toISOString().replace('.000Z', 'Z') };
+  return Number.isNaN(d.getTime()) ? { problem: 'Enter a date and time.' } : { value: d.toISOString().replace('.000Z', 'Z') };
 }
 
 // choiceLabel is a choice in words.

@@ -12,10 +12,10 @@ import { afterEvent, standingOf, type Standing } from './standing.ts';
 export type Why = 'closed' | 'out' | 'gone' | 'broken';
 
 const SAYS: Record<Why, { title: string; intro: string }> = {
-  closed: { title: 'This room is not open to you', intro: 'Only its owner and its members may enter. With its join code you can ask to come in.' },
-  out: { title: 'You are not in this room any more', intro: 'You have left it, or its owner has removed you. With its join code you can ask to come back.' },
-  gone: { title: 'There is no such room', intro: 'It may have been deleted, or the address may be misspelt.' },
-  broken: { title: 'The room cannot be shown', intro: 'The server has refused it for now.' },
+  closed: { title: 'You are not a member of this room', intro: 'Only the owner and the members can enter. With the join code you can ask to join.' },
+  out: { title: 'You are no longer a member of this room', intro: 'You left the room, or the owner removed you. With the join code you can ask to join again.' },
+  gone: { title: 'Room not found', intro: 'It may have been deleted, or the address may be wrong.' },
+  broken: { title: 'The room cannot be shown', intro: 'The server refused the request.' },
 };
 
 const PAUSE = 400; // milliseconds, so that nothing goes round in circles at full speed
@@ -34,8 +34,8 @@ export function Closed({ room, why, onAdmitted }: { room: number; why: Why; onAd
   const { title, intro } = SAYS[why];
   return (
     <Page title={title} intro={intro} actions={<ButtonLink to="/chat">All my rooms</ButtonLink>}>
-      {asked?.status === 'pending' && <Notice>You have asked to join. As soon as the owner admits you, the room opens here.</Notice>}
-      {asked?.status === 'denied' && <Notice tone="warn">The owner has denied your last request.</Notice>}
+      {asked?.status === 'pending' && <Notice>You have asked to join. The room opens here as soon as the owner admits you.</Notice>}
+      {asked?.status === 'denied' && <Notice tone="warn">The owner denied your last request.</Notice>}
       {why === 'broken' && <p><Button variant="primary" onClick={onAdmitted}>Try again</Button></p>}
       {(why === 'closed' || why === 'out') && asked?.status !== 'pending' && (
         <Panel title="Ask to join"><div className={styles.narrow}><JoinForm /></div></Panel>

@@ -34,10 +34,10 @@ export function CreateRoom({ open, onClose }: { open: boolean; onClose: () => vo
       <form className={styles.form} onSubmit={(e) => { e.preventDefault(); void create(e.currentTarget); }}>
         {wrong && <Notice tone="bad">{wrong}</Notice>}
         <Input label="Title" name="title" required maxLength={50} autoFocus autoComplete="off" />
-        <Input label="Join code" name="code" minLength={4} maxLength={32} autoComplete="off" autoCapitalize="none" spellCheck={false} hint="4 to 32 characters. Left empty, the room gets one." />
+        <Input label="Join code" name="code" minLength={4} maxLength={32} autoComplete="off" autoCapitalize="none" spellCheck={false} hint="4 to 32 characters. If you leave it empty, a code is generated." />
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" variant="primary" busy={busy}>Open the room</Button>
+          <Button type="submit" variant="primary" busy={busy}>Create room</Button>
         </DialogActions>
       </form>
     </Dialog>

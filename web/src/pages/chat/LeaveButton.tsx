@@ -22,9 +22,9 @@ export function LeaveButton({ room }: { room: number }) {
   };
   return (
     <>
-      <Button small onClick={() => setAsking(true)}>Leave the room</Button>
-      <Confirm open={asking} title="Leave the room?" action="Leave" danger busy={busy} onConfirm={() => void leave()} onClose={() => setAsking(false)}>
-        You see no more of what is said there. To come back you ask to join again.
+      <Button small onClick={() => setAsking(true)}>Leave room</Button>
+      <Confirm open={asking} title="Leave this room?" action="Leave" danger busy={busy} onConfirm={() => void leave()} onClose={() => setAsking(false)}>
+        You will no longer see its messages. To come back, you have to ask to join again.
       </Confirm>
     </>
   );

@@ -27,10 +27,10 @@ export function MemberDialog({ room, person, close }: { room: number; person: Pe
   };
   return (
     <Dialog open={person !== null} onClose={close} title={person?.name ?? ''}>
-      <p>Remove them, and the room closes to them at once; they may ask to join again. Hand the room over, and they decide who comes in; you stay as a member.</p>
+      <p>If you remove this member, they lose access at once; they can ask to join again. If you transfer the room, they become the owner and you stay a member.</p>
       <DialogActions>
-        <Button variant="danger" busy={busy === 'remove_member'} disabled={busy !== ''} onClick={() => void run('remove_member')}>Remove from the room</Button>
-        <Button busy={busy === 'hand_over'} disabled={busy !== ''} onClick={() => void run('hand_over')}>Hand the room over</Button>
+        <Button variant="danger" busy={busy === 'remove_member'} disabled={busy !== ''} onClick={() => void run('remove_member')}>Remove from room</Button>
+        <Button busy={busy === 'hand_over'} disabled={busy !== ''} onClick={() => void run('hand_over')}>Transfer room</Button>
       </DialogActions>
     </Dialog>
   );

@@ -31,7 +31,7 @@ export function Messages({ talk, letters, me, names, retry, discard }: MessagesP
       <div ref={box} className={styles.box} tabIndex={0} role="log" aria-label="Messages">
         <div className={styles.list}>
           {hidden > 0 && <p className={styles.more}><Button small onClick={more}>Show earlier messages ({hidden})</Button></p>}
-          {talk.length + letters.length === 0 && <p className={styles.nothing}>Nothing has been said yet. Begin!</p>}
+          {talk.length + letters.length === 0 && <p className={styles.nothing}>No messages yet.</p>}
           {groups.map((group) => <Stretch key={group.messages[0]!.id} group={group} own={group.sender === me} name={names.get(group.sender) ?? 'Former member'} />)}
           {letters.map((letter) => <Pending key={letter.key} letter={letter} retry={retry} discard={discard} />)}
         </div>

@@ -13,7 +13,7 @@ export function PeoplePanel({ people, me }: { people: People; me: number }) {
   const [chosen, setChosen] = useState<Person | null>(null);
   const { room, members, waiting, names } = people;
   const owner = room.owner_id === me;
-  const nameOf = (id: number) => names.get(id) ?? 'Somebody';
+  const nameOf = (id: number) => names.get(id) ?? 'Unknown user';
   const ids = [room.owner_id, ...[...members].sort((a, b) => nameOf(a).localeCompare(nameOf(b)))];
   return (
     <div className={styles.people}>
@@ -32,7 +32,7 @@ export function PeoplePanel({ people, me }: { people: People; me: number }) {
         </ul>
       </section>
       {owner && room.join_code && <JoinCode code={room.join_code} />}
-      {owner ? <p className={styles.hint}>To leave, hand the room over to a member first.</p> : <div><LeaveButton room={room.id} /></div>}
+      {owner ? <p className={styles.hint}>To leave, transfer the room to a member first.</p> : <div><LeaveButton room={room.id} /></div>}
       <MemberDialog room={room.id} person={chosen} close={() => setChosen(null)} />
     </div>
   );
@@ -42,7 +42,7 @@ function JoinCode({ code }: { code: string }) {
   return (
     <section aria-labelledby="code">
       <h2 id="code" className={styles.title}>Join code</h2>
-      <p className={styles.hint}>Whoever has it may ask to join. You decide who comes in.</p>
+      <p className={styles.hint}>Anyone with this code can ask to join. You decide who is admitted.</p>
       <CopyLine text={code} label="the join code" />
     </section>
   );

@@ -28,13 +28,13 @@ export function Room({ id, talk }: { id: number; talk: Talk }) {
   return (
     <Page
       title={people?.room.title ?? 'Chat'}
-      intro="Whoever is in this room sees each message as soon as it is committed, whoever has written it."
+      intro="Everyone in this room sees each message as soon as it is committed."
       actions={<ButtonLink to="/chat">All my rooms</ButtonLink>}
       sql={`INSERT INTO chat_messages (room_id, sender_id, message) VALUES (${id}, ${me}, 'Hello from psql')`}
     >
       {wrong && <Notice tone="bad" actions={<Button small onClick={reload}>Try again</Button>}>{wrong}</Notice>}
       <div className={classes(styles.room, open && styles.open)}>
-        <section className={styles.talk} aria-label="Talk">
+        <section className={styles.talk} aria-label="Conversation">
           <Toggle open={open} people={people} waiting={waiting} toggle={() => setOpen(!open)} />
           <Messages talk={talk} letters={letters} me={me} names={people?.names ?? NOBODY} retry={retry} discard={discard} />
           <Away />
@@ -70,5 +70,5 @@ function Toggle({ open, people, waiting, toggle }: ToggleProps) {
 // Away says that writing goes on while the server cannot be reached.
 function Away() {
   const away = useStatus() !== 'open';
-  return <p className={styles.away} role="status">{away && 'The connection is lost. What you write is kept, and sent when it is back.'}</p>;
+  return <p className={styles.away} role="status">{away && 'You are offline. Messages that you write are kept and sent later.'}</p>;
 }

@@ -18,7 +18,7 @@ export function RoomPage({ id }: { id: number }) {
 function Visit({ id, again }: { id: number; again: () => void }) {
   const { state, status, error } = useLive<string, Talk>({ topic: `room/${id}`, from: (rows: Said[]) => talkOf(rows), reduce: afterEvent });
   if (status === 'stopped') return <Closed room={id} why={whyOf(error?.code, state !== undefined)} onAdmitted={again} />;
-  if (!state) return <Page title="Chat" intro="Opening the room."><Panel><Spinner label="Opening the room" /></Panel></Page>;
+  if (!state) return <Page title="Chat" intro="Loading the room."><Panel><Spinner label="Loading the room" /></Panel></Page>;
   return <Room id={id} talk={state} />;
 }
 

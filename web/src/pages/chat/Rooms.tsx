@@ -24,7 +24,7 @@ export function Rooms() {
   return (
     <Page
       title="Chat"
-      intro="Your rooms, and the rooms you have asked to join. Both change by themselves as owners decide."
+      intro="Your rooms and your requests to join. Both lists update by themselves."
       actions={<Button variant="primary" onClick={() => setCreating(true)}><Plus /> New room</Button>}
       sql={state && linesFor(me, state)}
     >
@@ -33,7 +33,7 @@ export function Rooms() {
         <Panel title="My rooms" flush>{state ? <RoomList rooms={state.rooms} me={me} /> : <Spinner />}</Panel>
         <div className={styles.column}>
           <Panel title="Join a room">
-            <p className={styles.hint}>The owner of a room has its code, and decides whether you come in.</p>
+            <p className={styles.hint}>Ask the owner of a room for its code. The owner decides whether to admit you.</p>
             <JoinForm />
           </Panel>
           <Panel title="My requests" flush>{state ? <RequestList asked={state.asked} rooms={state.rooms} /> : <Spinner />}</Panel>
@@ -45,7 +45,7 @@ export function Rooms() {
 }
 
 function RoomList({ rooms, me }: { rooms: readonly RoomEntry[]; me: number }) {
-  if (rooms.length === 0) return <Empty title="You are in no room yet"><p>Open one of your own, or join one with its code.</p></Empty>;
+  if (rooms.length === 0) return <Empty title="No rooms yet"><p>Create a room, or join one with its code.</p></Empty>;
   return (
     <ul className={styles.list}>
       {rooms.map((room) => (
@@ -66,7 +66,7 @@ interface Word {
   word: string;
 }
 
-const LEFT: Word = { tone: 'neutral', word: 'Admitted, but not in it any more' };
+const LEFT: Word = { tone: 'neutral', word: 'Admitted, no longer a member' };
 
 const WORDS: Record<Asked['status'], Word> = {
   pending: { tone: 'warn', word: 'Waiting for the owner' },
@@ -75,7 +75,7 @@ const WORDS: Record<Asked['status'], Word> = {
 };
 
 function RequestList({ asked, rooms }: { asked: readonly Asked[]; rooms: readonly RoomEntry[] }) {
-  if (asked.length === 0) return <Empty title="You have asked to join no room"><p>With a room’s code you can ask to join it.</p></Empty>;
+  if (asked.length === 0) return <Empty title="No requests yet"><p>With a room’s code you can ask to join it.</p></Empty>;
   return (
     <ul className={styles.list} aria-live="polite">
       {asked.map((a) => <Request key={a.id} asked={a} inside={rooms.some((r) => r.id === a.room_id)} />)}

@@ -12,8 +12,8 @@ import styles from './PeoplePanel.module.css';
 export function WaitingList({ waiting, nameOf }: { waiting: readonly Waiting[]; nameOf: (id: number) => string }) {
   return (
     <section aria-labelledby="waiting" aria-live="polite">
-      <h2 id="waiting" className={styles.title}>Waiting {waiting.length > 0 && <Badge tone="warn">{waiting.length}</Badge>}</h2>
-      {waiting.length === 0 && <p className={styles.hint}>Nobody asks to come in right now.</p>}
+      <h2 id="waiting" className={styles.title}>Requests to join {waiting.length > 0 && <Badge tone="warn">{waiting.length}</Badge>}</h2>
+      {waiting.length === 0 && <p className={styles.hint}>No requests to join.</p>}
       <ul className={styles.list}>
         {waiting.map((w) => <Asks key={w.id} id={w.id} user={w.user} name={nameOf(w.user)} />)}
       </ul>

@@ -10,6 +10,6 @@ export default function Chat() {
   const { room } = useParams<{ room?: string }>();
   const { user } = useUser();
   if (room !== undefined && !/^[1-9][0-9]{0,17}$/.test(room)) return <Missing />;
-  if (!user) return <Page title="Chat" intro="Rooms that are open to their members only, and follow the database as it changes."><NeedsLogin what="your rooms">{null}</NeedsLogin></Page>;
+  if (!user) return <Page title="Chat" intro="Rooms for members only. Messages appear as soon as they are committed."><NeedsLogin what="your rooms">{null}</NeedsLogin></Page>;
   return room ? <RoomPage key={room} id={Number(room)} /> : <Rooms />;
 }

@@ -5,7 +5,7 @@ import { rate, size } from './figures.ts';
 // Counters are the numbers of the node that move.
 export function Counters({ node }: { node: Node | null }) {
   return (
-    <dl className={styles.counters} aria-label="Numbers of this node">
+    <dl className={styles.counters} aria-label="Counters of this node">
       {tilesOf(node).map(({ name, value, says }) => (
         <div key={name}>
           <dt>{name}</dt>
@@ -26,16 +26,16 @@ interface Tile {
 const NONE = '–';
 
 function tilesOf(node: Node | null): Tile[] {
-  if (!node) return ['Events read', 'Handed out', 'Sessions', 'Subscriptions', 'Waiting', 'Told to reset'].map((name) => ({ name, value: NONE, says: '\u00a0' }));
+  if (!node) return ['Events read', 'Delivered', 'Sessions', 'Subscriptions', 'Queued', 'Resets'].map((name) => ({ name, value: NONE, says: '\u00a0' }));
   const { counts, listener, open } = node;
   const sessions = Object.values(open).reduce((sum, n) => sum + n, 0);
   return [
-    { name: 'Events read', value: counts.events_read.toLocaleString(), says: `${rate(listener.events_per_second)} a second` },
-    { name: 'Handed out', value: counts.events_handed_out.toLocaleString(), says: `${rate(listener.handed_out_per_second)} a second` },
+    { name: 'Events read', value: counts.events_read.toLocaleString(), says: `${rate(listener.events_per_second)} per second` },
+    { name: 'Delivered', value: counts.events_handed_out.toLocaleString(), says: `${rate(listener.handed_out_per_second)} per second` },
     { name: 'Sessions', value: sessions.toLocaleString(), says: kinds(open) },
     { name: 'Subscriptions', value: counts.subscriptions.toLocaleString(), says: catchingUp(counts.subscriptions - counts.live, counts.held) },
-    { name: 'Waiting', value: counts.queued_events.toLocaleString(), says: `${size(counts.queued_bytes)} for readers` },
-    { name: 'Told to reset', value: Object.values(counts.resets).reduce((sum, n) => sum + n, 0).toLocaleString(), says: `${counts.slow_readers.toLocaleString()} too slow` },
+    { name: 'Queued', value: counts.queued_events.toLocaleString(), says: `${size(counts.queued_bytes)} for readers` },
+    { name: 'Resets', value: Object.values(counts.resets).reduce((sum, n) => sum + n, 0).toLocaleString(), says: `${counts.slow_readers.toLocaleString()} slow readers` },
   ];
 }
 
@@ -45,6 +45,6 @@ function kinds(open: Node['open']): string {
 }
 
 function catchingUp(behind: number, held: number): string {
-  if (held > 0) return `${held.toLocaleString()} being asked about`;
+  if (held > 0) return `${held.toLocaleString()} waiting for access`;
   return behind > 0 ? `${behind.toLocaleString()} catching up` : 'all live';
 }

@@ -19,8 +19,8 @@ export function Events({ tail, following }: { tail: Tail; following: Follow | nu
     if (atEnd.current && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [tail.lines]);
   return (
-    <div ref={box} onScroll={scrolled} className={styles.window} role="region" aria-label="Events of the tail, a list that can be scrolled" tabIndex={0}>
-      <div role="log" aria-label="Events as they arrive" aria-relevant="additions">
+    <div ref={box} onScroll={scrolled} className={styles.window} role="region" aria-label="Events of the live tail (scrollable)" tabIndex={0}>
+      <div role="log" aria-label="New events" aria-relevant="additions">
         <ol>{tail.lines.map((line) => <One key={line.key} line={line} />)}</ol>
       </div>
       {tail.lines.length === 0 && <Nothing tail={tail} following={following} />}
@@ -29,14 +29,14 @@ export function Events({ tail, following }: { tail: Tail; following: Follow | nu
 }
 
 function Nothing({ tail, following }: { tail: Tail; following: Follow | null }) {
-  if (!following) return <Empty title="Choose a topic and a user"><p>You will see what that user sees, as it is committed: no more, and no less.</p></Empty>;
-  if (tail.standing === 'over') return <Empty title="There is nothing to see"><p>Choose a user who may follow this topic, or another topic.</p></Empty>;
-  return <Empty title={`Nothing yet on ${following.topic}`}><p>What commits from now on appears here.</p></Empty>;
+  if (!following) return <Empty title="Choose a topic and a user"><p>The tail shows exactly the events that this user receives.</p></Empty>;
+  if (tail.standing === 'over') return <Empty title="No events to show"><p>Choose a user who may follow this topic, or another topic.</p></Empty>;
+  return <Empty title={`No events on ${following.topic} yet`}><p>New events appear here as they are committed.</p></Empty>;
 }
 
 const One = memo(function One({ line }: { line: Line }) {
   if (line.reset) {
-    return <li className={styles.reset}><Badge tone="warn">reset</Badge> {line.reset}: whoever follows reads the state anew</li>;
+    return <li className={styles.reset}><Badge tone="warn">reset</Badge> {line.reset}: subscribers take a new snapshot</li>;
   }
   return (
     <li className={styles.line}>

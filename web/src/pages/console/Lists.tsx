@@ -19,25 +19,25 @@ export function Topics({ list, onTail }: { list: List<Topic> | undefined; onTail
     { key: 'tail', label: '', hiddenLabel: 'Tail', end: true, render: ({ topic }) => <Button small variant="quiet" aria-label={`Choose ${topic} for the tail`} onClick={() => onTail(topic)}>Tail</Button> },
   ];
   return (
-    <Listed title="Topics" list={list} nothing="Nobody follows anything here">
+    <Listed title="Topics" list={list} nothing="No subscriptions on this node">
       {(rows) => <Table caption="Topics with their subscribers" columns={columns} rows={rows} rowKey={(t) => t.topic} cards={false} />}
     </Listed>
   );
 }
 
 const SESSIONS: Column<Session>[] = [
-  { key: 'who', label: 'Who', head: true, render: (s) => <Who session={s} /> },
+  { key: 'who', label: 'User', head: true, render: (s) => <Who session={s} /> },
   { key: 'kind', label: 'Kind', render: (s) => <Badge>{s.kind}</Badge> },
   { key: 'topics', label: 'Topics', render: (s) => <SomeTopics session={s} /> },
   { key: 'address', label: 'Address', render: (s) => <span className={styles.address}>{s.address}</span> },
   { key: 'since', label: 'Since', render: (s) => <span className={styles.since}><Time at={s.since} /></span> },
-  { key: 'waiting', label: 'Waiting', end: true, render: (s) => (s.queued_events > 0 ? `${s.queued_events.toLocaleString()} (${size(s.queued_bytes)})` : '0') },
+  { key: 'waiting', label: 'Queued', end: true, render: (s) => (s.queued_events > 0 ? `${s.queued_events.toLocaleString()} (${size(s.queued_bytes)})` : '0') },
 ];
 
 // Sessions are the open sockets and streams, those with the most waiting first.
 export function Sessions({ list }: { list: List<Session> | undefined }) {
   return (
-    <Listed cards title="Sessions" list={list} nothing="No socket and no stream is open">
+    <Listed cards title="Sessions" list={list} nothing="No open sockets or streams">
       {(rows) => <Table caption="Open sockets and streams" columns={SESSIONS} rows={rows} rowKey={(s) => s.name} />}
     </Listed>
   );
@@ -46,7 +46,7 @@ export function Sessions({ list }: { list: List<Session> | undefined }) {
 function Who({ session: { name, user, username, as } }: { session: Session }) {
   return (
     <span className={styles.who}>
-      {user === null ? <span className={styles.soft}>nobody</span> : (username ?? `user ${user}`)}
+      {user === null ? <span className={styles.soft}>anonymous</span> : (username ?? `user ${user}`)}
       <span className={styles.soft}>{as !== undefined ? `as user ${as}` : name}</span>
     </span>
   );
@@ -77,7 +77,7 @@ interface ListedProps<Row> {
 function Listed<Row>({ title, list, nothing, cards, children }: ListedProps<Row>) {
   return (
     <Panel flush title={title} actions={list && <span className={styles.soft}>{numberOf(list)}</span>}>
-      <div className={classes(styles.window, cards && styles.cards)} role="region" aria-label={`${title}, a list that can be scrolled`} tabIndex={0}>
+      <div className={classes(styles.window, cards && styles.cards)} role="region" aria-label={`${title} (scrollable)`} tabIndex={0}>
         {list && (list.rows.length > 0 ? children(list.rows) : <Empty title={nothing} />)}
       </div>
     </Panel>

@@ -16,8 +16,8 @@ export function LogPanel({ node }: { node: Node | null }) {
 }
 
 function Retention({ node: { log } }: { node: Node }) {
-  if (log.alarm) return <Badge tone="bad">Retention is refused</Badge>;
-  return log.refused ? <Badge tone="warn">Waiting for a lock</Badge> : <Badge tone="good">Retention works</Badge>;
+  if (log.alarm) return <Badge tone="bad">Retention blocked</Badge>;
+  return log.refused ? <Badge tone="warn">Retention waits for a lock</Badge> : <Badge tone="good">Retention OK</Badge>;
 }
 
 function Bars({ node: { at, log } }: { node: Node }) {
@@ -27,13 +27,13 @@ function Bars({ node: { at, log } }: { node: Node }) {
   return (
     <>
       <Bar name="On disk" value={log.bytes} max={log.keep_bytes} says={`${size(log.bytes)} of about ${size(log.keep_bytes)}`} />
-      <Bar name="Oldest event" value={age} max={log.keep_seconds * 1.5} says={log.since ? `${span(age)} old; kept for ${span(log.keep_seconds)} at least` : 'the log is empty'} />
-      <Bar name="Slot that is written, size" value={log.slot_bytes} max={log.keep_bytes / log.slots} says={`${size(log.slot_bytes)} of ${size(log.keep_bytes / log.slots)}`} />
-      <Bar name="Slot that is written, age" value={slotAge} max={slotKeep} says={log.slot_since ? `${span(slotAge)} of ${span(slotKeep)}` : 'nothing in it yet'} />
+      <Bar name="Oldest event" value={age} max={log.keep_seconds * 1.5} says={log.since ? `${span(age)} old; kept for at least ${span(log.keep_seconds)}` : 'the log is empty'} />
+      <Bar name="Current slot, size" value={log.slot_bytes} max={log.keep_bytes / log.slots} says={`${size(log.slot_bytes)} of ${size(log.keep_bytes / log.slots)}`} />
+      <Bar name="Current slot, age" value={slotAge} max={slotKeep} says={log.slot_since ? `${span(slotAge)} of ${span(slotKeep)}` : 'empty'} />
       <p className={styles.explained}>
         {log.alarm
-          ? <>A lock keeps the next of the {log.slots} slots from being emptied{log.refused && `, for ${span(between(log.refused, at))} now`}. Look for a long transaction or a dump.</>
-          : <>When the slot that is written has had its share, of size or of time, the oldest of the {log.slots} is emptied.</>}
+          ? <>A lock prevents the next of the {log.slots} slots from being emptied{log.refused && `, for ${span(between(log.refused, at))} now`}. Look for a long transaction or a dump.</>
+          : <>When the current slot reaches its size or its age, the oldest of the {log.slots} slots is emptied.</>}
       </p>
       <p className={styles.cursor}><span>Head</span> <code title={log.cursor}>{log.cursor ?? '…'}</code></p>
     </>

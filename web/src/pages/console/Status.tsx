@@ -14,10 +14,10 @@ interface Saying {
 }
 
 const SAYINGS: Record<State, Saying> = {
-  armed: { tone: 'good', word: 'Armed', says: 'Asleep until a writer rings. Events arrive within milliseconds of their commit.' },
-  busy: { tone: 'accent', word: 'Busy', says: 'Many write, so that nobody rings: the log is polled every few milliseconds.' },
-  arming: { tone: 'accent', word: 'Polling', says: 'The log is polled until every writer is known to ring.' },
-  reconnecting: { tone: 'bad', word: 'Reconnecting', says: 'The database cannot be heard. Sockets stay open, and nothing is lost.' },
+  armed: { tone: 'good', word: 'Armed', says: 'Waiting for a ring (NOTIFY). Events arrive within milliseconds of their commit.' },
+  busy: { tone: 'accent', word: 'Busy', says: 'Many transactions write, so rings are off: the log is polled every few milliseconds.' },
+  arming: { tone: 'accent', word: 'Polling', says: 'The log is polled until every writer rings again.' },
+  reconnecting: { tone: 'bad', word: 'Reconnecting', says: 'The connection to the database is lost. Sockets stay open, and no event is lost.' },
 };
 
 // Status is how this node learns of events, in a word, a sentence and a row of facts.
@@ -36,26 +36,26 @@ export function Status({ node, trouble }: Look) {
 }
 
 const WORDS = {
-  'Ring': 'A word that a writer sends as it commits, so that this node looks into the log at once.',
-  'Poll': 'A look into the log. There is one a second or so even where nobody rings.',
-  'LISTEN': 'Whether the database has confirmed that it passes rings on to this node.',
-  'Own ring': 'One that this node sends to itself, to see that rings arrive.',
-  'Gate': 'Says whether writers ring at all. While many write they need not, and the log is polled. One of the nodes moves it.',
+  'Ring': 'A NOTIFY that a writer sends when it commits, so that this node polls the log at once.',
+  'Poll': 'A query for new events in the log. Without rings there is about one per second.',
+  'LISTEN': 'Whether the database has confirmed that this node receives rings.',
+  'Own ring': 'A ring that this node sends to itself, to check that rings arrive.',
+  'Gate': 'The switch that says whether writers ring. While many transactions write, rings are off and the log is polled. One of the nodes moves the switch.',
 };
 
 // Words are for those who have not read how it works.
 function Words() {
   return (
     <details className={styles.words}>
-      <summary>What these words mean</summary>
+      <summary>What these terms mean</summary>
       <dl>{Object.entries(WORDS).map(([word, means]) => <div key={word}><dt>{word}</dt><dd>{means}</dd></div>)}</dl>
     </details>
   );
 }
 
 function sayingOf(node: Node | null, trouble: string): Saying {
-  if (trouble) return { tone: 'bad', word: 'No answer', says: `${trouble} What you see is from before; the page tries again every second.` };
-  if (!node) return { tone: 'neutral', word: 'Asking', says: 'The node is being asked.' };
+  if (trouble) return { tone: 'bad', word: 'No answer', says: `${trouble} The values below are old. The page tries again every second.` };
+  if (!node) return { tone: 'neutral', word: 'Loading', says: 'Loading the state of the node.' };
   return SAYINGS[node.listener.state];
 }
 
@@ -66,9 +66,9 @@ function Facts({ node: { at, listener } }: { node: Node }) {
       <Fact name="LISTEN">{listener.confirmed ? 'Confirmed' : 'Not confirmed'}</Fact>
       <Fact name="Own ring">{listener.heard ? 'Came back' : gate.deaf ? 'Does not arrive' : 'Not yet'}</Fact>
       <Fact name="Writers">{gate.ringing ? 'Ring' : gate.full ? 'Silent: queue full' : 'Silent'}</Fact>
-      <Fact name="Gate is moved by">{gate.keeper ? 'This node' : 'Another node'}</Fact>
-      <Fact name="Rings a second" figure>{rate(listener.rings_per_second)}</Fact>
-      <Fact name="Polls a second" figure>{rate(listener.polls_per_second)}</Fact>
+      <Fact name="Gate moved by">{gate.keeper ? 'This node' : 'Another node'}</Fact>
+      <Fact name="Rings per second" figure>{rate(listener.rings_per_second)}</Fact>
+      <Fact name="Polls per second" figure>{rate(listener.polls_per_second)}</Fact>
       <Fact name="Last poll" figure>{listener.last_poll ? `${span(between(listener.last_poll, at))} ago` : 'none yet'}</Fact>
       <Fact name="Reconnects" figure>{listener.reconnects.toLocaleString()}</Fact>
     </>

@@ -18,8 +18,8 @@ const WORDS: Record<Standing, { tone: Tone; word: string }> = {
   off: { tone: 'neutral', word: 'Off' },
   opening: { tone: 'accent', word: 'Opening' },
   live: { tone: 'good', word: 'Live' },
-  lost: { tone: 'warn', word: 'Coming back' },
-  over: { tone: 'bad', word: 'Over' },
+  lost: { tone: 'warn', word: 'Reconnecting' },
+  over: { tone: 'bad', word: 'Refused' },
 };
 
 export interface TailPanelProps {
@@ -73,7 +73,7 @@ function Choice({ began, topics, topic: first, user: whose, off, onStart, onStop
       <datalist id={list}>{topics.map((t) => <option key={t} value={t} />)}</datalist>
       <As user={user} onUser={setUser} focus={began} />
       <div className={styles.buttons}>
-        <Button type="submit" variant="primary">{off ? 'Follow' : 'Follow anew'}</Button>
+        <Button type="submit" variant="primary">{off ? 'Follow' : 'Restart'}</Button>
         <Button disabled={off} onClick={onStop}>Stop</Button>
       </div>
     </form>
@@ -91,7 +91,7 @@ function As({ user, onUser, focus }: { user: string; onUser: (user: string) => v
     listRows('users', { limit: MOST_USERS, ordering: 'username' }, gone.signal).then(({ rows }) => setPeople(rows), () => { if (!gone.signal.aborted) setPeople(null); });
     return () => gone.abort();
   }, []);
-  if (!people) return <Input label="As user" value={user} onChange={(e) => onUser(e.target.value)} placeholder="id; empty for yourself" spellCheck={false} autoComplete="off" />;
+  if (!people) return <Input label="As user" value={user} onChange={(e) => onUser(e.target.value)} placeholder="User id; empty: yourself" spellCheck={false} autoComplete="off" />;
   const others = people.filter(({ id }) => id !== me?.id);
   const known = !user || others.some(({ id }) => String(id) === user);
   return (
@@ -120,8 +120,8 @@ function Bar({ tail, following }: { tail: Tail; following: Follow | null }) {
 }
 
 function saying({ total, held, paused, lines }: Tail, following: Follow | null): string {
-  if (!following) return `The newest ${MOST} events are kept on this page, and nowhere else.`;
+  if (!following) return `This page keeps the newest ${MOST} events.`;
   const came = `${total.toLocaleString()} ${total === 1 ? 'event' : 'events'}`;
-  if (paused) return `${came}, of which ${held === MOST ? 'the newest ' : ''}${held.toLocaleString()} wait while it is paused`;
-  return total > lines.length ? `${came}; the newest ${lines.length} are shown` : came;
+  if (paused) return `${came}; ${held === MOST ? 'the newest ' : ''}${held.toLocaleString()} of them wait until you resume`;
+  return total > lines.length ? `${came}; showing the newest ${lines.length}` : came;
 }

@@ -14,7 +14,7 @@ import { Status } from './Status.tsx';
 import { TailPanel } from './TailPanel.tsx';
 
 const SAMPLE = "INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'Seen on the console')";
-const INTRO = 'How the node that serves this page is doing: what it hears, who is connected, what the log holds, and what any user would see.';
+const INTRO = 'The state of the node that serves this page: its listener, its sessions, its log, and the events that any user receives.';
 
 // Console is where staff look after a node.
 export default function Console() {
@@ -28,7 +28,7 @@ function ForOthers({ name }: { name: string | undefined }) {
     <Page title="Console" intro={INTRO}>
       <Panel>
         <Empty title="This page is for staff" action={<ButtonLink variant="primary" to="/login?to=%2Fconsole">Log in as staff</ButtonLink>}>
-          {name ? <p>You are logged in as {name}, who is not staff.</p> : <p>Log in with an account of staff; in the demo, that is admin.</p>}
+          {name ? <p>You are logged in as {name}, which is not a staff account.</p> : <p>Log in with a staff account. In the demo this is admin.</p>}
         </Empty>
       </Panel>
     </Page>

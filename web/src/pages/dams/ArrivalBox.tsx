@@ -18,7 +18,7 @@ export function ArrivalBox({ dams, onNevermind, onRefresh }: Props) {
       {dams.length > 0 && (
         <section className={styles.arrival} aria-label="Dam notification">
           <p><b>{dams.length === 1 ? 'A new dam has been added' : `${dams.length} new dams have been added`}</b></p>
-          <p className={styles.about}>{list(dams)}. Refresh goes there, without loading the page anew.</p>
+          <p className={styles.about}>{list(dams)}. Refresh moves the map there; the page is not reloaded.</p>
           <div className={styles.buttons}>
             <Button small variant="primary" onClick={onRefresh}>Refresh</Button>
             <Button small onClick={onNevermind}>Nevermind</Button>

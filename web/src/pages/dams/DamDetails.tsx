@@ -37,7 +37,7 @@ export function DamDetails({ dam, onEdit, onClose }: Props) {
         <Fact name="River" value={dam.river} />
         <Fact name="Owner" value={dam.owner} />
         <Fact name="Built" value={dam.date_built} />
-        <Fact name="Place" value={isPlaced(dam) ? degrees(dam.latitude, dam.longitude) : null} />
+        <Fact name="Location" value={isPlaced(dam) ? degrees(dam.latitude, dam.longitude) : null} />
       </dl>
       <Flow dam={dam} />
       {user && (
@@ -65,8 +65,8 @@ function Flow({ dam }: { dam: Dam }) {
     <section className={classes(styles.flow, loaded.state === 'here' && !hydrograph && styles.without)} aria-label="Hydrograph" aria-busy={loaded.state === 'loading'}>
       {hydrograph && hydrograph.points.length > 1 && <Chart key={hydrograph.id} points={hydrograph.points} label={`Hydrograph of ${nameOf(dam)}`} />}
       {hydrograph && hydrograph.points.length < 2 && <p className={styles.none}>Hydrograph {hydrograph.id} has too few points to draw.</p>}
-      {hydrograph && hydrograph.others > 0 && <p className={styles.count}>The newest of {hydrograph.others + 1} hydrographs.</p>}
-      {loaded.state === 'here' && !hydrograph && <p className={styles.none}>No hydrograph is assigned to this dam.</p>}
+      {hydrograph && hydrograph.others > 0 && <p className={styles.count}>Newest of {hydrograph.others + 1} hydrographs.</p>}
+      {loaded.state === 'here' && !hydrograph && <p className={styles.none}>This dam has no hydrograph.</p>}
       {loaded.state === 'failed' && <p className={styles.none}>{loaded.message} <Button small onClick={again}>Try again</Button></p>}
     </section>
   );
@@ -82,13 +82,13 @@ function Deletion({ dam, onClose }: { dam: Dam; onClose: () => void }) {
       toast(`${nameOf(dam)} is deleted`);
     } catch (error) {
       const gone = error instanceof Problem && error.status === 404;
-      toast(gone ? `${nameOf(dam)} was deleted by somebody else` : describe(error), gone ? 'neutral' : 'bad');
+      toast(gone ? `${nameOf(dam)} was already deleted` : describe(error), gone ? 'neutral' : 'bad');
     }
     onClose();
   };
   return (
     <Confirm open title={`Delete ${nameOf(dam)}?`} action="Delete" danger busy={busy} onConfirm={remove} onClose={onClose}>
-      Its hydrographs are deleted with it. This cannot be taken back.
+      Its hydrographs are deleted as well. This cannot be undone.
     </Confirm>
   );
 }

@@ -51,9 +51,9 @@ export function DamForm({ fields, before, id, gone, onChange, onSaving, onSaved,
     }
   };
   return (
-    <form className={styles.form} onSubmit={save} noValidate aria-label={id === null ? 'Add a dam' : 'Change the dam'} onKeyDown={(e) => { if (e.key === 'Escape') onClose(); }}>
-      <h2>{id === null ? 'Add a dam' : 'Change the dam'}</h2>
-      <p className={styles.count}>Press the map, move the green pin, or type where it is.</p>
+    <form className={styles.form} onSubmit={save} noValidate aria-label={id === null ? 'Add a dam' : 'Edit dam'} onKeyDown={(e) => { if (e.key === 'Escape') onClose(); }}>
+      <h2>{id === null ? 'Add a dam' : 'Edit dam'}</h2>
+      <p className={styles.count}>Click the map, drag the green pin, or type the coordinates.</p>
       {input('name', 'Name', { ref: first, required: true })}
       <div className={styles.pair}>
         {input('latitude', 'Latitude', { inputMode: 'decimal', hint: 'Degrees north', required: true })}
@@ -62,10 +62,10 @@ export function DamForm({ fields, before, id, gone, onChange, onSaving, onSaved,
       {input('river', 'River')}
       {input('owner', 'Owner')}
       {input('date_built', 'Built', { placeholder: '1936' })}
-      {gone && <Notice tone="bad">Somebody has deleted this dam.</Notice>}
+      {gone && <Notice tone="bad">This dam was deleted by someone else.</Notice>}
       {failed && <Notice tone="bad">{failed}</Notice>}
       <div className={styles.buttons}>
-        <Button variant="primary" type="submit" busy={busy} disabled={gone}>{id === null ? 'Add the dam' : 'Save'}</Button>
+        <Button variant="primary" type="submit" busy={busy} disabled={gone}>{id === null ? 'Add dam' : 'Save'}</Button>
         <Button onClick={onClose}>Cancel</Button>
       </div>
     </form>

@@ -28,8 +28,8 @@ export function DamList({ dams, selected, fresh, onSelect }: Props) {
     <>
       <Input label="Search dams" hideLabel type="search" placeholder="Name, river or owner" value={text} onChange={(e) => { setText(e.target.value); setShown(page); }} />
       <p className={styles.count} role="status">{wanted ? `${found.length} of ${dams.length} dams` : dams.length === 1 ? '1 dam' : `${dams.length} dams`}</p>
-      {found.length === 0 && wanted && <Empty title="No dam is called that" action={<Button small onClick={() => setText('')}>Show all</Button>} />}
-      {dams.length === 0 && <Empty title="There are no dams yet">Add the first one, or let psql do it: the line is below.</Empty>}
+      {found.length === 0 && wanted && <Empty title="No matching dams" action={<Button small onClick={() => setText('')}>Show all</Button>} />}
+      {dams.length === 0 && <Empty title="No dams yet">Add a dam, or insert a row with a statement below.</Empty>}
       <ul className={styles.list}>
         {found.slice(0, shown).map((dam) => (
           <li key={dam.id}>

@@ -43,13 +43,13 @@ export function HydrographForm({ dam, onClose }: { dam: Dam; onClose: () => void
       <form className={styles.form} onSubmit={save}>
         {free.length > 0 && (
           <Select label="Hydrograph" value={choice} onChange={(e) => setChoice(e.target.value)} options={[
-            { value: '', label: 'A new one' },
-            ...free.map((id) => ({ value: String(id), label: `Hydrograph ${id}, which no dam has` })),
+            { value: '', label: 'New hydrograph' },
+            ...free.map((id) => ({ value: String(id), label: `Hydrograph ${id} (unassigned)` })),
           ]} />
         )}
         {!choice && (
           <>
-            <Textarea label="Points" rows={7} value={text} placeholder={example} onChange={(e) => setText(e.target.value)} hint="One a line: the hour, a comma, and the flow in cubic feet a second." />
+            <Textarea label="Points" rows={7} value={text} placeholder={example} onChange={(e) => setText(e.target.value)} hint="One point per line: the hour, a comma, and the flow in cubic feet per second." />
             <input className={styles.file} type="file" accept=".csv,text/csv,text/plain" aria-label="Read the points from a file" onChange={(e) => void e.target.files?.[0]?.text().then(setText)} />
           </>
         )}

@@ -15,7 +15,7 @@ export function SpotDetails({ at, onAdd, onClose }: { at: Point; onAdd: () => vo
   const box = useRef<HTMLDivElement>(null);
   useFocusWithin(box, at);
   return (
-    <div ref={box} className={styles.details} role="dialog" aria-label="A place on the map" tabIndex={-1} onKeyDown={(e) => { if (e.key === 'Escape') onClose(); }}>
+    <div ref={box} className={styles.details} role="dialog" aria-label="Location on the map" tabIndex={-1} onKeyDown={(e) => { if (e.key === 'Escape') onClose(); }}>
       <div className={styles.head}>
         <p className={styles.name}>{degrees(at.latitude, at.longitude)}</p>
         <button type="button" className={styles.close} aria-label="Close" onClick={onClose}><Cross /></button>

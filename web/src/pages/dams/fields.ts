@@ -34,9 +34,9 @@ export function number(text: string): number | null {
 /** mistakes are what the form itself can tell; the server has the last word. */
 export function mistakes(fields: Fields): Errors {
   const errors: Errors = {};
-  if (!fields.name.trim()) errors.name = ['Give the dam a name.'];
-  if (!isLatitude(number(fields.latitude))) errors.latitude = ['A number from -90 to 90.'];
-  if (!isLongitude(number(fields.longitude))) errors.longitude = ['A number from -180 to 180.'];
+  if (!fields.name.trim()) errors.name = ['Enter a name.'];
+  if (!isLatitude(number(fields.latitude))) errors.latitude = ['Enter a number from -90 to 90.'];
+  if (!isLongitude(number(fields.longitude))) errors.longitude = ['Enter a number from -180 to 180.'];
   return errors;
 }
 

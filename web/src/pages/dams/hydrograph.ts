@@ -55,10 +55,10 @@ export function parsePoints(text: string): Point[] {
     const [time, flow] = fields.map(Number);
     if (i === 0 && Number.isNaN(time)) continue;
     if (fields.length !== 2 || fields[1] === '' || !Number.isInteger(time) || !Number.isFinite(flow)) {
-      throw new PointsError(`Line ${i + 1} is “${line.trim()}”: write a whole hour, a comma and the flow, such as 9, 2350.`);
+      throw new PointsError(`Line ${i + 1} is “${line.trim()}”: expected a whole hour, a comma and the flow, for example 9, 2350.`);
     }
     points.push({ time: time!, flow: flow! });
   }
-  if (points.length < 2) throw new PointsError('Give at least two points, each in a line of its own.');
+  if (points.length < 2) throw new PointsError('Enter at least two points, one per line.');
   return points.sort((a, b) => a.time - b.time);
 }

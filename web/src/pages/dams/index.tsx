@@ -35,13 +35,13 @@ export default function Dams() {
   return (
     <Page
       title="Dams"
-      intro="A map of dams and their hydrographs, the same for everybody: what anybody adds, moves or deletes is on it at once."
+      intro="A shared map of dams and their hydrographs. When someone adds, moves or deletes a dam, every map shows it at once."
       actions={user
         ? <Button variant="primary" disabled={page.editing !== null} onClick={() => page.add(centre.current())}>Add a dam</Button>
         : <ButtonLink to={`/login?to=${encodeURIComponent(address)}`}>Log in to add dams</ButtonLink>}
       sql={sql}
     >
-      {page.refusal && <Notice tone="bad">The dams cannot be followed: {page.refusal}.</Notice>}
+      {page.refusal && <Notice tone="bad">The dams cannot be shown: {page.refusal}.</Notice>}
       <div className={styles.split}>
         <div className={styles.map} ref={frame}>
           <Suspense fallback={<div className={styles.loading}><Spinner label="Loading the map" /></div>}>

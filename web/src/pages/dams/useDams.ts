@@ -42,7 +42,7 @@ export function useDams() {
     setEditing({ id, before, fields });
   };
   return {
-    dams, loading: !state, refusal: status === 'stopped' ? (error?.message ?? 'the server says no') : null,
+    dams, loading: !state, refusal: status === 'stopped' ? (error?.message ?? 'the server refused') : null,
     shown, spot, editing, into, arrived,
     fresh: new Set(arrivals.ids),
     gone: editing !== null && editing.id !== null && !byId(editing.id),

@@ -10,7 +10,7 @@ const PLACES = [
   { to: '/chat', resource: 'messages', label: 'Messages', says: 'in your rooms' },
   { to: '/patients', resource: 'patients', label: 'Patients', says: 'on the ward' },
   { to: '/dams', resource: 'dams', label: 'Dams', says: 'on the map', open: true },
-  { to: '/jobs', resource: 'jobs', label: 'Jobs', says: 'of yours' },
+  { to: '/jobs', resource: 'jobs', label: 'Jobs', says: 'yours' },
 ] as const;
 
 const MOST_ROOMS = 50; // that are listened to, the newest: a socket has room for a hundred topics
@@ -22,7 +22,7 @@ export function Counters() {
   return (
     <nav className={styles.counters} aria-label="The four applications">
       {PLACES.map((place) => (
-        <Counter key={place.to} {...place} topics={topics[place.resource] ?? []} says={user?.is_staff && place.resource !== 'patients' ? 'in all' : place.says} />
+        <Counter key={place.to} {...place} topics={topics[place.resource] ?? []} says={user?.is_staff && place.resource !== 'patients' ? 'in total' : place.says} />
       ))}
     </nav>
   );

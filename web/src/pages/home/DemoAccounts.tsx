@@ -5,7 +5,7 @@ import styles from './Home.module.css';
 export function DemoAccounts() {
   return (
     <Panel title="Log in as">
-      <p className={styles.hint}>This is a demo: one press is enough, the passwords are the names. admin is staff. Open a private window to be somebody else beside it.</p>
+      <p className={styles.hint}>One click logs you in. The password of each account is its name; admin is staff. Open a private window to log in as a second user.</p>
       <Accounts />
     </Panel>
   );

@@ -3,7 +3,7 @@ import styles from './Picture.module.css';
 // Picture: a row of a table is written, and two of three pages show it. The third may not.
 export function Picture() {
   return (
-    <svg className={styles.picture} viewBox="0 0 340 200" role="img" aria-label="A row is written into a table; two of three pages show it at once, the third may not see it">
+    <svg className={styles.picture} viewBox="0 0 340 200" role="img" aria-label="A row is written to a table. Two of three pages show it at once; the third is not allowed to see it.">
       <g className={styles.table}>
         <rect x="8" y="38" width="112" height="124" rx="10" className={styles.panel} />
         <path d="M8 66h112" className={styles.line} />

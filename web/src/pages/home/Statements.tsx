@@ -4,20 +4,20 @@ import { useUser } from '../../data/user.tsx';
 import styles from './Home.module.css';
 
 const STATEMENTS = [
-  { says: 'Say something in room 1', sql: "INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'Hello from psql')" },
-  { says: 'Let carol into it', sql: "UPDATE chat_join_requests SET status = 'admitted' WHERE user_id = 3 AND room_id = 1" },
+  { says: 'Post a message in room 1', sql: "INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'Hello from psql')" },
+  { says: 'Admit carol to room 1', sql: "UPDATE chat_join_requests SET status = 'admitted' WHERE user_id = 3 AND room_id = 1" },
   { says: 'Discharge a patient', sql: 'UPDATE patients SET dismissal_date = now() WHERE id = 1' },
-  { says: 'Build a dam', sql: "INSERT INTO dams (name, river, latitude, longitude) VALUES ('Mauvoisin', 'Drance', 46.0, 7.35)" },
-  { says: 'Move the jobs of alice', sql: "UPDATE job_postings SET state = 'running', progress = progress + 10 WHERE user_id = 1 AND progress < 90" },
+  { says: 'Add a dam', sql: "INSERT INTO dams (name, river, latitude, longitude) VALUES ('Mauvoisin', 'Drance', 46.0, 7.35)" },
+  { says: 'Advance the jobs of alice', sql: "UPDATE job_postings SET state = 'running', progress = progress + 10 WHERE user_id = 1 AND progress < 90" },
 ];
 
 // Statements are changes to try. Copied, they are whole lines for a shell, where that is known.
 export function Statements() {
   const { demo } = useUser();
   return (
-    <Panel title="Change a row, and watch">
+    <Panel title="Change a row and watch">
       <p className={styles.hint}>
-        {demo?.psql ? 'The button copies a line for a terminal: it opens the database and makes the change. No page needs to be loaded again.' : 'Run these in psql. No page needs to be loaded again.'}
+        {demo?.psql ? 'The button copies a command for a terminal, which opens the database and runs the statement. The pages change without a reload.' : 'Run these in psql. The pages change without a reload.'}
       </p>
       <div className={styles.statements}>
         {STATEMENTS.map(({ says, sql }) => <div key={says} className={styles.statement}><p>{says}</p><PsqlLine sql={sql} label={says} /></div>)}

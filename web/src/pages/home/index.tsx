@@ -15,11 +15,11 @@ export default function Home() {
     <div className={styles.home}>
       <section className={styles.hero}>
         <div className={styles.words}>
-          <h1>Commit a row, and everybody who may see it does</h1>
+          <h1>Commit a row. Everyone allowed to see it does, instantly.</h1>
           <p>
-            Rowcall turns committed changes in PostgreSQL into events, for the people who are entitled to see them.
-            It does not matter who wrote the row: an application, an admin page, psql, or a bulk load.
-            No event is lost, none comes twice, and a right that is taken away ends at once.
+            Rowcall turns committed row changes in PostgreSQL into events and delivers them to the users who may see them.
+            It does not matter what wrote the row: an application, an admin page, psql or a bulk load.
+            Every event arrives, and arrives once. When a user loses access, the events stop at once.
           </p>
         </div>
         <Picture />

@@ -28,12 +28,12 @@ export function JobList({ whose, mine }: { whose: number; mine: boolean }) {
     reduce: reduceJobs,
     from: (rows: Job[]): readonly Job[] => rows.toSorted((a, b) => b.id - a.id),
   });
-  if (status === 'stopped') return <Notice tone="bad">These jobs cannot be followed: {error?.message ?? 'the server says no'}.</Notice>;
+  if (status === 'stopped') return <Notice tone="bad">These jobs cannot be shown: {error?.message ?? 'the server refused'}.</Notice>;
   if (!state) return <Panel><div className={styles.wait}><Spinner label="Loading the jobs" /></div></Panel>;
   const over = state.filter(isOver).length;
   return (
-    <Panel title={mine ? 'Your jobs' : 'Their jobs'} actions={<p className={styles.count}>{state.length - over} under way, {over} finished</p>}>
-      {state.length === 0 && <Empty title="No jobs yet">{mine ? 'Start one above, or let psql do it: the line is below.' : 'This user has none.'}</Empty>}
+    <Panel title={mine ? 'Your jobs' : 'Their jobs'} actions={<p className={styles.count}>{state.length - over} in progress, {over} finished</p>}>
+      {state.length === 0 && <Empty title="No jobs yet">{mine ? 'Start a job above, or insert a row with the statement below.' : 'This user has no jobs.'}</Empty>}
       <ul className={styles.list}>
         {state.slice(0, shown).map((job) => <Line key={job.id} job={job} staff={user!.is_staff} />)}
       </ul>
@@ -66,7 +66,7 @@ function Line({ job, staff }: { job: Job; staff: boolean }) {
       <span className={styles.bar}><Progress value={job.progress} label={`Progress of ${title}`} tone={tone(job.state) === 'good' ? 'good' : tone(job.state) === 'bad' ? 'bad' : 'accent'} /></span>
       <span className={styles.percent}>{job.progress} %</span>
       {staff && <span className={styles.end}>{isOver(job) && <Button small variant="quiet" aria-label={`Delete ${title}`} title="Delete" onClick={() => setAsking(true)}><Bin /></Button>}</span>}
-      {staff && <Confirm open={asking} title={`Delete ${title}?`} action="Delete" danger busy={busy} onConfirm={() => void remove()} onClose={() => setAsking(false)}>It is gone for good, and from its owner’s page at once.</Confirm>}
+      {staff && <Confirm open={asking} title={`Delete ${title}?`} action="Delete" danger busy={busy} onConfirm={() => void remove()} onClose={() => setAsking(false)}>The job is deleted permanently and disappears from its owner’s page at once.</Confirm>}
     </li>
   );
 }

@@ -31,7 +31,7 @@ export function StartJob() {
   return (
     <Panel>
       <form className={styles.start} onSubmit={start}>
-        <Input label="What is to be done" value={title} placeholder={proposed} maxLength={100} error={failed} onChange={(e) => setTitle(e.target.value)} />
+        <Input label="Title" value={title} placeholder={proposed} maxLength={100} error={failed} onChange={(e) => setTitle(e.target.value)} />
         <Button variant="primary" type="submit" busy={busy}>Start a job</Button>
       </form>
     </Panel>

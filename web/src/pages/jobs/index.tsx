@@ -18,7 +18,7 @@ export default function Jobs() {
     `INSERT INTO job_postings (user_id, title) VALUES (${whose ?? 1}, 'Sort the spring collection');`,
   ];
   return (
-    <Page title="Jobs" intro={`${mine ? 'Your job postings' : 'Somebody else’s job postings'} and how far they are; their states and bars move as the database does.`} sql={sql}>
+    <Page title="Jobs" intro={`${mine ? 'Your job postings' : 'Another user’s job postings'} and their progress. States and progress bars follow the database.`} sql={sql}>
       <NeedsLogin what="your jobs">
         {user?.is_staff && <WhoseJobs whose={whose!} />}
         {mine && <StartJob />}

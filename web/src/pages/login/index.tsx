@@ -30,7 +30,7 @@ export default function Login() {
     }
   };
   return (
-    <Page title="Log in" intro="With a login you see what is yours: your rooms, your jobs, and the patients.">
+    <Page title="Log in" intro="Log in to see your rooms, your jobs and the patients.">
       <div className={styles.columns}>
         <Panel>
           <form className={styles.form} onSubmit={(e) => { e.preventDefault(); void attempt(text(e.currentTarget, 'username'), text(e.currentTarget, 'password')); }}>
@@ -42,7 +42,7 @@ export default function Login() {
         </Panel>
         {demo && (
           <Panel title="Accounts of the demo">
-            <p className={styles.hint}>Their passwords are their names. Open a second window, in private, to be somebody else there.</p>
+            <p className={styles.hint}>The password of each account is its name. Open a private window to log in as a second user.</p>
             <Accounts onLogin={() => go(there)} />
           </Panel>
         )}

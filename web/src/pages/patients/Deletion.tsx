@@ -16,13 +16,13 @@ export function Deletion({ patient, onClose }: { patient: Patient; onClose: () =
       toast(`${nameOf(patient)} is deleted`);
     } catch (error) {
       const gone = error instanceof Problem && error.status === 404;
-      toast(gone ? `${nameOf(patient)} was deleted by somebody else` : describe(error), gone ? 'neutral' : 'bad');
+      toast(gone ? `${nameOf(patient)} was already deleted` : describe(error), gone ? 'neutral' : 'bad');
     }
     onClose();
   };
   return (
     <Confirm open title={`Delete ${nameOf(patient)}?`} action="Delete" danger busy={busy} onConfirm={remove} onClose={onClose}>
-      The row is deleted from the database. This cannot be taken back; to send somebody home, discharge them.
+      The row is deleted from the database. This cannot be undone. If the patient goes home, use Discharge instead.
     </Confirm>
   );
 }

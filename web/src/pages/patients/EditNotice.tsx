@@ -17,7 +17,7 @@ export function EditNotice({ editing: { edit, failed }, onKeep, onTake, onAdmitA
   if (edit.deleted) {
     return (
       <Notice tone="bad" actions={<Button small onClick={onAdmitAgain}>Admit again</Button>}>
-        Somebody has deleted this patient while you were editing. What you have typed is still here.
+        This patient was deleted while you were editing. Your input is still here.
       </Notice>
     );
   }
@@ -30,9 +30,9 @@ export function EditNotice({ editing: { edit, failed }, onKeep, onTake, onAdmitA
         ? <><Button small onClick={onKeep}>Keep mine</Button><Button small onClick={onTake}>Take theirs</Button></>
         : <Button small onClick={onKeep}>OK</Button>}
     >
-      Somebody has changed this row while you were editing:{' '}
+      This row was changed while you were editing:{' '}
       {edit.foreign.map(({ field, value, mine }, i) => (
-        <span key={field}>{i > 0 && ', '}{labels[field]} is now <b>{shown(field, value)}</b>{both && !mine && ' (taken over)'}</span>
+        <span key={field}>{i > 0 && ', '}{labels[field]} is now <b>{shown(field, value)}</b>{both && !mine && ' (updated here)'}</span>
       ))}.
     </Notice>
   );

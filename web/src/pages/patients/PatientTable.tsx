@@ -38,7 +38,7 @@ export function PatientTable({ all, rows, fresh, sort, onSort, onAdmitAgain }: P
         : <Value patient={patient} field={field} fresh={fresh.has(patient.id)} onEdit={() => begin(patient, field)} />,
     })),
     {
-      key: 'actions', label: '', hiddenLabel: 'What to do', end: true,
+      key: 'actions', label: '', hiddenLabel: 'Actions', end: true,
       render: (patient: Patient) => edit?.id === patient.id
         ? <EditActions editing={editing!} onCancel={cancel} />
         : <RowActions patient={patient} onEdit={() => begin(patient, 'first_name')} onDelete={() => remove(patient)} />,

@@ -40,15 +40,15 @@ export function Ward() {
         <p className={styles.count}>{found && (wanted ? `${found.length} of ${state.length}` : state.length === 1 ? '1 patient' : `${state.length} patients`)}</p>
         <Button variant="primary" onClick={() => admit({})}>Admit a patient</Button>
       </div>
-      {status === 'stopped' && <div className={styles.bar}><Notice tone="bad">Patients cannot be followed: {error?.message ?? 'the server says no'}.</Notice></div>}
+      {status === 'stopped' && <div className={styles.bar}><Notice tone="bad">The patients cannot be shown: {error?.message ?? 'the server refused'}.</Notice></div>}
       {!found && status !== 'stopped' && <div className={styles.wait}><Spinner label="Loading the patients" /></div>}
-      {state?.length === 0 && <Empty title="The ward is empty" action={<Button onClick={() => admit({})}>Admit a patient</Button>}>Admit somebody, or let psql do it: the line is below.</Empty>}
+      {state?.length === 0 && <Empty title="No patients yet" action={<Button onClick={() => admit({})}>Admit a patient</Button>}>Admit a patient, or insert a row with a statement below.</Empty>}
       {found && state.length > 0 && (
         <>
           <PatientTable all={state} rows={found.slice(0, shown)} fresh={fresh} sort={sort} onSort={(key) => setSort(next(sort, key))} onAdmitAgain={admit} />
-          {found.length === 0 && <Empty title="Nobody is called that" action={<Button small onClick={() => setText('')}>Show all</Button>} />}
+          {found.length === 0 && <Empty title="No matching patients" action={<Button small onClick={() => setText('')}>Show all</Button>} />}
           {found.length > shown && <div className={styles.more}><Button small onClick={() => setShown(shown + page)}>Show {Math.min(page, found.length - shown)} more</Button></div>}
-          <p className={styles.zone}>Times are those of {zone()}.</p>
+          <p className={styles.zone}>Times in {zone()}</p>
         </>
       )}
       {admitting && <Admission given={admitting} onClose={() => admit(null)} />}

@@ -48,7 +48,7 @@ export function EditActions({ editing: { edit, busy }, onCancel }: { editing: Ed
   const over = edit.foreign.some(({ mine }) => mine);
   return (
     <div className={styles.actions}>
-      {!edit.deleted && <Button small variant="primary" type="submit" form={form} busy={busy}>{over ? 'Save over it' : 'Save'}</Button>}
+      {!edit.deleted && <Button small variant="primary" type="submit" form={form} busy={busy}>{over ? 'Overwrite' : 'Save'}</Button>}
       <Button small onClick={onCancel}>{edit.deleted ? 'Close' : 'Cancel'}</Button>
     </div>
   );

@@ -11,7 +11,7 @@ const sql = [
 // Patients is the ward's list, which everybody who is logged in may write.
 export default function Patients() {
   return (
-    <Page title="Patients" intro="The patients of a ward, admitted, changed and discharged by everybody who is logged in; rows light up as others change them." sql={sql}>
+    <Page title="Patients" intro="The patients of a ward. Every logged-in user can admit, edit and discharge patients; a row lights up when someone changes it." sql={sql}>
       <NeedsLogin what="patients"><Ward /></NeedsLogin>
     </Page>
   );

@@ -32,6 +32,6 @@ function shape(className: string): HTMLElement {
 export function bubble(count: number): HTMLElement {
   const made = button(styles.bubble!);
   made.textContent = count > 999 ? '999+' : String(count);
-  made.setAttribute('aria-label', `${count} dams: come nearer`);
+  made.setAttribute('aria-label', `${count} dams: zoom in`);
   return made;
 }

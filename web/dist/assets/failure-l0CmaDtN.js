@@ -1,1 +1,0 @@
-import{T as e,w as t}from"./icons-BS2vFwoG.js";function n(n){return n instanceof t&&n.passing?`${e(n)} Nothing you typed is lost: try again in a moment.`:e(n)}export{n as t};
