@@ -20,6 +20,7 @@ export function createClient<D extends Database = Registered>(options: ClientOpt
   function onChange(): void {
     const { status, error } = connection
     if (statusBefore === 'open') topics.onLost()
+    else if (status === 'waiting') topics.onFailed(error)
     statusBefore = status
     if (status === 'open') topics.onOpen()
     if (status === 'stopped' || status === 'closed') topics.onStopped(error)

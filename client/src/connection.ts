@@ -9,10 +9,12 @@ const heartbeatSlack = 10_000 // how late a heartbeat may be before the connecti
 const probeTimeout = 5_000 // how long a pong may take after the network or the page has come back
 const longestTimer = 2 ** 31 - 1
 const finalCloseCodes = [4400, 4401, 4403, 4404, 4406] // after these, connecting again would be refused again
+const originRefused = 'origin_not_allowed'
 
 /** Keeps one socket open: when it is lost, connects again. */
 export interface Connection {
   readonly status: Status
+  /** Why the connection is not open; undefined before the first failure, and while it is open. */
   readonly error: RowcallError | undefined
   /** Connects, if the connection is idle. */
   start(): void
@@ -28,12 +30,14 @@ export interface Connection {
 
 /** Returns an idle connection. It passes every frame to `onFrame`, and calls `onChange` after each change of the status. */
 export function openConnection(options: ClientOptions, onFrame: (frame: Frame) => void, onChange: () => void): Connection {
-  const { getToken, backoff: { min = 500, max = 20_000 } = {}, WebSocket: Socket = globalThis.WebSocket } = options
+  const { url, getToken, backoff: { min = 500, max = 20_000 } = {} } = options
   let status: Status = 'idle'
   let error: RowcallError | undefined
   let socket: WebSocket | undefined
   let attempt = 0 // the number of this attempt to connect; callbacks of earlier attempts are ignored
   let failures = 0 // attempts that failed since the last welcome
+  let welcomed = false // the server has accepted this client before
+  let askingWhy = false // the server is being asked why it refused the handshake
   let silenceLimit = handshakeTimeout
   let token: string | null | undefined
   let tokenSent = false // a newer token was sent on the open socket
@@ -48,18 +52,30 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
     onChange()
   }
 
+  /** Ends the connection until a restart: another attempt would fail again. */
+  function stop(why: RowcallError): void {
+    dropSocket()
+    become('stopped', why)
+  }
+
   function send(request: Request): void {
     socket?.send(JSON.stringify(request))
   }
 
   async function connect(): Promise<void> {
+    const Socket = options.WebSocket ?? globalThis.WebSocket
+    if (!Socket) {
+      const why = new RowcallError('no_websocket', 'no WebSocket here. Before Node 22, install the package ws and call createClient({ url, WebSocket })')
+      console.error('rowcall: ' + why.message)
+      return stop(why)
+    }
     dropSocket()
     const mine = attempt
     expectFrame()
-    become('connecting')
+    become('connecting', error)
     try {
       token = getToken && (await getToken({ fresh: tokenRefused }))
-      if (mine === attempt) listen(new Socket(socketURL(options.url), token ? [protocol, bearerProtocol(token)] : [protocol]))
+      if (mine === attempt) listen(new Socket(socketURL(url), token ? [protocol, bearerProtocol(token)] : [protocol]))
     } catch (cause) {
       if (mine === attempt) retry(new RowcallError('connect', String(cause), true))
     }
@@ -89,6 +105,7 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
 
   function onWelcome(heartbeat: number): void {
     failures = 0
+    welcomed = true
     silenceLimit = heartbeat + heartbeatSlack
     renewTokenAfter(0.8)
     become('open')
@@ -97,7 +114,7 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
   /** Starts the silence timer anew: if no frame arrives within the limit, the connection counts as lost. */
   function expectFrame(limit = silenceLimit): void {
     clearTimeout(silenceTimer)
-    silenceTimer = setTimeout(() => retry(), limit)
+    silenceTimer = setTimeout(() => retry(new RowcallError('timeout', 'the server does not answer', true)), limit)
   }
 
   function onClose(code: number, reason: string): void {
@@ -106,10 +123,24 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
     if (code === 4401 && getToken && !tokenRefused) {
       tokenRefused = true
       void connect()
-    } else if (final) {
-      dropSocket()
-      become('stopped', why)
-    } else retry(why)
+    } else if (final) stop(why)
+    else {
+      retry(why)
+      if (code === 1006 && !welcomed) void askWhy()
+    }
+  }
+
+  /**
+   * Asks over HTTP why the handshake failed, since a browser does not show a page the answer to a handshake. If the server
+   * does not accept pages of this origin, trying again is useless. All other reasons may pass.
+   */
+  async function askWhy(): Promise<void> {
+    if (askingWhy || !globalThis.location) return
+    askingWhy = true
+    const code = await refusalOf(socketURL(url))
+    askingWhy = false
+    if (code !== originRefused || welcomed || (status !== 'waiting' && status !== 'connecting')) return
+    stop(new RowcallError(code, `the server does not accept pages of ${location.origin}: add it to http.origins`))
   }
 
   /** Connects again after a random delay, whose upper bound doubles with each failure. */
@@ -156,6 +187,7 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
   function restart(): void {
     failures = 0
     tokenRefused = false
+    error = undefined
     if (status !== 'closed') void connect()
   }
 
@@ -177,9 +209,11 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
 
   const page: Document | undefined = globalThis.document
   const onVisible = () => page!.visibilityState === 'visible' && wake()
-  globalThis.addEventListener?.('pagehide', sleep)
-  globalThis.addEventListener?.('online', wake)
-  page?.addEventListener('visibilitychange', onVisible)
+  const listening = new AbortController()
+  const { signal } = listening
+  globalThis.addEventListener?.('pagehide', sleep, { signal })
+  globalThis.addEventListener?.('online', wake, { signal })
+  page?.addEventListener('visibilitychange', onVisible, { signal })
 
   return {
     get status() {
@@ -199,9 +233,7 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
     send,
     close() {
       dropSocket()
-      globalThis.removeEventListener?.('pagehide', sleep)
-      globalThis.removeEventListener?.('online', wake)
-      page?.removeEventListener('visibilitychange', onVisible)
+      listening.abort()
       become('closed')
     },
   }
@@ -212,6 +244,16 @@ function hangUp(socket: WebSocket): void {
   const close = () => socket.close(1000)
   if (socket.readyState === 0) socket.onopen = close
   else close()
+}
+
+/** Returns the code of the problem document that answers an HTTP request to the socket's address; undefined if there is none. */
+async function refusalOf(address: string): Promise<string | undefined> {
+  try {
+    const answer = await fetch(address.replace('ws', 'http'), { method: 'POST', credentials: 'omit' })
+    return (await answer.json()).code
+  } catch {
+    return undefined // the server does not answer, or the page may not read the answer
+  }
 }
 
 function socketURL(url: string | URL = '/'): string {

@@ -1,3 +1,5 @@
+import { parseJSON } from './json.js'
+
 /** A frame from the server. The client ignores ops and keys that are not listed here. */
 export type Frame =
   | { op: 'welcome'; session: string; heartbeat: number; max_subscriptions: number }
@@ -53,7 +55,7 @@ export type Request =
 /** Parses the text of a frame. It returns undefined for anything that is not a JSON object. */
 export function parseFrame(text: unknown): Frame | undefined {
   try {
-    const frame = JSON.parse(text as string)
+    const frame = parseJSON(text as string)
     return frame && typeof frame === 'object' ? frame : undefined
   } catch {
     return undefined

@@ -1,4 +1,5 @@
 export { createClient } from './client.js'
 export { RowcallError } from './error.js'
+export { parseJSON } from './json.js'
 export { byKey } from './rows.js'
 export type * from './types.js'

@@ -36,7 +36,7 @@ export function openLive<S>(subscribe: Subscribe, options: LiveOptions<S>): Live
     subscription = subscribe(topic, (event) => change({ state: reduce(current.state as S, event) }), {
       snapshot: withoutSnapshot ? undefined : takeSnapshot,
       onReset: () => withoutSnapshot && change({ state: initial }),
-      onStatus: () => change(statusNow()),
+      onChange: () => change(statusNow()),
     })
     change(statusNow())
   }

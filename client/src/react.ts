@@ -1,3 +1,5 @@
+'use client'
+
 import { createContext, createElement, useContext, useEffect, useMemo, useRef, useSyncExternalStore, type ReactNode } from 'react'
 import type { Client, EventOf, LiveOptions, LiveSnapshot, Position, Registered, RowOf, Status, SubscribeOptions } from './types.js'
 

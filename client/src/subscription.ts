@@ -8,6 +8,8 @@ import type { SubscribeOptions, Subscription } from './types.js'
 export interface FollowOptions extends SubscribeOptions {
   /** Makes the subscription start with a snapshot, which is passed to this function. */
   snapshot?: ((rows: any[]) => void) | undefined
+  /** Called after each change of the status or the error. */
+  onChange?: () => void
 }
 
 /** Subscribes a handler to a topic. */
@@ -20,7 +22,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
  * the caller has the subscription by then.
  */
 export function newSubscribe(connection: Connection, topics: Topics): Subscribe {
-  return (topic, handler, { since, onStatus, onReset, onError, signal, snapshot } = {}) => {
+  return (topic, handler, { since, onStatus, onReset, onError, signal, snapshot, onChange } = {}) => {
     let returned = false
     const afterReturn = (call: () => void) => (returned ? call() : queueMicrotask(() => callSafely(call)))
     const unsubscribe = () => {
@@ -49,7 +51,8 @@ export function newSubscribe(connection: Connection, topics: Topics): Subscribe 
         if (status === 'closed' || (status === next && error === why)) return
         subscription.status = next
         subscription.error = why
-        if (onStatus) afterReturn(() => onStatus(next))
+        if (onStatus && next !== status) afterReturn(() => onStatus(next))
+        onChange?.()
       },
     }
     if (signal?.aborted || connection.status === 'closed') unsubscribe()

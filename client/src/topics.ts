@@ -199,7 +199,19 @@ export function openTopics(connection: Connection) {
 
   /** The connection is open: every topic is requested. */
   function onOpen(): void {
-    for (const entry of entries.values()) advance(entry)
+    for (const entry of entries.values()) {
+      setPending(entry)
+      advance(entry)
+    }
+  }
+
+  /** The connection could not be opened, and will be tried again: followers learn why. */
+  function onFailed(why?: RowcallError): void {
+    for (const entry of entries.values()) setPending(entry, why)
+  }
+
+  function setPending(entry: Entry, why?: RowcallError): void {
+    if (!entry.refusal) forEveryFollower(entry, (follower) => follower.status('pending', why))
   }
 
   /** The connection is lost: every topic has to be requested again. */
@@ -210,7 +222,7 @@ export function openTopics(connection: Connection) {
       markUnsubscribed(entry)
       clearTimeout(entry.retryTimer)
       entry.delayed = undefined
-      if (!entry.refusal) forEveryFollower(entry, (follower) => follower.status('pending'))
+      setPending(entry)
     }
   }
 
@@ -220,5 +232,5 @@ export function openTopics(connection: Connection) {
       forEveryFollower(entry, (follower) => (error ? stopFollower(follower, error) : follower.status('closed')))
   }
 
-  return { follow, leave, receive, onOpen, onLost, onStopped, clearRefusals: () => entries.forEach(clearRefusal) }
+  return { follow, leave, receive, onOpen, onLost, onFailed, onStopped, clearRefusals: () => entries.forEach(clearRefusal) }
 }

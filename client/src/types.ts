@@ -98,7 +98,7 @@ export interface Subscription {
   readonly status: SubscriptionStatus
   /** Pass this as `since` to resume later, or in another process. */
   readonly cursor: string | undefined
-  /** Why the subscription is stopped. */
+  /** Why the subscription is stopped; or, while it is pending, why the connection is not open. */
   readonly error: RowcallError | undefined
   unsubscribe(): void
 }
@@ -121,6 +121,8 @@ export interface EventsOptions {
  * - live: the state is up to date
  * - stale: the state may be out of date, because the connection is lost or a new snapshot is on its way
  * - stopped: the server refused the topic, or the client is stopped; `error` says why
+ *
+ * While it is loading or stale, `error` says why the connection is not open, if it is not.
  */
 export type LiveStatus = 'loading' | 'live' | 'stale' | 'stopped'
 
@@ -166,7 +168,7 @@ export interface ClientOptions {
 
 export interface Client<D extends Database = Registered> {
   readonly status: Status
-  /** Why the client is stopped or waiting, if that is known. */
+  /** Why the client is stopped, or could not connect; undefined while the connection is open. */
   readonly error: RowcallError | undefined
   /** Calls a function after each change of the status. Returns a function that ends this. */
   onStatus(changed: (status: Status) => void): () => void

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createClient } from '../src/index.js'
+import { FakeServer } from './fake_server.js'
 import { reconnected, connect, openClient, subscribes } from './open_client.js'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -147,15 +149,19 @@ describe('in a page', () => {
   afterEach(() => void vi.unstubAllGlobals())
 
   test('close removes every listener from the page', () => {
-    const added = new Map<string, number>()
-    const count = (by: number) => (type: string) => void added.set(type, (added.get(type) ?? 0) + by)
-    vi.stubGlobal('addEventListener', count(1))
-    vi.stubGlobal('removeEventListener', count(-1))
-    vi.stubGlobal('document', { addEventListener: count(1), removeEventListener: count(-1) })
+    const added: string[] = []
+    const signals: AbortSignal[] = []
+    const add = (type: string, _: unknown, { signal }: { signal: AbortSignal }) => {
+      added.push(type)
+      signals.push(signal)
+    }
+    vi.stubGlobal('addEventListener', add)
+    vi.stubGlobal('document', { addEventListener: add })
     const { client } = openClient()
-    expect(Object.fromEntries(added)).toEqual({ pagehide: 1, online: 1, visibilitychange: 1 })
+    expect(added).toEqual(['pagehide', 'online', 'visibilitychange'])
+    expect(signals.map((signal) => signal.aborted)).toEqual([false, false, false])
     client.close()
-    expect(Object.fromEntries(added)).toEqual({ pagehide: 0, online: 0, visibilitychange: 0 })
+    expect(signals.map((signal) => signal.aborted)).toEqual([true, true, true])
   })
 
   for (const [name, wake] of Object.entries({
@@ -186,6 +192,133 @@ describe('in a page', () => {
       expect(client.status).not.toBe('open')
     })
   }
+})
+
+describe('a page of an origin that the server does not accept', () => {
+  const answer = (body: string, type = 'application/problem+json') => new Response(body, { status: 403, headers: { 'Content-Type': type } })
+  const refusal = JSON.stringify({ code: 'origin_not_allowed', detail: 'pages of this origin may not connect', status: 403 })
+  let asked: [string, RequestInit][]
+  let reply: () => Promise<Response>
+  beforeEach(() => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    asked = []
+    reply = async () => answer(refusal)
+    vi.stubGlobal('location', new URL('https://other.example/page'))
+    vi.stubGlobal('fetch', (url: string, init: RequestInit) => {
+      asked.push([url, init])
+      return reply()
+    })
+  })
+  afterEach(() => {
+    vi.unstubAllGlobals()
+    vi.restoreAllMocks()
+  })
+  const afterRequest = () => vi.advanceTimersByTimeAsync(0)
+
+  test('stops, and says why to all followers', async () => {
+    const { server, client, follow } = openClient()
+    const { received } = follow('room/1')
+    const dams = client.live({ topic: 'dams' })
+    dams.subscribe(() => {})
+    server.last().cut()
+    await afterRequest()
+    expect(asked).toEqual([['https://server.example/v1/ws', { method: 'POST', credentials: 'omit' }]])
+    expect(client.status).toBe('stopped')
+    expect(client.error).toMatchObject({ code: 'origin_not_allowed', retryable: false, message: expect.stringContaining('https://other.example') })
+    expect(dams.getSnapshot()).toMatchObject({ status: 'stopped', error: { code: 'origin_not_allowed' } })
+    expect(received).toEqual(['stopped', 'error origin_not_allowed'])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(server.sockets).toHaveLength(0)
+  })
+
+  test('connects when it is told to, after the settings have changed', async () => {
+    const { server, client, follow } = openClient()
+    follow('room/1')
+    server.last().cut()
+    await afterRequest()
+    client.reconnect()
+    expect([client.status, client.error]).toEqual(['connecting', undefined])
+    connect(server)
+    expect(client.status).toBe('open')
+  })
+
+  for (const [name, other] of Object.entries({
+    'a server that is away': () => Promise.reject(new TypeError('Failed to fetch')),
+    'a gateway without a backend': async () => answer('<h1>502 Bad Gateway</h1>', 'text/html'),
+    'another refusal': async () => answer('{"code":"rate_limited"}'),
+    'an answer that is null': async () => answer('null'),
+  }))
+    test(`${name} is tried again`, async () => {
+      reply = other
+      const { server, client, follow } = openClient()
+      follow('room/1')
+      server.last().cut()
+      await afterRequest()
+      expect(client.status).toBe('waiting')
+      await reconnected(server)
+      expect(client.status).toBe('open')
+    })
+
+  test('is not asked about after the server has accepted it', async () => {
+    const { server, client, follow } = openClient()
+    follow('room/1')
+    connect(server).cut()
+    await vi.advanceTimersByTimeAsync(1000)
+    server.last().cut()
+    await afterRequest()
+    expect([asked, client.status]).toEqual([[], 'waiting'])
+  })
+
+  test('asks once at a time, and a late answer does not stop an open connection', async () => {
+    let answerLate = (_: Response) => {}
+    reply = () => new Promise((resolve) => (answerLate = resolve))
+    const { server, client, follow } = openClient()
+    follow('room/1')
+    for (let i = 0; i < 3; i++) {
+      server.last().cut()
+      await vi.advanceTimersByTimeAsync(20_000)
+    }
+    expect(asked).toHaveLength(1)
+    connect(server)
+    answerLate(answer(refusal))
+    await afterRequest()
+    expect(client.status).toBe('open')
+  })
+})
+
+describe('without WebSocket, as in Node before version 22', () => {
+  beforeEach(() => {
+    vi.stubGlobal('WebSocket', undefined)
+    vi.spyOn(console, 'error').mockImplementation(ignore)
+  })
+  afterEach(() => {
+    vi.unstubAllGlobals()
+    vi.restoreAllMocks()
+  })
+
+  test('the client stops at once, and says what to do', async () => {
+    const client = createClient({ url: 'https://server.example' })
+    expect(client.status).toBe('idle') // creating a client is allowed, for example while a server renders a page
+    const onError = vi.fn()
+    const subscription = client.subscribe('dams', ignore, { onError })
+    const live = client.live({ topic: 'dams' })
+    live.subscribe(ignore)
+    expect([client.status, subscription.status]).toEqual(['stopped', 'stopped'])
+    expect(client.error).toMatchObject({ code: 'no_websocket', retryable: false, message: expect.stringMatching(/package ws.*createClient\(\{ url, WebSocket \}\)/) })
+    expect(live.getSnapshot()).toMatchObject({ status: 'stopped', error: client.error })
+    await expect(client.events('dams').next()).rejects.toBe(client.error)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(onError.mock.calls).toEqual([[client.error]])
+    expect(vi.mocked(console.error).mock.calls).toEqual([[`rowcall: ${client.error!.message}`]])
+  })
+
+  test('one that is defined later is used', () => {
+    const server = new FakeServer()
+    const client = createClient({ url: 'https://server.example' })
+    vi.stubGlobal('WebSocket', server.WebSocket)
+    client.subscribe('dams', ignore)
+    expect(server.sockets).toHaveLength(1)
+  })
 })
 
 describe('tokens', () => {

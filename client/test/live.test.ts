@@ -123,6 +123,77 @@ describe('a live state', () => {
   })
 })
 
+describe('keys beyond 2^53', () => {
+  const near = ['9007199254740991', '9007199254740992', '9007199254740993', '9007199254740994']
+  const json = (id: string) => `{"id":${id},"name":"row ${id}"}`
+
+  test('rows are told apart by the text of their keys', async () => {
+    const { server, client } = openClient()
+    const rows = client.live({ topic: 'orders' })
+    rows.subscribe(() => {})
+    const socket = server.last()
+    socket.accept()
+    const event = (n: number, type: string, data: string) =>
+      socket.deliver(`{"op":"event","topic":"orders","id":"${n}","type":"${type}","data":${data},"time":"","cursor":"c${n}"}`)
+    const names = () => rows.getSnapshot().state!.map((row: any) => row.name)
+    socket.deliver(`{"op":"subscribed","topic":"orders","cursor":"c0","snapshot":[${near.map(json).join()}]}`)
+    expect(rows.getSnapshot().state!.map((row: any) => String(row.id))).toEqual(near)
+    event(1, 'orders.delete', `{"id":9007199254740993}`)
+    expect(names()).toEqual(['row 9007199254740991', 'row 9007199254740992', 'row 9007199254740994'])
+    event(2, 'orders.update', `{"id":9007199254740992,"name":"changed"}`)
+    event(3, 'orders.insert', json('9007199254740993'))
+    event(4, 'orders.delete', `{"op":"delete","new":null,"old":{"id":"9007199254740994"}}`)
+    expect(names()).toEqual(['row 9007199254740991', 'changed', 'row 9007199254740993'])
+  })
+
+  test('a snapshot that differs in a number beyond 2^53 is another state', () => {
+    const { server, client } = openClient()
+    const rows = client.live({ topic: 'orders' })
+    rows.subscribe(() => {})
+    const socket = server.last()
+    socket.accept()
+    socket.deliver(`{"op":"subscribed","topic":"orders","cursor":"c0","snapshot":[${json('9007199254740992')}]}`)
+    const before = rows.getSnapshot().state
+    socket.deliver(`{"op":"reset","topic":"orders","reason":"expired","cursor":"c1"}`)
+    socket.deliver(`{"op":"subscribed","topic":"orders","cursor":"c2","snapshot":[${json('9007199254740993')}]}`)
+    expect(rows.getSnapshot().state).not.toBe(before)
+    expect(rows.getSnapshot().state).toEqual([{ id: '9007199254740993', name: 'row 9007199254740993' }])
+  })
+})
+
+describe('the error of a live state', () => {
+  test('says why the connection cannot be opened, until it is', async () => {
+    const { server, client } = openClient()
+    const dams = client.live({ topic: 'dams' })
+    const changed = vi.fn()
+    dams.subscribe(changed)
+    server.last().cut()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(dams.getSnapshot()).toMatchObject({ status: 'loading', error: { code: 'closed', retryable: true } })
+    expect(changed).toHaveBeenCalledTimes(1)
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(client.status).toBe('connecting')
+    expect(dams.getSnapshot().error?.code).toBe('closed')
+    connect(server)
+    expect(dams.getSnapshot()).toMatchObject({ status: 'live', error: undefined })
+  })
+
+  test('says that the server does not answer', async () => {
+    const { client } = openClient({ backoff: { min: 1000 } })
+    const dams = client.live({ topic: 'dams' })
+    dams.subscribe(() => {})
+    await vi.advanceTimersByTimeAsync(20_100)
+    expect([client.error?.code, dams.getSnapshot().error?.code]).toEqual(['timeout', 'timeout'])
+  })
+
+  test('leaves the status of a subscription as it is', () => {
+    const { server, follow } = openClient()
+    const { received, subscription } = follow('dams')
+    server.last().cut()
+    expect([received, subscription.status, subscription.error?.code]).toEqual([[], 'pending', 'closed'])
+  })
+})
+
 describe('rows by key', () => {
   const event = (type: string, data: unknown) => ({ type, data }) as RowcallEvent
   const rows = [
