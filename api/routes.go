@@ -6,11 +6,12 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/door"
 	"rowcall/api/problem"
 )
 
 // nativePath is where the native protocol is spoken.
-const nativePath = "/v1/ws"
+const nativePath = door.NativePath
 
 // Requests to these wait for events.
 const (

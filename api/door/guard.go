@@ -1,6 +1,7 @@
 package door
 
 import (
+	"errors"
 	"mime"
 	"net"
 	"net/http"
@@ -11,6 +12,9 @@ import (
 	"rowcall/api/problem"
 	"rowcall/config/rules"
 )
+
+// NativePath is the address of the native socket.
+const NativePath = "/v1/ws"
 
 // Guard checks every request before next answers it. It refuses requests that a page of another site
 // may have caused, answers CORS preflights, and sets the headers that every answer carries. It
@@ -32,6 +36,7 @@ func (d *Door) guard(next http.Handler, checkHost func(*http.Request) error) htt
 			err = d.checkRequest(r)
 		}
 		if err != nil {
+			explainRefusedOrigin(w.Header(), r, err)
 			problem.Write(w, err)
 			return
 		}
@@ -42,6 +47,15 @@ func (d *Door) guard(next http.Handler, checkHost func(*http.Request) error) htt
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// explainRefusedOrigin lets a page of an origin that is not listed read one refusal: the answer to a
+// POST to NativePath. Browsers do not show a page why a handshake failed, so the npm package asks this
+// way and stops. The answer says nothing but that the origin is refused; it depends on no user.
+func explainRefusedOrigin(h http.Header, r *http.Request, err error) {
+	if errors.Is(err, problem.ErrOrigin) && r.Method == http.MethodPost && r.URL.Path == NativePath {
+		h.Set("Access-Control-Allow-Origin", "*")
+	}
 }
 
 // checkRequest returns why a request must not be answered, whatever host name it asks for.

@@ -2,10 +2,12 @@ package door
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"rowcall/api/apitest"
@@ -116,6 +118,46 @@ func TestCORSNeverEchoesAnUnlistedOrigin(t *testing.T) {
 			}
 			if !slices.Contains(got.Header.Values("Vary"), "Origin") {
 				t.Error("a cache may give one origin's answer to another")
+			}
+		})
+	}
+}
+
+// A page of an unlisted origin may read one answer: that its origin is refused, at the socket's address.
+func TestUnlistedOriginReadsOnlyItsRefusal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, method, path, origin, want string
+		status                           int
+	}{
+		{"unlisted", "POST", "/v1/ws", "https://evil", "*", 403},
+		{"page without an origin of its own", "POST", "/v1/ws", "null", "*", 403},
+		{"another method", "GET", "/v1/ws", "https://evil", "", 403},
+		{"preflight", "OPTIONS", "/v1/ws", "https://evil", "", 403},
+		{"another address", "POST", "/api/login", "https://evil", "", 403},
+		{"address below", "POST", "/v1/ws/", "https://evil", "", 403},
+		{"listed, not as JSON", "POST", "/v1/ws", listed, "", 403},
+		{"our own, not as JSON", "POST", "/v1/ws", "http://rowcall.example", "", 403},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := apitest.Request(c.method, c.path, "Origin", c.origin, "Content-Type", "text/plain")
+			r.Host = "rowcall.example"
+			got := apitest.Answer(guarded(t), r)
+			if got.StatusCode != c.status {
+				t.Errorf("status %d, want %d", got.StatusCode, c.status)
+			}
+			if allowed := got.Header.Get("Access-Control-Allow-Origin"); allowed != c.want {
+				t.Errorf("allowed origin %q, want %q", allowed, c.want)
+			}
+			if got.Header.Get("Access-Control-Allow-Credentials") != "" {
+				t.Error("credentials are allowed")
+			}
+			body, err := io.ReadAll(got.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if refused := strings.Contains(string(body), `"code":"origin_not_allowed"`); refused != (c.origin != listed && c.origin != "http://rowcall.example") {
+				t.Errorf("body %s", body)
 			}
 		})
 	}
