@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // clientFolder has the npm package that the seed's frontends use.
@@ -34,7 +33,7 @@ func installClient(t *testing.T, ctx context.Context) {
 // The client that pages use works unchanged, with its own code.
 func TestDCRFClient(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	installClient(t, ctx)
 	w := openWard(t)

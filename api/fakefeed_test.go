@@ -208,7 +208,7 @@ func (f *fakeFeed) next(t testing.TB) *fakeSubscription {
 	select {
 	case sub := <-f.opened:
 		return sub
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nobody subscribes")
 		return nil
 	}

@@ -227,7 +227,7 @@ func TestASlowIssuer(t *testing.T) {
 	reader, now := is.ageing(t)
 	known := signAs(t, "rsa", "RS256", saying("7"), nil)
 	is.mustRead(t, reader, known, nil)
-	reader.keys.client.Timeout = 200 * time.Millisecond
+	reader.keys.client.Timeout = brisk
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })
 	is.answers(func(w http.ResponseWriter, r *http.Request) {

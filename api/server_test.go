@@ -73,7 +73,7 @@ func TestServeSaysGoodbye(t *testing.T) {
 }
 
 func TestServeCutsOffWhoDoesNotSayGoodbye(t *testing.T) {
-	st := openStand(t, Options{Shutdown: 100 * time.Millisecond, Limits: Limits{WriteTimeout: time.Minute}})
+	st := openStand(t, Options{Shutdown: 100 * time.Millisecond, Limits: Limits{WriteTimeout: time.Hour}})
 	stop := st.startServing(t)
 	raw, err := net.Dial("tcp", st.addr)
 	if err != nil {
@@ -86,10 +86,11 @@ func TestServeCutsOffWhoDoesNotSayGoodbye(t *testing.T) {
 	for range 10_000 {
 		sub.push(notifier.Taken{Events: []*notifier.Event{big}})
 	}
-	began := time.Now()
-	if err := stop(); err != nil || time.Since(began) > 3*time.Second {
-		t.Errorf("stopped after %v with %v", time.Since(began), err)
-	}
+	quickly(t, "to stop", func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestServeFails(t *testing.T) {

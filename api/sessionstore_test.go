@@ -70,7 +70,7 @@ func TestRunDeletesExpiredSessions(t *testing.T) {
 // eventually waits for a condition that a goroutine brings about.
 func eventually(t *testing.T, reached func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for !reached() {
 		select {
 		case <-deadline:

@@ -317,14 +317,15 @@ func TestStreamSaysGoodbye(t *testing.T) {
 }
 
 func TestStreamOutlivesTheServersDeadlines(t *testing.T) {
+	t.Parallel()
 	st := openStand(t, Options{Limits: Limits{PingInterval: 20 * time.Millisecond}})
 	server := httptest.NewUnstartedServer(st.Handler())
-	server.Config.ReadTimeout, server.Config.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
+	server.Config.ReadTimeout, server.Config.WriteTimeout = brisk, brisk
 	server.Start()
 	defer server.Close()
 	l := listen(t, server.URL, topics("room/5"))
 	l.live()
-	for began := time.Now(); time.Since(began) < 300*time.Millisecond; {
+	for began := time.Now(); time.Since(began) < 2*brisk; {
 		l.block()
 	}
 	l.leave()
@@ -335,7 +336,8 @@ func TestStreamOutlivesTheServersDeadlines(t *testing.T) {
 
 // TestStreamOverHTTP2 beats past write timeouts, which end idle HTTP/2 streams.
 func TestStreamOverHTTP2(t *testing.T) {
-	st := openStand(t, Options{Limits: Limits{PingInterval: 100 * time.Millisecond, WriteTimeout: 20 * time.Millisecond}})
+	t.Parallel()
+	st := openStand(t, Options{Limits: Limits{PingInterval: brisk + brisk/4, WriteTimeout: brisk}})
 	st.accounts.secure = st.accounts.plain
 	server := httptest.NewUnstartedServer(st.Handler())
 	server.EnableHTTP2 = true
@@ -349,7 +351,7 @@ func TestStreamOverHTTP2(t *testing.T) {
 	defer answer.Body.Close()
 	l := &listening{t: t, answer: answer, lines: bufio.NewReader(answer.Body)}
 	l.live()
-	for range 3 {
+	for range 2 {
 		l.block()
 	}
 	st.feed.publish(chatMessage(42))
@@ -360,7 +362,8 @@ func TestStreamOverHTTP2(t *testing.T) {
 
 // TestStreamOfASlowReaderEnds has a client that reads nothing while events of 10 kB pile up.
 func TestStreamOfASlowReaderEnds(t *testing.T) {
-	st := openStand(t, Options{Limits: Limits{WriteTimeout: 100 * time.Millisecond}})
+	t.Parallel()
+	st := openStand(t, Options{Limits: Limits{WriteTimeout: brisk}})
 	l := listen(t, st.http.URL, topics("room/5"))
 	l.live()
 	sub := st.feed.next(t)
