@@ -32,6 +32,7 @@ func mayImport() map[string][]string {
 		"api/door":            {"api/problem", "config/rules", "notifier"},
 		"api/problem":         {"notifier", "notifier/topic"},
 		"notifier":            {"notifier/topic"},
+		"notifier/dbconn":     {},
 		"notifier/topic":      {},
 		"config":              {"config/rules"},
 		"config/rules":        {"notifier/topic"},

@@ -20,7 +20,7 @@ const describing = "&default_query_exec_mode=cache_describe"
 func TestAPoolerInBetweenIsFoundOutAndPolledThrough(t *testing.T) {
 	t.Parallel()
 	db := schematest.Private(t, schematest.CoreOnly) // whose other databases' transactions do not go by such short times
-	url := startPooler(t, db)
+	url := schematest.StartPooler(t, db.URL, schematest.Pooler{Mode: "transaction"})
 	var words said
 	o := notifier.Options{
 		TailEvents: 1, QueueEvents: 20, Keep: time.Second, Retain: 10 * time.Millisecond,
@@ -54,7 +54,7 @@ func TestAPoolerInBetweenIsFoundOutAndPolledThrough(t *testing.T) {
 func TestAPoolThroughAPoolerServesReplays(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly)
-	url := startPooler(t, db)
+	url := schematest.StartPooler(t, db.URL, schematest.Pooler{Mode: "transaction"})
 	n := launchNode(t, poolConfig(t, db.URL).ConnConfig, poolConfig(t, url+describing), openRules{}, notifier.Options{TailEvents: 1, QueueEvents: 20})
 	n.await(t)
 	r := follow(t, n, notifier.Request{}, "room")

@@ -1,0 +1,110 @@
+package dbconn
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Pool is a pool of connections with the settings of this package. Each of its methods is as that
+// of pgxpool.Pool; behind transaction pooling each statement gets a transaction of its own, in which
+// the settings are made first.
+type Pool struct {
+	pool    *pgxpool.Pool
+	pooling Pooling
+	begin   string // what a transaction begins with behind transaction pooling, after BEGIN
+}
+
+// OpenPool opens a pool. config may say anything but how to connect, which s says. It does not connect.
+func (s *Server) OpenPool(ctx context.Context, config *pgxpool.Config) (*Pool, error) {
+	config = config.Copy()
+	config.ConnConfig = s.ConnConfig(nil)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the pool of connections: %w", err)
+	}
+	return &Pool{pool: pool, pooling: s.pooling, begin: forTransaction(s.version)}, nil
+}
+
+// Close closes all connections, and waits until they are released.
+func (p *Pool) Close() { p.pool.Close() }
+
+// Stat returns the numbers of the pool.
+func (p *Pool) Stat() *pgxpool.Stat { return p.pool.Stat() }
+
+// Size is how many connections the pool may have.
+func (p *Pool) Size() int { return int(p.pool.Config().MaxConns) }
+
+// BeginTx begins a transaction. Without an access mode it may write, and without an isolation level
+// it is READ COMMITTED.
+func (p *Pool) BeginTx(ctx context.Context, o pgx.TxOptions) (pgx.Tx, error) {
+	return p.pool.BeginTx(ctx, p.options(o))
+}
+
+// Begin begins a READ COMMITTED transaction that may write.
+func (p *Pool) Begin(ctx context.Context) (pgx.Tx, error) { return p.BeginTx(ctx, pgx.TxOptions{}) }
+
+// options lets the transaction begin with the settings where the connection cannot keep them.
+func (p *Pool) options(o pgx.TxOptions) pgx.TxOptions {
+	if o.IsoLevel == "" {
+		o.IsoLevel = pgx.ReadCommitted
+	}
+	if o.AccessMode == "" {
+		o.AccessMode = pgx.ReadWrite
+	}
+	if p.pooling == TransactionPooling {
+		o.BeginQuery = fmt.Sprintf("BEGIN ISOLATION LEVEL %s %s %s; %s", o.IsoLevel, o.AccessMode, o.DeferrableMode, p.begin)
+	}
+	return o
+}
+
+// Exec executes a statement.
+func (p *Pool) Exec(ctx context.Context, sql string, arguments ...any) (tag pgconn.CommandTag, err error) {
+	if p.pooling != TransactionPooling {
+		return p.pool.Exec(ctx, sql, arguments...)
+	}
+	err = pgx.BeginFunc(ctx, p, func(tx pgx.Tx) error {
+		tag, err = tx.Exec(ctx, sql, arguments...)
+		return err
+	})
+	return tag, err
+}
+
+// Query executes a query. An error that it returns is also the error of the rows.
+func (p *Pool) Query(ctx context.Context, sql string, arguments ...any) (pgx.Rows, error) {
+	if p.pooling != TransactionPooling {
+		return p.pool.Query(ctx, sql, arguments...)
+	}
+	tx, err := p.Begin(ctx)
+	if err != nil {
+		return failedRows{err: err}, err
+	}
+	rows, err := tx.Query(ctx, sql, arguments...)
+	if err != nil {
+		_ = tx.Rollback(ctx) // the error that counts is the query's
+		return rows, err
+	}
+	return &transactionRows{Rows: rows, ctx: ctx, tx: tx}, nil
+}
+
+// QueryRow executes a query of one row. Errors come from Scan.
+func (p *Pool) QueryRow(ctx context.Context, sql string, arguments ...any) pgx.Row {
+	rows, _ := p.Query(ctx, sql, arguments...) // the error is the rows' too
+	return firstRow{rows}
+}
+
+// Use calls do with one connection of the pool, for work that must stay on one.
+func (p *Pool) Use(ctx context.Context, do func(conn *pgx.Conn) error) error {
+	if p.pooling == TransactionPooling {
+		tx, err := p.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing was written
+		return do(tx.Conn())
+	}
+	return p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return do(conn.Conn()) })
+}
