@@ -3,81 +3,110 @@ package notifier
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
-// aliveEvery is how often a node tells triggers that somebody still reads the log.
+// A node keeps the sequence rowcall.alive ahead of the present time. When it lies in the past, because
+// no node has run for the length of Options.Abandon, triggers stop filing events. Then the log has a
+// gap, and no cursor from before may resume over it.
+
+// aliveEvery is the interval at which a node moves the sequence ahead.
 const aliveEvery = time.Minute
 
-// keepAlive lets triggers go on filing events for the length of Options.Abandon. Where they had
-// stopped, the log has a gap: no cursor from before may resume over it, so a new epoch begins.
-func (w *watch) keepAlive(ctx context.Context) error {
-	if time.Since(w.alive) < aliveEvery {
-		return nil
+// aliveKeeper keeps the sequence ahead, and begins a new epoch after a gap. It belongs to the poller's
+// goroutine, and outlives its connections.
+type aliveKeeper struct {
+	options *Options
+	log     *slog.Logger
+	setAt   time.Time // when the sequence was last moved ahead
+	gapOpen bool      // events were not filed for a while, and the epoch after that has not begun
+}
+
+// keepIfDue is keep, at most once every aliveEvery.
+func (k *aliveKeeper) keepIfDue(ctx context.Context, conn *pgx.Conn) (newEpoch bool, err error) {
+	if time.Since(k.setAt) < aliveEvery {
+		return false, nil
 	}
-	if err := w.findGap(ctx); err != nil {
-		return fmt.Errorf("keeping the log alive: %w", err)
+	return k.keep(ctx, conn)
+}
+
+// keep lets triggers go on filing events for the length of Options.Abandon. If they had stopped, it
+// begins a new epoch, and returns true.
+func (k *aliveKeeper) keep(ctx context.Context, conn *pgx.Conn) (newEpoch bool, err error) {
+	if err := k.findGap(ctx, conn); err != nil {
+		return false, fmt.Errorf("keeping the log alive: %w", err)
 	}
-	err := timed(ctx, func(ctx context.Context) error {
-		_, err := w.conn.Exec(ctx, `SELECT rowcall.keep_alive($1)`, time.Now().Add(w.feed.options.Abandon).Unix())
+	err = exchange(ctx, func(ctx context.Context) error {
+		_, err := conn.Exec(ctx, `SELECT rowcall.keep_alive($1)`, time.Now().Add(k.options.Abandon).Unix())
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("keeping the log alive: %w", err)
+		return false, fmt.Errorf("keeping the log alive: %w", err)
 	}
-	if w.gap {
-		if err := w.closeGap(ctx); err != nil {
-			return fmt.Errorf("beginning a new epoch: %w", err)
+	if k.gapOpen {
+		if err := k.closeGap(ctx, conn); err != nil {
+			return false, fmt.Errorf("beginning a new epoch: %w", err)
 		}
+		newEpoch = true
 	}
-	w.alive = time.Now()
-	return nil
+	k.setAt = time.Now()
+	return newEpoch, nil
 }
 
-// findGap looks whether triggers have stopped filing. The epoch ends before they are let file again:
-// a node that dies on the way leaves no cursor that could hide the gap.
-func (w *watch) findGap(ctx context.Context) error {
-	return timed(ctx, func(ctx context.Context) error {
+// findGap finds out whether triggers have stopped filing, and if so ends the epoch before they may file
+// again. So a node that dies on the way leaves no cursor that could hide the gap.
+func (k *aliveKeeper) findGap(ctx context.Context, conn *pgx.Conn) error {
+	return exchange(ctx, func(ctx context.Context) error {
 		var gap bool
 		const sql = `SELECT last_value < extract(epoch FROM clock_timestamp()) FROM rowcall.alive`
-		if err := w.conn.QueryRow(ctx, sql).Scan(&gap); err != nil || !gap {
+		if err := conn.QueryRow(ctx, sql).Scan(&gap); err != nil || !gap {
 			return err
 		}
-		w.gap = true
-		w.feed.log.Warn("the log was abandoned and events were not filed for a while: a new epoch begins")
-		_, err := w.conn.Exec(ctx, `SELECT rowcall.new_epoch()`)
+		k.gapOpen = true
+		k.log.Warn("the log was abandoned and events were not filed for a while: a new epoch begins")
+		_, err := conn.Exec(ctx, `SELECT rowcall.new_epoch()`)
 		return err
 	})
 }
 
-// closeGap waits until every transaction that may have skipped its event has ended, and ends the
+// closeGap waits until every transaction that may have skipped its event has ended. Then it ends the
 // epoch of the cursors made until then.
-func (w *watch) closeGap(ctx context.Context) error {
-	open, err := w.snapshot(ctx)
+func (k *aliveKeeper) closeGap(ctx context.Context, conn *pgx.Conn) error {
+	if err := waitForOpenTransactions(ctx, conn); err != nil {
+		return err
+	}
+	err := exchange(ctx, func(ctx context.Context) error {
+		_, err := conn.Exec(ctx, `SELECT rowcall.new_epoch()`)
+		return err
+	})
+	if err == nil {
+		k.gapOpen = false
+	}
+	return err
+}
+
+// waitForOpenTransactions waits until every transaction that is open now has ended.
+func waitForOpenTransactions(ctx context.Context, conn *pgx.Conn) error {
+	open, err := currentSnapshot(ctx, conn)
 	if err != nil {
 		return err
 	}
 	for now := open; now.xmin < open.xmax; {
 		pause(ctx, 50*time.Millisecond)
-		if now, err = w.snapshot(ctx); err != nil {
+		if now, err = currentSnapshot(ctx, conn); err != nil {
 			return err
 		}
 	}
-	err = timed(ctx, func(ctx context.Context) error {
-		_, err := w.conn.Exec(ctx, `SELECT rowcall.new_epoch()`)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	w.gap = false
-	return w.history(ctx)
+	return nil
 }
 
-func (w *watch) snapshot(ctx context.Context) (snapshot, error) {
+func currentSnapshot(ctx context.Context, conn *pgx.Conn) (snapshot, error) {
 	var text string
-	err := timed(ctx, func(ctx context.Context) error {
-		return w.conn.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&text)
+	err := exchange(ctx, func(ctx context.Context) error {
+		return conn.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&text)
 	})
 	if err != nil {
 		return snapshot{}, err

@@ -8,54 +8,56 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// arming decides whether a node may sleep until a ring. It may once it knows that every writer
-// who read an older gate has ended and been polled: LISTEN confirmed, then a poll that read the gate
-// odd, then the barrier of all writers at work, then a poll that sees all of them ended.
+// arming decides whether the node may sleep until a ring. It may once it knows that every writer who
+// read an older generation of the gate has ended, and its events were polled. The steps are: LISTEN is
+// confirmed and the probe came back; a poll reads the gate odd; the barrier is taken, which lists the
+// writers at work; a later poll sees that all of them have ended, and the gate is still the same.
 type arming struct {
-	stage      int
+	stage      armingStage
 	generation int64    // the gate's, when the barrier was taken
-	hearing    uint64   // the listener's
-	barrier    []uint64 // transactions that may have read an older gate
+	listening  uint64   // the LISTEN's, when the barrier was taken
+	barrier    []uint64 // transactions that may have read an older generation of the gate
 }
 
+type armingStage int
+
 const (
-	disarmed = iota
-	awaiting
-	sleeping
+	disarmed        armingStage = iota
+	awaitingBarrier             // some of the barrier's transactions may still run
+	armed
 )
 
-func (a *arming) armed() bool { return a.stage == sleeping }
+func (a *arming) isArmed() bool { return a.stage == armed }
 
-// ringing reports whether writers who read this generation of the gate ring.
-func ringing(generation int64) bool { return generation%2 == 1 }
+// disarm makes the node poll without waiting for rings.
+func (a *arming) disarm() { a.stage = disarmed }
 
-// arm moves the arming on after a poll. hearing was read before the poll began.
-func (w *watch) arm(ctx context.Context, b *batch, hearing uint64) error {
-	a := &w.arming
-	heard := hearing != 0 && w.gate.heardProbe(ctx, w, hearing)
-	if !heard || !ringing(b.gate) {
-		a.stage = disarmed
+// advance moves the arming on after a poll, which began while the LISTEN of this generation was
+// confirmed.
+func (a *arming) advance(ctx context.Context, conn *pgx.Conn, p *poll, listening uint64) error {
+	if !isRinging(p.gate) {
+		a.disarm()
 		return nil
 	}
-	if a.stage != disarmed && (a.generation != b.gate || a.hearing != hearing) {
-		a.stage = disarmed
+	if a.stage != disarmed && (a.generation != p.gate || a.listening != listening) {
+		a.disarm()
 	}
 	switch a.stage {
 	case disarmed:
-		barrier, err := takeBarrier(ctx, w.conn, b.seen)
+		barrier, err := takeBarrier(ctx, conn, p.seen)
 		if err != nil {
 			return err
 		}
-		*a = arming{stage: awaiting, generation: b.gate, hearing: hearing, barrier: barrier}
-	case awaiting:
-		if b.seen.seesAll(a.barrier) {
-			a.stage, a.barrier = sleeping, nil
+		*a = arming{stage: awaitingBarrier, generation: p.gate, listening: listening, barrier: barrier}
+	case awaitingBarrier:
+		if p.seen.seesAll(a.barrier) {
+			a.stage, a.barrier = armed, nil
 		}
 	}
 	return nil
 }
 
-// barrierSQL names the transactions that hold the lock of a writer on the log or a slot. A holder
+// barrierSQL lists the transactions that hold a writer's lock on the log or on a slot. A holder
 // without a transaction id has not inserted yet: it will read the gate later.
 const barrierSQL = `
 SELECT t.transactionid::text::bigint
@@ -70,7 +72,7 @@ SELECT t.transactionid::text::bigint
                OR l.relation IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'rowcall.log'::regclass)))`
 
 func takeBarrier(ctx context.Context, conn *pgx.Conn, near snapshot) ([]uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, stall)
+	ctx, cancel := context.WithTimeout(ctx, silenceLimit)
 	defer cancel()
 	rows, err := conn.Query(ctx, barrierSQL)
 	if err != nil {
@@ -82,50 +84,51 @@ func takeBarrier(ctx context.Context, conn *pgx.Conn, near snapshot) ([]uint64, 
 	}
 	barrier := make([]uint64, len(xids))
 	for i, x := range xids {
-		barrier[i] = widen(uint32(x), near.xmax)
+		barrier[i] = widenXID(uint32(x), near.xmax)
 	}
 	return barrier, nil
 }
 
-// widen gives a 32-bit transaction id the epoch that brings it nearest to a 64-bit one.
-func widen(xid uint32, near uint64) uint64 {
+// widenXID returns the 64-bit transaction id that has these 32 low bits and is nearest to near.
+func widenXID(xid uint32, near uint64) uint64 {
 	return near + uint64(int64(int32(xid-uint32(near))))
 }
 
-// suspicion watches sweeps: one that finds events no ring has announced, nor announces within a
-// grace period, means that rings do not arrive, as after a half-open connection or a writer that died
-// between the gate's two states.
+// suspicion watches sweeps, the polls of a node that sleeps until a ring. If a sweep finds events that
+// no ring has announced, nor announces within ringGrace, then rings do not arrive: the connection is
+// half-open, or a writer has died between the gate's two states.
 type suspicion struct {
-	since time.Time // zero: none
-	heard uint64
+	since time.Time // zero: there is none
+	rings uint64    // the listener's count at the last poll
 }
 
-// grace is how long a ring may come after its event was visible.
-const grace = 500 * time.Millisecond
+// ringGrace is how long a ring may come after its event became visible.
+const ringGrace = 500 * time.Millisecond
 
-func (s *suspicion) consider(foundUnasked bool, heard uint64, f *Feed) {
-	if !s.since.IsZero() {
-		_, now, _ := f.listener.hears()
-		switch {
-		case now != s.heard:
-			s.since = time.Time{}
-		case time.Since(s.since) >= grace:
-			s.since = time.Time{}
-			f.log.Warn("a sweep found events that no ring announced: listening anew")
-			f.listener.reconnect()
+// isConfirmed looks at one poll, and reports whether rings do not arrive. sweptEvents says that the
+// poll was a sweep and found events, before is the number of rings before the poll, and now reads it.
+func (s *suspicion) isConfirmed(sweptEvents bool, before uint64, now func() uint64) bool {
+	if s.since.IsZero() {
+		if sweptEvents && before == s.rings {
+			s.since = time.Now()
 		}
-		return
+		s.rings = before
+		return false
 	}
-	if foundUnasked && heard == s.heard {
-		s.since = time.Now()
+	switch {
+	case now() != s.rings:
+		s.since = time.Time{}
+	case time.Since(s.since) >= ringGrace:
+		s.since = time.Time{}
+		return true
 	}
-	s.heard = heard
+	return false
 }
 
-// within shortens a rest so that a suspicion is looked at in time.
-func (s *suspicion) within(rest time.Duration) time.Duration {
+// shorten shortens a rest so that the suspicion is looked at in time.
+func (s *suspicion) shorten(rest time.Duration) time.Duration {
 	if s.since.IsZero() {
 		return rest
 	}
-	return min(rest, max(time.Until(s.since.Add(grace)), leastRest))
+	return min(rest, max(time.Until(s.since.Add(ringGrace)), leastRest))
 }

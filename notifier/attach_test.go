@@ -8,19 +8,19 @@ import (
 
 // attachable is a subscription at the beginning of a log of two events that the node has in memory.
 func attachable(o Options) (*Feed, *Subscription) {
-	f := &Feed{options: o.withDefaults(), pulls: newPulls()}
-	f.hub, f.poller, f.load = newHub(&f.options), newPoller(f), newLoad(f.options.QueuedBytes)
-	s := &Subscription{feed: f, topics: []topic.Topic{"room"}, wake: func() {}, grants: make([]Grant, 1)}
-	f.hub.add(s)
+	f := newFeed(nil, o)
+	s := &Subscription{host: f.host, topics: []topic.Topic{"room"}, wake: func() {}, grants: make([]Grant, 1)}
+	f.hub.register(s)
 	begin := snapshot{xmin: 10, xmax: 10}
-	f.hub.restart(anEpoch, begin)
-	f.hub.restarted()
-	b := &batch{prev: begin, seen: snapshot{xmin: 12, xmax: 12}}
-	f.hub.begin(b)
-	handing{feed: f, epoch: anEpoch}.events(b, []*Event{{ID: 1, Topic: "room", xid: 10}, {ID: 2, Topic: "room", xid: 11}}, true)
-	f.hub.finish(b)
-	here, text := f.hub.where()
-	s.start(0, cursor{epoch: here.epoch, position: after(begin)}, text)
+	f.hub.beginRestart(anEpoch, begin)
+	f.hub.endRestart()
+	p := &poll{logInterval: logInterval{prev: begin, seen: snapshot{xmin: 12, xmax: 12}}}
+	f.hub.openPoll(p)
+	to := deliverer{hub: f.hub, reask: f.reask, load: f.load, tally: new(pollTally), epoch: anEpoch}
+	to.deliverChunk(p, []*Event{{ID: 1, Topic: "room", xid: 10}, {ID: 2, Topic: "room", xid: 11}}, true)
+	f.hub.closePoll(p)
+	here, text := f.hub.place()
+	s.startAt(0, cursorAfter(here.epoch, begin), text)
 	return f, s
 }
 
@@ -31,11 +31,12 @@ func TestAResetWhileAttachingDropsTheTailsPart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f, s := attachable(o)
 			p, resets, _ := s.beginAttach()
-			backlog, result := f.hub.attach(s, p)
-			f.hub.restart("f"+anEpoch[1:], snapshot{xmin: 20, xmax: 20})
-			f.tell(s, ResetEpoch)
-			f.hub.restarted()
-			s.endAttach(resets, backlog, result)
+			missed, result := f.hub.attach(s, p)
+			f.hub.beginRestart("f"+anEpoch[1:], snapshot{xmin: 20, xmax: 20})
+			here, text := f.hub.place()
+			s.resetTo(ResetEpoch, here, text)
+			f.hub.endRestart()
+			s.endAttach(resets, missed, result)
 			taken, err := s.Take(10)
 			if err != nil || taken.Reset == nil {
 				t.Fatalf("first it took %+v, %v", taken, err)
@@ -43,7 +44,7 @@ func TestAResetWhileAttachingDropsTheTailsPart(t *testing.T) {
 			if taken, _ := s.Take(10); len(taken.Events) > 0 {
 				t.Errorf("after the reset it took %d events of before", len(taken.Events))
 			}
-			if place, _ := s.place(); place.prev.xmax != 20 {
+			if place, _ := s.pullPlace(); place.prev.xmax != 20 {
 				t.Errorf("after the reset it goes on from %s", place)
 			}
 		})

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,16 +16,16 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// ErrSchema says that the database has no Rowcall schema that this program could read.
+// ErrSchema says that the database has no Rowcall schema that this program can read.
 var ErrSchema = errors.New("the database has no rowcall schema: run rowcall migrate")
 
 var errStandby = errors.New("the server is a standby: its snapshots do not say which transactions are running; connect to the primary")
 
-// settings are what the feed's own connections begin with. A poll must use the index on xid whatever the
-// statistics say, must not be planned anew each time, and must not start workers, which take longer than it does:
-// a generic plan expects a third of the log. The server must not keep the locks of a node that has gone
-// without a word, nor of one that has stopped in the middle of a batch.
-var settings = map[string]string{
+// sessionSettings are the parameters of the node's own connections. Polls must use the index on xid
+// whatever the statistics say, must not be planned anew each time, and must not start workers, which
+// take longer than the poll: a generic plan expects a third of the log. The server must release the
+// locks of a node that has disappeared, or has stopped in the middle of a poll.
+var sessionSettings = map[string]string{
 	"enable_seqscan":                  "off",
 	"jit":                             "off",
 	"plan_cache_mode":                 "force_generic_plan",
@@ -36,50 +38,61 @@ var settings = map[string]string{
 	"tcp_user_timeout":                "30000",
 }
 
-// poolerCodes are errors that a node gets where a pooler in between refuses settings, or gives a session's prepared
-// statements to another.
+// poolerCodes are the SQLSTATEs of errors that a connection pooler causes: it refuses settings, or it
+// gives the prepared statements of one session to another.
 var poolerCodes = []string{"08P01", "0A000", "26000", "42P05"}
 
-// connect opens a connection of the feed's own to the primary. Deaf peers are found by keepalives and,
-// on Linux, by unacknowledged data.
-func (f *Feed) connect(ctx context.Context, name string) (*pgx.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, stall)
+// connector opens the node's own connections: for LISTEN and for polls.
+type connector struct {
+	direct *pgx.ConnConfig
+	log    *slog.Logger
+	pooled atomic.Bool // a pooler between the node and the server was noticed
+}
+
+func newConnector(direct *pgx.ConnConfig, log *slog.Logger) *connector {
+	return &connector{direct: direct.Copy(), log: log}
+}
+
+// connect opens a connection to the primary. The purpose becomes part of its application_name.
+// Keepalives find a peer that has gone and, on Linux, so does data that stays unacknowledged.
+func (c *connector) connect(ctx context.Context, purpose string) (*pgx.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, silenceLimit)
 	defer cancel()
-	conn, err := pgx.ConnectConfig(ctx, f.connConfig(name))
+	conn, err := pgx.ConnectConfig(ctx, c.config(purpose))
 	if err != nil {
-		return nil, fmt.Errorf("connecting for %s: %w", name, err)
+		return nil, fmt.Errorf("connecting for %s: %w", purpose, err)
 	}
 	if err := refuseStandby(ctx, conn); err != nil {
 		closeConn(conn)
-		return nil, fmt.Errorf("connecting for %s: %w", name, err)
+		return nil, fmt.Errorf("connecting for %s: %w", purpose, err)
 	}
 	return conn, nil
 }
 
-// connConfig is how to connect. A pooler gets no settings, which would become other sessions' too, and no named
-// statements.
-func (f *Feed) connConfig(name string) *pgx.ConnConfig {
-	config := f.direct.Copy()
+// config says how to connect. A pooler gets neither settings, which would leak into the sessions of
+// others, nor named statements.
+func (c *connector) config(purpose string) *pgx.ConnConfig {
+	config := c.direct.Copy()
 	dialer := &net.Dialer{
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3},
 		Control:         abandonUnacknowledged,
 	}
 	config.DialFunc = dialer.DialContext
-	config.RuntimeParams["application_name"] = "rowcall " + name
-	if f.pooled.Load() {
+	config.RuntimeParams["application_name"] = "rowcall " + purpose
+	if c.pooled.Load() {
 		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 		return config
 	}
-	maps.Copy(config.RuntimeParams, settings)
+	maps.Copy(config.RuntimeParams, sessionSettings)
 	return config
 }
 
-// noticePooler remembers an error that a pooler makes: from now on connections are such that it may stay in
-// between. The log can be read through it.
-func (f *Feed) noticePooler(err error) {
+// noticePooler remembers an error that only a pooler makes. Later connections are made so that they
+// work through it: the log can be polled, but rings do not arrive.
+func (c *connector) noticePooler(err error) {
 	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) && slices.Contains(poolerCodes, pgErr.Code) && !f.pooled.Swap(true) {
-		f.log.Warn("there is a pooler between this node and the server: set database.direct_url to an address past it", "err", err)
+	if errors.As(err, &pgErr) && slices.Contains(poolerCodes, pgErr.Code) && !c.pooled.Swap(true) {
+		c.log.Warn("there is a pooler between this node and the server: set database.direct_url to an address past it", "err", err)
 	}
 }
 
@@ -94,15 +107,17 @@ func refuseStandby(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// closeConn says goodbye to the server even when the caller's context has ended.
+// closeConn closes the connection in order. Its context is its own, because the caller's has often
+// ended already.
 func closeConn(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_ = conn.Close(ctx) // there is nothing to do about a goodbye that is not heard
+	_ = conn.Close(ctx) // if the server does not hear it, there is nothing left to do
 }
 
-// openAside prepares the connection that the poller needs in the middle of a large batch. It is opened when it is
-// needed, and never waits behind those who share the pool: live events do not wait for access queries.
+// openAside prepares the poller's second connection, which reads the floor while the first is in the
+// middle of a large poll. It is opened when it is needed. It does not come from the shared pool, so
+// that live events never wait behind access queries.
 func openAside(ctx context.Context, like *pgxpool.Pool, direct *pgx.ConnConfig) (*pgxpool.Pool, error) {
 	config := like.Config()
 	config.ConnConfig = direct.Copy()

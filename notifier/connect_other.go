@@ -4,5 +4,5 @@ package notifier
 
 import "syscall"
 
-// abandonUnacknowledged is Linux's; elsewhere keepalives and the pings find a deaf peer.
+// abandonUnacknowledged does nothing here: keepalives and pings find a peer that has gone.
 func abandonUnacknowledged(_, _ string, _ syscall.RawConn) error { return nil }

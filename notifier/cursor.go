@@ -8,10 +8,20 @@ import (
 // MaxCursorBytes bounds a cursor's text, in bytes.
 const MaxCursorBytes = 4096
 
+// epochDigits is the length of an epoch's name.
 const epochDigits = 16
 
-// position is a place in the log: after all that prev sees and, when inside, after what cur sees
-// of the rest, in order of ids, up to and including id.
+// logInterval is the part of the log between two snapshots: the events that seen sees and prev does
+// not. A poll reads one.
+type logInterval struct{ prev, seen snapshot }
+
+// at is the position behind the event with this id, within the interval.
+func (i logInterval) at(id int64) position {
+	return position{prev: i.prev, cur: i.seen, id: id, inside: true}
+}
+
+// position is a place in the log. It has passed every event that prev sees. If it is inside an
+// interval, it has also passed the events that cur sees, in the order of ids, up to and including id.
 type position struct {
 	prev   snapshot
 	cur    snapshot
@@ -19,15 +29,16 @@ type position struct {
 	inside bool
 }
 
-func after(s snapshot) position { return position{prev: s} }
+// positionAfter is the position that has passed what the snapshot sees, and nothing else.
+func positionAfter(s snapshot) position { return position{prev: s} }
 
-// passed reports whether the event lies at or before the position.
-func (p position) passed(e *Event) bool {
-	return p.prev.sees(e.xid) || p.inside && e.ID <= p.id && p.cur.sees(e.xid)
+// hasPassed reports whether the event with this transaction and id lies at or before the position.
+func (p position) hasPassed(xid uint64, id int64) bool {
+	return p.prev.sees(xid) || p.inside && id <= p.id && p.cur.sees(xid)
 }
 
-// top is the snapshot that bounds what a position can have passed.
-func (p position) top() snapshot {
+// upperBound is a snapshot that sees every event the position may have passed.
+func (p position) upperBound() snapshot {
 	if p.inside {
 		return p.cur
 	}
@@ -38,14 +49,19 @@ func (p position) top() snapshot {
 //
 //	epoch "." snapshot [ "~" snapshot "~" id ]     snapshot = xmin "." width { "." offset }
 //
-// in lower-case hexadecimal without leading zeros: width is xmax - xmin, an offset is a running
-// transaction's xid - xmin. rowcall.cursor() writes the same text in SQL.
+// in lower-case hexadecimal without leading zeros. The width is xmax - xmin, and an offset is xid -
+// xmin of a running transaction. The SQL function rowcall.cursor() writes the same text.
 type cursor struct {
 	epoch string
 	position
 }
 
-// String is the cursor's text, or empty where it would be longer than MaxCursorBytes.
+// cursorAfter is the cursor behind everything that the snapshot sees.
+func cursorAfter(epoch string, s snapshot) cursor {
+	return cursor{epoch: epoch, position: positionAfter(s)}
+}
+
+// String is the cursor's text, or empty if it would be longer than MaxCursorBytes.
 func (c cursor) String() string {
 	text := appendSnapshot(append([]byte(c.epoch), '.'), c.prev)
 	if c.inside {
@@ -67,25 +83,28 @@ func appendSnapshot(text []byte, s snapshot) []byte {
 	return text
 }
 
-// insider writes the cursors of many positions inside one batch: the text up to the id is made once.
-type insider struct{ prefix string }
+// cursorPrefix is the text of all cursors inside one interval, up to the id. It is made once for
+// the many events of a poll or a page.
+type cursorPrefix string
 
-func newInsider(epoch string, prev, cur snapshot) insider {
-	text := appendSnapshot(append([]byte(epoch), '.'), prev)
-	text = append(appendSnapshot(append(text, '~'), cur), '~')
-	return insider{prefix: string(text)}
+func newCursorPrefix(epoch string, i logInterval) cursorPrefix {
+	text := appendSnapshot(append([]byte(epoch), '.'), i.prev)
+	text = append(appendSnapshot(append(text, '~'), i.seen), '~')
+	return cursorPrefix(text)
 }
 
-func (i insider) at(id int64) string {
-	text := i.prefix + strconv.FormatInt(id, 16)
+// withID is the cursor behind the event with this id, or empty if it would be longer than
+// MaxCursorBytes.
+func (p cursorPrefix) withID(id int64) string {
+	text := string(p) + strconv.FormatInt(id, 16)
 	if len(text) > MaxCursorBytes {
 		return ""
 	}
 	return text
 }
 
-// parseCursor reads a cursor that came from outside. Anything String would not have written is
-// ErrBadCursor.
+// parseCursor reads a cursor that came from outside. Its error is ErrBadCursor for any text that
+// String would not have written.
 func parseCursor(text string) (cursor, error) {
 	if len(text) > MaxCursorBytes || len(text) < epochDigits+1 || text[epochDigits] != '.' {
 		return cursor{}, ErrBadCursor
@@ -127,8 +146,8 @@ func parseHexSnapshot(text string, ok bool) (snapshot, bool) {
 	return s, ok1 && ok2 && s.valid()
 }
 
-// parseHex reads lower-case hexadecimal of at most 62 bits without leading zeros, so that sums of
-// two such numbers do not overflow.
+// parseHex reads lower-case hexadecimal without leading zeros. It takes at most 62 bits, so that the
+// sum of two such numbers does not overflow.
 func parseHex(field string) (uint64, bool) {
 	if !isHex(field) || len(field) > 1 && field[0] == '0' {
 		return 0, false
@@ -144,4 +163,20 @@ func isHex(text string) bool {
 		}
 	}
 	return text != ""
+}
+
+// ResetReason says why a cursor is of no use.
+type ResetReason string
+
+// The reasons of a reset.
+const (
+	ResetExpired  ResetReason = "expired"  // retention has dropped what came after the cursor
+	ResetEpoch    ResetReason = "epoch"    // the cursor belongs to another history of the log
+	ResetOverflow ResetReason = "overflow" // more events follow than a replay may deliver
+)
+
+// Reset tells a subscriber to drop its state, read the snapshot again, and go on from Cursor.
+type Reset struct {
+	Reason ResetReason
+	Cursor string
 }

@@ -29,7 +29,7 @@ func TestCursorTextRoundTrips(t *testing.T) {
 		if err != nil || back.String() != c.String() || back.id != c.id || !back.prev.equal(c.prev) || !back.cur.equal(c.cur) {
 			t.Fatalf("%s came back as %s, %v", c, back, err)
 		}
-		if c.inside && newInsider(c.epoch, c.prev, c.cur).at(c.id) != c.String() {
+		if c.inside && newCursorPrefix(c.epoch, logInterval{c.prev, c.cur}).withID(c.id) != c.String() {
 			t.Fatal("a batch writes other cursors than String")
 		}
 	})
@@ -54,10 +54,10 @@ func TestACursorTooLongToCarryIsEmpty(t *testing.T) {
 	for x := uint64(3); x < 20_000; x += 2 {
 		wide.xip = append(wide.xip, x)
 	}
-	if text := (cursor{epoch: anEpoch, position: after(wide)}).String(); text != "" {
+	if text := cursorAfter(anEpoch, wide).String(); text != "" {
 		t.Errorf("a cursor of %d bytes was written", len(text))
 	}
-	if text := newInsider(anEpoch, wide, wide).at(7); text != "" {
+	if text := newCursorPrefix(anEpoch, logInterval{wide, wide}).withID(7); text != "" {
 		t.Errorf("a cursor of %d bytes was written", len(text))
 	}
 }

@@ -1,68 +1,73 @@
 package notifier
 
-import (
-	"rowcall/notifier/topic"
-)
+import "rowcall/notifier/topic"
 
-// handing is the sink between the poll and the hub: it gives events their cursors, stops whoever
-// must be asked again, and fills queues.
-type handing struct {
-	feed  *Feed
+// deliverer passes on what a poll finds: it gives events their cursors, pauses the subscriptions whose
+// access must be asked again, and fills queues. It belongs to the poller's goroutine.
+type deliverer struct {
+	hub   *hub
+	reask *reaskQueue
+	load  *load
+	tally *pollTally
 	epoch string
-	boot  string
+	boot  string // a poll of another boot row belongs to another history
 }
 
-var _ sink = handing{}
+var _ pollSink = deliverer{}
 
-func (h handing) begin(b *batch) error {
-	if b.boot != h.boot {
+// beginPoll pauses every subscription whose access the poll puts in question, before the first event
+// of the poll is queued.
+func (d deliverer) beginPoll(p *poll) error {
+	if p.boot != d.boot {
 		return errHistory
 	}
-	affected := h.feed.hub.begin(b)
-	for _, s := range affected {
-		s.hold()
+	concerned := d.hub.openPoll(p)
+	for _, s := range concerned {
+		s.pauseForAccess()
 	}
-	h.feed.questions.add(affected)
+	d.reask.add(concerned)
 	return nil
 }
 
-func (h handing) events(b *batch, events []*Event, last bool) error {
+// deliverChunk queues a chunk with every live subscription that follows one of its events. A
+// subscription whose queue is full is not fed any longer: it pulls.
+func (d deliverer) deliverChunk(p *poll, events []*Event, last bool) error {
 	if len(events) == 0 {
 		return nil
 	}
-	h.mark(b, events, last)
+	markCursors(d.epoch, &p.logInterval, events, last)
 	var full []*Subscription
-	deliveries := h.feed.hub.route(events)
-	for _, d := range deliveries {
-		if !d.to.push(b, d.events) {
-			full = append(full, d.to)
+	deliveries := d.hub.route(events)
+	for _, to := range deliveries {
+		if !to.subscription.queueLive(&p.logInterval, to.events) {
+			full = append(full, to.subscription)
 		}
 	}
 	if len(full) > 0 {
-		h.feed.hub.demote(full)
+		d.hub.stopFeeding(full)
 	}
 	if len(deliveries) > 0 {
-		h.feed.load.enter(events)
+		d.load.noteQueued(events)
 	}
-	h.feed.poller.tally.handed(events)
+	d.tally.countQueued(events)
 	return nil
 }
 
-// mark gives events their cursors. The batch's last event of each root carries the cursor of the
-// batch's end: nobody who receives it has anything more to come from the batch, since topics
-// of different roots do not cover one another. Who follows topics of several roots may have more
-// to come, and resumes from the exact place.
-func (h handing) mark(b *batch, events []*Event, last bool) {
-	inside := newInsider(h.epoch, b.prev, b.seen)
+// markCursors gives the events of one poll their cursors. The last event of each root topic carries
+// the cursor of the poll's end: topics with different roots do not cover one another, so whoever
+// follows one topic and receives that event has nothing more to come from the poll. A follower of
+// topics with several roots may have more to come, and resumes from the exact position.
+func markCursors(epoch string, found *logInterval, events []*Event, last bool) {
+	inside := newCursorPrefix(epoch, *found)
 	for _, e := range events {
-		e.batch = b
-		e.exact = inside.at(e.ID)
+		e.found = found
+		e.exact = inside.withID(e.ID)
 		e.cursor = e.exact
 	}
 	if !last {
 		return
 	}
-	end := cursor{epoch: h.epoch, position: after(b.seen)}.String()
+	end := cursorAfter(epoch, found.seen).String()
 	closed := make(map[topic.Topic]struct{})
 	for i := len(events) - 1; i >= 0; i-- {
 		root := events[i].Topic.Root()

@@ -9,44 +9,75 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// Event is one committed fact on one topic, as the log holds it. Events are shared by all
-// subscriptions of a node: nobody changes one.
+// Event is one committed fact on one topic, as the log holds it. All subscriptions of a node share
+// it, so nobody may change an event that was delivered.
+//
+// The exported fields are set when the row is read. Whoever brings the event sets found and the two
+// cursors before any other goroutine can see it: the poller for live events and for the tail, the
+// puller for a replay. After that only the memo changes, which has a lock of its own.
 type Event struct {
 	ID    int64           // the log's id: unique within an epoch
-	Topic topic.Topic     // what it is filed under
+	Topic topic.Topic     // the topic it is filed under
 	Type  string          // its name, such as chat_message_created
-	Role  string          // the only role that may see it; empty for every follower
-	Data  json.RawMessage // what the trigger said
-	Time  time.Time       // when its statement wrote it
+	Role  string          // the only role that may see it; empty: every follower may
+	Data  json.RawMessage // the JSON that the trigger wrote
+	Time  time.Time       // when the statement that filed it ran
 
-	xid    uint64 // the transaction that wrote it
-	batch  *batch // the node's poll that brought it; nil in a replay
-	cursor string // resume point after this event, for a follower of its topic or an ancestor; may be empty
-	exact  string // the same for a follower of topics of other roots besides
-
-	round   uint32 // the last census that has seen it
-	holders int32  // how many subscriptions that has found it with
-	cost    int64  // what it has found it to cost
+	xid    uint64       // the transaction that filed it
+	found  *logInterval // the poll that found it; nil in a replay
+	cursor string       // resume point after it for a follower of its topic or an ancestor; may be empty
+	exact  string       // resume point for a follower who also follows topics with other roots; may be empty
 
 	memo memo
 }
 
-// Cursor is the point to resume from after this event, for a follower of one topic. It is empty
-// where the cursor would be longer than MaxCursorBytes; a later event carries one.
+// Cursor is the resume point after this event, for a follower of one topic. It is empty if the
+// cursor would be longer than MaxCursorBytes; a later event carries one.
 func (e *Event) Cursor() string { return e.cursor }
 
-// SharedCursor is the point to resume from after this event, for a follower of several topics, who
-// may have more to come from the same batch. It is empty where Cursor may be.
+// SharedCursor is the resume point after this event, for a follower of several topics, who may have
+// more to come from the same poll. It is empty in the same case as Cursor.
 func (e *Event) SharedCursor() string { return e.exact }
 
-// size is what an event costs a queue, in bytes: its text and a constant for the rest.
+// size is how many bytes the event counts for in a queue: its text, and a constant for the rest.
 func (e *Event) size() int { return len(e.Data) + len(e.Topic) + len(e.Type) + 128 }
 
-// Encoded returns what encode makes of the event, computed once per key and shared by all callers:
-// one encoding of an event serves every socket that speaks the same format. The key is any
-// comparable value that stands for the format. Neither may the result be changed.
+// totalSize is how many bytes the events count for in a queue.
+func totalSize(events []*Event) int {
+	bytes := 0
+	for _, e := range events {
+		bytes += e.size()
+	}
+	return bytes
+}
+
+// sizeLimit bounds a number of events and their bytes.
+type sizeLimit struct {
+	events int
+	bytes  int
+}
+
+// allows reports whether so many events with so many bytes are within the limit.
+func (l sizeLimit) allows(events, bytes int) bool { return events <= l.events && bytes <= l.bytes }
+
+// countFitting returns how many of the next events fit a queue in which so many events with so many
+// bytes wait already. One event always fits an empty queue, whatever its size.
+func (l sizeLimit) countFitting(waiting, bytes int, next []*Event) int {
+	for i, e := range next {
+		waiting++
+		bytes += e.size()
+		if waiting > 1 && !l.allows(waiting, bytes) {
+			return i
+		}
+	}
+	return len(next)
+}
+
+// Encoded returns encode(e), computed once per key and shared by all callers, so that all sockets
+// with the same format share one encoding of the event. The key is any comparable value that stands
+// for the format. The caller must not change the result.
 func (e *Event) Encoded(key any, encode func(*Event) []byte) []byte {
-	return e.memo.get(key, func() []byte { return encode(e) })
+	return e.memo.getOrEncode(key, func() []byte { return encode(e) })
 }
 
 // memo keeps a few encodings by key. Formats are few, so a slice serves better than a map.
@@ -62,7 +93,7 @@ type encoding struct {
 	bytes []byte
 }
 
-func (m *memo) get(key any, encode func() []byte) []byte {
+func (m *memo) getOrEncode(key any, encode func() []byte) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, known := range m.entries {
@@ -76,16 +107,16 @@ func (m *memo) get(key any, encode func() []byte) []byte {
 	return bytes
 }
 
-// Moment is a moment in the history of the database: some transactions had committed by then, and none will be found
-// later to have done so. The zero Moment is before all events.
+// Moment is a point in the history of the database: it tells the transactions that had committed by
+// then from those that commit later. The zero Moment is before all events.
 type Moment struct{ seen snapshot }
 
-// ParseMoment reads what pg_current_snapshot() was at that moment, as text.
+// ParseMoment reads the text of pg_current_snapshot() as it was at that moment.
 func ParseMoment(text string) (Moment, error) {
 	seen, err := parseSnapshot(text)
 	return Moment{seen}, err
 }
 
-// Sees reports whether the event had been committed then. It is for events of the epoch that the moment is of: a
-// subscription brings no others without a Reset before them.
+// Sees reports whether the event had been committed at the moment. Both must be of the same epoch;
+// a subscription delivers a Reset before the first event of another one.
 func (m Moment) Sees(e *Event) bool { return m.seen.sees(e.xid) }

@@ -2,27 +2,11 @@ package notifier
 
 import (
 	"encoding/json"
+	"log/slog"
 	"testing"
 
 	"rowcall/notifier/topic"
 )
-
-// ears is a listener of a node where somebody follows room.
-func ears() *listener {
-	f, _ := attachable(Options{})
-	f.poller = &poller{feed: f, poking: make(chan struct{}, 1)}
-	return newListener(f)
-}
-
-// poked reports whether somebody asked for a poll since the last call.
-func (p *poller) poked() bool {
-	select {
-	case <-p.poking:
-		return true
-	default:
-		return false
-	}
-}
 
 // FuzzRing hears rings that anybody may have sent. They decide whether the node looks, and nothing else: what cannot
 // be read, or may be meant for somebody here, leads to a look.
@@ -31,20 +15,21 @@ func FuzzRing(f *testing.F) {
 		f.Add(payload)
 	}
 	f.Fuzz(func(t *testing.T, payload string) {
-		l := ears()
+		polls := false
+		node, _ := attachable(Options{}) // room is followed there
+		l := newListener(nil, slog.Default(), func() { polls = true }, node.hub.isFollowed)
 		r := parseRing(payload)
-		l.ring(r)
-		poked := l.feed.poller.poked()
+		l.handleRing(r)
 		var said struct{ Topic, Probe string }
 		readable := json.Unmarshal([]byte(payload), &said) == nil
 		switch {
 		case r.Probe != "":
-			if poked || l.probed {
+			if polls || l.probeReturned {
 				t.Errorf("%q answers a probe that nobody has sent", payload)
 			}
-		case !readable && r.Gate == 0 && !poked:
+		case !readable && r.Gate == 0 && !polls:
 			t.Errorf("%q cannot be read, and nobody looks", payload)
-		case readable && l.feed.hub.followed(topic.Topic(said.Topic)) && !poked:
+		case readable && node.hub.isFollowed(topic.Topic(said.Topic)) && !polls:
 			t.Errorf("%q names a topic that is followed here, and nobody looks", payload)
 		}
 	})

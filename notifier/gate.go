@@ -3,146 +3,173 @@ package notifier
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"strconv"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 const (
-	// gateWindow is how long transactions are counted before the rate is judged.
+	// gateWindow is how long transactions are counted before their rate is judged.
 	gateWindow = 250 * time.Millisecond
 	// gateQuiet is how long the rate must stay low before writers ring again.
 	gateQuiet = 2 * time.Second
-	// queueFull is the part of the server's NOTIFY queue past which nobody should ring.
-	queueFull = 0.05
-	// keeperLock is the session advisory lock of the one node that flips the gate.
-	keeperLock = 0x726f7763_67617465
-	// probeAgain is how often a node that hears no rings tries again.
-	probeAgain = 30 * time.Second
+	// gateLookAfter is the interval at which the gatekeeper tries the lock and reads the queue's usage.
+	gateLookAfter = time.Second
+	// gateLock is the session advisory lock of the one node that flips the gate.
+	gateLock = 0x726f7763_67617465
+	// notifyQueueFull is the part of the server's NOTIFY queue in use above which nobody should ring.
+	notifyQueueFull = 0.05
 	// probeWait is how long a probe may take before rings count as not arriving.
 	probeWait = 5 * time.Second
-	// housekeeping is how often lock, queue and the like are looked after.
-	housekeeping = time.Second
+	// probeAgain is the interval of probes while rings do not arrive.
+	probeAgain = 30 * time.Second
 )
 
-// gatekeeper decides, on one node, whether writers ring. It also finds out whether rings reach
-// this node at all.
-type gatekeeper struct {
-	generation int64 // as the last poll read it
-	keeper     bool  // this node holds the lock
-	full       bool  // the NOTIFY queue is
-	looked     time.Time
-	counting   time.Time // since when transactions are counted
-	writers    int
-	quiet      time.Time // since when the rate is low
+// isRinging reports whether writers who read this generation of the gate ring.
+func isRinging(generation int64) bool { return generation%2 == 1 }
 
-	probedFor uint64 // the LISTEN it was sent for
-	probedAt  time.Time
-	deaf      bool // no probe came back
+// GateState is what the gate is, and why.
+type GateState struct {
+	Generation int64
+	Ringing    bool // writers ring
+	Keeper     bool // this node is the one that flips the gate
+	Full       bool // the server's NOTIFY queue is so full that nobody should ring
+	Deaf       bool // rings do not reach this node
 }
 
-// decide flips the gate where this node is the one to do so.
-func (g *gatekeeper) decide(ctx context.Context, w *watch, b *batch) error {
-	g.generation = b.gate
-	if err := g.look(ctx, w); err != nil {
+// probeListener is the listener, as far as probes need it.
+type probeListener interface {
+	expectProbe(probe string)
+	hasProbeReturned() bool
+}
+
+// gatekeeper decides, on one node, whether writers ring. On every node it also finds out whether rings
+// reach the node. It lives as long as one poll connection, and belongs to the poller's goroutine.
+type gatekeeper struct {
+	conn     *pgx.Conn
+	options  *Options
+	log      *slog.Logger
+	listener probeListener
+
+	generation    int64 // as the last poll read it
+	isKeeper      bool  // this node holds gateLock
+	queueFull     bool
+	lookedAt      time.Time // when isKeeper and queueFull were read
+	countingSince time.Time
+	writers       int       // transactions since then
+	quietSince    time.Time // when the rate became low; zero: it is not
+
+	probedFor uint64 // the LISTEN that the last probe was sent for
+	probedAt  time.Time
+	deaf      bool // the last probe did not come back in time
+}
+
+// state returns the gate's state, with the generation that the last poll has read.
+func (g *gatekeeper) state(generation int64) GateState {
+	return GateState{Generation: generation, Ringing: isRinging(generation), Keeper: g.isKeeper, Full: g.queueFull, Deaf: g.deaf}
+}
+
+// flipIfDue flips the gate if this node is the keeper and the poll shows that it should be flipped.
+func (g *gatekeeper) flipIfDue(ctx context.Context, p *poll) error {
+	g.generation = p.gate
+	if err := g.lookAfter(ctx); err != nil {
 		return err
 	}
-	wanted := g.wanted(w.feed.options, b)
-	if !g.keeper || wanted == ringing(b.gate) {
+	wanted := g.wantRinging(p)
+	if !g.isKeeper || wanted == isRinging(p.gate) {
 		return nil
 	}
 	var now int64
-	err := timed(ctx, func(ctx context.Context) error {
-		return w.conn.QueryRow(ctx, `SELECT rowcall.flip_gate($1)`, b.gate).Scan(&now)
+	err := exchange(ctx, func(ctx context.Context) error {
+		return g.conn.QueryRow(ctx, `SELECT rowcall.flip_gate($1)`, p.gate).Scan(&now)
 	})
 	if err != nil {
 		return fmt.Errorf("flipping the gate: %w", err)
 	}
-	w.feed.log.Debug("gate flipped", "generation", now, "ringing", ringing(now))
+	g.log.Debug("gate flipped", "generation", now, "ringing", isRinging(now))
 	return nil
 }
 
-// state is what others may know, with the generation that the last poll has read.
-func (g *gatekeeper) state(generation int64) GateState {
-	return GateState{Generation: generation, Ringing: ringing(generation), Keeper: g.keeper, Full: g.full, Deaf: g.deaf}
-}
-
-// look takes the keeper's lock when it is free, and reads how full the NOTIFY queue is.
-func (g *gatekeeper) look(ctx context.Context, w *watch) error {
-	if time.Since(g.looked) < housekeeping {
+// lookAfter takes the keeper's lock if it is free, and reads how full the NOTIFY queue is.
+func (g *gatekeeper) lookAfter(ctx context.Context) error {
+	if time.Since(g.lookedAt) < gateLookAfter {
 		return nil
 	}
-	g.looked = time.Now()
-	return timed(ctx, func(ctx context.Context) error {
+	g.lookedAt = time.Now()
+	return exchange(ctx, func(ctx context.Context) error {
 		var usage float64
 		const sql = `SELECT $2 OR pg_try_advisory_lock($1), pg_notification_queue_usage()`
-		if err := w.conn.QueryRow(ctx, sql, int64(keeperLock), g.keeper).Scan(&g.keeper, &usage); err != nil {
+		if err := g.conn.QueryRow(ctx, sql, int64(gateLock), g.isKeeper).Scan(&g.isKeeper, &usage); err != nil {
 			return fmt.Errorf("looking after the gate: %w", err)
 		}
-		g.full = usage > queueFull
+		g.queueFull = usage > notifyQueueFull
 		return nil
 	})
 }
 
-// wanted says whether writers should ring, with hysteresis on the rate of their transactions.
-func (g *gatekeeper) wanted(o Options, b *batch) bool {
-	rate, judged := g.rate(b)
+// wantRinging decides whether writers should ring, with hysteresis on the rate of their transactions.
+func (g *gatekeeper) wantRinging(p *poll) bool {
+	rate, judged := g.judgeRate(p)
 	switch {
-	case o.Ring == RingNever, g.full, g.deaf:
+	case g.options.Ring == RingNever, g.queueFull, g.deaf:
 		return false
-	case o.Ring == RingAlways:
+	case g.options.Ring == RingAlways:
 		return true
 	case !judged:
-		return ringing(b.gate)
-	case rate >= float64(o.RingQuiet):
-		g.quiet = time.Time{}
-		return ringing(b.gate) && rate <= float64(o.RingBusy)
-	case g.quiet.IsZero():
-		g.quiet = time.Now()
+		return isRinging(p.gate)
+	case rate >= float64(g.options.RingQuiet):
+		g.quietSince = time.Time{}
+		return isRinging(p.gate) && rate <= float64(g.options.RingBusy)
+	case g.quietSince.IsZero():
+		g.quietSince = time.Now()
 	}
-	return ringing(b.gate) || time.Since(g.quiet) >= gateQuiet
+	return isRinging(p.gate) || time.Since(g.quietSince) >= gateQuiet
 }
 
-// rate is the transactions a second since the last judgement, once there is enough to judge.
-func (g *gatekeeper) rate(b *batch) (float64, bool) {
-	g.writers += b.writers
-	elapsed := time.Since(g.counting)
+// judgeRate returns the number of transactions a second since the last judgement, or false if too
+// little time has passed to judge.
+func (g *gatekeeper) judgeRate(p *poll) (float64, bool) {
+	g.writers += p.writers
+	elapsed := time.Since(g.countingSince)
 	if elapsed < gateWindow {
 		return 0, false
 	}
 	rate := float64(g.writers) / elapsed.Seconds()
-	g.counting, g.writers = time.Now(), 0
+	g.countingSince, g.writers = time.Now(), 0
 	return rate, true
 }
 
-// heardProbe reports whether a ring this node sent to itself through its own poll connection came
-// back on the LISTEN of this generation. A pooler in between swallows it: then the node polls.
-func (g *gatekeeper) heardProbe(ctx context.Context, w *watch, hearing uint64) bool {
-	_, _, probed := w.feed.listener.hears()
-	if g.probedFor == hearing && probed {
+// checkProbe reports whether a ring that this node sent to itself, through its poll connection, came
+// back on the LISTEN of this generation. A transaction pooler in between swallows it: then the node
+// does not sleep, but polls.
+func (g *gatekeeper) checkProbe(ctx context.Context, listening uint64) bool {
+	if g.probedFor == listening && g.listener.hasProbeReturned() {
 		g.deaf = false
 		return true
 	}
 	waited := time.Since(g.probedAt)
-	if g.probedFor == hearing && !g.deaf && waited >= probeWait {
+	if g.probedFor == listening && !g.deaf && waited >= probeWait {
 		g.deaf = true
-		w.feed.log.Warn("rings do not arrive, so the log is polled: is there a transaction pooler in between? set database.direct_url")
+		g.log.Warn("rings do not arrive, so the log is polled: is there a transaction pooler in between? set database.direct_url")
 	}
-	if g.probedFor != hearing || waited >= probeAgain {
-		g.sendProbe(ctx, w, hearing)
+	if g.probedFor != listening || waited >= probeAgain {
+		g.sendProbe(ctx, listening)
 	}
 	return false
 }
 
-func (g *gatekeeper) sendProbe(ctx context.Context, w *watch, hearing uint64) {
+func (g *gatekeeper) sendProbe(ctx context.Context, listening uint64) {
 	probe := strconv.FormatUint(rand.Uint64(), 16)
-	g.probedFor, g.probedAt = hearing, time.Now()
-	w.feed.listener.expect(probe)
-	err := timed(ctx, func(ctx context.Context) error {
-		_, err := w.conn.Exec(ctx, `SELECT pg_notify($1, $2)`, channel, `{"probe":"`+probe+`"}`)
+	g.probedFor, g.probedAt = listening, time.Now()
+	g.listener.expectProbe(probe)
+	err := exchange(ctx, func(ctx context.Context) error {
+		_, err := g.conn.Exec(ctx, `SELECT pg_notify($1, $2)`, ringChannel, `{"probe":"`+probe+`"}`)
 		return err
 	})
 	if err != nil {
-		g.probedFor = 0 // the connection is lost, as the next statement will find
+		g.probedFor = 0 // the connection is lost; the next statement reports it
 	}
 }

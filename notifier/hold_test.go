@@ -10,23 +10,17 @@ import (
 
 // waiting is a live subscription of a feed without a database, for which events wait.
 func waiting(f *Feed, h *Holder, events ...*Event) *Subscription {
-	s := &Subscription{feed: f, topics: []topic.Topic{"room"}, wake: func() {}, holder: h, grants: make([]Grant, 1), mode: live}
+	s := &Subscription{host: f.host, topics: []topic.Topic{"room"}, wake: func() {}, holder: h, grants: make([]Grant, 1), mode: modeLive}
 	s.queue = s.enqueueLocked(nil, events)
-	f.hub.add(s)
+	f.hub.register(s)
 	return s
-}
-
-func idleFeed(o Options) *Feed {
-	f := &Feed{pulls: newPulls(), options: o.withDefaults()}
-	f.log, f.hub, f.load = f.options.Logger, newHub(&f.options), newLoad(f.options.QueuedBytes)
-	return f
 }
 
 // TestTakeComesToAnEnd asks for no events at all, which must not keep the subscription locked for ever.
 func TestTakeComesToAnEnd(t *testing.T) {
 	t.Parallel()
 	for _, most := range []int{0, -1} {
-		s := waiting(idleFeed(Options{}), new(Holder), &Event{Topic: "room"}, &Event{Topic: "room"})
+		s := waiting(newFeed(nil, Options{}), new(Holder), &Event{Topic: "room"}, &Event{Topic: "room"})
 		took := make(chan int, 1)
 		go func() {
 			taken, _ := s.Take(most)
@@ -47,13 +41,13 @@ func TestTakeComesToAnEnd(t *testing.T) {
 // what nobody will ever take back.
 func TestAHolderThatIsClosedHasNothing(t *testing.T) {
 	t.Parallel()
-	f := idleFeed(Options{})
+	f := newFeed(nil, Options{})
 	for range 300 {
 		h := f.NewHolder(nil)
 		begun := make(chan struct{})
 		var adding sync.WaitGroup
 		adding.Go(func() {
-			for h.Add(1); !h.gone.Load(); h.Add(1) {
+			for h.Add(1); !h.closed.Load(); h.Add(1) {
 				if h.own.Load() == 100 {
 					close(begun)
 				}
@@ -71,16 +65,14 @@ func TestAHolderThatIsClosedHasNothing(t *testing.T) {
 // TestAReaderIsShedOnce counts again while one that was shed is still on its way out.
 func TestAReaderIsShedOnce(t *testing.T) {
 	t.Parallel()
-	f := idleFeed(Options{QueuedBytes: 1000})
+	f := newFeed(nil, Options{QueuedBytes: 1000})
 	h := f.NewHolder(nil)
 	defer h.Close()
 	h.Add(2000)
 	waiting(f, h, &Event{Topic: "room"})
-	c := census{feed: f}
+	c := newCensus(f.load, f.hub.queues, f.log)
 	for range 2 {
-		c.take()
-		c.shed()
-		c.leave()
+		c.countAndShed()
 	}
 	if slow := f.counts.slow.Load(); slow != 1 {
 		t.Errorf("%d readers were ended, want 1", slow)
@@ -90,14 +82,14 @@ func TestAReaderIsShedOnce(t *testing.T) {
 // TestOneThatRestsIsLetGoWhenItEnds has a replay rest for longer than anybody should keep one whose socket has gone.
 func TestOneThatRestsIsLetGoWhenItEnds(t *testing.T) {
 	t.Parallel()
-	s := waiting(idleFeed(Options{}), new(Holder))
-	s.rest(time.Hour)
-	timer := s.resting
+	s := waiting(newFeed(nil, Options{}), new(Holder))
+	s.endTurnAfter(time.Hour)
+	timer := s.restTimer
 	s.Close()
 	if timer.Stop() {
 		t.Error("its rest goes on")
 	}
-	if s.rest(time.Hour); s.resting != nil {
+	if s.endTurnAfter(time.Hour); s.restTimer != nil {
 		t.Error("it rests after its end")
 	}
 }

@@ -9,24 +9,26 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// hub knows who follows what, keeps the tail, and is where the node stands in the log.
+// hub knows which subscriptions follow which topics, keeps the tail, and is the node's place in the
+// log.
 //
-// One goroutine, the poller, calls begin, route, demote and finish for each batch, restart and restarted
-// in place of finish where it begins anew, and plant; everything else may be called from anywhere.
+// The poller's goroutine alone calls openPoll, route, stopFeeding and closePoll for each poll,
+// beginRestart and endRestart in place of closePoll when it begins anew, and plantTail. Everything
+// else may be called from any goroutine.
 type hub struct {
 	options *Options
 
-	mu      sync.Mutex             // guards all below; nothing blocks under it, and no other lock is taken
-	subs    map[*Subscription]bool // whether polls feed it
-	topics  map[topic.Topic]map[*Subscription]struct{}
-	users   map[string]map[*Subscription]struct{}
-	tail    tail
-	epoch   string
-	prev    snapshot // what all live subscriptions have been handed
-	cursor  string   // the text of prev
-	busy    bool     // a batch is being handed on: prev does not say yet where live subscriptions are
-	keep    tailBatch
-	waiting []*Subscription // to be attached when the batch is done
+	mu         sync.Mutex             // guards all below; nothing blocks under it, and no other lock is taken
+	subs       map[*Subscription]bool // true: polls feed it
+	topics     map[topic.Topic]map[*Subscription]struct{}
+	users      map[string]map[*Subscription]struct{} // by user id and by alias
+	tail       tail
+	epoch      string
+	prev       snapshot        // every live subscription has been handed what it sees
+	cursor     string          // the text of prev
+	delivering bool            // a poll is being handed on: prev does not say where live subscriptions are
+	current    tailPoll        // what that poll adds to the tail
+	deferred   []*Subscription // they wait for the end of that poll to be attached
 }
 
 func newHub(o *Options) *hub {
@@ -38,47 +40,48 @@ func newHub(o *Options) *hub {
 	}
 }
 
-// add registers a subscription: from now on access events of its topics reach it, events do not yet.
-func (h *hub) add(s *Subscription) {
+// register adds a subscription. From now on access events of its topics reach it; other events do not
+// yet.
+func (h *hub) register(s *Subscription) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.subs[s] = false
 	for _, t := range s.topics {
-		index(h.topics, t, s)
+		addToIndex(h.topics, t, s)
 	}
-	index(h.users, s.follower.User, s)
+	addToIndex(h.users, s.follower.User, s)
 	if s.follower.Alias != "" {
-		index(h.users, s.follower.Alias, s)
+		addToIndex(h.users, s.follower.Alias, s)
 	}
 }
 
-func (h *hub) remove(s *Subscription) {
+func (h *hub) unregister(s *Subscription) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.subs, s)
 	for _, t := range s.topics {
-		unindex(h.topics, t, s)
+		removeFromIndex(h.topics, t, s)
 	}
-	unindex(h.users, s.follower.User, s)
-	unindex(h.users, s.follower.Alias, s)
+	removeFromIndex(h.users, s.follower.User, s)
+	removeFromIndex(h.users, s.follower.Alias, s)
 }
 
-func index[K comparable](by map[K]map[*Subscription]struct{}, key K, s *Subscription) {
-	if by[key] == nil {
-		by[key] = make(map[*Subscription]struct{})
+func addToIndex[K comparable](index map[K]map[*Subscription]struct{}, key K, s *Subscription) {
+	if index[key] == nil {
+		index[key] = make(map[*Subscription]struct{})
 	}
-	by[key][s] = struct{}{}
+	index[key][s] = struct{}{}
 }
 
-func unindex[K comparable](by map[K]map[*Subscription]struct{}, key K, s *Subscription) {
-	delete(by[key], s)
-	if len(by[key]) == 0 {
-		delete(by, key)
+func removeFromIndex[K comparable](index map[K]map[*Subscription]struct{}, key K, s *Subscription) {
+	delete(index[key], s)
+	if len(index[key]) == 0 {
+		delete(index, key)
 	}
 }
 
-// followed reports whether anybody here follows the topic or an ancestor.
-func (h *hub) followed(t topic.Topic) bool {
+// isFollowed reports whether a subscription of this node follows the topic or an ancestor of it.
+func (h *hub) isFollowed(t topic.Topic) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for above := range t.Lineage {
@@ -89,126 +92,126 @@ func (h *hub) followed(t topic.Topic) bool {
 	return false
 }
 
-// where is the node's place: its epoch and what has been handed to all live subscriptions.
-func (h *hub) where() (cursor, string) {
+// subscriptions returns all of them, in no order.
+func (h *hub) subscriptions() []*Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return cursor{epoch: h.epoch, position: after(h.prev)}, h.cursor
+	return slices.Collect(maps.Keys(h.subs))
 }
 
-// bookmark is the text of the node's place when live subscriptions stand exactly there. While a batch
-// is being handed on it would take back those that have had some of it.
+// countFollowers returns the number of subscriptions of each topic, in no order.
+func (h *hub) countFollowers() []TopicCount {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	counts := make([]TopicCount, 0, len(h.topics))
+	for t, subs := range h.topics {
+		counts = append(counts, TopicCount{t, len(subs)})
+	}
+	return counts
+}
+
+// place is where the node stands, as a cursor and as its text: the end of the last poll that was
+// handed on completely.
+func (h *hub) place() (cursor, string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return cursorAfter(h.epoch, h.prev), h.cursor
+}
+
+// bookmark is the text of the node's place if all live subscriptions stand exactly there. It is empty
+// while a poll is being handed on: for a subscription that has had some of it, the place lies behind.
 func (h *hub) bookmark() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.busy {
+	if h.delivering {
 		return ""
 	}
 	return h.cursor
 }
 
-// restart begins anew at prev: the tail is of no use, and neither is any place in it. It returns
-// all subscriptions, which must be told before restarted is called.
-func (h *hub) restart(epoch string, prev snapshot) []*Subscription {
+// beginRestart begins anew at prev: no position in the old tail is of use. It returns all
+// subscriptions; they must be reset before endRestart is called.
+func (h *hub) beginRestart(epoch string, prev snapshot) []*Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.epoch, h.prev, h.busy, h.keep = epoch, prev, true, tailBatch{}
-	h.cursor = cursor{epoch: epoch, position: after(prev)}.String()
-	h.tail.reset(prev)
+	h.epoch, h.prev, h.delivering, h.current = epoch, prev, true, tailPoll{}
+	h.cursor = cursorAfter(epoch, prev).String()
+	h.tail.restartAt(prev)
 	return slices.Collect(maps.Keys(h.subs))
 }
 
-// restarted says that all have been told. It returns who waited to be attached.
-func (h *hub) restarted() []*Subscription {
+// endRestart says that all subscriptions were reset. It returns those that waited to be attached.
+func (h *hub) endRestart() []*Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	waiting := h.waiting
-	h.busy, h.waiting = false, nil
+	waiting := h.deferred
+	h.delivering, h.deferred = false, nil
 	return waiting
 }
 
-// plant gives the empty tail of a node that has just started its first batch.
-func (h *hub) plant(start snapshot, b tailBatch) {
+// plantTail fills the tail of a node that has just started with the log's newest events, which come
+// after start.
+func (h *hub) plantTail(start snapshot, p tailPoll) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.tail.reset(start)
-	h.tail.add(b, h.options.TailEvents, h.options.TailBytes)
+	h.tail.restartAt(start)
+	h.tail.push(p, h.options.tailLimit())
 }
 
-// begin opens a batch and returns the subscriptions whose access it puts in question. Those are all where the node
-// begins anew: nobody knows what events of access it has missed.
-func (h *hub) begin(b *batch) []*Subscription {
+// openPoll begins to hand on a poll, and returns the subscriptions whose access it puts in question.
+// Those are all of them if the node begins anew: the access events it has missed are not known.
+func (h *hub) openPoll(p *poll) []*Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.busy = true
-	h.keep = tailBatch{seen: b.seen}
-	if b.prev.zero() {
+	h.delivering = true
+	h.current = tailPoll{seen: p.seen}
+	if p.isFirst() {
 		return slices.Collect(maps.Keys(h.subs))
 	}
-	return h.affectedLocked(b.access)
+	return h.concernedLocked(p.access)
 }
 
-func (h *hub) affectedLocked(access []accessEvent) []*Subscription {
+// concernedLocked returns the subscriptions that the access events are about. If every event names a
+// user, only the subscriptions of these users are looked at.
+func (h *hub) concernedLocked(access []accessEvent) []*Subscription {
 	if len(access) == 0 {
 		return nil
 	}
 	candidates := make(map[*Subscription]struct{})
 	for _, a := range access {
 		if a.user == "" {
-			return pickAffected(maps.Keys(h.subs), access)
+			return pickConcerned(maps.Keys(h.subs), access)
 		}
 		maps.Copy(candidates, h.users[a.user])
 	}
-	return pickAffected(maps.Keys(candidates), access)
+	return pickConcerned(maps.Keys(candidates), access)
 }
 
-func pickAffected(candidates iter.Seq[*Subscription], access []accessEvent) []*Subscription {
-	asked := make(map[accessEvent]struct{}, len(access))
-	for _, a := range access {
-		asked[a] = struct{}{}
-	}
-	var affected []*Subscription
+func pickConcerned(candidates iter.Seq[*Subscription], access []accessEvent) []*Subscription {
+	events := newAccessEvents(access)
+	var concerned []*Subscription
 	for s := range candidates {
-		if s.affected(asked) {
-			affected = append(affected, s)
+		if events.concern(s.topics, s.follower) {
+			concerned = append(concerned, s)
 		}
 	}
-	return affected
+	return concerned
 }
 
-// affected reports whether one of the access events is about this subscription: about one of its
-// topics or an ancestor, and about everybody or its user.
-func (s *Subscription) affected(asked map[accessEvent]struct{}) bool {
-	user := s.follower.User
-	if is(asked, accessEvent{user: user}) || is(asked, accessEvent{user: s.follower.Alias}) || is(asked, accessEvent{}) {
-		return true
-	}
-	for _, topic := range s.topics {
-		for t := range topic.Lineage {
-			if is(asked, accessEvent{topic: t}) || user != "" && is(asked, accessEvent{t, user}) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func is(set map[accessEvent]struct{}, a accessEvent) bool {
-	_, ok := set[a]
-	return ok
-}
-
-// delivery is what one chunk brings a subscription.
+// delivery is what one chunk brings one subscription.
 type delivery struct {
-	to     *Subscription
-	events []*Event
+	subscription *Subscription
+	events       []*Event
 }
 
-// route says who gets which events of a chunk. All followers of one topic share one slice.
+// route decides which subscription gets which events of a chunk. All followers of one topic share one
+// slice.
 func (h *hub) route(events []*Event) []delivery {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.keepLocked(events)
+	if h.options.tailLimit().allows(len(h.current.events), h.current.bytes) { // else it exceeds the tail as a whole
+		h.current.add(events)
+	}
 	byTopic := make(map[topic.Topic][]*Event)
 	for _, e := range events {
 		for t := range e.Topic.Lineage {
@@ -231,112 +234,117 @@ func (h *hub) route(events []*Event) []delivery {
 		}
 	}
 	for s := range several {
-		out = append(out, delivery{s, only(s.topics, events)})
+		out = append(out, delivery{s, eventsOf(s.topics, events)})
 	}
 	return out
 }
 
-// only picks, in order and each once, what followers of the topics receive.
-func only(topics []topic.Topic, events []*Event) []*Event {
+// eventsOf picks the events that a follower of the topics receives, in order and each once.
+func eventsOf(topics []topic.Topic, events []*Event) []*Event {
 	var picked []*Event
 	for _, e := range events {
-		if covered(topics, e.Topic) {
+		if coveredByAny(topics, e.Topic) {
 			picked = append(picked, e)
 		}
 	}
 	return picked
 }
 
-// keepLocked remembers a chunk for the tail, as long as the batch is not larger than the tail.
-func (h *hub) keepLocked(events []*Event) {
-	if h.keep.bytes > h.options.TailBytes || len(h.keep.events) > h.options.TailEvents {
-		return
-	}
-	h.keep.events = append(h.keep.events, events...)
-	for _, e := range events {
-		h.keep.bytes += e.size()
-	}
-}
-
-// demote stops feeding subscriptions whose queues are full: they pull.
-func (h *hub) demote(subs []*Subscription) {
+// stopFeeding takes subscriptions whose queues are full out of the deliveries: they pull.
+func (h *hub) stopFeeding(subs []*Subscription) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, s := range subs {
-		if _, there := h.subs[s]; there {
+		if _, registered := h.subs[s]; registered {
 			h.subs[s] = false
 		}
 	}
 }
 
-// finish closes a batch: the node stands behind it. It returns who waited to be attached.
-func (h *hub) finish(b *batch) []*Subscription {
+// closePoll ends a poll: the node stands behind it. It returns the subscriptions that waited to be
+// attached.
+func (h *hub) closePoll(p *poll) []*Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.tail.add(h.keep, h.options.TailEvents, h.options.TailBytes)
-	h.prev, h.busy, h.keep = b.seen, false, tailBatch{}
-	h.cursor = cursor{epoch: h.epoch, position: after(b.seen)}.String()
-	waiting := h.waiting
-	h.waiting = nil
+	h.tail.push(h.current, h.options.tailLimit())
+	h.prev, h.delivering, h.current = p.seen, false, tailPoll{}
+	h.cursor = cursorAfter(h.epoch, p.seen).String()
+	waiting := h.deferred
+	h.deferred = nil
 	return waiting
 }
 
-// attachment is what became of an attempt to attach.
-type attachment int
-
-const (
-	attached attachment = iota
-	served              // the tail holds more than a queue should: the first part of it
-	tooFar              // the tail does not reach back: pull
-	notNow              // a batch is being handed on: asked again after it
-	gone                // the subscription was removed
-)
-
-// reaches reports whether the tail goes back to p.
-func (h *hub) reaches(p position) bool {
+// tailReaches reports whether the tail goes back to p.
+func (h *hub) tailReaches(p position) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return p.prev.covers(h.tail.start)
 }
 
-// ahead counts what follows p on the topics up to where the node is, or says that the tail does not know.
-func (h *hub) ahead(p position, topics []topic.Topic) (int, bool) {
+// countInTail counts the events that follow p on the topics, up to where the node stands. It returns
+// false if the tail does not know them.
+func (h *hub) countInTail(p position, topics []topic.Topic) (int, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	following, ok := h.tail.after(p, topics)
 	return len(following), ok
 }
 
-// attach makes s live from p, if the tail says what follows p. The backlog is what comes before
-// the next batch; of one that no queue may hold only the part that fits comes, and s stays as it is.
+// goLive attaches a pulling subscription to the node's polls if the tail has what it has missed, or
+// queues the first part of that. With attachTooFar the subscription still has to pull.
+//
+// It takes the subscription's lock, the hub's, and the subscription's again, never two at once. In
+// between, live events are set aside and a reset may come: see Subscription.endAttach.
+func (h *hub) goLive(s *Subscription) attachment {
+	p, resets, ok := s.beginAttach()
+	if !ok {
+		return attachGone
+	}
+	missed, result := h.attach(s, p)
+	s.endAttach(resets, missed, result)
+	if result == attachDone {
+		s.releaseReplaySlot()
+	}
+	return result
+}
+
+// attach makes polls feed s from p on, if the tail has what follows p. It returns those events: they
+// come before the events of the next poll. If they are too many for a queue, it returns the first of
+// them, and polls do not feed s yet.
 func (h *hub) attach(s *Subscription, p position) ([]*Event, attachment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if _, there := h.subs[s]; !there {
-		return nil, gone
+	if _, registered := h.subs[s]; !registered {
+		return nil, attachGone
 	}
-	if h.busy {
-		h.waiting = append(h.waiting, s)
-		return nil, notNow
+	if h.delivering {
+		h.deferred = append(h.deferred, s)
+		return nil, attachDeferred
 	}
-	backlog, ok := h.tail.after(p, s.topics)
+	missed, ok := h.tail.after(p, s.topics)
 	if !ok {
-		return nil, tooFar
+		return nil, attachTooFar
 	}
-	if fit := h.fit(backlog); fit < len(backlog) {
-		return backlog[:fit], served
+	if fit := h.options.refillLimit().countFitting(0, 0, missed); fit < len(missed) {
+		return missed[:fit], attachPart
 	}
 	h.subs[s] = true
-	return backlog, attached
+	return missed, attachDone
 }
 
-func (h *hub) fit(events []*Event) int {
-	bytes := 0
-	for i, e := range events {
-		bytes += e.size()
-		if i > 0 && (i >= h.options.QueueEvents/2 || bytes > h.options.QueueBytes/2) {
-			return i
-		}
+// TopicCount is how many subscriptions a topic has on this node.
+type TopicCount struct {
+	Topic       topic.Topic `json:"topic"`
+	Subscribers int         `json:"subscribers"`
+}
+
+// queues returns all subscriptions as a census sees them.
+func (h *hub) queues() []countedQueue {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]countedQueue, 0, len(h.subs))
+	for s := range h.subs {
+		all = append(all, s)
 	}
-	return len(events)
+	return all
 }

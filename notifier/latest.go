@@ -5,72 +5,68 @@ import (
 	"slices"
 )
 
-// A subscription that asks for the latest wants only the newest event per key, where the key is a field of
-// the events' data. Nothing is skipped as long as its reader keeps up.
+// A subscription with Request.Latest needs only the newest event per key; the key is a field of the
+// events' data. Nothing is skipped while its reader keeps up.
 
-// queueLatestLocked queues events past the bound and then skips what a newer event of the same key makes
-// stale. It reports false where that makes too little room: the subscription then pulls.
-func (s *Subscription) queueLatestLocked(b *batch, events []*Event) bool {
+// queueLatestLocked queues events past the limit, and then skips each event that is stale because a
+// newer event of the same key waits. If that does not make enough room, it returns false: the
+// subscription goes on by pulling.
+func (s *Subscription) queueLatestLocked(found *logInterval, events []*Event) bool {
 	s.queue = s.enqueueLocked(s.queue, events)
-	if !s.held {
-		s.compactLocked()
+	if !s.paused {
+		s.skipStaleLocked()
 	}
-	o := &s.feed.options
-	if s.events <= o.QueueEvents && s.bytes <= o.QueueBytes || s.events == 1 {
+	if s.host.options.queueLimit().allows(s.queueEvents, s.queueBytes) || s.queueEvents == 1 {
 		return true
 	}
-	s.next = b.at(events[len(events)-1].ID)
-	s.mode, s.uncounted = pulling, true
+	s.fallBehindLocked(found.at(events[len(events)-1].ID))
 	return false
 }
 
-// stale counts what is skipped of one key.
-type stale struct {
-	newest  int // its place in kept
-	skipped int
-}
-
-// compactLocked keeps, of the events that wait, the newest per key, each with the number of events that
-// were skipped for it. Events without the key are all kept.
-func (s *Subscription) compactLocked() {
-	keys := make(map[string]*stale)
-	var kept []run // newest first
-	s.events, s.bytes = 0, 0
-	for _, r := range slices.Backward(s.queue) {
-		if r.reset != nil {
-			kept = append(kept, r)
+// skipStaleLocked keeps, of the events that wait, the newest per key, with the number of events that
+// were skipped for it. It keeps all events without the key, and drops those that the follower's
+// roles hide.
+func (s *Subscription) skipStaleLocked() {
+	type newest struct{ place, skipped int } // place is in kept
+	byKey := make(map[string]*newest)
+	var kept []queueRun // newest first
+	s.queueEvents, s.queueBytes = 0, 0
+	for _, run := range slices.Backward(s.queue) {
+		if run.reset != nil {
+			kept = append(kept, run)
 		}
-		for _, e := range slices.Backward(r.events) {
-			if s.hiddenLocked(e) {
+		for _, e := range slices.Backward(run.events) {
+			if s.isHiddenLocked(e) {
 				continue
 			}
-			key := string(e.Encoded(keyField(s.latest), keyField(s.latest).of))
+			key := string(e.Encoded(keyField(s.latest), keyField(s.latest).keyOf))
 			keyed := key != ""
-			if older, known := keys[key]; keyed && known {
-				older.skipped += 1 + r.skipped
+			if newer, known := byKey[key]; keyed && known {
+				newer.skipped += 1 + run.skipped
 				continue
 			}
 			if keyed {
-				keys[key] = &stale{newest: len(kept)}
+				byKey[key] = &newest{place: len(kept)}
 			}
-			kept = append(kept, run{events: []*Event{e}, skipped: r.skipped})
-			s.events++
-			s.bytes += e.size()
+			kept = append(kept, queueRun{events: []*Event{e}, skipped: run.skipped})
+			s.queueEvents++
+			s.queueBytes += e.size()
 		}
 	}
-	for _, k := range keys {
-		kept[k.newest].skipped += k.skipped
+	for _, n := range byKey {
+		kept[n.place].skipped += n.skipped
 	}
 	slices.Reverse(kept)
 	s.queue = kept
 }
 
-// keyField is a field of the events' data, and what an event remembers its key under: it is read from the data
-// once, however many readers fall behind.
+// keyField is the name of a field of the events' data. It also is the key under which an event's memo
+// keeps the value, so that the data is parsed once, however many readers fall behind.
 type keyField string
 
-// of is the event's topic with the value of the field, or nothing for an event without it.
-func (f keyField) of(e *Event) []byte {
+// keyOf returns the event's topic and the value of the field, or nothing if the event has no such
+// field.
+func (f keyField) keyOf(e *Event) []byte {
 	var data map[string]json.RawMessage
 	if json.Unmarshal(e.Data, &data) != nil || data[string(f)] == nil {
 		return nil

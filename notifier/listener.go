@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -13,15 +14,18 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// channel is what triggers NOTIFY and nodes LISTEN on.
-const channel = "rowcall"
+// ringChannel is the channel that triggers NOTIFY and nodes LISTEN on.
+const ringChannel = "rowcall"
 
-// ring is the payload of a NOTIFY. Anybody may send one: it decides when a node looks, never what it
-// finds. A ring that says nothing, or nothing that can be read, means: look.
+// listenPing is how often a silent LISTEN connection is checked.
+const listenPing = 5 * time.Second
+
+// ring is the payload of a NOTIFY. Any session may send one, so a ring decides when a node polls, and
+// never what it finds. A ring without a topic, and a ring that cannot be read, mean: poll.
 type ring struct {
 	Topic string `json:"topic"`
 	Gate  int64  `json:"gate"`  // the gate was flipped to this generation
-	Probe string `json:"probe"` // a node asks whether rings reach it
+	Probe string `json:"probe"` // a node checks whether rings reach it
 }
 
 func parseRing(payload string) ring {
@@ -32,176 +36,187 @@ func parseRing(payload string) ring {
 	return r
 }
 
-// earPing is how often a silent LISTEN connection is asked whether it lives.
-const earPing = 5 * time.Second
-
-// listener holds the one LISTEN connection. It decides nothing but when the poller looks.
+// listener holds the one LISTEN connection. It decides nothing but when the poller polls.
 type listener struct {
-	feed *Feed
+	connector *connector
+	log       *slog.Logger
+	wake      func()                 // asks for a poll now
+	followed  func(topic.Topic) bool // whether this node has a subscription for the topic
 
-	mu      sync.Mutex // guards all below
-	linked  bool       // there is a connection
-	lost    uint64     // connections that were lost or not made
-	hearing uint64     // generation of the confirmed LISTEN; 0 while there is none
-	next    uint64     // generation of the next one
-	heard   uint64     // rings for events so far, followed here or not
-	probe   string     // the probe that is expected
-	probed  bool       // it came back on the present LISTEN
-	stop    context.CancelFunc
-	err     error
+	mu              sync.Mutex // guards all below
+	connected       bool
+	lostConnections uint64 // lost or not made
+	generation      uint64 // of the confirmed LISTEN; 0 while there is none
+	generations     uint64 // confirmed so far
+	rings           uint64 // for events, whether this node follows their topics or not
+	probe           string // the probe that is expected
+	probeReturned   bool   // on the present LISTEN
+	stop            context.CancelFunc
+	err             error // why the last connection ended; nil since a LISTEN was confirmed
 }
 
-func newListener(f *Feed) *listener { return &listener{feed: f} }
+func newListener(c *connector, log *slog.Logger, wake func(), followed func(topic.Topic) bool) *listener {
+	return &listener{connector: c, log: log, wake: wake, followed: followed}
+}
 
-// run listens until ctx ends, through lost connections.
-func (l *listener) run(ctx context.Context) {
-	var wait backoff
+// keepListening listens until ctx ends, through lost connections.
+func (l *listener) keepListening(ctx context.Context) {
+	var retry backoff
 	for ctx.Err() == nil {
-		err := l.listen(ctx, &wait)
-		l.deaf(err)
+		err := l.listenOnce(ctx, &retry)
+		l.noteLost(err)
 		if ctx.Err() == nil {
-			l.feed.noticePooler(err)
-			l.feed.log.Warn("listening again: the LISTEN connection was lost", "err", err)
-			wait.wait(ctx)
+			l.connector.noticePooler(err)
+			l.log.Warn("listening again: the LISTEN connection was lost", "err", err)
+			retry.pauseAfterFailure(ctx)
 		}
 	}
 }
 
-// listen serves one connection until it breaks or is told to reconnect.
-func (l *listener) listen(ctx context.Context, wait *backoff) error {
+// listenOnce serves one connection until it breaks or reconnect is called.
+func (l *listener) listenOnce(ctx context.Context, retry *backoff) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	conn, err := l.feed.connect(ctx, "listener")
+	conn, err := l.connector.connect(ctx, "listener")
 	if err != nil {
 		return err
 	}
 	defer closeConn(conn)
-	l.connected()
-	if err := timed(ctx, func(ctx context.Context) error {
-		_, err := conn.Exec(ctx, "LISTEN "+channel)
+	l.noteConnected()
+	if err := exchange(ctx, func(ctx context.Context) error {
+		_, err := conn.Exec(ctx, "LISTEN "+ringChannel)
 		return err
 	}); err != nil {
 		return fmt.Errorf("LISTEN: %w", err)
 	}
-	wait.reset()
-	l.confirm(stop)
-	return l.hear(ctx, conn)
+	retry.succeed()
+	l.noteConfirmed(stop)
+	return l.receiveRings(ctx, conn)
 }
 
-// hear decodes rings. Between them it makes sure that the connection still lives.
-func (l *listener) hear(ctx context.Context, conn *pgx.Conn) error {
+// receiveRings handles rings. While none come, it checks that the connection still works.
+func (l *listener) receiveRings(ctx context.Context, conn *pgx.Conn) error {
 	for {
-		waiting, cancel := context.WithTimeout(ctx, earPing)
+		waiting, cancel := context.WithTimeout(ctx, listenPing)
 		n, err := conn.WaitForNotification(waiting)
 		cancel()
 		switch {
 		case err == nil:
-			l.ring(parseRing(n.Payload))
+			l.handleRing(parseRing(n.Payload))
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case !errors.Is(err, context.DeadlineExceeded):
 			return err
 		default:
-			if err := timed(ctx, conn.Ping); err != nil {
+			if err := exchange(ctx, conn.Ping); err != nil {
 				return fmt.Errorf("pinging: %w", err)
 			}
 		}
 	}
 }
 
-// ring wakes the poller if somebody here may be meant.
-func (l *listener) ring(r ring) {
+// handleRing wakes the poller if the ring may be about a topic that this node follows.
+func (l *listener) handleRing(r ring) {
 	if r.Probe != "" {
-		l.answered(r.Probe)
+		l.noteProbe(r.Probe)
 		return
 	}
 	if r.Gate != 0 {
-		l.feed.poller.poke()
+		l.wake()
 		return
 	}
 	l.mu.Lock()
-	l.heard++
+	l.rings++
 	l.mu.Unlock()
-	if r.Topic == "" || len(r.Topic) > topic.MaxBytes || l.feed.hub.followed(topic.Topic(r.Topic)) {
-		l.feed.poller.poke()
+	if r.Topic == "" || len(r.Topic) > topic.MaxBytes || l.followed(topic.Topic(r.Topic)) {
+		l.wake()
 	}
 }
 
-// expect names the probe that is about to be sent.
-func (l *listener) expect(probe string) {
+// expectProbe names the probe that is about to be sent.
+func (l *listener) expectProbe(probe string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.probe, l.probed = probe, false
+	l.probe, l.probeReturned = probe, false
 }
 
-// answered notes a probe that came back. Other nodes' are none of ours.
-func (l *listener) answered(probe string) {
+// noteProbe notes a probe that came back. Probes of other nodes do not count.
+func (l *listener) noteProbe(probe string) {
 	l.mu.Lock()
-	mine := probe == l.probe
-	l.probed = l.probed || mine
+	own := probe == l.probe
+	l.probeReturned = l.probeReturned || own
 	l.mu.Unlock()
-	if mine {
-		l.feed.poller.poke()
+	if own {
+		l.wake()
 	}
 }
 
-func (l *listener) connected() {
+func (l *listener) noteConnected() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.linked = true
+	l.connected = true
 }
 
-func (l *listener) confirm(stop context.CancelFunc) {
+func (l *listener) noteConfirmed(stop context.CancelFunc) {
 	l.mu.Lock()
-	l.next++
-	l.hearing, l.stop, l.err, l.probe, l.probed = l.next, stop, nil, "", false
+	l.generations++
+	l.generation, l.stop, l.err = l.generations, stop, nil
+	l.probe, l.probeReturned = "", false
 	l.mu.Unlock()
-	l.feed.poller.poke()
+	l.wake()
 }
 
-func (l *listener) deaf(err error) {
+func (l *listener) noteLost(err error) {
 	l.mu.Lock()
-	l.linked, l.hearing, l.err = false, 0, err
-	l.lost++
+	l.connected, l.generation, l.err = false, 0, err
+	l.lostConnections++
 	l.mu.Unlock()
-	l.feed.poller.poke()
+	l.wake()
 }
 
-// reconnect drops a connection that seems not to bring rings.
+// reconnect drops a connection that seems to bring no rings.
 func (l *listener) reconnect() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.hearing != 0 {
+	if l.generation != 0 {
 		l.stop()
 	}
 }
 
-// hears is what the poller needs to know: which LISTEN is confirmed, how many rings came, and whether
-// the probe came back.
-func (l *listener) hears() (hearing, heard uint64, probed bool) {
+// hears returns the generation of the confirmed LISTEN, 0 if there is none, and the number of rings so
+// far.
+func (l *listener) hears() (generation, rings uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.hearing, l.heard, l.probed
+	return l.generation, l.rings
 }
 
-func (l *listener) trouble() error {
+// hasProbeReturned reports whether the probe that was expected last came back on the present LISTEN.
+func (l *listener) hasProbeReturned() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.hearing != 0 {
-		return nil
-	}
-	return l.err
+	return l.probeReturned
 }
 
-// rang is what the listener has counted, and how far it has come.
-type rang struct {
-	heard, lost uint64
-	state       ListenerState
+// ListenerState is how far the LISTEN connection has come.
+type ListenerState struct {
+	Connected     bool  // there is a connection
+	Confirmed     bool  // the server has confirmed LISTEN on it
+	ProbeReturned bool  // a ring that the node sent to itself came back
+	Armed         bool  // the node sleeps until a ring
+	Err           error // why the last connection was lost; nil once LISTEN is confirmed again
 }
 
-func (l *listener) counted() rang {
+// listenerStats are the listener's counts and its state.
+type listenerStats struct {
+	rings, lostConnections uint64
+	state                  ListenerState
+}
+
+func (l *listener) stats() listenerStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	state := ListenerState{Connected: l.linked, Confirmed: l.hearing != 0, ProbeReturned: l.hearing != 0 && l.probed, Err: l.err}
-	return rang{l.heard, l.lost, state}
+	confirmed := l.generation != 0
+	state := ListenerState{Connected: l.connected, Confirmed: confirmed, ProbeReturned: confirmed && l.probeReturned, Err: l.err}
+	return listenerStats{l.rings, l.lostConnections, state}
 }

@@ -3,272 +3,295 @@ package notifier
 import (
 	"cmp"
 	"context"
+	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// load bounds what waits for all readers of a node together: events in the queues of subscriptions or in the
-// hands of their readers, and what holders have besides.
+// load bounds what waits for all readers of a node together: events in the queues of subscriptions
+// or in the hands of their readers, and what holders have besides.
 //
-// An event counts once, with the encodings that sockets share, however many wait for it: that is what it costs in
-// memory, and a burst in a room of ten thousand is no reason to end anybody. To know it exactly, all queues have to be looked at, so that nobody counts
-// while events are handed out. What can be known for one addition a chunk is that it is no more than the last
-// count has found, and all that came since, with an encoding of each. Only where that is too much is it counted anew, aside.
+// An event counts once, with the encodings that sockets share, however many readers wait for it. That
+// is what it costs in memory, and a burst in a room of ten thousand is no reason to end anybody. The
+// exact sum would need a look at all queues, so it is not kept while events are handed out. Instead
+// one addition per chunk keeps an upper bound: what the last census has found, and everything that
+// came since, with an encoding of each. Only when the upper bound is too high does a census count.
 type load struct {
-	limit int64
-	came  atomic.Int64  // bytes of events that the last count has found, and of those that came since
-	own   atomic.Int64  // bytes that holders have said they have besides
-	over  chan struct{} // holds a token while it may be too much
+	limit     int64
+	queued    atomic.Int64 // upper bound of the bytes of events that wait
+	own       atomic.Int64 // bytes that holders have reported besides
+	censusDue signal
 
 	mu      sync.Mutex // guards holders
 	holders map[*Holder]struct{}
 }
 
 func newLoad(limit int64) *load {
-	return &load{limit: limit, over: make(chan struct{}, 1), holders: make(map[*Holder]struct{})}
+	return &load{limit: limit, censusDue: newSignal(), holders: make(map[*Holder]struct{})}
 }
 
-// high is where the node begins to end readers, and low where it stops: between them lies room for what comes
-// while it counts, and for more to come before it counts again.
-func (l *load) high() int64 { return l.limit - l.limit/8 }
-func (l *load) low() int64  { return l.limit - l.limit/4 }
+// Above highMark a census ends readers, until the load is down to lowMark. What comes while the census
+// counts has room between highMark and the limit, and what comes after it between the two marks.
+func (l *load) highMark() int64 { return l.limit - l.limit/8 }
+func (l *load) lowMark() int64  { return l.limit - l.limit/4 }
 
-// enter notes events that somebody may hold. It is called when they are where a count would find them: one that
-// finds them first counts them twice, and none misses them.
-func (l *load) enter(events []*Event) {
+// noteQueued adds events that were queued. Call it after they are queued: a census at that moment may
+// then count them twice, but never miss them.
+func (l *load) noteQueued(events []*Event) {
 	if len(events) == 0 {
 		return
 	}
-	l.came.Add(2 * int64(sizeOf(events)))
-	l.look()
+	l.queued.Add(2 * int64(totalSize(events)))
+	l.requestCensusIfHigh()
 }
 
-// atMost is no less than what waits. Where that is little, it goes on growing until it is worth a count.
-func (l *load) atMost() int64 { return l.came.Load() + l.own.Load() }
+// upperBound is no less than what waits. While it is low, it keeps growing: nothing is subtracted
+// until a census counts.
+func (l *load) upperBound() int64 { return l.queued.Load() + l.own.Load() }
 
-// look asks for a count where there may be too much.
-func (l *load) look() {
-	if l.atMost() <= l.high() {
-		return
-	}
-	select {
-	case l.over <- struct{}{}:
-	default:
+func (l *load) requestCensusIfHigh() {
+	if l.upperBound() > l.highMark() {
+		l.censusDue.raise()
 	}
 }
 
-// registered are the holders that may have something besides events.
-func (l *load) registered() []*Holder {
+func (l *load) registeredHolders() []*Holder {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := make([]*Holder, 0, len(l.holders))
-	for h := range l.holders {
-		all = append(all, h)
-	}
-	return all
+	return slices.Collect(maps.Keys(l.holders))
 }
 
-// relieve keeps the load under its limit until ctx ends. Counting takes at most a sixth of one processor.
-func (f *Feed) relieve(ctx context.Context) {
-	c := census{feed: f}
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-f.load.over:
-		}
-		began := time.Now()
-		c.take()
-		c.shed()
-		c.leave()
-		if sleep(ctx, nil, 5*time.Since(began)) != nil {
-			return
-		}
-	}
+// remove reports whether the holder was registered until now.
+func (l *load) remove(h *Holder) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, registered := l.holders[h]
+	delete(l.holders, h)
+	return registered
 }
 
-// Holder is one for whom things wait: a socket, a stream, a request. What waits in its subscriptions counts against
-// Options.QueuedBytes by itself; what it holds besides, it says with Add. Where all of that is too much for the node,
-// the holder that has most is shed: its subscriptions end with ErrSlow at once, without what they had waiting, and
-// their reader comes back with its cursor. A nil Holder counts nothing, and the zero one
-// only what waits in its subscriptions.
+// Holder is a socket, a stream or a request for which bytes wait. The events in its subscriptions are
+// counted against Options.QueuedBytes without its help. What it holds besides, it reports with Add. If
+// the node holds too much, the holder with most of it is shed: its subscriptions end with ErrSlow at
+// once, without what they had waiting, and its reader comes back with a cursor. A nil Holder counts
+// nothing. The zero Holder counts only the events in its subscriptions.
 type Holder struct {
-	load *load  // nil: nobody counts what it has besides
-	shed func() // may be nil
-	own  atomic.Int64
-	gone atomic.Bool
-
-	// The census's.
-	round uint32
-	part  int64
-	subs  []*Subscription
+	load   *load  // nil: Add does nothing
+	onShed func() // may be nil
+	own    atomic.Int64
+	closed atomic.Bool
 }
 
-// NewHolder registers a holder until it is closed. shed is called at most once, from any goroutine; it must not block.
-func (f *Feed) NewHolder(shed func()) *Holder {
-	h := &Holder{load: f.load, shed: shed}
-	f.load.mu.Lock()
-	defer f.load.mu.Unlock()
-	f.load.holders[h] = struct{}{}
+// newHolder registers a holder until it is closed or shed.
+func (l *load) newHolder(onShed func()) *Holder {
+	h := &Holder{load: l, onShed: onShed}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.holders[h] = struct{}{}
 	return h
 }
 
-// Add notes bytes that the holder has besides events, or, where it is negative, has no more.
+// Add reports bytes that the holder has besides events. A negative number takes bytes back.
 func (h *Holder) Add(bytes int) {
-	if h == nil || h.load == nil || bytes == 0 || h.gone.Load() {
+	if h == nil || h.load == nil || bytes == 0 || h.closed.Load() {
 		return
 	}
 	h.own.Add(int64(bytes))
 	h.load.own.Add(int64(bytes))
-	if h.gone.Load() { // meanwhile
-		h.giveBack()
+	if h.closed.Load() { // Close may have run since the first look
+		h.withdraw()
 	}
 	if bytes > 0 {
-		h.load.look()
+		h.load.requestCensusIfHigh()
 	}
 }
 
-// Close takes the holder out, with all that it has said to have. What is added after that does not count.
+// Close removes the holder and all bytes it has reported. Bytes reported later do not count.
 func (h *Holder) Close() {
 	if h == nil || h.load == nil {
 		return
 	}
-	h.gone.Store(true)
-	h.giveBack()
-	h.load.mu.Lock()
-	defer h.load.mu.Unlock()
-	delete(h.load.holders, h)
+	h.closed.Store(true)
+	h.withdraw()
+	h.load.remove(h)
 }
 
-// giveBack has the holder have nothing, however often and from wherever it is called.
-func (h *Holder) giveBack() { h.load.own.Add(-h.own.Swap(0)) }
+// withdraw takes all reported bytes back. It may be called repeatedly, and by several goroutines.
+func (h *Holder) withdraw() { h.load.own.Add(-h.own.Swap(0)) }
 
-// end tells the holder that it was shed. It is not counted any more: what it still has goes with it soon.
-func (h *Holder) end() {
-	if h.load == nil {
-		return
-	}
-	h.load.mu.Lock()
-	_, there := h.load.holders[h]
-	delete(h.load.holders, h)
-	h.load.mu.Unlock()
-	if there && h.shed != nil {
-		h.shed()
+// notifyShed tells the holder that it was shed. No census meets it again: what it still has goes away
+// with it soon.
+func (h *Holder) notifyShed() {
+	if h.load != nil && h.load.remove(h) && h.onShed != nil {
+		h.onShed()
 	}
 }
 
-// census is one count of all that waits. It belongs to the goroutine that takes it, and so do the fields of
-// events and holders that are the census's.
+// countedQueue is a subscription as a census sees it.
+type countedQueue interface {
+	owner() *Holder
+	visitEvents(see func(*Event))
+	shed(drop func(*Event))
+}
+
+// census counts all that waits, and sheds holders if it is too much. It belongs to one goroutine. What
+// it finds is in maps of its own that last for one count.
 type census struct {
-	feed    *Feed
-	round   uint32
-	holders []*Holder
-	bytes   int64
-	ended   int       // holders, since the operator was told
-	told    time.Time // when that was
+	load   *load
+	queues func() []countedQueue
+	log    *slog.Logger
+
+	events   map[*Event]eventCost
+	accounts map[*Holder]*account
+	bytes    int64
+
+	shedSinceTold int // holders
+	toldAt        time.Time
 }
 
-// take counts everything, and what each holder's part of it is. What several hold is charged to them in equal
-// parts: so the parts add up to the whole, and whoever is charged most is of most use when it goes.
-func (c *census) take() {
-	before := c.feed.load.came.Load()
-	c.round++
-	c.holders, c.bytes = c.holders[:0], 0
-	for _, h := range c.feed.load.registered() {
-		c.meet(h)
+// eventCost is what an event costs, and for how many queues.
+type eventCost struct {
+	bytes  int64
+	queues int64
+}
+
+// account is what one holder is charged.
+type account struct {
+	holder *Holder
+	bytes  int64
+	queues []countedQueue
+}
+
+func newCensus(l *load, queues func() []countedQueue, log *slog.Logger) *census {
+	return &census{load: l, queues: queues, log: log}
+}
+
+// keepUnderLimit takes a census whenever one is due, until ctx ends. It rests five times as long as
+// the census took, so that counting takes at most a sixth of one processor.
+func (c *census) keepUnderLimit(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.load.censusDue:
+		}
+		began := time.Now()
+		c.countAndShed()
+		if sleep(ctx, 5*time.Since(began)) != nil {
+			return
+		}
 	}
-	all := c.feed.hub.all()
-	for _, s := range all {
-		s.visit(c.see)
+}
+
+// countAndShed takes one census. It forgets what it has counted: events and holders may be gone before
+// the next one.
+func (c *census) countAndShed() {
+	queues := c.queues()
+	c.count(queues)
+	if c.bytes > c.load.highMark() {
+		c.charge(queues)
+		c.shedLargest()
 	}
-	c.feed.load.came.Add(c.bytes - before)
-	for _, s := range all {
-		h := s.holder
-		c.meet(h)
-		h.subs = append(h.subs, s)
-		s.visit(func(e *Event) {
-			if e.round == c.round {
-				h.part += e.cost / int64(e.holders)
+	c.events, c.accounts, c.bytes = nil, nil, 0
+}
+
+// count adds up everything that waits, each event once, and makes that the new upper bound.
+func (c *census) count(queues []countedQueue) {
+	before := c.load.queued.Load()
+	c.events, c.accounts = make(map[*Event]eventCost), make(map[*Holder]*account)
+	for _, h := range c.load.registeredHolders() {
+		c.accountOf(h)
+	}
+	for _, q := range queues {
+		c.accountOf(q.owner())
+		q.visitEvents(c.countEvent)
+	}
+	c.load.queued.Add(c.bytes - before)
+	for _, a := range c.accounts {
+		c.bytes += a.holder.own.Load()
+	}
+}
+
+func (c *census) countEvent(e *Event) {
+	cost, known := c.events[e]
+	if !known {
+		cost.bytes = int64(e.size()) + e.memo.bytes.Load()
+		c.bytes += cost.bytes
+	}
+	cost.queues++
+	c.events[e] = cost
+}
+
+func (c *census) accountOf(h *Holder) *account {
+	a := c.accounts[h]
+	if a == nil {
+		a = &account{holder: h, bytes: h.own.Load()}
+		c.accounts[h] = a
+	}
+	return a
+}
+
+// charge adds to each account its part of the events. An event that waits in several queues is charged
+// to them in equal parts. So the parts add up to the whole, and ending the account with the largest
+// part frees most.
+func (c *census) charge(queues []countedQueue) {
+	for _, q := range queues {
+		a := c.accountOf(q.owner())
+		a.queues = append(a.queues, q)
+		q.visitEvents(func(e *Event) {
+			if cost, counted := c.events[e]; counted { // else it has come since the count
+				a.bytes += cost.bytes / cost.queues
 			}
 		})
 	}
-	for _, h := range c.holders {
-		c.bytes += h.own.Load()
-	}
 }
 
-// see counts one event of one subscription.
-func (c *census) see(e *Event) {
-	if e.round != c.round {
-		e.round, e.holders, e.cost = c.round, 0, int64(e.size())+e.memo.bytes.Load()
-		c.bytes += e.cost
-	}
-	e.holders++
-}
-
-// meet begins with a holder, unless that has been done.
-func (c *census) meet(h *Holder) {
-	if h.round == c.round {
-		return
-	}
-	h.round, h.part, h.subs = c.round, h.own.Load(), h.subs[:0]
-	c.holders = append(c.holders, h)
-}
-
-// shed ends those who hold most, until there is room again.
-func (c *census) shed() {
-	l := c.feed.load
-	if c.bytes <= l.high() {
-		return
-	}
-	slices.SortFunc(c.holders, func(a, b *Holder) int { return cmp.Compare(b.part, a.part) })
+// shedLargest sheds the holders with the largest accounts until the load is low again.
+func (c *census) shedLargest() {
+	largestFirst := slices.SortedFunc(maps.Values(c.accounts), func(a, b *account) int { return cmp.Compare(b.bytes, a.bytes) })
 	before := c.bytes
-	for _, h := range c.holders {
-		if c.bytes <= l.low() || h.part == 0 {
+	for _, a := range largestFirst {
+		if c.bytes <= c.load.lowMark() || a.bytes == 0 {
 			break
 		}
-		c.end(h)
-		c.ended++
+		c.shedAccount(a)
+		c.shedSinceTold++
 	}
-	c.tell(before)
+	c.tellOperator(before)
 }
 
-// tell has the operator know, at once and then no more often than every ten seconds.
-func (c *census) tell(before int64) {
-	if time.Since(c.told) < 10*time.Second {
+func (c *census) shedAccount(a *account) {
+	c.bytes -= a.holder.own.Load()
+	for _, q := range a.queues {
+		q.shed(c.uncountEvent)
+	}
+	a.holder.notifyShed()
+}
+
+// uncountEvent takes one countEvent back.
+func (c *census) uncountEvent(e *Event) {
+	cost, counted := c.events[e]
+	if !counted {
 		return
 	}
-	c.feed.log.Warn("more waits for readers than limits.queued_bytes allows: those for whom most waits are ended, and may come back",
-		"bytes", before, "left", c.bytes, "ended", c.ended)
-	c.told, c.ended = time.Now(), 0
-}
-
-// leave forgets who was met: they may be gone before the next count.
-func (c *census) leave() {
-	for _, h := range c.holders {
-		clear(h.subs)
+	cost.queues--
+	c.events[e] = cost
+	if cost.queues == 0 {
+		delete(c.events, e)
+		c.bytes -= cost.bytes
+		c.load.queued.Add(-cost.bytes)
 	}
-	clear(c.holders)
 }
 
-// end ends one holder and counts what that frees.
-func (c *census) end(h *Holder) {
-	c.bytes -= h.own.Load()
-	for _, s := range h.subs {
-		s.shed(c.forget)
-	}
-	h.end()
-}
-
-// forget takes back one see.
-func (c *census) forget(e *Event) {
-	if e.round != c.round {
+// tellOperator logs what was shed, at once and then at most every ten seconds.
+func (c *census) tellOperator(before int64) {
+	if time.Since(c.toldAt) < 10*time.Second {
 		return
 	}
-	if e.holders--; e.holders == 0 {
-		c.bytes -= e.cost
-		c.feed.load.came.Add(-e.cost)
-	}
+	c.log.Warn("more waits for readers than limits.queued_bytes allows: those for whom most waits are ended, and may come back",
+		"bytes", before, "left", c.bytes, "ended", c.shedSinceTold)
+	c.toldAt, c.shedSinceTold = time.Now(), 0
 }

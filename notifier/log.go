@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,139 +12,11 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// batch is what one poll found: what seen sees and prev did not.
-type batch struct {
-	prev, seen snapshot
-	gate       int64  // the gate's generation as the poll read it
-	boot       string // the boot row's id; empty when there is none
-	access     []accessEvent
-	writers    int   // distinct transactions that wrote
-	lastID     int64 // of the last event handed on
-}
-
-// at is the place inside the batch behind the event with this id.
-func (b *batch) at(id int64) position {
-	return position{prev: b.prev, cur: b.seen, id: id, inside: true}
-}
-
-// accessEvent says who must be asked again. An empty topic stands for all of a user's topics, an
-// empty user for all followers of a topic.
-type accessEvent struct {
-	topic topic.Topic
-	user  string
-}
-
-// errHistory says that the database's log is not the one the node was reading.
-var errHistory = errors.New("the log's epoch has changed")
-
-// pollSQL reads, in one READ COMMITTED snapshot, the snapshot itself, the gate, the boot row and
-// every event the snapshot sees and the node's last one did not. The first row is the header; access
-// events come before all others, so that nobody is handed an event of the batch before they are known.
-const pollSQL = `
-SELECT 0 AS part, NULL::bigint AS id, NULL::xid8 AS xid, NULL::timestamptz AS at,
-       pg_current_snapshot()::text AS topic, (SELECT id::text FROM rowcall.boot) AS type,
-       NULL::text AS role, (SELECT last_value FROM rowcall.gate)::text AS data
-UNION ALL
-SELECT CASE type WHEN 'rowcall.access' THEN 1 ELSE 2 END, id, xid, at, topic, type, role, data
-  FROM rowcall.log
- WHERE xid >= $1 AND pg_visible_in_snapshot(xid, (SELECT pg_current_snapshot()))
-UNION ALL
-SELECT CASE type WHEN 'rowcall.access' THEN 1 ELSE 2 END, id, xid, at, topic, type, role, data
-  FROM rowcall.log
- WHERE xid = ANY ($2) AND pg_visible_in_snapshot(xid, (SELECT pg_current_snapshot()))
- ORDER BY 1, 2`
-
-// floorSQL must be a statement of its own, after the rows: asked earlier, a rotation in between
-// would be silent loss.
-const floorSQL = `SELECT xid, snap::text FROM rowcall.floor`
-
-// floor is what retention has dropped: everything up to xid that snap sees.
-type floor struct {
-	xid  uint64
-	snap snapshot
-}
-
-// spares reports whether retention has dropped nothing that comes after s.
-func (f floor) spares(s snapshot) bool {
-	if s.xmax <= f.xid {
-		return false
-	}
-	for _, x := range s.xip {
-		if x <= f.xid && f.snap.sees(x) {
-			return false
-		}
-	}
-	return true
-}
-
+// querier is a connection, a pool or a transaction.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
-
-func readFloor(ctx context.Context, q querier) (floor, error) {
-	var f floor
-	var text string
-	if err := q.QueryRow(ctx, floorSQL).Scan(&f.xid, &text); err != nil {
-		return floor{}, fmt.Errorf("reading the floor: %w", err)
-	}
-	snap, err := parseSnapshot(text)
-	f.snap = snap
-	return f, err
-}
-
-// sink receives what a poll found, in this order: begin once, chunks of events in order of ids,
-// nothing more when one of them returns an error.
-type sink interface {
-	begin(b *batch) error
-	events(b *batch, events []*Event, last bool) error
-}
-
-// poll reads what came after prev and hands it on in chunks. aside serves the floor while the poll's
-// own connection is in the middle of a large batch; the poll holds its lock on every slot
-// until its last row is read, so that one look at the floor is good for the whole batch.
-//
-// A batch that was begun is returned with the error that cut it short, for resume to finish.
-func poll(ctx context.Context, conn *pgx.Conn, aside querier, patience time.Duration, prev snapshot, to sink) (*batch, error) {
-	xmax := prev.xmax
-	if prev.zero() {
-		xmax = math.MaxInt64 // nothing: the first poll only finds out where the log stands
-	}
-	c := chunker{batch: &batch{prev: prev}, to: to, aside: aside}
-	err := c.run(ctx, conn, patience, pollSQL, xmax, prev.running())
-	if err != nil && !c.begun {
-		return nil, err
-	}
-	return c.batch, err
-}
-
-// resumeSQL reads what is left of a batch whose connection was lost in the middle: the same
-// snapshot, past the last event handed on. Its access events came before all others.
-const resumeSQL = `
-SELECT 2, id, xid, at, topic, type, role, data
-  FROM rowcall.log
- WHERE ` + spanWhere + `
- ORDER BY id`
-
-// resume hands on the rest of a batch that poll has begun.
-func resume(ctx context.Context, conn *pgx.Conn, aside querier, patience time.Duration, b *batch, to sink) error {
-	rest := span{from: position{prev: b.prev, cur: b.seen, id: b.lastID, inside: true}, to: b.seen}
-	c := chunker{batch: b, to: to, aside: aside, begun: true}
-	return c.run(ctx, conn, patience, resumeSQL, spanArgs(rest)...)
-}
-
-func checkFloor(ctx context.Context, q querier, prev snapshot) error {
-	if prev.zero() {
-		return nil
-	}
-	f, err := readFloor(ctx, q)
-	if err == nil && !f.spares(prev) {
-		return errExpired
-	}
-	return err
-}
-
-var errExpired = errors.New("retention has dropped what comes next")
 
 // logRow is one row of the log as it comes from the database.
 type logRow struct {
@@ -158,6 +29,8 @@ type logRow struct {
 	data  []byte
 }
 
+// scanRow reads the current row. The first column goes to part, whose meaning differs between the
+// statements.
 func scanRow(rows pgx.Rows, part *int) (logRow, error) {
 	var r logRow
 	var id *int64
@@ -170,6 +43,14 @@ func scanRow(rows pgx.Rows, part *int) (logRow, error) {
 		r.id, r.xid, r.at = *id, *xid, *at
 	}
 	return r, nil
+}
+
+// collectEvents reads all rows as events. The first column of every row goes to part.
+func collectEvents(rows pgx.Rows, part *int) ([]*Event, error) {
+	return pgx.CollectRows(rows, func(pgx.CollectableRow) (*Event, error) {
+		r, err := scanRow(rows, part)
+		return r.event(), err
+	})
 }
 
 func (r logRow) event() *Event {
@@ -186,14 +67,52 @@ func (r logRow) event() *Event {
 	return e
 }
 
-// access reads an access event. Data that cannot be read stands for everybody: asking too many
-// is slow, asking too few is a leak.
-func (r logRow) access() accessEvent {
-	var data struct {
-		User string `json:"user_id"`
+// floorSQL must be a statement of its own, sent after the rows were read: if the floor is read
+// earlier, a rotation in between loses events silently.
+const floorSQL = `SELECT xid, snap::text FROM rowcall.floor`
+
+// floor is the lower end of the log. Retention has dropped events of transactions up to xid, and
+// only of transactions that snap sees.
+type floor struct {
+	xid  uint64
+	snap snapshot
+}
+
+// errExpired says that retention has dropped events that come next.
+var errExpired = errors.New("retention has dropped what comes next")
+
+// spares reports whether retention has dropped nothing that comes after s.
+func (f floor) spares(s snapshot) bool {
+	if s.xmax <= f.xid {
+		return false
 	}
-	if json.Unmarshal(r.data, &data) != nil {
-		data.User = ""
+	for _, x := range s.xip {
+		if x <= f.xid && f.snap.sees(x) {
+			return false
+		}
 	}
-	return accessEvent{topic: topic.Topic(r.topic), user: data.User}
+	return true
+}
+
+func readFloor(ctx context.Context, q querier) (floor, error) {
+	var f floor
+	var text string
+	if err := q.QueryRow(ctx, floorSQL).Scan(&f.xid, &text); err != nil {
+		return floor{}, fmt.Errorf("reading the floor: %w", err)
+	}
+	snap, err := parseSnapshot(text)
+	f.snap = snap
+	return f, err
+}
+
+// checkFloor returns errExpired if retention has dropped anything that comes after prev.
+func checkFloor(ctx context.Context, q querier, prev snapshot) error {
+	if prev.zero() {
+		return nil
+	}
+	f, err := readFloor(ctx, q)
+	if err == nil && !f.spares(prev) {
+		return errExpired
+	}
+	return err
 }

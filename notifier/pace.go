@@ -1,60 +1,66 @@
 package notifier
 
 import (
-	"context"
 	"math/rand/v2"
 	"time"
 )
 
 const (
-	// leastRest is the least time between two polls: rings are anybody's to send, and must not make a node
-	// poll without end.
+	// leastRest is the least time between two polls. Any session may ring, and must not be able to make
+	// a node poll without a rest.
 	leastRest = time.Millisecond
-	// emptyPolls is how many polls in a row may find nothing before rings are heeded less often.
+	// emptyPolls is how many polls in a row may find nothing before rings are answered less often.
 	emptyPolls = 10
-	// crowded is how many transactions one poll must find for the next to be taken at leisure: there, larger
-	// batches cost the server less than more of them.
-	crowded = 16
+	// crowdedPoll is how many transactions a poll must find for the next one to be made later. Under
+	// such load a few large polls cost the server less than many small ones.
+	crowdedPoll = 16
 )
 
-// rest waits until it is time to look again.
-func (w *watch) rest(ctx context.Context) error {
-	if err := sleep(ctx, nil, w.breath()-time.Since(w.began)); err != nil {
-		return err
-	}
-	return sleep(ctx, w.poking, w.pace())
+// pollPace decides how long to rest between two polls.
+type pollPace struct {
+	options  *Options
+	writers  int // transactions that the last poll found
+	empty    int // polls since the last that found any
+	foundAt  time.Time
+	interval time.Duration
 }
 
-// breath is the least time between two polls. Rings that lead to nothing, time after time, may be anybody's.
-func (w *watch) breath() time.Duration {
-	if w.empty < emptyPolls {
+// notePoll notes how many transactions the poll that began at this time has found.
+func (p *pollPace) notePoll(began time.Time, writers int) {
+	p.writers = writers
+	p.empty++
+	if writers > 0 {
+		p.foundAt, p.empty = began, 0
+	}
+}
+
+// leastInterval is the least time between the beginnings of two polls. It grows after many polls that
+// found nothing: their rings may come from anybody.
+func (p *pollPace) leastInterval() time.Duration {
+	if p.empty < emptyPolls {
 		return leastRest
 	}
-	return w.feed.options.PollBusy
+	return p.options.PollBusy
 }
 
-// pace is how long nobody looks unless somebody pokes.
-func (w *watch) pace() time.Duration {
-	o := &w.feed.options
-	if w.arming.armed() {
-		return w.suspect.within(o.Sweep)
-	}
+// nextRest is how long a node that is not armed rests unless a ring comes. ringing says whether writers
+// ring.
+func (p *pollPace) nextRest(ringing bool) time.Duration {
 	switch {
-	case w.crowd >= crowded:
-		w.interval = 2 * o.PollBusy
-	case w.found || w.interval == 0:
-		w.interval = o.PollBusy
+	case p.writers >= crowdedPoll:
+		p.interval = 2 * p.options.PollBusy
+	case p.writers > 0 || p.interval == 0:
+		p.interval = p.options.PollBusy
 	default:
-		w.interval = min(2*w.interval, w.slowest())
+		p.interval = min(2*p.interval, p.longestInterval(ringing))
 	}
-	return w.interval*3/4 + rand.N(w.interval/2+1)
+	return p.interval*3/4 + rand.N(p.interval/2+1)
 }
 
-// slowest is what the interval may back off to: not far while writers that do not ring are busy.
-func (w *watch) slowest() time.Duration {
-	o := &w.feed.options
-	if !ringing(w.gate.generation) && time.Since(w.lastFind) < time.Second {
-		return min(2*o.PollBusy, o.PollIdle)
+// longestInterval is what the interval may back off to: little while writers are busy and do not ring.
+func (p *pollPace) longestInterval(ringing bool) time.Duration {
+	if !ringing && time.Since(p.foundAt) < time.Second {
+		return min(2*p.options.PollBusy, p.options.PollIdle)
 	}
-	return o.PollIdle
+	return p.options.PollIdle
 }

@@ -6,49 +6,54 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"rowcall/notifier/topic"
 )
 
-// span is a stretch of the log: what to sees and from has not passed.
-type span struct {
-	from position
+// logSpan is a stretch of the log: the events that to sees and from has not passed.
+type logSpan struct {
+	from position // inside the interval that ends with to
 	to   snapshot
 }
 
-// spanOf is the next stretch to read for a reader at p whose node is at prev: the rest of the batch
-// it stopped in, or everything up to prev.
-func spanOf(p position, prev snapshot) span {
+// nextSpan is the span that a reader at p reads next, on a node that stands at prev: the rest of the
+// interval that p is inside of, else everything up to prev.
+func nextSpan(p position, prev snapshot) logSpan {
 	if p.inside {
-		return span{from: p, to: p.cur}
+		return logSpan{from: p, to: p.cur}
 	}
-	return span{from: position{prev: p.prev, cur: prev, inside: true}, to: prev}
+	return logSpan{from: position{prev: p.prev, cur: prev, inside: true}, to: prev}
 }
 
-// page is one piece of a replay.
-type page struct {
+// logPage is one page of a replay.
+type logPage struct {
 	events   []*Event
-	complete bool // nothing of the span is left
+	complete bool // the rest of the span holds no more events of these topics
 }
 
-// pageLimit bounds one page.
-type pageLimit struct {
-	events int
-	bytes  int
+// A page has at most so many events, and about so many bytes of them.
+const (
+	pageEvents = 500
+	pageBytes  = 256 << 10
+)
+
+// pageLimit bounds a page so that it fits into the queue that has asked for it.
+func pageLimit(o *Options) sizeLimit {
+	room := o.refillLimit()
+	return sizeLimit{events: max(1, min(pageEvents, room.events)), bytes: max(1, min(pageBytes, room.bytes))}
 }
 
-// spanWhere is what lies in a span: $1 is from.prev's xmax, $2 its xip, $3 to, $4 from.id. Events
-// of access are nobody's to read. Topics follow from $5 on.
+// spanWhere is the condition that an event lies in a span and may be read: $1 is from.prev's xmax, $2
+// its xip, $3 to, and $4 from.id. Access events are not delivered. Topics follow from $5 on.
 const spanWhere = `(xid >= $1 OR xid = ANY ($2)) AND pg_visible_in_snapshot(xid, $3::text::pg_snapshot)
    AND id > $4 AND type <> 'rowcall.access'`
 
-func spanArgs(s span) []any {
+// args are the arguments of spanWhere.
+func (s logSpan) args() []any {
 	return []any{s.from.prev.xmax, s.from.prev.running(), s.to.String(), s.from.id}
 }
 
-// topicsWhere adds the condition that an event is filed under one of the topics or below it. Topics
-// are compared bytewise: "/" is followed by "0".
+// topicsWhere is the condition that an event is filed under one of the topics or below it. It returns
+// args with its own arguments behind them. Topics are compared bytewise: "0" is the byte after "/".
 func topicsWhere(topics []topic.Topic, args []any) (string, []any) {
 	terms := make([]string, 0, len(topics))
 	for _, t := range topics {
@@ -60,45 +65,66 @@ func topicsWhere(topics []topic.Topic, args []any) (string, []any) {
 	return "(" + strings.Join(terms, " OR ") + ")", args
 }
 
-// readPage reads the next events of a span that are filed under the topics. Bodies are counted
-// without being read, so that a page of large rows stays near its bound; one event always fits.
-func readPage(ctx context.Context, q querier, s span, topics []topic.Topic, limit pageLimit) (page, error) {
-	where, args := topicsWhere(topics, spanArgs(s))
+// readPage reads the next events of a span that are filed under the topics. The statement adds up the
+// sizes of the events before it reads their data, so that a page of large rows stays near its bound.
+// One event always fits.
+func readPage(ctx context.Context, q querier, s logSpan, topics []topic.Topic, limit sizeLimit) (logPage, error) {
+	where, args := topicsWhere(topics, s.args())
 	sql := `WITH next AS (SELECT id, xid, at, topic, type, role, coalesce(data, 'null') AS data FROM rowcall.log
  WHERE ` + spanWhere + ` AND ` + where + ` ORDER BY id LIMIT ` + strconv.Itoa(limit.events) + `),
 sized AS (SELECT *, sum(octet_length(data)) OVER (ORDER BY id) - octet_length(data) AS before, count(*) OVER () AS n FROM next)
 SELECT n::int, id, xid, at, topic, type, role, data FROM sized WHERE before < ` + strconv.Itoa(limit.bytes) + ` ORDER BY id`
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
-		return page{}, fmt.Errorf("replaying the log: %w", err)
+		return logPage{}, fmt.Errorf("replaying the log: %w", err)
 	}
 	var found int
-	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Event, error) {
-		r, err := scanRow(rows, &found)
-		return r.event(), err
-	})
+	events, err := collectEvents(rows, &found)
 	if err != nil {
-		return page{}, fmt.Errorf("replaying the log: %w", err)
+		return logPage{}, fmt.Errorf("replaying the log: %w", err)
 	}
-	return page{events: events, complete: len(events) == found && found < limit.events}, nil
+	return logPage{events: events, complete: len(events) == found && found < limit.events}, nil
 }
 
-// countAfter counts the events that a replay from p to prev would deliver, up to about limit.
+// markPage gives the events of a page of the span their cursors, and returns the position behind the
+// page. The events belong to one subscription, and the page has those of all its topics: so the last
+// event of a complete page can carry the cursor of the span's end.
+func (s logSpan) markPage(epoch string, p logPage) position {
+	inside := newCursorPrefix(epoch, logInterval{prev: s.from.prev, seen: s.to})
+	next := s.from
+	for _, e := range p.events {
+		e.exact = inside.withID(e.ID)
+		e.cursor = e.exact
+		next.id = e.ID
+	}
+	if !p.complete {
+		return next
+	}
+	if n := len(p.events); n > 0 {
+		last := p.events[n-1]
+		last.exact = cursorAfter(epoch, s.to).String()
+		last.cursor = last.exact
+	}
+	return positionAfter(s.to)
+}
+
+// countAfter counts the events that a replay from p to prev would deliver. It stops counting near
+// limit.
 func countAfter(ctx context.Context, q querier, p position, prev snapshot, topics []topic.Topic, limit int) (int, error) {
 	rest := 0
 	if p.inside {
 		var err error
-		if rest, err = countSpan(ctx, q, spanOf(p, prev), topics, limit); err != nil {
+		if rest, err = countSpan(ctx, q, nextSpan(p, prev), topics, limit); err != nil {
 			return 0, err
 		}
-		p = after(p.cur)
+		p = positionAfter(p.cur)
 	}
-	n, err := countSpan(ctx, q, spanOf(p, prev), topics, limit)
+	n, err := countSpan(ctx, q, nextSpan(p, prev), topics, limit)
 	return rest + n, err
 }
 
-func countSpan(ctx context.Context, q querier, s span, topics []topic.Topic, limit int) (int, error) {
-	where, args := topicsWhere(topics, spanArgs(s))
+func countSpan(ctx context.Context, q querier, s logSpan, topics []topic.Topic, limit int) (int, error) {
+	where, args := topicsWhere(topics, s.args())
 	sql := `SELECT count(*) FROM (SELECT FROM rowcall.log WHERE ` + spanWhere + ` AND ` + where +
 		` LIMIT ` + strconv.Itoa(limit) + `) AS found`
 	var n int

@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestPollReadsOneIndexAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := (&Feed{direct: direct}).connect(t.Context(), "poller")
+	conn, err := newConnector(direct, slog.Default()).connect(t.Context(), "poller")
 	if err != nil {
 		t.Fatal(err)
 	}

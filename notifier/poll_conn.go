@@ -9,152 +9,227 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// longestStall is what a poll's patience grows to, where its first row takes long to come.
-const longestStall = 10 * time.Minute
+// longestPatience is the most that a poll's patience grows to, if its first row takes long to come.
+const longestPatience = 10 * time.Minute
 
-// watch is the time of one poll connection.
-type watch struct {
-	*poller
-	conn     *pgx.Conn
-	boot     string
-	arming   arming
-	gate     gatekeeper
-	alive    time.Time // when the sequence alive was last set
-	began    time.Time // when the last poll did
-	found    bool      // whether the last poll found events
-	crowd    int       // transactions that the last poll found
-	empty    int       // polls since then
-	lastFind time.Time
-	interval time.Duration
-	suspect  suspicion
+// pollConn is the poller during the life of one connection.
+type pollConn struct {
+	poller *poller
+	conn   *pgx.Conn
+	aside  querier
+
+	boot      string // the boot row's id when the connection was made
+	gate      gatekeeper
+	arming    arming
+	suspicion suspicion
+	pace      pollPace
+	began     time.Time // when the last poll did
 }
 
-// open prepares the connection and finds out whether the log still has the history the node knows.
-func (w *watch) open(ctx context.Context) error {
-	if err := w.keepAlive(ctx); err != nil {
+func newPollConn(p *poller, conn *pgx.Conn, aside querier) *pollConn {
+	return &pollConn{
+		poller: p, conn: conn, aside: aside,
+		gate: gatekeeper{conn: conn, options: p.options, log: p.log, listener: p.listener},
+		pace: pollPace{options: p.options},
+	}
+}
+
+// prepare lets triggers go on filing events, and finds out whether the log still has the history that
+// the node knows.
+func (c *pollConn) prepare(ctx context.Context) error {
+	if _, err := c.poller.alive.keep(ctx, c.conn); err != nil {
 		return err
 	}
-	return w.history(ctx)
+	return c.readHistory(ctx)
 }
 
-// history asks for the epoch. A log with another history than the one the node has read begins anew.
-func (w *watch) history(ctx context.Context) error {
+// readHistory reads the epoch. If the log has another history than the one that the node has read, the
+// node begins anew.
+func (c *pollConn) readHistory(ctx context.Context) error {
 	var epoch string
-	err := timed(ctx, func(ctx context.Context) error {
-		if err := w.conn.QueryRow(ctx, `SELECT rowcall.epoch()`).Scan(&epoch); err != nil {
+	err := exchange(ctx, func(ctx context.Context) error {
+		if err := c.conn.QueryRow(ctx, `SELECT rowcall.epoch()`).Scan(&epoch); err != nil {
 			return fmt.Errorf("asking for the epoch: %w", err)
 		}
-		if err := w.conn.QueryRow(ctx, `SELECT id::text FROM rowcall.boot`).Scan(&w.boot); err != nil {
+		if err := c.conn.QueryRow(ctx, `SELECT id::text FROM rowcall.boot`).Scan(&c.boot); err != nil {
 			return fmt.Errorf("reading the boot row: %w", err)
 		}
 		return nil
 	})
-	if err != nil {
+	reading := &c.poller.reading
+	if err != nil || epoch == reading.epoch {
 		return err
 	}
-	if epoch == w.epoch {
-		return nil
+	if reading.epoch != "" {
+		c.poller.log.Warn("the log's history has changed: subscribers read their snapshots again", "epoch", epoch)
 	}
-	if w.epoch != "" {
-		w.feed.log.Warn("the log's history has changed: subscribers read their snapshots again", "epoch", epoch)
-	}
-	w.epoch, w.prev, w.partial, w.reason = epoch, snapshot{}, nil, ResetEpoch
+	reading.epoch = epoch
+	reading.beginAnew(ResetEpoch)
 	return nil
 }
 
-// step is one poll and what follows from it.
-func (w *watch) step(ctx context.Context) error {
-	hearing, heard, _ := w.feed.listener.hears()
-	w.poller.began()
-	swept := w.arming.armed() && time.Since(w.began) >= w.feed.options.Sweep
-	w.began = time.Now()
-	b, err := w.poll(ctx)
+// pollAndFollowUp makes one poll. Then it decides whether the node may sleep, releases those who wait
+// for a poll, and looks after the gate and the sequence rowcall.alive.
+func (c *pollConn) pollAndFollowUp(ctx context.Context) error {
+	listening, rings := c.poller.listener.hears()
+	c.poller.startRound()
+	swept := c.arming.isArmed() && time.Since(c.began) >= c.poller.options.Sweep
+	c.began = time.Now()
+	p, err := c.poll(ctx)
 	if errors.Is(err, errExpired) {
-		w.feed.log.Error("retention has overtaken this node: subscribers read their snapshots again")
-		w.prev, w.partial, w.reason = snapshot{}, nil, ResetExpired
-		w.poke()
+		c.poller.log.Error("retention has overtaken this node: subscribers read their snapshots again")
+		c.poller.reading.beginAnew(ResetExpired)
+		c.poller.wake.raise()
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	w.tally.poll(w.began)
-	w.found = b.writers > 0
-	w.crowd = b.writers
-	w.empty++
-	if w.found {
-		w.lastFind, w.empty = w.began, 0
-	}
-	w.suspect.consider(swept && w.found, heard, w.feed)
-	if err := w.arm(ctx, b, hearing); err != nil {
+	c.poller.tally.countPoll(c.began)
+	c.pace.notePoll(c.began, p.writers)
+	c.checkRings(swept && p.writers > 0, rings)
+	if err := c.arm(ctx, p, listening); err != nil {
 		return err
 	}
-	w.note(b, hearing)
-	if err := w.gate.decide(ctx, w, b); err != nil {
+	c.publishStatus(p, listening)
+	if err := c.gate.flipIfDue(ctx, p); err != nil {
 		return err
 	}
-	return w.keepAlive(ctx)
+	return c.keepAlive(ctx)
 }
 
-// poll reads the next batch, or what is left of one that was cut short.
-func (w *watch) poll(ctx context.Context) (*batch, error) {
-	to := handing{feed: w.feed, epoch: w.epoch, boot: w.boot}
-	if w.partial != nil {
-		if err := w.learn(resume(ctx, w.conn, w.feed.aside, w.stall, w.partial, to)); err != nil {
+// poll reads the next poll. If the last one was cut short, its rest comes first.
+func (c *pollConn) poll(ctx context.Context) (*poll, error) {
+	reading := &c.poller.reading
+	to := c.deliverer()
+	if reading.partial != nil {
+		if err := c.adjustPatience(resumePoll(ctx, c.conn, c.aside, reading.patience, reading.partial, to)); err != nil {
 			return nil, err
 		}
-		w.finish(w.partial)
+		c.standBehind(reading.partial)
 	}
-	b, err := poll(ctx, w.conn, w.feed.aside, w.stall, w.prev, to)
-	if w.learn(err) != nil {
-		w.partial = b
+	p, err := readPoll(ctx, c.conn, c.aside, reading.patience, reading.prev, to)
+	if c.adjustPatience(err) != nil {
+		reading.partial = p
 		return nil, err
 	}
-	w.finish(b)
-	if w.seeded {
-		return b, nil
+	c.standBehind(p)
+	if reading.tailPlanted {
+		return p, nil
 	}
-	w.seeded = true
-	return b, w.seed(ctx, b.seen)
+	reading.tailPlanted = true
+	return p, c.fillTail(ctx, p.seen)
 }
 
-// learn makes the next poll more patient where this one was cut short for bringing nothing: sorting a
-// very long backlog takes its time.
-func (w *watch) learn(err error) error {
+func (c *pollConn) deliverer() deliverer {
+	p := c.poller
+	return deliverer{hub: p.hub, reask: p.reask, load: p.load, tally: &p.tally, epoch: p.reading.epoch, boot: c.boot}
+}
+
+// adjustPatience makes the next poll more patient if this one was cut short for bringing nothing: the
+// server may take long to sort a very large poll. It returns err.
+func (c *pollConn) adjustPatience(err error) error {
+	reading := &c.poller.reading
 	switch {
 	case err == nil:
-		w.stall = stall
-	case errors.Is(err, errStalled):
-		w.stall = min(2*w.stall, longestStall)
+		reading.patience = silenceLimit
+	case errors.Is(err, errSilent):
+		reading.patience = min(2*reading.patience, longestPatience)
 	}
 	return err
 }
 
-// finish moves the node's place behind a batch.
-func (w *watch) finish(b *batch) {
-	w.partial = nil
-	if w.prev = b.seen; !b.prev.zero() {
-		w.feed.pulls.add(w.feed.hub.finish(b)...)
+// standBehind moves the node's place behind a poll that was handed on. If the node begins anew there,
+// all subscriptions are reset.
+func (c *pollConn) standBehind(p *poll) {
+	hub, reading := c.poller.hub, &c.poller.reading
+	reading.partial = nil
+	reading.prev = p.seen
+	if !p.isFirst() {
+		c.poller.pulls.add(hub.closePoll(p)...)
 		return
 	}
-	all := w.feed.hub.restart(w.epoch, b.seen)
-	here, text := w.feed.hub.where()
+	all := hub.beginRestart(reading.epoch, p.seen)
+	here, text := hub.place()
 	for _, s := range all {
-		s.reset(w.reason, here, text)
+		s.resetTo(reading.resetReason, here, text)
 	}
-	w.feed.pulls.add(w.feed.hub.restarted()...)
+	c.poller.pulls.add(hub.endRestart()...)
 }
 
-// note makes the state public and, once, says that the feed is ready.
-func (w *watch) note(b *batch, hearing uint64) {
-	w.tally.gate = w.gate.state(b.gate)
-	w.ended(Health{PolledAt: w.began, Epoch: w.epoch, Armed: w.arming.armed(), Ringing: ringing(b.gate)})
-	if hearing == 0 {
+// fillTail gives the tail of a node that has just started the log's newest events, so that clients
+// that come back after a restart do not each read the log.
+func (c *pollConn) fillTail(ctx context.Context, seen snapshot) error {
+	return exchange(ctx, func(ctx context.Context) error {
+		recent, found, err := readRecent(ctx, c.conn, seen, c.poller.options.tailLimit())
+		if err != nil || !found {
+			return err
+		}
+		part := tailPoll{seen: seen}
+		part.add(recent.events)
+		markCursors(c.poller.reading.epoch, recent.within, recent.events, true)
+		c.poller.hub.plantTail(recent.within.prev, part)
+		return nil
+	})
+}
+
+// checkRings drops the LISTEN connection if sweeps have shown that it brings no rings.
+func (c *pollConn) checkRings(sweptEvents bool, ringsBefore uint64) {
+	now := func() uint64 { _, rings := c.poller.listener.hears(); return rings }
+	if c.suspicion.isConfirmed(sweptEvents, ringsBefore, now) {
+		c.poller.log.Warn("a sweep found events that no ring announced: listening anew")
+		c.poller.listener.reconnect()
+	}
+}
+
+// arm decides after a poll whether the node may sleep until a ring. listening is the generation of the
+// LISTEN that was confirmed when the poll began; 0 for none.
+func (c *pollConn) arm(ctx context.Context, p *poll, listening uint64) error {
+	if listening == 0 || !c.gate.checkProbe(ctx, listening) {
+		c.arming.disarm()
+		return nil
+	}
+	return c.arming.advance(ctx, c.conn, p, listening)
+}
+
+// publishStatus makes the state after a poll public. The first time that LISTEN was confirmed before
+// the poll, the feed is ready.
+func (c *pollConn) publishStatus(p *poll, listening uint64) {
+	c.poller.tally.gate = c.gate.state(p.gate)
+	c.poller.releaseWaiters(pollStatus{
+		polledAt: c.began, epoch: c.poller.reading.epoch, armed: c.arming.isArmed(), ringing: isRinging(p.gate),
+	})
+	if listening == 0 {
 		return
 	}
 	select {
-	case <-w.ready:
+	case <-c.poller.ready:
 	default:
-		close(w.ready)
+		close(c.poller.ready)
 	}
+}
+
+func (c *pollConn) keepAlive(ctx context.Context) error {
+	newEpoch, err := c.poller.alive.keepIfDue(ctx, c.conn)
+	if err == nil && newEpoch {
+		err = c.readHistory(ctx)
+	}
+	return err
+}
+
+// rest waits until it is time for the next poll.
+func (c *pollConn) rest(ctx context.Context) error {
+	if err := sleep(ctx, c.pace.leastInterval()-time.Since(c.began)); err != nil {
+		return err
+	}
+	return sleepUnless(ctx, c.restLimit(), c.poller.wake)
+}
+
+// restLimit is how long the node rests unless a ring comes. An armed node sweeps: it polls all the same,
+// because a ring may have been lost.
+func (c *pollConn) restLimit() time.Duration {
+	if c.arming.isArmed() {
+		return c.suspicion.shorten(c.poller.options.Sweep)
+	}
+	return c.pace.nextRest(isRinging(c.gate.generation))
 }

@@ -4,172 +4,112 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// poller is the one goroutine that reads the log for everybody and moves the node's place.
+// poller is the one goroutine that reads the log for all subscriptions and moves the node's place. It
+// uses one connection after the other; see pollConn.
 type poller struct {
-	feed   *Feed
-	ready  chan struct{}
-	poking chan struct{} // holds a token while somebody wants a poll now
+	options   *Options
+	log       *slog.Logger
+	connector *connector
+	listener  *listener
+	hub       *hub
+	pulls     *pullQueue
+	reask     *reaskQueue
+	load      *load
+	wake      signal        // raised when a poll is wanted now
+	ready     chan struct{} // closed after the first poll that began while LISTEN was confirmed
 
-	// The poller's own, across connections.
-	epoch   string
-	prev    snapshot      // where the node stands; zero: anew from the next snapshot
-	partial *batch        // begun, and cut short by a lost connection
-	reason  ResetReason   // what subscriptions are told after a start anew
-	stall   time.Duration // how long a poll may bring nothing
-	seeded  bool          // the tail was given the log's newest events, once a process
-	gap     bool          // triggers have stopped filing for a while, and no new epoch has begun since
-	tally   tally
+	// The poller's goroutine alone uses these, across its connections.
+	reading readingState
+	alive   aliveKeeper
+	tally   pollTally
 
-	mu     sync.Mutex // guards all below
-	next   *waiter    // for the next poll that begins
-	owed   []*waiter  // for a poll that failed; the next good one serves them too
-	status Health
-	kept   LogState
-	shown  tally // as it was at the end of the last poll
+	mu        sync.Mutex // guards all below
+	nextRound *pollRound // these wait for the next poll that begins
+	owed      []*pollRound
+	status    pollStatus
+	shown     pollTally // the tally at the end of the last poll
 }
 
-// waiter waits for a poll that began after it did.
-type waiter struct{ done chan struct{} }
-
-func newPoller(f *Feed) *poller {
-	return &poller{
-		feed:   f,
-		ready:  make(chan struct{}),
-		poking: make(chan struct{}, 1),
-		stall:  stall,
-		next:   &waiter{done: make(chan struct{})},
-	}
+// readingState is how far the log was read. It belongs to the poller's goroutine, and outlives its
+// connections.
+type readingState struct {
+	epoch       string
+	prev        snapshot      // where the node stands; zero: it begins anew at the next snapshot
+	partial     *poll         // begun, and cut short when a connection was lost
+	resetReason ResetReason   // what subscriptions are told when the node begins anew
+	patience    time.Duration // how long a poll may bring nothing
+	tailPlanted bool          // the tail was given the log's newest events, once in a process
 }
 
-// poke asks for a poll now.
-func (p *poller) poke() {
-	select {
-	case p.poking <- struct{}{}:
-	default:
-	}
+// beginAnew forgets where the node stands: subscriptions get a reset with this reason.
+func (r *readingState) beginAnew(reason ResetReason) {
+	r.prev, r.partial, r.resetReason = snapshot{}, nil, reason
 }
 
-// fresh waits for a poll that begins after the call, and returns where the node is after it.
-func (p *poller) fresh(ctx context.Context) (cursor, string, error) {
-	p.mu.Lock()
-	w := p.next
-	p.mu.Unlock()
-	p.poke()
-	select {
-	case <-w.done:
-		here, text := p.feed.hub.where()
-		return here, text, nil
-	case <-ctx.Done():
-		return cursor{}, "", fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
-	}
+// pollStatus is what the last poll has shown.
+type pollStatus struct {
+	polledAt time.Time // zero: there was none
+	epoch    string
+	armed    bool
+	ringing  bool
+	err      error // why the connection was lost after that
 }
 
-// began moves who waits so far to the poll that begins now.
-func (p *poller) began() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.owed = append(p.owed, p.next)
-	p.next = &waiter{done: make(chan struct{})}
-}
+// pollRound is what waits for a poll that began after it did.
+type pollRound struct{ done chan struct{} }
 
-// ended releases who waited for a good poll and notes the state.
-func (p *poller) ended(status Health) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, w := range p.owed {
-		close(w.done)
-	}
-	p.owed = nil
-	p.status, p.shown = status, p.tally
-}
+func newPollRound() *pollRound { return &pollRound{done: make(chan struct{})} }
 
-// counted is the tally of the last poll's end.
-func (p *poller) counted() tally {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.shown
-}
-
-func (p *poller) troubled(err error) {
-	p.tally.lost++
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.status.Err, p.status.Armed, p.shown = err, false, p.tally
-}
-
-func (p *poller) noteLog(state LogState) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.kept = state
-}
-
-func (p *poller) health() Health {
-	p.mu.Lock()
-	h := p.status
-	h.Log = p.kept
-	p.mu.Unlock()
-	hearing, _, _ := p.feed.listener.hears()
-	h.Listening = hearing != 0
-	switch {
-	case h.Err != nil:
-	case h.PolledAt.IsZero():
-		h.Err = errors.New("the log has not been polled yet")
-	case !h.Listening && p.feed.options.Ring != RingNever:
-		h.Err = errors.Join(errors.New("LISTEN is not confirmed"), p.feed.listener.trouble())
-	case time.Since(h.PolledAt) > stall:
-		h.Err = errors.New("the log has not been polled for a while")
-	}
-	return h
-}
-
-// run polls until ctx ends, through lost connections.
-func (p *poller) run(ctx context.Context) error {
-	var wait backoff
+// keepPolling polls until ctx ends, through lost connections. aside is a second connection; see
+// readPoll. It returns an error only if no retry can help.
+func (p *poller) keepPolling(ctx context.Context, aside querier) error {
+	var retry backoff
 	for ctx.Err() == nil {
-		err := p.watch(ctx, &wait)
+		err := p.pollOnce(ctx, aside, &retry)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if errors.Is(err, ErrSchema) && p.epoch == "" {
+		if errors.Is(err, ErrSchema) && p.reading.epoch == "" {
 			return err
 		}
-		p.troubled(err)
-		p.feed.noticePooler(err)
-		p.feed.log.Warn("polling again: the connection to the log was lost", "err", err)
-		wait.wait(ctx)
+		p.noteLost(err)
+		p.connector.noticePooler(err)
+		p.log.Warn("polling again: the connection to the log was lost", "err", err)
+		retry.pauseAfterFailure(ctx)
 	}
 	return nil
 }
 
-// watch polls on one connection until it breaks.
-func (p *poller) watch(ctx context.Context, wait *backoff) error {
-	conn, err := p.feed.connect(ctx, "poller")
+// pollOnce polls on one connection until it breaks.
+func (p *poller) pollOnce(ctx context.Context, aside querier, retry *backoff) error {
+	conn, err := p.connector.connect(ctx, "poller")
 	if err != nil {
 		return err
 	}
 	defer closeConn(conn)
-	w := &watch{poller: p, conn: conn}
-	if err := w.open(ctx); err != nil {
+	c := newPollConn(p, conn, aside)
+	if err := c.prepare(ctx); err != nil {
 		return schemaMissing(err)
 	}
 	for {
-		if err := w.step(ctx); err != nil {
+		if err := c.pollAndFollowUp(ctx); err != nil {
 			return err
 		}
-		wait.reset()
-		if err := w.rest(ctx); err != nil {
+		retry.succeed()
+		if err := c.rest(ctx); err != nil {
 			return err
 		}
 	}
 }
 
-// schemaMissing turns PostgreSQL's words for a missing schema, relation or function into ErrSchema.
+// schemaMissing turns PostgreSQL's errors for a missing schema, relation or function into ErrSchema.
 func schemaMissing(err error) error {
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {
@@ -179,4 +119,60 @@ func schemaMissing(err error) error {
 		}
 	}
 	return err
+}
+
+// waitForRound waits for a poll that begins after the call, and returns the node's place after it.
+func (p *poller) waitForRound(ctx context.Context) (cursor, string, error) {
+	p.mu.Lock()
+	round := p.nextRound
+	p.mu.Unlock()
+	p.wake.raise()
+	select {
+	case <-round.done:
+		here, text := p.hub.place()
+		return here, text, nil
+	case <-ctx.Done():
+		return cursor{}, "", fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+	}
+}
+
+// startRound begins a poll: those that wait so far are owed this poll, and after a failure the next one
+// that succeeds.
+func (p *poller) startRound() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.owed = append(p.owed, p.nextRound)
+	p.nextRound = newPollRound()
+}
+
+// releaseWaiters releases those that are owed a poll, and makes the status and the tally public.
+func (p *poller) releaseWaiters(status pollStatus) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, round := range p.owed {
+		close(round.done)
+	}
+	p.owed = nil
+	p.status, p.shown = status, p.tally
+}
+
+func (p *poller) noteLost(err error) {
+	p.tally.lostConnections++
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.status.err, p.status.armed, p.shown = err, false, p.tally
+}
+
+// lastStatus is what the last poll has shown.
+func (p *poller) lastStatus() pollStatus {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.status
+}
+
+// lastTally is the tally at the end of the last poll.
+func (p *poller) lastTally() pollTally {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.shown
 }

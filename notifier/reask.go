@@ -2,6 +2,8 @@ package notifier
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -9,23 +11,52 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// questionsAtOnce bounds the access queries in flight for subscriptions that are held.
-const questionsAtOnce = 4
+// askTimeout bounds one call of Rules.Ask.
+const askTimeout = 10 * time.Second
 
-// questions collects the subscriptions whose access must be asked again. Topics of one root are asked about in
-// one call, one call at a time: a table that is locked holds up its own topics only.
-type questions struct {
-	mu     sync.Mutex // guards open and asking
+// askAccess asks access for all topics of one subscription, applies the answer, and returns the
+// refusal if it is one. The caller must have fixed the bound of the events that follow before: a
+// right that was removed before the bound is then seen to be removed.
+func askAccess(ctx context.Context, rules Rules, s *Subscription) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	for {
+		question := s.lastQuestion()
+		grants, err := rules.Ask(ctx, s.accessQuestions())
+		if err != nil {
+			return fmt.Errorf("asking access: %w", err)
+		}
+		if s.applyGrants(question, grants) {
+			return refusalIn(grants)
+		}
+	}
+}
+
+// groupsAtOnce bounds the access queries in flight for paused subscriptions.
+const groupsAtOnce = 4
+
+// reaskQueue collects the subscriptions whose access must be asked again. It groups them by the root
+// of their first topic. A group is asked about in one call, and a root has one call at a time: a table
+// that is locked holds up only the topics that need it.
+type reaskQueue struct {
+	added signal // raised when a group may be ready
+
+	mu     sync.Mutex // guards all below
 	open   map[*Subscription]struct{}
-	asking map[topic.Topic]bool // the roots whose call is under way
-	ready  chan struct{}
+	asking map[topic.Topic]bool // roots whose call is under way
 }
 
-func newQuestions() *questions {
-	return &questions{open: make(map[*Subscription]struct{}), asking: make(map[topic.Topic]bool), ready: make(chan struct{}, 1)}
+// questionGroup is the subscriptions that are asked about in one call.
+type questionGroup struct {
+	root topic.Topic
+	subs []*Subscription
 }
 
-func (q *questions) add(subs []*Subscription) {
+func newReaskQueue() *reaskQueue {
+	return &reaskQueue{added: newSignal(), open: make(map[*Subscription]struct{}), asking: make(map[topic.Topic]bool)}
+}
+
+func (q *reaskQueue) add(subs []*Subscription) {
 	if len(subs) == 0 {
 		return
 	}
@@ -34,102 +65,108 @@ func (q *questions) add(subs []*Subscription) {
 		q.open[s] = struct{}{}
 	}
 	q.mu.Unlock()
-	q.signal()
+	q.added.raise()
 }
 
-func (q *questions) signal() {
-	select {
-	case q.ready <- struct{}{}:
-	default:
-	}
-}
-
-// take returns what is open, by root, and leaves what belongs to a root whose call is under way.
-func (q *questions) take() map[topic.Topic][]*Subscription {
+// nextGroups removes and returns the groups that can be asked about. Subscriptions whose root has a
+// call under way stay in the queue.
+func (q *reaskQueue) nextGroups() []questionGroup {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	groups := make(map[topic.Topic][]*Subscription)
+	byRoot := make(map[topic.Topic][]*Subscription)
 	for s := range q.open {
 		root := s.topics[0].Root()
 		if !q.asking[root] {
-			groups[root] = append(groups[root], s)
+			byRoot[root] = append(byRoot[root], s)
 			delete(q.open, s)
 		}
 	}
-	for root := range groups {
+	groups := make([]questionGroup, 0, len(byRoot))
+	for root, subs := range byRoot {
 		q.asking[root] = true
+		groups = append(groups, questionGroup{root, subs})
 	}
 	return groups
 }
 
-// answered lets a root's next call begin.
-func (q *questions) answered(root topic.Topic) {
+// rootIsFree lets the next call for this root begin.
+func (q *reaskQueue) rootIsFree(root topic.Topic) {
 	q.mu.Lock()
 	delete(q.asking, root)
 	q.mu.Unlock()
-	q.signal()
+	q.added.raise()
 }
 
-// answer asks again for held subscriptions until ctx ends.
-func (f *Feed) answer(ctx context.Context) {
+// reasker asks access again for the subscriptions in its queue, which are paused.
+type reasker struct {
+	rules Rules
+	log   *slog.Logger
+	queue *reaskQueue
+}
+
+// keepAsking serves the queue until ctx ends, with up to groupsAtOnce goroutines. It returns after the
+// last of them.
+func (r *reasker) keepAsking(ctx context.Context) {
 	var asking sync.WaitGroup
 	defer asking.Wait()
-	places := make(chan struct{}, questionsAtOnce)
+	slots := make(chan struct{}, groupsAtOnce)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-f.questions.ready:
+		case <-r.queue.added:
 		}
-		for root, group := range f.questions.take() {
+		for _, group := range r.queue.nextGroups() {
 			select {
 			case <-ctx.Done():
 				return
-			case places <- struct{}{}:
+			case slots <- struct{}{}:
 			}
 			asking.Go(func() {
-				f.askAgain(ctx, group)
-				f.questions.answered(root)
-				<-places
+				r.askGroup(ctx, group.subs)
+				r.queue.rootIsFree(group.root)
+				<-slots
 			})
 		}
 	}
 }
 
-// askAgain asks for all of them in one call and lets go those that are answered. Those that are
-// not stay held: a topic is paused rather than kept flowing on an old answer.
-func (f *Feed) askAgain(ctx context.Context, subs []*Subscription) {
-	if subs = slices.DeleteFunc(subs, (*Subscription).over); len(subs) == 0 {
+// askGroup asks for all of the subscriptions in one call. Those that get an answer go on; the others
+// stay paused and are queued again. A topic is paused rather than kept flowing on an old answer.
+func (r *reasker) askGroup(ctx context.Context, subs []*Subscription) {
+	if subs = slices.DeleteFunc(subs, (*Subscription).hasEnded); len(subs) == 0 {
 		return
 	}
-	asks := make([]uint64, len(subs))
+	last := make([]uint64, len(subs))
 	var all []Question
 	for i, s := range subs {
-		asks[i] = s.question()
-		all = append(all, s.questions()...)
+		last[i] = s.lastQuestion()
+		all = append(all, s.accessQuestions()...)
 	}
 	asking, cancel := context.WithTimeout(ctx, askTimeout)
-	grants, err := f.rules.Ask(asking, all)
+	grants, err := r.rules.Ask(asking, all)
 	cancel()
 	if err != nil {
 		if ctx.Err() == nil {
-			f.log.Warn("access cannot be asked; its topics are paused", "topic", subs[0].topics[0], "subscriptions", len(subs), "err", err)
+			r.log.Warn("access cannot be asked; its topics are paused", "topic", subs[0].topics[0], "subscriptions", len(subs), "err", err)
 		}
 		pause(ctx, 250*time.Millisecond)
-		f.questions.add(subs)
+		r.queue.add(subs)
 		return
 	}
-	f.settle(subs, asks, grants)
+	r.queue.add(applyToGroup(subs, last, grants))
 }
 
-func (f *Feed) settle(subs []*Subscription, asks []uint64, grants []Grant) {
-	var unsettled []*Subscription
+// applyToGroup applies the grants, one for each topic of each subscription. It returns the
+// subscriptions that must be asked about again.
+func applyToGroup(subs []*Subscription, questions []uint64, grants []Grant) []*Subscription {
+	var again []*Subscription
 	for i, s := range subs {
 		n := len(s.topics)
-		if !s.settle(asks[i], grants[:n:n]) {
-			unsettled = append(unsettled, s)
+		if !s.applyGrants(questions[i], grants[:n:n]) {
+			again = append(again, s)
 		}
 		grants = grants[n:]
 	}
-	f.questions.add(unsettled)
+	return again
 }

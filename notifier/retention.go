@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,14 +14,14 @@ import (
 )
 
 const (
-	// slots is how many parts the log has; schema/core makes them.
-	slots = 4
-	// noSlot is no slot's number.
+	// slotCount is how many slots the log has; schema/core makes them.
+	slotCount = 4
+	// noSlot is not the number of a slot.
 	noSlot = -1
 	// rotationLock is the advisory lock of the node that empties a slot, or advances to it.
 	rotationLock = 0x726f7763_736c6f74
-	// rotationTries is how often one attempt asks for the slot's lock. Each asks without waiting: a lock
-	// that waits stops everybody behind it, and polls hold theirs for a moment only.
+	// rotationTries is how often one attempt asks for the slot's lock. Each try asks without waiting: a
+	// lock that waits stops every writer behind it. Polls hold their lock for a moment only.
 	rotationTries = 50
 	// rotationAlarm is how long rotation may be refused before an operator should know.
 	rotationAlarm = 5 * time.Minute
@@ -28,44 +30,61 @@ const (
 // LogState is what the log holds.
 type LogState struct {
 	Bytes int64     // of all slots with their indexes
-	Since time.Time // its oldest event; zero when there is none
+	Since time.Time // when its oldest event was filed; zero if it has none
 
-	SlotBytes int64     // of the slot that is written
-	SlotSince time.Time // its oldest event; zero when there is none
+	SlotBytes int64     // of the slot that is being written
+	SlotSince time.Time // when that slot's oldest event was filed; zero if it has none
 
-	Refused time.Time // since when retention is due but somebody holds the slot that is to be emptied; zero when it is not
+	Refused time.Time // since when another session's lock has kept retention from emptying a slot that is due; zero: not so
 }
 
-// retain keeps the log within Options.Keep and Options.KeepBytes until ctx ends. Every node tries;
-// a lock decides.
-func (f *Feed) retain(ctx context.Context) {
-	var state LogState
-	for sleep(ctx, nil, f.options.Retain) == nil {
-		next, err := f.retainOnce(ctx, state)
-		if err != nil && ctx.Err() == nil {
-			f.log.Warn("retention: the log was not looked after", "err", err)
-			continue
-		}
-		if alarming(next) && !alarming(state) {
-			f.log.Error("retention: a slot cannot be emptied because somebody holds a lock on it: look for a long transaction or a dump", "since", next.Refused, "bytes", next.Bytes)
-		}
-		state = next
-		f.poller.noteLog(state)
-	}
-}
-
-func alarming(s LogState) bool {
+// Alarming reports whether retention has been refused for so long that an operator should know.
+func (s LogState) Alarming() bool {
 	return !s.Refused.IsZero() && time.Since(s.Refused) >= rotationAlarm
 }
 
-// retainOnce looks at the log and rotates it where it is due.
-func (f *Feed) retainOnce(ctx context.Context, before LogState) (LogState, error) {
-	ctx, cancel := context.WithTimeout(ctx, stall)
+// retention keeps the log within Options.Keep and Options.KeepBytes. Every node tries; a lock decides
+// which node empties a slot.
+type retention struct {
+	options *Options
+	log     *slog.Logger
+	pool    *pgxpool.Pool
+
+	state atomic.Pointer[LogState] // as it was last seen; nil: not yet
+}
+
+// lastState is the log as retention last saw it.
+func (r *retention) lastState() LogState {
+	if state := r.state.Load(); state != nil {
+		return *state
+	}
+	return LogState{}
+}
+
+// keepEmptying looks after the log every Options.Retain, until ctx ends.
+func (r *retention) keepEmptying(ctx context.Context) {
+	for sleep(ctx, r.options.Retain) == nil {
+		before := r.lastState()
+		next, err := r.lookAfterLog(ctx, before)
+		if err != nil && ctx.Err() == nil {
+			r.log.Warn("retention: the log was not looked after", "err", err)
+			continue
+		}
+		if next.Alarming() && !before.Alarming() {
+			r.log.Error("retention: a slot cannot be emptied because somebody holds a lock on it: look for a long transaction or a dump", "since", next.Refused, "bytes", next.Bytes)
+		}
+		r.state.Store(&next)
+	}
+}
+
+// lookAfterLog reads what the log holds, and rotates it if that is due. It returns the new state.
+func (r *retention) lookAfterLog(ctx context.Context, before LogState) (LogState, error) {
+	ctx, cancel := context.WithTimeout(ctx, silenceLimit)
 	defer cancel()
 	var slotSince, logSince *time.Time
 	state := LogState{}
 	const sql = `SELECT slot_bytes, slot_since, log_bytes, log_since FROM rowcall.log_state()`
-	if err := f.pool.QueryRow(ctx, sql).Scan(&state.SlotBytes, &slotSince, &state.Bytes, &logSince); err != nil {
+	if err := r.pool.QueryRow(ctx, sql).Scan(&state.SlotBytes, &slotSince, &state.Bytes, &logSince); err != nil {
 		return before, fmt.Errorf("looking at the log: %w", err)
 	}
 	if logSince != nil {
@@ -74,11 +93,11 @@ func (f *Feed) retainOnce(ctx context.Context, before LogState) (LogState, error
 	if slotSince != nil {
 		state.SlotSince = *slotSince
 	}
-	if !f.due(state.SlotBytes, slotSince) {
+	if !r.isDue(state.SlotBytes, slotSince) {
 		return state, nil
 	}
-	err := rotate(ctx, f.pool)
-	if refused(err) {
+	err := rotateLog(ctx, r.pool)
+	if isLockRefused(err) {
 		state.Refused = before.Refused
 		if state.Refused.IsZero() {
 			state.Refused = time.Now()
@@ -88,29 +107,31 @@ func (f *Feed) retainOnce(ctx context.Context, before LogState) (LogState, error
 	return state, err
 }
 
-// due reports whether the slot that is written has had its share. Emptying the oldest of four leaves two
-// full ones and the new one, so each spans half of Keep.
-func (f *Feed) due(bytes int64, since *time.Time) bool {
+// isDue reports whether the slot that is being written has had its share of the limits. After the
+// oldest of four slots was emptied, two full slots and the new one are left, so each slot spans half
+// of Keep.
+func (r *retention) isDue(bytes int64, since *time.Time) bool {
 	if since == nil {
 		return false
 	}
-	return time.Since(*since) >= f.options.Keep/(slots-2) || bytes >= f.options.KeepBytes/slots
+	return time.Since(*since) >= r.options.Keep/(slotCount-2) || bytes >= r.options.KeepBytes/slotCount
 }
 
-// refused reports whether somebody holds a lock that rotation would have to wait for.
-func refused(err error) bool {
+// isLockRefused reports whether another session holds a lock that rotation would have to wait for.
+func isLockRefused(err error) bool {
 	var pgErr *pgconn.PgError
 	return errors.As(err, &pgErr) && pgErr.Code == "55P03"
 }
 
-// rotate empties the next slot and advances to it: two transactions, each under the lock, of which the second does
-// nothing where another node has advanced in between. Neither leaves anything in the session: it may be a pooler's.
-func rotate(ctx context.Context, pool *pgxpool.Pool) error {
-	slot, err := emptyNext(ctx, pool)
+// rotateLog empties the next slot and advances to it, in two transactions that each take the lock. The
+// second does nothing if another node has advanced in between. Neither leaves anything in its session,
+// which may be shared through a pooler.
+func rotateLog(ctx context.Context, pool *pgxpool.Pool) error {
+	slot, err := emptyNextSlot(ctx, pool)
 	if err != nil {
 		return fmt.Errorf("emptying a slot: %w", err)
 	}
-	err = underLock(ctx, pool, func(tx pgx.Tx, written int64) error {
+	err = withRotationLock(ctx, pool, func(tx pgx.Tx, written int64) error {
 		if written != slot {
 			return nil
 		}
@@ -123,20 +144,20 @@ func rotate(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
-// emptyNext empties the next slot, if it can be had within a few tries, and returns the one that is written; or
-// noSlot, where another node is at it.
-func emptyNext(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+// emptyNextSlot empties the next slot if it gets the lock within rotationTries. It returns the slot
+// that is being written, or noSlot if another node is rotating.
+func emptyNextSlot(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	slot := int64(noSlot)
 	var err error
 	for range rotationTries {
-		err = underLock(ctx, pool, func(tx pgx.Tx, written int64) error {
+		err = withRotationLock(ctx, pool, func(tx pgx.Tx, written int64) error {
 			_, err := tx.Exec(ctx, `SELECT rowcall.empty_next_slot()`)
 			if err == nil {
 				slot = written
 			}
 			return err
 		})
-		if !refused(err) {
+		if !isLockRefused(err) {
 			return slot, err
 		}
 		pause(ctx, 2*time.Millisecond)
@@ -144,13 +165,14 @@ func emptyNext(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return slot, err
 }
 
-// underLock does one step of a rotation in a transaction of its own, unless another node is at it. It is told the
-// slot that is written. What a step sees must be newer than its locks, so the isolation is not left to settings.
-func underLock(ctx context.Context, pool *pgxpool.Pool, step func(tx pgx.Tx, written int64) error) error {
+// withRotationLock calls step in a transaction of its own, with the slot that is being written. It does
+// nothing if another node has the lock. What step sees must be newer than its locks, so the isolation
+// level is given here and not left to settings.
+func withRotationLock(ctx context.Context, pool *pgxpool.Pool, step func(tx pgx.Tx, written int64) error) error {
 	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
-		var mine bool
+		var locked bool
 		var written int64
-		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(rotationLock)).Scan(&mine); err != nil || !mine {
+		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(rotationLock)).Scan(&locked); err != nil || !locked {
 			return err
 		}
 		if err := tx.QueryRow(ctx, `SELECT last_value FROM rowcall.slot`).Scan(&written); err != nil {

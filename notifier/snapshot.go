@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// snapshot is PostgreSQL's pg_snapshot: which transactions a reader sees as ended. Transactions
-// before xmin have all ended, those from xmax on have not, and of those between, all but xip have.
+// snapshot is PostgreSQL's pg_snapshot: the transactions that a reader sees as ended. A transaction
+// before xmin has ended, a transaction from xmax on has not, and a transaction between the two has
+// ended unless xip lists it.
 type snapshot struct {
 	xmin, xmax uint64
 	xip        []uint64 // ascending, xmin <= x < xmax; never changed
@@ -48,7 +49,7 @@ func parseXIDs(list string) ([]uint64, error) {
 	return xids, nil
 }
 
-// valid reports whether xmin <= xip < xmax holds, xip ascends, and there is a first transaction.
+// valid reports whether xmin is not 0, xmin <= x < xmax holds for every x of xip, and xip ascends.
 func (s snapshot) valid() bool {
 	if s.xmin == 0 || s.xmin > s.xmax {
 		return false
@@ -92,7 +93,7 @@ func (s snapshot) sees(xid uint64) bool {
 	return !running
 }
 
-// seesAll reports whether all the transactions had ended.
+// seesAll reports whether all these transactions had ended when the snapshot was taken.
 func (s snapshot) seesAll(xids []uint64) bool {
 	for _, x := range xids {
 		if !s.sees(x) {
@@ -112,7 +113,7 @@ func (s snapshot) covers(older snapshot) bool {
 	if older.xmax <= s.xmax {
 		return true
 	}
-	// From s.xmax on, s sees nothing: there, all must have been running for older too.
+	// From s.xmax on s sees nothing, so every transaction from there on must be in older.xip too.
 	from, _ := slices.BinarySearch(older.xip, s.xmax)
 	return uint64(len(older.xip)-from) == older.xmax-s.xmax
 }
@@ -121,7 +122,7 @@ func (s snapshot) equal(other snapshot) bool {
 	return s.xmin == other.xmin && s.xmax == other.xmax && slices.Equal(s.xip, other.xip)
 }
 
-// before is what s sees of the transactions before xid.
+// before returns the snapshot that sees what s sees of the transactions before xid, and no other.
 func (s snapshot) before(xid uint64) snapshot {
 	if xid >= s.xmax {
 		return s
@@ -130,7 +131,7 @@ func (s snapshot) before(xid uint64) snapshot {
 	return snapshot{xmin: min(s.xmin, xid), xmax: xid, xip: s.xip[:earlier:earlier]}
 }
 
-// running is xip, never nil: PostgreSQL would take nil for NULL.
+// running is xip, but never nil: pgx would send nil as NULL.
 func (s snapshot) running() []uint64 {
 	if s.xip == nil {
 		return []uint64{}

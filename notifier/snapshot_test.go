@@ -76,8 +76,8 @@ func TestWidenFindsTheNearestEpoch(t *testing.T) {
 		{7, 1<<32 - 3, 1<<32 + 7},
 		{7, 5<<32 + 9, 5<<32 + 7},
 	} {
-		if got := widen(test.xid, test.near); got != test.want {
-			t.Errorf("widen(%d, %d) = %d, want %d", test.xid, test.near, got, test.want)
+		if got := widenXID(test.xid, test.near); got != test.want {
+			t.Errorf("widenXID(%d, %d) = %d, want %d", test.xid, test.near, got, test.want)
 		}
 	}
 }

@@ -9,21 +9,44 @@ import (
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
+
+	"rowcall/notifier/topic"
 )
 
-// Subscribe registers, fixes the bound, asks access, and returns a subscription that will first
-// replay what Since asks for and then go live. Close it in any case. The errors are ErrUnauthorized,
-// ErrForbidden, ErrNotFound, ErrBadCursor, ErrNoSnapshot, those of the request's Meter, and ErrUnavailable when the
-// database does not answer before ctx ends.
+// Request says what to follow, and from where.
+type Request struct {
+	Topics   []topic.Topic // one topic for a socket; several topics share one order and one cursor
+	Follower Follower
+	Since    string  // resume after this cursor; empty: from now on
+	Snapshot bool    // read the first topic's state and go on from it; Since is then ignored
+	Latest   string  // a field of data: a reader that falls behind gets only the newest event for each of its values; empty: every event
+	Holder   *Holder // is shed together with the subscription; nil: the subscription is shed by itself
+	Meter    Meter   // bounds the cost of the replay; nil: no bound
+	Wake     func()  // called from any goroutine when Take has something new; must not block
+}
+
+// Start is where a subscription starts.
+type Start struct {
+	Cursor    string          // Since if a replay follows; else the cursor from which the subscription is live
+	Recovered bool            // whether Since was of use; meaningless without Since
+	Reason    ResetReason     // why Since was of no use
+	State     json.RawMessage // with Snapshot: the topic's state as a JSON array
+	Roles     []string        // the roles that access to the first topic granted
+}
+
+// Subscribe starts a subscription, which first replays what Since asks for and then goes live. If it
+// returns one, the caller must close it. The errors are ErrUnauthorized, ErrForbidden, ErrNotFound,
+// ErrBadCursor, ErrNoSnapshot, those of the request's Meter, and ErrUnavailable if the database does
+// not answer before ctx ends.
 func (f *Feed) Subscribe(ctx context.Context, r Request) (*Subscription, Start, error) {
 	s := &Subscription{
-		feed: f, topics: r.Topics, follower: r.Follower, latest: r.Latest, wake: r.Wake,
+		host: f.host, topics: r.Topics, follower: r.Follower, latest: r.Latest, wake: r.Wake,
 		holder: cmp.Or(r.Holder, new(Holder)), meter: r.Meter, grants: make([]Grant, len(r.Topics)),
 	}
-	f.hub.add(s)
+	f.hub.register(s)
 	joined := false
 	defer func() {
-		if !joined { // also where a fault ends it
+		if !joined { // also if Rules panic
 			s.Close()
 		}
 	}()
@@ -32,42 +55,44 @@ func (f *Feed) Subscribe(ctx context.Context, r Request) (*Subscription, Start, 
 		return nil, Start{}, err
 	}
 	joined = true
-	if f.goLive(s) != notNow {
-		s.release()
+	if f.hub.goLive(s) != attachDeferred {
+		s.endTurn()
 	}
 	return s, start, nil
 }
 
-// join takes a registered subscription through the steps whose order is the promise: a bound that
-// began after the request, then access, then the place to start from. It begins again where
-// the log's history changes meanwhile.
+// join decides where a registered subscription starts. It begins again if the log's history has
+// changed meanwhile.
 func (f *Feed) join(ctx context.Context, s *Subscription, r Request) (Start, error) {
 	for {
-		_, resets := s.place()
-		from, start, err := f.bound(ctx, s, r)
+		_, resets := s.pullPlace()
+		from, start, err := f.findStart(ctx, s, r)
 		if err != nil {
 			return Start{}, err
 		}
-		if ok, err := s.start(resets, from, start.Cursor); ok || err != nil {
+		if ok, err := s.startAt(resets, from, start.Cursor); ok || err != nil {
 			return start, err
 		}
 	}
 }
 
-// bound finds where the subscription starts, and asks access after that.
-func (f *Feed) bound(ctx context.Context, s *Subscription, r Request) (cursor, Start, error) {
-	state, seen, err := f.state(ctx, s, r)
+// findStart finds where the subscription starts, and asks access. The order of its steps is the
+// promise: the state is read, then a poll that began after the request bounds what the subscription
+// may replay, then access is asked, then the cursor is looked at.
+func (f *Feed) findStart(ctx context.Context, s *Subscription, r Request) (cursor, Start, error) {
+	state, seen, err := f.readState(ctx, s, r)
 	if err != nil {
 		return cursor{}, Start{}, err
 	}
-	here, text, err := f.poller.fresh(ctx)
+	here, text, err := f.poller.waitForRound(ctx)
 	if err != nil {
 		return cursor{}, Start{}, err
 	}
-	if err := f.begin(ctx, s, r, here); err != nil {
+	plan := f.planReplay(r, here)
+	if err := f.meterReplay(ctx, s, plan); err != nil {
 		return cursor{}, Start{}, err
 	}
-	leave, err := f.enter(ctx)
+	leave, err := f.enterDatabase(ctx)
 	if err != nil {
 		return cursor{}, Start{}, err
 	}
@@ -75,20 +100,18 @@ func (f *Feed) bound(ctx context.Context, s *Subscription, r Request) (cursor, S
 	if err := f.admit(ctx, s); err != nil {
 		return cursor{}, Start{}, err
 	}
-	start := Start{Cursor: text, State: state, Roles: s.roles()}
-	switch {
-	case r.Snapshot:
-		from := cursor{epoch: here.epoch, position: after(seen)}
+	start := Start{Cursor: text, State: state, Roles: s.grantedRoles()}
+	if r.Snapshot {
+		from := cursorAfter(here.epoch, seen)
 		start.Cursor = from.String()
 		return from, start, nil
-	case r.Since != "":
-		return f.since(ctx, s, r.Since, here, start)
 	}
-	return here, start, nil
+	return f.startReplay(ctx, s, plan, here, start)
 }
 
-// enter waits for a place at the database.
-func (f *Feed) enter(ctx context.Context) (leave func(), err error) {
+// enterDatabase waits for one of the places for subscribes at the database: they must not take all
+// connections of the pool.
+func (f *Feed) enterDatabase(ctx context.Context) (leave func(), err error) {
 	select {
 	case f.joins <- struct{}{}:
 		return func() { <-f.joins }, nil
@@ -97,29 +120,23 @@ func (f *Feed) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// admit asks access and returns the refusal, or ErrUnavailable where there is no answer.
+// admit asks access, and returns the refusal, or ErrUnavailable if there is no answer.
 func (f *Feed) admit(ctx context.Context, s *Subscription) error {
-	err := f.ask(ctx, s)
-	if failure(err) != nil {
+	err := askAccess(ctx, f.rules, s)
+	if err != nil && !isRefusal(err) {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err
 }
 
-// roles is what access to the first topic granted.
-func (s *Subscription) roles() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.grants[0].Roles
-}
-
-// state reads the topic's state together with the snapshot it was read in. Access is asked before,
-// so that nobody makes the database work for what he may not see; what counts is asked after.
-func (f *Feed) state(ctx context.Context, s *Subscription, r Request) (json.RawMessage, snapshot, error) {
+// readState reads the topic's state together with the snapshot it was read in. Access is asked before,
+// so that a follower without access causes no work in the database. The answer that counts is asked
+// for after it.
+func (f *Feed) readState(ctx context.Context, s *Subscription, r Request) (json.RawMessage, snapshot, error) {
 	if !r.Snapshot {
 		return nil, snapshot{}, nil
 	}
-	leave, err := f.enter(ctx)
+	leave, err := f.enterDatabase(ctx)
 	if err != nil {
 		return nil, snapshot{}, err
 	}
@@ -147,53 +164,109 @@ func (f *Feed) state(ctx context.Context, s *Subscription, r Request) (json.RawM
 	return state, seen, err
 }
 
-// since decides whether a cursor is of use, and where a subscription with it starts.
-func (f *Feed) since(ctx context.Context, s *Subscription, text string, here cursor, start Start) (cursor, Start, error) {
-	c, err := parseCursor(text)
-	if err != nil {
-		return cursor{}, Start{}, err
+// replaySource is where the events behind a cursor come from.
+type replaySource int
+
+const (
+	noReplay   replaySource = iota // the request has no cursor, or its text is not a cursor
+	otherEpoch                     // the cursor belongs to another history
+	fromTail                       // the tail reaches back to the cursor
+	fromLog                        // the events have to be read from the log
+)
+
+// replayPlan says how a request's cursor is resumed from.
+type replayPlan struct {
+	text   string // of the cursor
+	cursor cursor
+	source replaySource
+	err    error // ErrBadCursor; returned only after access was asked
+}
+
+// planReplay decides how to resume from the request's cursor. It only looks at where the tail begins,
+// because access was not asked yet: what costs more waits for checkReplay. The node's place is newer
+// than the request, so a genuine cursor of any node is not ahead of it.
+func (f *Feed) planReplay(r Request, here cursor) replayPlan {
+	if r.Snapshot || r.Since == "" {
+		return replayPlan{}
 	}
-	start.Reason, err = f.useless(ctx, s, c, here)
+	c, err := parseCursor(r.Since)
+	if err != nil {
+		return replayPlan{err: err}
+	}
+	plan := replayPlan{text: r.Since, cursor: c, source: fromLog}
+	switch {
+	case c.epoch != here.epoch || !here.prev.covers(c.upperBound()):
+		plan.source = otherEpoch
+	case f.hub.tailReaches(c.position):
+		plan.source = fromTail
+	}
+	return plan
+}
+
+// meterReplay waits for a place among the metered replays if the plan needs one: only reading the log
+// does.
+func (f *Feed) meterReplay(ctx context.Context, s *Subscription, plan replayPlan) error {
+	if s.meter == nil || plan.source != fromLog {
+		return nil
+	}
+	s.releaseReplaySlot() // it has one if this is the second time, after a change of history
+	giveBack, err := s.meter.BeginReplay(ctx)
+	if err != nil {
+		return err
+	}
+	s.holdReplaySlot(giveBack)
+	return nil
+}
+
+// startReplay carries the plan out as far as Subscribe does: the subscription starts at the cursor if
+// that is of use, and else at the node's place.
+func (f *Feed) startReplay(ctx context.Context, s *Subscription, plan replayPlan, here cursor, start Start) (cursor, Start, error) {
+	if plan.err != nil || plan.source == noReplay {
+		return here, start, plan.err
+	}
+	reason, err := f.checkReplay(ctx, s, plan, here)
 	if err != nil {
 		return cursor{}, Start{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if start.Reason != "" {
-		f.counts.reset(start.Reason)
+	if reason != "" {
+		f.counts.countReset(reason)
+		start.Reason = reason
 		return here, start, nil
 	}
-	start.Recovered, start.Cursor = true, text
-	return c, start, nil
+	start.Recovered, start.Cursor = true, plan.text
+	return plan.cursor, start, nil
 }
 
-// useless says why the cursor cannot be resumed from, if so. The node's place is newer than the
-// request, so an honest cursor of any node is not ahead of it.
-func (f *Feed) useless(ctx context.Context, s *Subscription, c, here cursor) (ResetReason, error) {
-	if c.epoch != here.epoch || !here.prev.covers(c.top()) {
+// checkReplay returns why the cursor cannot be resumed from, if so: it counts the events behind it. If
+// the tail does not know them, it reads the floor and counts in the log.
+func (f *Feed) checkReplay(ctx context.Context, s *Subscription, plan replayPlan, here cursor) (ResetReason, error) {
+	if plan.source == otherEpoch {
 		return ResetEpoch, nil
 	}
-	n, known := f.hub.ahead(c.position, s.topics)
+	n, known := f.hub.countInTail(plan.cursor.position, s.topics)
 	if known {
-		return f.replay(n, &f.counts.fromTail), nil
+		return f.countReplay(&f.counts.fromTail, n), nil
 	}
-	err := checkFloor(ctx, f.pool, c.prev)
+	err := checkFloor(ctx, f.pool, plan.cursor.prev)
 	if errors.Is(err, errExpired) {
 		return ResetExpired, nil
 	}
 	if err != nil {
 		return "", err
 	}
-	n, err = countAfter(ctx, f.pool, c.position, here.prev, s.topics, f.options.ReplayEvents+1)
+	n, err = countAfter(ctx, f.pool, plan.cursor.position, here.prev, s.topics, f.options.ReplayEvents+1)
 	if err != nil {
 		return "", err
 	}
-	return f.replay(n, &f.counts.fromLog), nil
+	return f.countReplay(&f.counts.fromLog, n), nil
 }
 
-// replay counts one of n events by where they come from, or says that they are too many.
-func (f *Feed) replay(n int, from *atomic.Uint64) ResetReason {
+// countReplay records a replay of n events in the given counter. It returns ResetOverflow if n exceeds
+// Options.ReplayEvents.
+func (f *Feed) countReplay(counter *atomic.Uint64, n int) ResetReason {
 	if n > f.options.ReplayEvents {
 		return ResetOverflow
 	}
-	from.Add(1)
+	counter.Add(1)
 	return ""
 }

@@ -22,8 +22,8 @@ func (faultyRules) State(context.Context, pgx.Tx, Question) (json.RawMessage, er
 // TestAFaultOfASubscribeLeavesNobodyRegistered has rules panic: whoever recovers from that has no subscription to close.
 func TestAFaultOfASubscribeLeavesNobodyRegistered(t *testing.T) {
 	t.Parallel()
-	f := idleFeed(Options{})
-	f.rules, f.joins = faultyRules{}, make(chan struct{}, 1)
+	f := newFeed(faultyRules{}, Options{})
+	f.joins = make(chan struct{}, 1)
 	func() {
 		defer func() {
 			if recover() == nil {
@@ -32,7 +32,7 @@ func TestAFaultOfASubscribeLeavesNobodyRegistered(t *testing.T) {
 		}()
 		_, _, _ = f.Subscribe(t.Context(), Request{Topics: []topic.Topic{"room"}, Snapshot: true, Wake: func() {}})
 	}()
-	if left := len(f.hub.all()); left != 0 {
+	if left := len(f.hub.subscriptions()); left != 0 {
 		t.Errorf("%d subscriptions are left", left)
 	}
 	if len(f.joins) != 0 {

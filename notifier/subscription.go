@@ -9,27 +9,54 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// mode is how a subscription gets its events.
-type mode int
+// subscriptionMode is how a subscription gets its events. The modes, the goroutines and methods that
+// move a subscription from one to the next, and what each mode forbids:
+//
+//	mode        moved by                               to          forbids
+//	joining     Subscribe: startAt                     pulling     queued events and resets; a reset only makes
+//	                                                               startAt fail, and Subscribe starts over
+//	pulling     Subscribe or a puller: beginAttach     attaching   live chunks: queueLive refuses them
+//	attaching   the same goroutine: endAttach          live        pages, and another puller's turn; live chunks
+//	                                                               wait in liveAside
+//	            the same, if there is more to pull     pulling
+//	            the poller: queueLive, queue full      pulling
+//	live        the poller: queueLive, queue full      pulling     pages, and a puller's turn
+//	every mode  owner: Close; refusal: applyGrants;    ended       everything but taking what a slow reader
+//	            puller or census: ErrSlow                          still has in its queue
+//
+// Two things are independent of the mode. While a subscription is paused, nothing but a reset is
+// taken from its queue and it gets no turn with a puller. A reset replaces the queue, and moves the
+// subscription to another place without changing its mode.
+type subscriptionMode int
 
 const (
-	joining   mode = iota // registered; its start is not decided yet
-	pulling               // reads the log, a page at a time
-	attaching             // between the two: live chunks already come, the tail's part is still to be put before them
-	live                  // fed by the node's polls
-	ended
+	modeJoining   subscriptionMode = iota // registered; its start is not decided yet
+	modePulling                           // reads the log, a page at a time
+	modeAttaching                         // polls feed it, but what it has missed is not queued yet
+	modeLive                              // polls feed it
+	modeEnded
 )
 
-// run is a piece of a queue: events shared with other subscriptions, or a reset.
-type run struct {
+// queueRun is a piece of a queue: events shared with other subscriptions, or a reset.
+type queueRun struct {
 	events  []*Event
 	reset   *Reset
-	skipped int // events that its one event stands for, see latest.go
+	skipped int // how many older events the only one of events stands for; see latest.go
 }
 
-// Subscription is one reader's queue and place in the log.
+// subscriptionHost is what a subscription needs of its node.
+type subscriptionHost struct {
+	options    *Options
+	counts     *counts
+	load       *load
+	queuePull  func(...*Subscription) // puts subscriptions in line for a puller
+	unregister func(*Subscription)    // takes the subscription out of the hub
+}
+
+// Subscription is one reader's queue and place in the log. This file has the reader's side of it;
+// subscription_queue.go has what the node does to it.
 type Subscription struct {
-	feed     *Feed
+	host     *subscriptionHost
 	topics   []topic.Topic
 	follower Follower
 	latest   string // the field of data whose newest value is enough; empty: every event counts
@@ -37,118 +64,118 @@ type Subscription struct {
 	holder   *Holder
 	meter    Meter // nil: replays are not metered
 
-	mu        sync.Mutex // guards all below; nothing blocks under it, and no other lock is taken
-	mode      mode
-	queue     []run
-	hand      []*Event    // taken last: its reader works on it until it comes for more
-	later     []run       // live chunks that came while attaching: they follow the tail's part
-	events    int         // waiting in queue
-	bytes     int         // of them
-	next      position    // what comes after the queue; where pulling goes on
-	epoch     string      // of next
-	cursor    string      // after what has been taken
-	done      func()      // gives the place of its replay back; nil: it has none
-	resting   *time.Timer // releases it from a turn; nil: it is not resting
-	grants    []Grant     // what access said, a topic each
-	asks      uint64      // access questions filed so far; see hold
-	held      bool        // a question is open: nothing is handed out
-	queued    bool        // a puller has it, or will
-	uncounted bool        // it fell behind, and nobody has counted yet by how much
-	resets    uint64      // how often its place was thrown away; a page read before that is not queued
-	err       error       // why it ended
+	mu          sync.Mutex // guards all below; nothing blocks under it, and no other lock is taken
+	mode        subscriptionMode
+	queue       []queueRun
+	queueEvents int         // in queue and liveAside
+	queueBytes  int         // of these events
+	inHand      []*Event    // taken last: the reader works on them until it takes again
+	liveAside   []queueRun  // live chunks that came while attaching; they follow what was missed
+	pullFrom    position    // the place behind the queue, from where it pulls
+	epoch       string      // of pullFrom
+	cursor      string      // behind what was taken
+	turnClaimed bool        // a puller has the subscription, or will
+	lagUnknown  bool        // it has fallen behind live, and nobody has counted yet how far
+	resets      uint64      // how often its place was thrown away; a page read before that is not queued
+	replaySlot  func()      // gives its place among the metered replays back; nil: it has none
+	restTimer   *time.Timer // ends the rest between two pages; nil: it is not resting
+	grants      []Grant     // one for each topic
+	questions   uint64      // how often its access was put in question; see pauseForAccess
+	paused      bool        // a question is open: no event is handed out
+	err         error       // why it has ended
 }
 
-// Taken is what a subscription had waiting. Events and Reset are never both set.
+// Taken is what Take returns. Events and Reset are never both set.
 type Taken struct {
-	Events  []*Event // in order; empty when nothing waits
+	Events  []*Event // in order; empty if nothing waits
 	Skipped int      // how many older events of its key the only one of Events stands for
 	Reset   *Reset
 }
 
-// Take returns up to max waiting events without blocking, at least one where one waits. After the subscription
-// has ended and what may still be delivered is taken, it returns why: ErrUnauthorized, ErrForbidden, ErrNotFound,
-// ErrSlow, ErrClosed.
+// Topics returns the topics that the subscription follows.
+func (s *Subscription) Topics() []topic.Topic { return s.topics }
+
+// Take returns up to max waiting events without blocking, and at least one if any waits. After the
+// subscription has ended, and what may still be delivered is taken, it returns the reason:
+// ErrUnauthorized, ErrForbidden, ErrNotFound, ErrSlow or ErrClosed.
 func (s *Subscription) Take(max int) (Taken, error) {
 	s.mu.Lock()
 	taken, err := s.takeLocked(atLeastOne(max))
-	pull := s.hungryLocked()
-	s.mu.Unlock()
-	if pull {
-		s.feed.pulls.add(s)
-	}
+	s.unlockAndPull()
 	if n := len(taken.Events); n > 0 {
-		s.feed.counts.handedOut.Add(uint64(n))
+		s.host.counts.handedOut.Add(uint64(n))
 	}
 	return taken, err
 }
 
-// atLeastOne keeps takeLocked from looking for ever for what it may not take.
+// atLeastOne keeps takeLocked from looping: it goes on until it has taken something.
 func atLeastOne(n int) int { return max(1, n) }
 
 func (s *Subscription) takeLocked(max int) (Taken, error) {
-	s.hand = nil
-	for len(s.queue) > 0 && (!s.held || s.queue[0].reset != nil) { // a reset tells nothing that access is about
-		if taken := s.popLocked(max); taken.Reset != nil || len(taken.Events) > 0 {
+	s.inHand = nil
+	for len(s.queue) > 0 && (!s.paused || s.queue[0].reset != nil) { // a reset reveals nothing that access protects
+		if taken := s.takeRunLocked(max); taken.Reset != nil || len(taken.Events) > 0 {
 			return taken, nil
 		}
 	}
-	if s.mode == ended && len(s.queue) == 0 {
+	if s.mode == modeEnded && len(s.queue) == 0 {
 		return Taken{}, s.err
 	}
 	return Taken{}, nil
 }
 
-// popLocked takes what it can of the first run, less what is for other roles.
-func (s *Subscription) popLocked(max int) Taken {
+// takeRunLocked takes up to max events of the first run, without those for roles that the follower
+// does not have.
+func (s *Subscription) takeRunLocked(max int) Taken {
 	first := &s.queue[0]
 	if first.reset != nil {
 		s.cursor = first.reset.Cursor
 		taken := Taken{Reset: first.reset}
-		s.dropLocked()
+		s.dropRunLocked()
 		return taken
 	}
 	events, skipped := first.events, first.skipped
 	if len(events) > max {
 		events, first.events = events[:max:max], events[max:]
 	} else {
-		s.dropLocked()
+		s.dropRunLocked()
 	}
-	s.hand = events
+	s.inHand = events
 	for _, e := range events {
-		s.events--
-		s.bytes -= e.size()
-		s.cursor = cmp.Or(s.cursorOf(e), s.cursor)
+		s.queueEvents--
+		s.queueBytes -= e.size()
+		s.cursor = cmp.Or(s.cursorBehind(e), s.cursor)
 	}
 	return Taken{Events: s.visibleLocked(events), Skipped: skipped}
 }
 
-// cursorOf is where the subscription resumes after an event; empty where nobody can say.
-func (s *Subscription) cursorOf(e *Event) string {
+// cursorBehind is the subscription's resume point after an event, or empty if the event has none.
+func (s *Subscription) cursorBehind(e *Event) string {
 	if len(s.topics) > 1 {
 		return e.exact
 	}
 	return e.cursor
 }
 
-func (s *Subscription) dropLocked() {
-	s.queue[0] = run{}
+func (s *Subscription) dropRunLocked() {
+	s.queue[0] = queueRun{}
 	s.queue = s.queue[1:]
 	if len(s.queue) == 0 {
 		s.queue = nil // an idle subscription keeps no memory of busier times
 	}
 }
 
-// visibleLocked leaves out events for roles the follower does not have. The slice is shared: it is
-// copied only where something is left out.
+// visibleLocked leaves out events for roles that the follower does not have. The slice is shared with
+// other subscriptions, so it is copied if anything is left out.
 func (s *Subscription) visibleLocked(events []*Event) []*Event {
-	if !slices.ContainsFunc(events, s.hiddenLocked) {
+	if !slices.ContainsFunc(events, s.isHiddenLocked) {
 		return events
 	}
-	return slices.DeleteFunc(slices.Clone(events), s.hiddenLocked)
+	return slices.DeleteFunc(slices.Clone(events), s.isHiddenLocked)
 }
 
-// hiddenLocked reports whether the event is for a role that access to its own topic did not grant.
-func (s *Subscription) hiddenLocked(e *Event) bool {
+// isHiddenLocked reports whether the event is for a role that access to its own topic did not grant.
+func (s *Subscription) isHiddenLocked(e *Event) bool {
 	if e.Role == "" {
 		return false
 	}
@@ -160,54 +187,99 @@ func (s *Subscription) hiddenLocked(e *Event) bool {
 	return true
 }
 
-// hungryLocked reports whether a puller should read the next page now, and takes the place.
-func (s *Subscription) hungryLocked() bool {
-	o := &s.feed.options
-	roomy := s.events <= o.QueueEvents/2 && s.bytes <= o.QueueBytes/2
-	if s.mode != pulling || s.queued || s.held || !roomy {
+// claimTurnLocked reports whether a puller should read the next page now, and claims the turn.
+func (s *Subscription) claimTurnLocked() bool {
+	hasRoom := s.host.options.refillLimit().allows(s.queueEvents, s.queueBytes)
+	if s.mode != modePulling || s.turnClaimed || s.paused || !hasRoom {
 		return false
 	}
-	s.queued = true
+	s.turnClaimed = true
 	return true
 }
 
-// CaughtUp reports whether the subscription is live with nothing waiting. Read Feed.Cursor first: if
-// all subscriptions of a socket are settled after that, the cursor, where there is one, holds for all of
-// them.
+// unlockAndPull unlocks the subscription, and puts it in line for a puller if there is something to
+// pull and room for it.
+func (s *Subscription) unlockAndPull() {
+	pull := s.claimTurnLocked()
+	s.mu.Unlock()
+	if pull {
+		s.host.queuePull(s)
+	}
+}
+
+// CaughtUp reports whether the subscription is live with nothing waiting. To get a cursor that holds
+// for all subscriptions of a socket, read Feed.Cursor first, and then ask whether all of them have
+// caught up.
 func (s *Subscription) CaughtUp() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.mode == live && !s.held && len(s.queue) == 0
+	return s.mode == modeLive && !s.paused && len(s.queue) == 0
 }
 
-// Cursor is the resume point after what has been taken so far.
+// QueueSize returns how many events wait for the reader, and their bytes.
+func (s *Subscription) QueueSize() (events, bytes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queueEvents, s.queueBytes
+}
+
+// Cursor is the resume point after what was taken so far.
 func (s *Subscription) Cursor() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.cursor
 }
 
-// Close ends the subscription and frees its place. It may be called more than once.
+// Close ends the subscription and removes it from the node. It may be called more than once.
 func (s *Subscription) Close() {
-	s.end(ErrClosed)
-	s.feed.hub.remove(s)
+	s.endWith(ErrClosed)
+	s.host.unregister(s)
 }
 
-// end stops the subscription. A slow reader may still have what is queued; in all other cases the
-// queue is dropped at once.
-func (s *Subscription) end(reason error) {
+// endWith ends the subscription. With ErrSlow its reader may still take what is queued; with any
+// other reason the queue is dropped at once. A reason other than ErrClosed replaces an earlier one.
+func (s *Subscription) endWith(reason error) {
 	s.mu.Lock()
 	defer s.wake()
-	defer s.finish()
+	defer s.releaseReplaySlot()
 	defer s.mu.Unlock()
-	if s.mode == ended && reason == ErrSlow {
+	if s.mode == modeEnded && reason == ErrSlow {
 		return
 	}
-	if s.mode != ended || reason != ErrClosed {
+	if s.mode != modeEnded || reason != ErrClosed {
 		s.err = reason
 	}
-	s.mode = ended
+	s.mode = modeEnded
 	if reason != ErrSlow {
-		s.queue, s.later, s.hand, s.events, s.bytes, s.held = nil, nil, nil, 0, 0, false
+		s.dropQueueLocked()
 	}
+}
+
+// shed ends the subscription because the node holds too much. Its queue is dropped at once, since the
+// memory is needed; drop is called with every event before that.
+func (s *Subscription) shed(drop func(*Event)) {
+	s.mu.Lock()
+	defer s.wake()
+	defer s.releaseReplaySlot()
+	defer s.mu.Unlock()
+	s.visitEventsLocked(drop)
+	if s.mode != modeEnded {
+		s.mode, s.err = modeEnded, ErrSlow
+		s.host.counts.slow.Add(1)
+	}
+	s.dropQueueLocked()
+}
+
+// dropQueueLocked forgets every event, also those that the reader works on.
+func (s *Subscription) dropQueueLocked() {
+	s.queue, s.liveAside, s.inHand = nil, nil, nil
+	s.queueEvents, s.queueBytes = 0, 0
+	s.paused = false
+}
+
+// hasEnded reports whether the subscription has ended.
+func (s *Subscription) hasEnded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mode == modeEnded
 }

@@ -1,288 +1,314 @@
 package notifier
 
-// This file is the feeding side of a Subscription: what the poller, the pullers and those who ask access do to its
-// queue and its place. What its reader does is in subscription.go.
+import "time"
 
-// push queues live events of b; it reports false when the queue's bound cut it short: the rest is
-// pulled from the log when the reader has caught up, and the hub stops feeding the subscription.
-func (s *Subscription) push(b *batch, events []*Event) bool {
+// This file is the node's side of a Subscription: how the poller, the pullers, the goroutine that asks
+// access again and the census change its queue and its place. The reader's side is in subscription.go.
+
+// queueLive queues events of a poll that has found them. It returns false if polls should not feed the
+// subscription any longer: the limit of the queue cut the events short, or it pulls already. It pulls
+// the rest from the log when the reader has made room.
+func (s *Subscription) queueLive(found *logInterval, events []*Event) bool {
 	s.mu.Lock()
-	if s.mode != live && s.mode != attaching {
-		falling := s.mode == pulling
+	if s.mode != modeLive && s.mode != modeAttaching {
+		pulls := s.mode == modePulling
 		s.mu.Unlock()
-		return !falling
+		return !pulls
 	}
-	fed := s.queueLiveLocked(b, events)
-	quiet := s.held
-	pull := !fed && s.hungryLocked()
-	s.mu.Unlock()
-	if !quiet {
+	fed := s.queueLiveLocked(found, events)
+	paused := s.paused
+	s.unlockAndPull()
+	if !paused {
 		s.wake()
-	}
-	if pull {
-		s.feed.pulls.add(s)
 	}
 	return fed
 }
 
-// queueLiveLocked queues what fits, and reports false where that is not all: then the subscription pulls
-// the rest from the log.
-func (s *Subscription) queueLiveLocked(b *batch, events []*Event) bool {
-	fit := s.fitLocked(events)
-	if fit < len(events) && s.latest != "" && s.mode == live {
-		return s.queueLatestLocked(b, events)
+// queueLiveLocked queues the events that fit, and reports whether all of them do. If not, the
+// subscription goes on by pulling.
+func (s *Subscription) queueLiveLocked(found *logInterval, events []*Event) bool {
+	fit := s.host.options.queueLimit().countFitting(s.queueEvents, s.queueBytes, events)
+	if fit < len(events) && s.latest != "" && s.mode == modeLive {
+		return s.queueLatestLocked(found, events)
 	}
 	to := &s.queue
-	if s.mode == attaching {
-		to = &s.later
+	if s.mode == modeAttaching {
+		to = &s.liveAside
 	}
 	*to = s.enqueueLocked(*to, events[:fit:fit])
 	if fit < len(events) {
-		s.next = b.at(events[fit].ID - 1)
-		s.mode, s.uncounted = pulling, true
+		s.fallBehindLocked(found.at(events[fit].ID - 1))
 	}
 	return fit == len(events)
 }
 
-// visit calls a function with each event that waits, or that its reader works on.
-func (s *Subscription) visit(see func(*Event)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.visitLocked(see)
+// fallBehindLocked makes a live subscription pull what follows p.
+func (s *Subscription) fallBehindLocked(p position) {
+	s.pullFrom = p
+	s.mode, s.lagUnknown = modePulling, true
 }
 
-func (s *Subscription) visitLocked(see func(*Event)) {
-	for _, runs := range [][]run{s.queue, s.later} {
-		for _, r := range runs {
-			for _, e := range r.events {
+func (s *Subscription) enqueueLocked(to []queueRun, events []*Event) []queueRun {
+	if len(events) == 0 {
+		return to
+	}
+	s.queueEvents += len(events)
+	s.queueBytes += totalSize(events)
+	return append(to, queueRun{events: events})
+}
+
+// owner is the holder that the subscription's events are counted for.
+func (s *Subscription) owner() *Holder { return s.holder }
+
+// visitEvents calls see with each event that waits, or that the reader works on.
+func (s *Subscription) visitEvents(see func(*Event)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.visitEventsLocked(see)
+}
+
+func (s *Subscription) visitEventsLocked(see func(*Event)) {
+	for _, runs := range [][]queueRun{s.queue, s.liveAside} {
+		for _, run := range runs {
+			for _, e := range run.events {
 				see(e)
 			}
 		}
 	}
-	for _, e := range s.hand {
+	for _, e := range s.inHand {
 		see(e)
 	}
 }
 
-// shed ends the subscription for the node's sake. Unlike with other slow readers what waits is dropped at once, for
-// that is what it is about.
-func (s *Subscription) shed(drop func(*Event)) {
-	s.mu.Lock()
-	defer s.wake()
-	defer s.finish()
-	defer s.mu.Unlock()
-	s.visitLocked(drop)
-	if s.mode != ended {
-		s.mode, s.err = ended, ErrSlow
-		s.feed.counts.slow.Add(1)
-	}
-	s.queue, s.later, s.hand, s.events, s.bytes, s.held = nil, nil, nil, 0, 0, false
-}
-
-// fitLocked counts the events that fit the queue's bound. One always fits an empty queue.
-func (s *Subscription) fitLocked(events []*Event) int {
-	o := &s.feed.options
-	bytes, waiting := s.bytes, s.events
-	for i, e := range events {
-		bytes += e.size()
-		waiting++
-		if (waiting > o.QueueEvents || bytes > o.QueueBytes) && waiting > 1 {
-			return i
-		}
-	}
-	return len(events)
-}
-
-func (s *Subscription) enqueueLocked(to []run, events []*Event) []run {
-	if len(events) == 0 {
-		return to
-	}
-	s.events += len(events)
-	for _, e := range events {
-		s.bytes += e.size()
-	}
-	return append(to, run{events: events})
-}
-
-// hold stops everything until the question it files is answered: the subscription's access
-// must be asked again, in a snapshot not older than the batch that said so.
-func (s *Subscription) hold() {
+// pauseForAccess puts the subscription's access in question: nothing is handed out until access was
+// asked in a snapshot not older than the poll that said so, and applyGrants has the answer.
+func (s *Subscription) pauseForAccess() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asks++
-	if s.mode != ended {
-		s.held = true
+	s.questions++
+	if s.mode != modeEnded {
+		s.paused = true
 	}
 }
 
-// over reports whether the subscription has ended.
-func (s *Subscription) over() bool {
+// lastQuestion numbers the latest time that access was put in question. An answer asked for before
+// that does not count.
+func (s *Subscription) lastQuestion() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.mode == ended
+	return s.questions
 }
 
-// question says how many questions have been filed; an answer to an older one is no answer.
-func (s *Subscription) question() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.asks
+// accessQuestions returns one question for each topic.
+func (s *Subscription) accessQuestions() []Question {
+	all := make([]Question, len(s.topics))
+	for i, t := range s.topics {
+		all[i] = Question{Topic: t, Follower: s.follower}
+	}
+	return all
 }
 
-// settle applies answers, a topic each, asked after question asks was filed. It reports false when
-// another has been filed since. One refusal ends the subscription.
-func (s *Subscription) settle(asks uint64, grants []Grant) bool {
-	if err := refusal(grants); err != nil {
-		s.end(err)
-		s.feed.hub.remove(s)
+// applyGrants applies the answers to accessQuestions, asked after the question of this number was
+// filed. It returns false if another question was filed since then: access must be asked again. One
+// refusal ends the subscription.
+func (s *Subscription) applyGrants(question uint64, grants []Grant) bool {
+	if err := refusalIn(grants); err != nil {
+		s.endWith(err)
+		s.host.unregister(s)
 		return true
 	}
 	s.mu.Lock()
-	if s.asks != asks {
+	if s.questions != question {
 		s.mu.Unlock()
 		return false
 	}
-	s.grants, s.held = grants, false
-	pull := s.hungryLocked()
-	s.mu.Unlock()
-	if pull {
-		s.feed.pulls.add(s)
-	}
+	s.grants, s.paused = grants, false
+	s.unlockAndPull()
 	s.wake()
 	return true
 }
 
-func refusal(grants []Grant) error {
-	for _, g := range grants {
-		if g.Err != nil {
-			return g.Err
-		}
-	}
-	return nil
+// grantedRoles returns the roles that access to the first topic granted.
+func (s *Subscription) grantedRoles() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.grants[0].Roles
 }
 
-// reset drops what waits, tells the reader, and goes on from the node's position at.
-func (s *Subscription) reset(reason ResetReason, at cursor, text string) {
+// resetTo drops what waits, tells the reader, and goes on from the node's place. text is the text of
+// that place.
+func (s *Subscription) resetTo(reason ResetReason, place cursor, text string) {
 	s.mu.Lock()
 	s.resets++
-	if s.mode == ended || s.mode == joining {
+	if s.mode == modeEnded || s.mode == modeJoining {
 		s.mu.Unlock()
 		return
 	}
-	s.later = nil
-	s.queue = []run{{reset: &Reset{Reason: reason, Cursor: text}}}
-	s.events, s.bytes = 0, 0
-	s.next, s.epoch = at.position, at.epoch
-	s.feed.counts.reset(reason)
-	pull := s.hungryLocked()
-	s.mu.Unlock()
-	if pull {
-		s.feed.pulls.add(s)
-	}
+	s.liveAside = nil
+	s.queue = []queueRun{{reset: &Reset{Reason: reason, Cursor: text}}}
+	s.queueEvents, s.queueBytes = 0, 0
+	s.pullFrom, s.epoch = place.position, place.epoch
+	s.host.counts.countReset(reason)
+	s.unlockAndPull()
 	s.wake()
 }
 
-// start leaves joining: the subscription goes on from its place, by pulling until it is attached. It
-// reports false when the place was thrown away meanwhile, and why the subscription has ended, if so.
-func (s *Subscription) start(resets uint64, from cursor, text string) (bool, error) {
+// startAt ends joining: the subscription goes on from this place, and its caller has the first turn to
+// pull. It returns false if a reset has come since resets was read, and the error that has ended the
+// subscription, if any.
+func (s *Subscription) startAt(resets uint64, place cursor, text string) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mode != joining || s.resets != resets {
+	if s.mode != modeJoining || s.resets != resets {
 		return false, s.err
 	}
-	s.mode, s.next, s.cursor, s.queued = pulling, from.position, text, true
-	s.epoch = from.epoch
+	s.mode, s.turnClaimed = modePulling, true
+	s.pullFrom, s.epoch, s.cursor = place.position, place.epoch, text
 	return true, nil
 }
 
-// place is where a puller goes on.
-func (s *Subscription) place() (from cursor, resets uint64) {
+// pullPlace is where a puller goes on. resets tells queuePage whether that was still so.
+func (s *Subscription) pullPlace() (from cursor, resets uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return cursor{epoch: s.epoch, position: s.next}, s.resets
+	return cursor{epoch: s.epoch, position: s.pullFrom}, s.resets
 }
 
-// beginAttach sets live chunks aside, which may come before endAttach has queued the tail's part. It returns the
-// place to attach at, or false when there is nothing to attach.
+// queuePage queues a page and moves the place behind it, unless a reset has come in between.
+func (s *Subscription) queuePage(resets uint64, events []*Event, next position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mode != modePulling || s.resets != resets {
+		return
+	}
+	s.queue = s.enqueueLocked(s.queue, events)
+	s.pullFrom = next
+}
+
+// takeLagUnknown reports whether nobody has counted how far the subscription has fallen behind. The
+// caller counts it now.
+func (s *Subscription) takeLagUnknown() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unknown := s.lagUnknown
+	s.lagUnknown = false
+	return unknown
+}
+
+// restoreLagUnknown takes takeLagUnknown back: counting was not possible.
+func (s *Subscription) restoreLagUnknown() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lagUnknown = true
+}
+
+// endTurn ends a puller's turn, and claims the next one if there is something to pull and room for it.
+func (s *Subscription) endTurn() {
+	s.mu.Lock()
+	s.turnClaimed, s.restTimer = false, nil
+	hasEvents := !s.paused && len(s.queue) > 0
+	s.unlockAndPull()
+	if hasEvents {
+		s.wake()
+	}
+}
+
+// endTurnAfter ends a puller's turn after a rest. If the subscription ends first, the timer is stopped
+// so that it does not keep the subscription in memory.
+func (s *Subscription) endTurnAfter(rest time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mode != modeEnded {
+		s.restTimer = time.AfterFunc(rest, s.endTurn)
+	}
+}
+
+// holdReplaySlot keeps what gives the subscription's place among the metered replays back.
+func (s *Subscription) holdReplaySlot(giveBack func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.replaySlot = giveBack
+}
+
+// releaseReplaySlot gives the place among the metered replays back, and ends the rest: the replay is
+// over.
+func (s *Subscription) releaseReplaySlot() {
+	s.mu.Lock()
+	giveBack := s.replaySlot
+	s.replaySlot = nil
+	if s.restTimer != nil {
+		s.restTimer.Stop()
+		s.restTimer = nil
+	}
+	s.mu.Unlock()
+	if giveBack != nil {
+		giveBack()
+	}
+}
+
+// attachment is the result of an attempt to attach a subscription to the polls.
+type attachment int
+
+const (
+	attachDone     attachment = iota
+	attachPart                // the tail has more than a queue should hold: the first part of it was queued
+	attachTooFar              // the tail does not reach back to the place: pull
+	attachDeferred            // a poll is being handed on: the hub puts the subscription in line after it
+	attachGone                // the subscription has ended, or is not pulling
+)
+
+// beginAttach sets live chunks aside from now on, since they may come before endAttach has queued what
+// was missed. It returns the place to attach at, or false if the subscription is not pulling.
 func (s *Subscription) beginAttach() (p position, resets uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.mode != pulling {
+	if s.mode != modePulling {
 		return position{}, 0, false
 	}
-	s.mode = attaching
-	return s.next, s.resets, true
+	s.mode = modeAttaching
+	return s.pullFrom, s.resets, true
 }
 
-// endAttach queues the tail's part, unless a reset has come since beginAttach: then it belongs to before the reset.
-func (s *Subscription) endAttach(resets uint64, backlog []*Event, result attachment) {
+// endAttach queues what was missed, which comes from the tail. If a reset has come since beginAttach,
+// the missed events belong to the time before it and are dropped.
+func (s *Subscription) endAttach(resets uint64, missed []*Event, result attachment) {
 	switch result {
-	case attached:
-		s.finishAttach(resets, backlog)
-		s.feed.load.enter(backlog)
-	case served:
-		last := backlog[len(backlog)-1]
+	case attachDone:
+		s.completeAttach(resets, missed)
+		s.host.load.noteQueued(missed)
+	case attachPart:
+		last := missed[len(missed)-1]
 		s.abandonAttach()
-		s.pulled(resets, backlog, last.batch.at(last.ID))
-		s.feed.load.enter(backlog)
+		s.queuePage(resets, missed, last.found.at(last.ID))
+		s.host.load.noteQueued(missed)
 	default:
 		s.abandonAttach()
 	}
 }
 
-// abandonAttach goes back to pulling. Meanwhile the hub may have put the subscription in line and another puller
-// have passed it by, because it was attaching: then it takes a place in line again.
-func (s *Subscription) abandonAttach() {
+// completeAttach queues what was missed, and behind it the live chunks that were set aside.
+func (s *Subscription) completeAttach(resets uint64, missed []*Event) {
 	s.mu.Lock()
-	if s.mode == attaching {
-		s.mode = pulling
+	if s.mode == modeAttaching {
+		s.mode = modeLive
 	}
-	pull := s.hungryLocked()
-	s.mu.Unlock()
-	if pull {
-		s.feed.pulls.add(s)
-	}
-}
-
-// finishAttach queues the tail's part, and behind it what has come since beginAttach.
-func (s *Subscription) finishAttach(resets uint64, backlog []*Event) {
-	s.mu.Lock()
-	if s.mode == attaching {
-		s.mode = live
-	}
-	if s.mode != ended {
+	if s.mode != modeEnded {
 		if s.resets == resets {
-			s.queue = s.enqueueLocked(s.queue, backlog)
+			s.queue = s.enqueueLocked(s.queue, missed)
 		}
-		s.queue = append(s.queue, s.later...)
+		s.queue = append(s.queue, s.liveAside...)
 	}
-	s.later = nil
+	s.liveAside = nil
 	s.mu.Unlock()
 	s.wake()
 }
 
-// pulled queues a page and moves the place behind it, unless a reset has come in between.
-func (s *Subscription) pulled(resets uint64, events []*Event, next position) {
+// abandonAttach goes back to pulling. While it was attaching, the hub may have put the subscription in
+// line, and another puller may have passed it by. So it claims a turn again.
+func (s *Subscription) abandonAttach() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.mode != pulling || s.resets != resets {
-		return
+	if s.mode == modeAttaching {
+		s.mode = modePulling
 	}
-	s.queue = s.enqueueLocked(s.queue, events)
-	s.next = next
-}
-
-// release ends a puller's turn and asks for another where there is room.
-func (s *Subscription) release() {
-	s.mu.Lock()
-	s.queued, s.resting = false, nil
-	pull := s.hungryLocked()
-	waiting := !s.held && len(s.queue) > 0
-	s.mu.Unlock()
-	if pull {
-		s.feed.pulls.add(s)
-	}
-	if waiting {
-		s.wake()
-	}
+	s.unlockAndPull()
 }

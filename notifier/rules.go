@@ -1,0 +1,74 @@
+package notifier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"rowcall/notifier/topic"
+)
+
+// These errors say why Subscribe refuses, or why a subscription has ended. The comment behind each
+// is what the follower can do next.
+var (
+	ErrUnauthorized = errors.New("the identity is missing or no longer valid") // log in again
+	ErrForbidden    = errors.New("the identity may not follow this topic")     // do not ask again
+	ErrNotFound     = errors.New("there is no such topic")                     // do not ask again
+	ErrBadCursor    = errors.New("the cursor is not one of ours")              // subscribe without it
+	ErrSlow         = errors.New("the reader is too slow")                     // come back with the cursor
+	ErrUnavailable  = errors.New("the log cannot be read at present")          // come back later
+	ErrClosed       = errors.New("the subscription is closed")                 // its owner closed it
+)
+
+// ErrNoSnapshot says that a topic has no snapshot query.
+var ErrNoSnapshot = errors.New("the topic has no snapshot")
+
+// Follower is the identity behind a subscription. The zero Follower is anonymous.
+type Follower struct {
+	User    string // user id in decimal; empty for an anonymous follower
+	Session string // the login, for Rules to look up again; opaque to this package
+	Alias   string // a second name for User in access events, where a trigger knows only the login; empty: none
+	Staff   bool
+}
+
+// Question asks whether a follower may follow a topic, and with which roles.
+type Question struct {
+	Topic    topic.Topic
+	Follower Follower
+}
+
+// Grant answers a Question. Err is nil, ErrUnauthorized, ErrForbidden or ErrNotFound.
+type Grant struct {
+	Err   error
+	Roles []string // the follower sees events for these roles besides the events for everybody
+}
+
+// Rules decide access and read snapshots. The configuration implements them. Both methods are
+// called from several goroutines at once.
+type Rules interface {
+	// Ask answers the questions in their order. It reads the database in snapshots taken after the
+	// call began. The feed asks about one subscriber at subscribe, and about all subscribers of a
+	// topic when a trigger files an access event, so Ask must answer many questions in few
+	// statements. An error means that no question could be answered: the feed asks again.
+	Ask(ctx context.Context, questions []Question) ([]Grant, error)
+	// State reads the present state of the question's topic as a JSON array within tx, a read-only
+	// REPEATABLE READ transaction. A topic without a configured snapshot yields ErrNoSnapshot.
+	State(ctx context.Context, tx pgx.Tx, q Question) (json.RawMessage, error)
+}
+
+// refusalIn returns the first refusal among the grants, or nil.
+func refusalIn(grants []Grant) error {
+	for _, g := range grants {
+		if g.Err != nil {
+			return g.Err
+		}
+	}
+	return nil
+}
+
+// isRefusal reports whether err says that access was refused, as opposed to not answered.
+func isRefusal(err error) bool {
+	return errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden) || errors.Is(err, ErrNotFound)
+}
