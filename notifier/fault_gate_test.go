@@ -45,6 +45,9 @@ func run(t testing.TB, conn *pgx.Conn, sql string) {
 	}
 }
 
+// pollsAwake is how many polls show that a node has not fallen asleep: it needs fewer to do so.
+const pollsAwake = 10
+
 // silentWriters file an event each where the writer has no need to ring, and wait before they commit.
 var silentWriters = []struct{ name, before, commit string }{
 	{"read committed", `BEGIN; SELECT rowcall.publish('room', 'test', '1')`, `COMMIT`},
@@ -63,7 +66,7 @@ var silentWriters = []struct{ name, before, commit string }{
 func TestANodeSleepsOnlyAfterTheWritersWhoDoNotRing(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly)
-	n := startNode(t, db.URL, openRules{}, sleepy())
+	n, polls, _ := spiedNode(t, db.URL, openRules{}, sleepy())
 	r := follow(t, n, notifier.Request{}, "room")
 	gate := db.Conn(t)
 	turn(t, gate, false)
@@ -76,7 +79,8 @@ func TestANodeSleepsOnlyAfterTheWritersWhoDoNotRing(t *testing.T) {
 	turn(t, gate, true)
 	for i, w := range silentWriters {
 		eventually(t, "the node knows that writers ring", func() bool { return n.Health().Ringing })
-		wait(t.Context(), 200*time.Millisecond) // enough to fall asleep for one who is wrong
+		polls.count(pollText)
+		eventually(t, "the node polls on, or sleeps", func() bool { return polls.counted() >= pollsAwake || n.Health().Armed })
 		if n.Health().Armed {
 			t.Errorf("%s: the node sleeps while a writer is at work who does not ring", w.name)
 		}

@@ -97,7 +97,7 @@ func TestALongTransactionThatWroteEventsLosesNone(t *testing.T) {
 // emptyNext tries to empty the next slot and returns PostgreSQL's code for what is wrong.
 func emptyNext(t testing.TB, db *schematest.Database) string {
 	t.Helper()
-	_, err := db.Conn(t).Exec(t.Context(), `SET statement_timeout = '5s'; SELECT rowcall.empty_next_slot()`)
+	_, err := db.Conn(t).Exec(t.Context(), `SET statement_timeout = '1min'; SELECT rowcall.empty_next_slot()`)
 	var pgErr *pgconn.PgError
 	if err != nil && !errors.As(err, &pgErr) {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rowcall/notifier/topic"
+	"rowcall/testdeadline"
 )
 
 // waiting is a live subscription of a feed without a database, for which events wait.
@@ -31,7 +32,7 @@ func TestTakeComesToAnEnd(t *testing.T) {
 			if n != 1 {
 				t.Errorf("Take(%d) brings %d events", most, n)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(testdeadline.Hang()):
 			t.Fatalf("Take(%d) goes on for ever", most)
 		}
 	}

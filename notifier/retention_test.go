@@ -111,22 +111,24 @@ func TestAnAbandonedLogFilesNothingAndBeginsANewEpoch(t *testing.T) {
 	if _, err := open.Exec(t.Context(), `SELECT pg_current_xact_id(), rowcall.publish('room', 'test', '"skipped"')`); err != nil {
 		t.Fatal(err)
 	}
-	back := make(chan *node)
-	go func() { back <- startNode(t, db.URL, openRules{}, notifier.Options{}) }()
+	looks := &spy{}
+	looks.count("SELECT pg_current_snapshot()::text")
+	direct := poolConfig(t, db.URL).ConnConfig
+	direct.Tracer = looks
+	n = launchNode(t, direct, poolConfig(t, db.URL), openRules{}, notifier.Options{})
 	eventually(t, "the node says that it is back", func() bool {
 		var alive bool
 		err := db.Pool(t).QueryRow(t.Context(), `SELECT last_value > extract(epoch FROM now()) FROM rowcall.alive`).Scan(&alive)
 		return err == nil && alive
 	})
-	select {
-	case <-back:
+	eventually(t, "the node waits for the open transaction", func() bool { return looks.counted() >= 5 || closed(n.Ready()) })
+	if closed(n.Ready()) {
 		t.Error("the node is ready while a transaction that has skipped its event is open")
-	case <-time.After(300 * time.Millisecond):
 	}
 	if err := open.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	n = <-back
+	n.await(t)
 	r := follow(t, n, notifier.Request{Since: before}, "room")
 	if r.start.Recovered || r.start.Reason != notifier.ResetEpoch {
 		t.Errorf("a cursor from before the gap was answered %+v", r.start)

@@ -9,12 +9,12 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"rowcall/schema/schematest"
+	"rowcall/testdeadline"
 	"rowcall/triggers"
 )
 
@@ -87,7 +87,7 @@ func TestDjangoInstall(t *testing.T) {
 	o.Django = "the site.Sessions"
 	install := func() {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), testdeadline.Hang())
 		defer cancel()
 		if err := triggers.Install(ctx, db.DB(t), o); err != nil {
 			t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"rowcall/schema"
 	"rowcall/schema/schematest"
+	"rowcall/testdeadline"
 	"rowcall/triggers"
 )
 
@@ -44,7 +45,7 @@ func TestInstallTwice(t *testing.T) {
 	d, holder := at(t, db), at(t, db)
 	before := catalog(d)
 	holder.run(lockAll)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testdeadline.Hang())
 	defer cancel()
 	sqlDB := db.DB(t)
 	err := schema.WithLock(ctx, sqlDB, func(ctx context.Context) error {
@@ -100,7 +101,7 @@ func TestInstallBesideWriters(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
 	holder, writer := at(t, db), at(t, db)
-	writer.run(`ALTER TABLE job_postings DISABLE TRIGGER "0_rowcall"; SET lock_timeout = '10s'`)
+	writer.run(`ALTER TABLE job_postings DISABLE TRIGGER "0_rowcall"; SET lock_timeout = '1min'`)
 	holder.run(`BEGIN; INSERT INTO job_postings (user_id) VALUES (1)`)
 
 	done := make(chan error, 1)

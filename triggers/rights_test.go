@@ -4,11 +4,11 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"rowcall/schema/schematest"
+	"rowcall/testdeadline"
 )
 
 // role makes a role of the test's own, dropped when the test ends.
@@ -17,7 +17,7 @@ func role(t testing.TB, db *schematest.Database, name string) string {
 	name += "_" + db.Name
 	db.Exec(t, `CREATE ROLE `+name)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // the test's own has ended
+		ctx, cancel := context.WithTimeout(context.Background(), testdeadline.Hang()) // the test's own has ended
 		defer cancel()
 		conn, err := pgx.Connect(ctx, db.URL)
 		if err != nil {
