@@ -9,15 +9,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A node keeps the sequence rowcall.alive ahead of the present time. When it lies in the past, because
-// no node has run for the length of Options.Abandon, triggers stop filing events. Then the log has a
-// gap, and no cursor from before may resume over it.
+// A node keeps the sequence rowcall.alive ahead of the present time. When it lies in the past,
+// because no node has run for the length of Options.Abandon, triggers stop filing events. Then the
+// log has a gap, and no cursor from before may resume over it.
 
 // aliveEvery is the interval at which a node moves the sequence ahead.
 const aliveEvery = time.Minute
 
-// aliveKeeper keeps the sequence ahead, and begins a new epoch after a gap. It belongs to the poller's
-// goroutine, and outlives its connections.
+// aliveKeeper keeps the sequence ahead, and begins a new epoch after a gap. It belongs to the
+// poller's goroutine, and outlives its connections.
 type aliveKeeper struct {
 	options *Options
 	log     *slog.Logger
@@ -56,8 +56,8 @@ func (k *aliveKeeper) keep(ctx context.Context, conn *pgx.Conn) (newEpoch bool, 
 	return newEpoch, nil
 }
 
-// findGap finds out whether triggers have stopped filing, and if so ends the epoch before they may file
-// again. So a node that dies on the way leaves no cursor that could hide the gap.
+// findGap finds out whether triggers have stopped filing, and if so ends the epoch before they may
+// file again. So a node that dies on the way leaves no cursor that could hide the gap.
 func (k *aliveKeeper) findGap(ctx context.Context, conn *pgx.Conn) error {
 	return exchange(ctx, func(ctx context.Context) error {
 		var gap bool
@@ -72,8 +72,8 @@ func (k *aliveKeeper) findGap(ctx context.Context, conn *pgx.Conn) error {
 	})
 }
 
-// closeGap waits until every transaction that may have skipped its event has ended. Then it ends the
-// epoch of the cursors made until then.
+// closeGap waits until every transaction that may have skipped its event has ended. Then it ends
+// the epoch of the cursors made until then.
 func (k *aliveKeeper) closeGap(ctx context.Context, conn *pgx.Conn) error {
 	if err := waitForOpenTransactions(ctx, conn); err != nil {
 		return err

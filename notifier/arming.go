@@ -8,10 +8,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// arming decides whether the node may sleep until a ring. It may once it knows that every writer who
-// read an older generation of the gate has ended, and its events were polled. The steps are: LISTEN is
-// confirmed and the probe came back; a poll reads the gate odd; the barrier is taken, which lists the
-// writers at work; a later poll sees that all of them have ended, and the gate is still the same.
+// arming decides whether the node may sleep until a ring. It may once it knows that every writer
+// who read an older generation of the gate has ended, and its events were polled. The steps are:
+// LISTEN is confirmed and the probe came back; a poll reads the gate odd; the barrier is taken,
+// which lists the writers at work; a later poll sees that all of them have ended, and the gate is
+// still the same.
 type arming struct {
 	stage      armingStage
 	generation int64    // the gate's, when the barrier was taken
@@ -94,9 +95,9 @@ func widenXID(xid uint32, near uint64) uint64 {
 	return near + uint64(int64(int32(xid-uint32(near))))
 }
 
-// suspicion watches sweeps, the polls of a node that sleeps until a ring. If a sweep finds events that
-// no ring has announced, nor announces within ringGrace, then rings do not arrive: the connection is
-// half-open, or a writer has died between the gate's two states.
+// suspicion watches sweeps, the polls of a node that sleeps until a ring. If a sweep finds events
+// that no ring has announced, nor announces within ringGrace, then rings do not arrive: the
+// connection is half-open, or a writer has died between the gate's two states.
 type suspicion struct {
 	since time.Time // zero: there is none
 	rings uint64    // the listener's count at the last poll
@@ -106,7 +107,8 @@ type suspicion struct {
 const ringGrace = 500 * time.Millisecond
 
 // isConfirmed looks at one poll, and reports whether rings do not arrive. sweptEvents says that the
-// poll was a sweep and found events, before is the number of rings before the poll, and now reads it.
+// poll was a sweep and found events, before is the number of rings before the poll, and now reads
+// it.
 func (s *suspicion) isConfirmed(sweptEvents bool, before uint64, now func() uint64) bool {
 	if s.since.IsZero() {
 		if sweptEvents && before == s.rings {

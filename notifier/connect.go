@@ -22,9 +22,9 @@ var ErrSchema = errors.New("the database has no rowcall schema: run rowcall migr
 var errStandby = errors.New("the server is a standby: its snapshots do not say which transactions are running; connect to the primary")
 
 // sessionSettings are the parameters of the node's own connections. Polls must use the index on xid
-// whatever the statistics say, must not be planned anew each time, and must not start workers, which
-// take longer than the poll: a generic plan expects a third of the log. The server must release the
-// locks of a node that has disappeared, or has stopped in the middle of a poll.
+// whatever the statistics say, must not be planned anew each time, and must not start workers,
+// which take longer than the poll: a generic plan expects a third of the log. The server must
+// release the locks of a node that has disappeared, or has stopped in the middle of a poll.
 var sessionSettings = map[string]string{
 	"enable_seqscan":                  "off",
 	"jit":                             "off",
@@ -38,8 +38,8 @@ var sessionSettings = map[string]string{
 	"tcp_user_timeout":                "30000",
 }
 
-// poolerCodes are the SQLSTATEs of errors that a connection pooler causes: it refuses settings, or it
-// gives the prepared statements of one session to another.
+// poolerCodes are the SQLSTATEs of errors that a connection pooler causes: it refuses settings, or
+// it gives the prepared statements of one session to another.
 var poolerCodes = []string{"08P01", "0A000", "26000", "42P05"}
 
 // connector opens the node's own connections: for LISTEN and for polls.
@@ -115,9 +115,9 @@ func closeConn(conn *pgx.Conn) {
 	_ = conn.Close(ctx) // if the server does not hear it, there is nothing left to do
 }
 
-// openAside prepares the poller's second connection, which reads the floor while the first is in the
-// middle of a large poll. It is opened when it is needed. It does not come from the shared pool, so
-// that live events never wait behind access queries.
+// openAside prepares the poller's second connection, which reads the floor while the first is in
+// the middle of a large poll. It is opened when it is needed. It does not come from the shared
+// pool, so that live events never wait behind access queries.
 func openAside(ctx context.Context, like *pgxpool.Pool, direct *pgx.ConnConfig) (*pgxpool.Pool, error) {
 	config := like.Config()
 	config.ConnConfig = direct.Copy()

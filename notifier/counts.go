@@ -81,8 +81,8 @@ type DurationHistogram struct {
 	sum    time.Duration
 }
 
-// add counts one duration. If the clocks of two machines disagree it may be negative: then it counts
-// as 0.
+// add counts one duration. If the clocks of two machines disagree it may be negative: then it
+// counts as 0.
 func (d *DurationHistogram) add(took time.Duration) {
 	took = max(took, 0)
 	bucket, _ := slices.BinarySearch(durationBounds[:], took)

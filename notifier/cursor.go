@@ -21,7 +21,8 @@ func (i logInterval) at(id int64) position {
 }
 
 // position is a place in the log. It has passed every event that prev sees. If it is inside an
-// interval, it has also passed the events that cur sees, in the order of ids, up to and including id.
+// interval, it has also passed the events that cur sees, in the order of ids, up to and including
+// id.
 type position struct {
 	prev   snapshot
 	cur    snapshot
@@ -146,8 +147,8 @@ func parseHexSnapshot(text string, ok bool) (snapshot, bool) {
 	return s, ok1 && ok2 && s.valid()
 }
 
-// parseHex reads lower-case hexadecimal without leading zeros. It takes at most 62 bits, so that the
-// sum of two such numbers does not overflow.
+// parseHex reads lower-case hexadecimal without leading zeros. It takes at most 62 bits, so that
+// the sum of two such numbers does not overflow.
 func parseHex(field string) (uint64, bool) {
 	if !isHex(field) || len(field) > 1 && field[0] == '0' {
 		return 0, false

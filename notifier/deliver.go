@@ -2,8 +2,8 @@ package notifier
 
 import "rowcall/notifier/topic"
 
-// deliverer passes on what a poll finds: it gives events their cursors, pauses the subscriptions whose
-// access must be asked again, and fills queues. It belongs to the poller's goroutine.
+// deliverer passes on what a poll finds: it gives events their cursors, pauses the subscriptions
+// whose access must be asked again, and fills queues. It belongs to the poller's goroutine.
 type deliverer struct {
 	hub   *hub
 	reask *reaskQueue
@@ -15,8 +15,8 @@ type deliverer struct {
 
 var _ pollSink = deliverer{}
 
-// beginPoll pauses every subscription whose access the poll puts in question, before the first event
-// of the poll is queued.
+// beginPoll pauses every subscription whose access the poll puts in question, before the first
+// event of the poll is queued.
 func (d deliverer) beginPoll(p *poll) error {
 	if p.boot != d.boot {
 		return errHistory

@@ -23,10 +23,13 @@ type Event struct {
 	Data  json.RawMessage // the JSON that the trigger wrote
 	Time  time.Time       // when the statement that filed it ran
 
-	xid    uint64       // the transaction that filed it
-	found  *logInterval // the poll that found it; nil in a replay
-	cursor string       // resume point after it for a follower of its topic or an ancestor; may be empty
-	exact  string       // resume point for a follower who also follows topics with other roots; may be empty
+	xid   uint64       // the transaction that filed it
+	found *logInterval // the poll that found it; nil in a replay
+
+	// The resume points after it; either may be empty. A follower of its topic or of an ancestor
+	// uses cursor. A follower who also follows topics with other roots uses exact.
+	cursor string
+	exact  string
 
 	memo memo
 }

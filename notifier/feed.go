@@ -24,7 +24,7 @@ type Feed struct {
 	host    *subscriptionHost
 
 	pool      *pgxpool.Pool
-	joins     chan struct{} // a place for each subscribe that uses the database: they must not take the whole pool
+	joins     chan struct{} // a place for each subscribe at the database; see enterDatabase
 	connector *connector
 	listener  *listener
 	poller    *poller
@@ -68,8 +68,8 @@ func newPoller(f *Feed, wake signal) *poller {
 	}
 }
 
-// Run serves until ctx ends, through every fault of the database. It returns nil after ctx has ended,
-// and an error only if no retry can help, for example if the database has no Rowcall schema.
+// Run serves until ctx ends, through every fault of the database. It returns nil after ctx has
+// ended, and an error only if no retry can help, for example if the database has no Rowcall schema.
 func (f *Feed) Run(ctx context.Context) error {
 	aside, err := openAside(ctx, f.pool, f.connector.direct)
 	if err != nil {
@@ -101,16 +101,16 @@ func (f *Feed) newPuller() *puller {
 	}
 }
 
-// NewHolder registers a holder until it is closed. onShed is called at most once, from any goroutine;
-// it must not block.
+// NewHolder registers a holder until it is closed. onShed is called at most once, from any
+// goroutine; it must not block.
 func (f *Feed) NewHolder(onShed func()) *Holder { return f.load.newHolder(onShed) }
 
 // Ready is closed once LISTEN is confirmed and the log was polled after that.
 func (f *Feed) Ready() <-chan struct{} { return f.poller.ready }
 
-// Cursor is the node's place: everything up to it was queued for the live subscriptions, and nothing
-// after it. It is empty while that cannot be said: while a poll is being handed on, and while
-// subscriptions are told that the log has a new history.
+// Cursor is the node's place: everything up to it was queued for the live subscriptions, and
+// nothing after it. It is empty while that cannot be said: while a poll is being handed on, and
+// while subscriptions are told that the log has a new history.
 func (f *Feed) Cursor() string { return f.hub.bookmark() }
 
 // Health is what the feed knows about itself.

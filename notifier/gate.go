@@ -16,11 +16,13 @@ const (
 	gateWindow = 250 * time.Millisecond
 	// gateQuiet is how long the rate must stay low before writers ring again.
 	gateQuiet = 2 * time.Second
-	// gateLookAfter is the interval at which the gatekeeper tries the lock and reads the queue's usage.
+	// gateLookAfter is the interval at which the gatekeeper tries the lock and reads the queue's
+	// usage.
 	gateLookAfter = time.Second
 	// gateLock is the session advisory lock of the one node that flips the gate.
 	gateLock = 0x726f7763_67617465
-	// notifyQueueFull is the part of the server's NOTIFY queue in use above which nobody should ring.
+	// notifyQueueFull is the part of the server's NOTIFY queue in use above which nobody should
+	// ring.
 	notifyQueueFull = 0.05
 	// probeWait is how long a probe may take before rings count as not arriving.
 	probeWait = 5 * time.Second
@@ -46,8 +48,9 @@ type probeListener interface {
 	hasProbeReturned() bool
 }
 
-// gatekeeper decides, on one node, whether writers ring. On every node it also finds out whether rings
-// reach the node. It lives as long as one poll connection, and belongs to the poller's goroutine.
+// gatekeeper decides, on one node, whether writers ring. On every node it also finds out whether
+// rings reach the node. It lives as long as one poll connection, and belongs to the poller's
+// goroutine.
 type gatekeeper struct {
 	conn     *pgx.Conn
 	options  *Options
@@ -110,7 +113,8 @@ func (g *gatekeeper) lookAfter(ctx context.Context) error {
 	})
 }
 
-// wantRinging decides whether writers should ring, with hysteresis on the rate of their transactions.
+// wantRinging decides whether writers should ring, with hysteresis on the rate of their
+// transactions.
 func (g *gatekeeper) wantRinging(p *poll) bool {
 	rate, judged := g.judgeRate(p)
 	switch {
@@ -142,9 +146,9 @@ func (g *gatekeeper) judgeRate(p *poll) (float64, bool) {
 	return rate, true
 }
 
-// checkProbe reports whether a ring that this node sent to itself, through its poll connection, came
-// back on the LISTEN of this generation. A transaction pooler in between swallows it: then the node
-// does not sleep, but polls.
+// checkProbe reports whether a ring that this node sent to itself, through its poll connection,
+// came back on the LISTEN of this generation. A transaction pooler in between swallows it: then the
+// node does not sleep, but polls.
 func (g *gatekeeper) checkProbe(ctx context.Context, listening uint64) bool {
 	if g.probedFor == listening && g.listener.hasProbeReturned() {
 		g.deaf = false

@@ -18,7 +18,7 @@ import (
 type hub struct {
 	options *Options
 
-	mu         sync.Mutex             // guards all below; nothing blocks under it, and no other lock is taken
+	mu         sync.Mutex             // guards all below; no other lock is taken under it
 	subs       map[*Subscription]bool // true: polls feed it
 	topics     map[topic.Topic]map[*Subscription]struct{}
 	users      map[string]map[*Subscription]struct{} // by user id and by alias
@@ -26,7 +26,7 @@ type hub struct {
 	epoch      string
 	prev       snapshot        // every live subscription has been handed what it sees
 	cursor     string          // the text of prev
-	delivering bool            // a poll is being handed on: prev does not say where live subscriptions are
+	delivering bool            // a poll is being handed on: some live subscriptions are past prev
 	current    tailPoll        // what that poll adds to the tail
 	deferred   []*Subscription // they wait for the end of that poll to be attached
 }
@@ -40,8 +40,8 @@ func newHub(o *Options) *hub {
 	}
 }
 
-// register adds a subscription. From now on access events of its topics reach it; other events do not
-// yet.
+// register adds a subscription. From now on access events of its topics reach it; other events do
+// not yet.
 func (h *hub) register(s *Subscription) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -118,8 +118,9 @@ func (h *hub) place() (cursor, string) {
 	return cursorAfter(h.epoch, h.prev), h.cursor
 }
 
-// bookmark is the text of the node's place if all live subscriptions stand exactly there. It is empty
-// while a poll is being handed on: for a subscription that has had some of it, the place lies behind.
+// bookmark is the text of the node's place if all live subscriptions stand exactly there. It is
+// empty while a poll is being handed on: for a subscription that has had some of it, the place lies
+// behind.
 func (h *hub) bookmark() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -158,8 +159,9 @@ func (h *hub) plantTail(start snapshot, p tailPoll) {
 	h.tail.push(p, h.options.tailLimit())
 }
 
-// openPoll begins to hand on a poll, and returns the subscriptions whose access it puts in question.
-// Those are all of them if the node begins anew: the access events it has missed are not known.
+// openPoll begins to hand on a poll, and returns the subscriptions whose access it puts in
+// question. Those are all of them if the node begins anew: the access events it has missed are not
+// known.
 func (h *hub) openPoll(p *poll) []*Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -171,8 +173,8 @@ func (h *hub) openPoll(p *poll) []*Subscription {
 	return h.concernedLocked(p.access)
 }
 
-// concernedLocked returns the subscriptions that the access events are about. If every event names a
-// user, only the subscriptions of these users are looked at.
+// concernedLocked returns the subscriptions that the access events are about. If every event names
+// a user, only the subscriptions of these users are looked at.
 func (h *hub) concernedLocked(access []accessEvent) []*Subscription {
 	if len(access) == 0 {
 		return nil
@@ -204,13 +206,13 @@ type delivery struct {
 	events       []*Event
 }
 
-// route decides which subscription gets which events of a chunk. All followers of one topic share one
-// slice.
+// route decides which subscription gets which events of a chunk. All followers of one topic share
+// one slice.
 func (h *hub) route(events []*Event) []delivery {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.options.tailLimit().allows(len(h.current.events), h.current.bytes) { // else it exceeds the tail as a whole
-		h.current.add(events)
+	if h.options.tailLimit().allows(len(h.current.events), h.current.bytes) {
+		h.current.add(events) // else the poll exceeds the tail as a whole
 	}
 	byTopic := make(map[topic.Topic][]*Event)
 	for _, e := range events {
@@ -281,8 +283,8 @@ func (h *hub) tailReaches(p position) bool {
 	return p.prev.covers(h.tail.start)
 }
 
-// countInTail counts the events that follow p on the topics, up to where the node stands. It returns
-// false if the tail does not know them.
+// countInTail counts the events that follow p on the topics, up to where the node stands. It
+// returns false if the tail does not know them.
 func (h *hub) countInTail(p position, topics []topic.Topic) (int, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -308,9 +310,9 @@ func (h *hub) goLive(s *Subscription) attachment {
 	return result
 }
 
-// attach makes polls feed s from p on, if the tail has what follows p. It returns those events: they
-// come before the events of the next poll. If they are too many for a queue, it returns the first of
-// them, and polls do not feed s yet.
+// attach makes polls feed s from p on, if the tail has what follows p. It returns those events:
+// they come before the events of the next poll. If they are too many for a queue, it returns the
+// first of them, and polls do not feed s yet.
 func (h *hub) attach(s *Subscription, p position) ([]*Event, attachment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

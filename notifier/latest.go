@@ -23,9 +23,9 @@ func (s *Subscription) queueLatestLocked(found *logInterval, events []*Event) bo
 	return false
 }
 
-// skipStaleLocked keeps, of the events that wait, the newest per key, with the number of events that
-// were skipped for it. It keeps all events without the key, and drops those that the follower's
-// roles hide.
+// skipStaleLocked keeps, of the events that wait, the newest per key, with the number of events
+// that were skipped for it. It keeps all events without the key, and drops those that the
+// follower's roles hide.
 func (s *Subscription) skipStaleLocked() {
 	type newest struct{ place, skipped int } // place is in kept
 	byKey := make(map[string]*newest)
@@ -60,8 +60,8 @@ func (s *Subscription) skipStaleLocked() {
 	s.queue = kept
 }
 
-// keyField is the name of a field of the events' data. It also is the key under which an event's memo
-// keeps the value, so that the data is parsed once, however many readers fall behind.
+// keyField is the name of a field of the events' data. It also is the key under which an event's
+// memo keeps the value, so that the data is parsed once, however many readers fall behind.
 type keyField string
 
 // keyOf returns the event's topic and the value of the field, or nothing if the event has no such

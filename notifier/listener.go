@@ -20,8 +20,8 @@ const ringChannel = "rowcall"
 // listenPing is how often a silent LISTEN connection is checked.
 const listenPing = 5 * time.Second
 
-// ring is the payload of a NOTIFY. Any session may send one, so a ring decides when a node polls, and
-// never what it finds. A ring without a topic, and a ring that cannot be read, mean: poll.
+// ring is the payload of a NOTIFY. Any session may send one, so a ring decides when a node polls,
+// and never what it finds. A ring without a topic, and a ring that cannot be read, mean: poll.
 type ring struct {
 	Topic string `json:"topic"`
 	Gate  int64  `json:"gate"`  // the gate was flipped to this generation
@@ -183,15 +183,16 @@ func (l *listener) reconnect() {
 	}
 }
 
-// hears returns the generation of the confirmed LISTEN, 0 if there is none, and the number of rings so
-// far.
+// hears returns the generation of the confirmed LISTEN, 0 if there is none, and the number of rings
+// so far.
 func (l *listener) hears() (generation, rings uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.generation, l.rings
 }
 
-// hasProbeReturned reports whether the probe that was expected last came back on the present LISTEN.
+// hasProbeReturned reports whether the probe that was expected last came back on the present
+// LISTEN.
 func (l *listener) hasProbeReturned() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -14,11 +14,12 @@ import (
 // load bounds what waits for all readers of a node together: events in the queues of subscriptions
 // or in the hands of their readers, and what holders have besides.
 //
-// An event counts once, with the encodings that sockets share, however many readers wait for it. That
-// is what it costs in memory, and a burst in a room of ten thousand is no reason to end anybody. The
-// exact sum would need a look at all queues, so it is not kept while events are handed out. Instead
-// one addition per chunk keeps an upper bound: what the last census has found, and everything that
-// came since, with an encoding of each. Only when the upper bound is too high does a census count.
+// An event counts once, with the encodings that sockets share, however many readers wait for it.
+// That is what it costs in memory, and a burst in a room of ten thousand is no reason to end
+// anybody. The exact sum would need a look at all queues, so it is not kept while events are handed
+// out. Instead one addition per chunk keeps an upper bound: what the last census has found, and
+// everything that came since, with an encoding of each. Only when the upper bound is too high does
+// a census count.
 type load struct {
 	limit     int64
 	queued    atomic.Int64 // upper bound of the bytes of events that wait
@@ -33,13 +34,14 @@ func newLoad(limit int64) *load {
 	return &load{limit: limit, censusDue: newSignal(), holders: make(map[*Holder]struct{})}
 }
 
-// Above highMark a census ends readers, until the load is down to lowMark. What comes while the census
-// counts has room between highMark and the limit, and what comes after it between the two marks.
+// Above highMark a census ends readers, until the load is down to lowMark. What comes while the
+// census counts has room between highMark and the limit, and what comes after it between the two
+// marks.
 func (l *load) highMark() int64 { return l.limit - l.limit/8 }
 func (l *load) lowMark() int64  { return l.limit - l.limit/4 }
 
-// noteQueued adds events that were queued. Call it after they are queued: a census at that moment may
-// then count them twice, but never miss them.
+// noteQueued adds events that were queued. Call it after they are queued: a census at that moment
+// may then count them twice, but never miss them.
 func (l *load) noteQueued(events []*Event) {
 	if len(events) == 0 {
 		return
@@ -73,11 +75,11 @@ func (l *load) remove(h *Holder) bool {
 	return registered
 }
 
-// Holder is a socket, a stream or a request for which bytes wait. The events in its subscriptions are
-// counted against Options.QueuedBytes without its help. What it holds besides, it reports with Add. If
-// the node holds too much, the holder with most of it is shed: its subscriptions end with ErrSlow at
-// once, without what they had waiting, and its reader comes back with a cursor. A nil Holder counts
-// nothing. The zero Holder counts only the events in its subscriptions.
+// Holder is a socket, a stream or a request for which bytes wait. The events in its subscriptions
+// are counted against Options.QueuedBytes without its help. What it holds besides, it reports with
+// Add. If the node holds too much, the holder with most of it is shed: its subscriptions end with
+// ErrSlow at once, without what they had waiting, and its reader comes back with a cursor. A nil
+// Holder counts nothing. The zero Holder counts only the events in its subscriptions.
 type Holder struct {
 	load   *load  // nil: Add does nothing
 	onShed func() // may be nil
@@ -122,8 +124,8 @@ func (h *Holder) Close() {
 // withdraw takes all reported bytes back. It may be called repeatedly, and by several goroutines.
 func (h *Holder) withdraw() { h.load.own.Add(-h.own.Swap(0)) }
 
-// notifyShed tells the holder that it was shed. No census meets it again: what it still has goes away
-// with it soon.
+// notifyShed tells the holder that it was shed. No census meets it again: what it still has goes
+// away with it soon.
 func (h *Holder) notifyShed() {
 	if h.load != nil && h.load.remove(h) && h.onShed != nil {
 		h.onShed()
@@ -137,8 +139,8 @@ type countedQueue interface {
 	shed(drop func(*Event))
 }
 
-// census counts all that waits, and sheds holders if it is too much. It belongs to one goroutine. What
-// it finds is in maps of its own that last for one count.
+// census counts all that waits, and sheds holders if it is too much. It belongs to one goroutine.
+// What it finds is in maps of its own that last for one count.
 type census struct {
 	load   *load
 	queues func() []countedQueue
@@ -186,8 +188,8 @@ func (c *census) keepUnderLimit(ctx context.Context) {
 	}
 }
 
-// countAndShed takes one census. It forgets what it has counted: events and holders may be gone before
-// the next one.
+// countAndShed takes one census. It forgets what it has counted: events and holders may be gone
+// before the next one.
 func (c *census) countAndShed() {
 	queues := c.queues()
 	c.count(queues)
@@ -234,9 +236,9 @@ func (c *census) accountOf(h *Holder) *account {
 	return a
 }
 
-// charge adds to each account its part of the events. An event that waits in several queues is charged
-// to them in equal parts. So the parts add up to the whole, and ending the account with the largest
-// part frees most.
+// charge adds to each account its part of the events. An event that waits in several queues is
+// charged to them in equal parts. So the parts add up to the whole, and ending the account with the
+// largest part frees most.
 func (c *census) charge(queues []countedQueue) {
 	for _, q := range queues {
 		a := c.accountOf(q.owner())

@@ -6,27 +6,49 @@ import (
 	"time"
 )
 
-// Options are the feed's settings. The zero value of each field stands for the default that its
-// comment names last.
+// Options are the feed's settings. The zero value of each field stands for the default that is
+// named behind it.
 type Options struct {
-	QueueEvents  int           // most events in the queue of one subscription; 1,000
-	QueueBytes   int           // most bytes in the queue of one subscription; one event always fits; 1 MiB
-	QueuedBytes  int64         // most bytes that wait for all readers of the node together; 512 MiB
-	ReplayEvents int           // most events of one replay; a cursor further back gets a Reset; 10,000
-	TailEvents   int           // recent events kept in memory; 20,000
-	TailBytes    int           // bytes of recent events kept in memory; 32 MiB
-	Pullers      int           // replay pages read at the same time; 4
-	Sweep        time.Duration // interval of polls while the node sleeps until a ring; 1 s
-	PollBusy     time.Duration // interval of polls while writers do not ring; twice that while polls find many transactions; 4 ms
-	PollIdle     time.Duration // longest interval of polls while only a long transaction is waited for; 50 ms
-	RingBusy     int           // transactions a second above which writers stop ringing; 150
-	RingQuiet    int           // transactions a second below which writers ring again; 50
-	Ring         RingMode      // whether writers ring; RingAuto
-	Abandon      time.Duration // how long triggers go on filing events after the last node has stopped; 24 h
-	Keep         time.Duration // how long events are kept at least; 24 h
-	KeepBytes    int64         // about how many bytes the log may take on disk, even if that cuts Keep short; 1 GiB
-	Retain       time.Duration // interval at which retention looks at the log; 10 s
-	Logger       *slog.Logger  // slog.Default()
+	// The queue of one subscription holds at most so many events and bytes. One event always fits.
+	QueueEvents int // 1,000
+	QueueBytes  int // 1 MiB
+	// QueuedBytes bounds what waits for all readers of the node together. Past it, the holders with
+	// most of it are shed.
+	QueuedBytes int64 // 512 MiB
+	// A replay delivers at most so many events. A cursor further back gets a Reset, because reading
+	// the state is cheaper.
+	ReplayEvents int // 10,000
+	// The tail keeps at most so many recent events and bytes in memory.
+	TailEvents int // 20,000
+	TailBytes  int // 32 MiB
+	// Pullers is how many pages of replays are read at the same time.
+	Pullers int // 4
+
+	// Sweep is the interval of polls while the node sleeps until a ring.
+	Sweep time.Duration // 1 s
+	// PollBusy is the interval of polls while writers do not ring. While each poll finds many
+	// transactions, the interval is twice that.
+	PollBusy time.Duration // 4 ms
+	// PollIdle is what the interval backs off to while only a long transaction is waited for.
+	PollIdle time.Duration // 50 ms
+
+	// Ring says whether writers ring.
+	Ring RingMode // RingAuto
+	// With RingAuto, writers stop ringing above RingBusy transactions a second, and ring again
+	// below RingQuiet.
+	RingBusy  int // 150
+	RingQuiet int // 50
+
+	// Abandon is how long triggers go on filing events after the last node has stopped.
+	Abandon time.Duration // 24 h
+	// Keep is how long events are kept at least.
+	Keep time.Duration // 24 h
+	// KeepBytes is about how much the log may take on disk, even if that cuts Keep short.
+	KeepBytes int64 // 1 GiB
+	// Retain is the interval at which retention looks at the log.
+	Retain time.Duration // 10 s
+
+	Logger *slog.Logger // slog.Default()
 }
 
 // RingMode says whether writers ring, that is, whether they send NOTIFY.

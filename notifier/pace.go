@@ -6,13 +6,13 @@ import (
 )
 
 const (
-	// leastRest is the least time between two polls. Any session may ring, and must not be able to make
-	// a node poll without a rest.
+	// leastRest is the least time between two polls. Any session may ring, and must not be able to
+	// make a node poll without a rest.
 	leastRest = time.Millisecond
 	// emptyPolls is how many polls in a row may find nothing before rings are answered less often.
 	emptyPolls = 10
-	// crowdedPoll is how many transactions a poll must find for the next one to be made later. Under
-	// such load a few large polls cost the server less than many small ones.
+	// crowdedPoll is how many transactions a poll must find for the next one to be made later.
+	// Under such load a few large polls cost the server less than many small ones.
 	crowdedPoll = 16
 )
 
@@ -34,8 +34,8 @@ func (p *pollPace) notePoll(began time.Time, writers int) {
 	}
 }
 
-// leastInterval is the least time between the beginnings of two polls. It grows after many polls that
-// found nothing: their rings may come from anybody.
+// leastInterval is the least time between the beginnings of two polls. It grows after many polls
+// that found nothing: their rings may come from anybody.
 func (p *pollPace) leastInterval() time.Duration {
 	if p.empty < emptyPolls {
 		return leastRest
@@ -43,8 +43,8 @@ func (p *pollPace) leastInterval() time.Duration {
 	return p.options.PollBusy
 }
 
-// nextRest is how long a node that is not armed rests unless a ring comes. ringing says whether writers
-// ring.
+// nextRest is how long a node that is not armed rests unless a ring comes. ringing says whether
+// writers ring.
 func (p *pollPace) nextRest(ringing bool) time.Duration {
 	switch {
 	case p.writers >= crowdedPoll:
@@ -57,7 +57,8 @@ func (p *pollPace) nextRest(ringing bool) time.Duration {
 	return p.interval*3/4 + rand.N(p.interval/2+1)
 }
 
-// longestInterval is what the interval may back off to: little while writers are busy and do not ring.
+// longestInterval is what the interval may back off to: little while writers are busy and do not
+// ring.
 func (p *pollPace) longestInterval(ringing bool) time.Duration {
 	if !ringing && time.Since(p.foundAt) < time.Second {
 		return min(2*p.options.PollBusy, p.options.PollIdle)

@@ -15,8 +15,8 @@ type logSpan struct {
 	to   snapshot
 }
 
-// nextSpan is the span that a reader at p reads next, on a node that stands at prev: the rest of the
-// interval that p is inside of, else everything up to prev.
+// nextSpan is the span that a reader at p reads next, on a node that stands at prev: the rest of
+// the interval that p is inside of, else everything up to prev.
 func nextSpan(p position, prev snapshot) logSpan {
 	if p.inside {
 		return logSpan{from: p, to: p.cur}
@@ -42,8 +42,8 @@ func pageLimit(o *Options) sizeLimit {
 	return sizeLimit{events: max(1, min(pageEvents, room.events)), bytes: max(1, min(pageBytes, room.bytes))}
 }
 
-// spanWhere is the condition that an event lies in a span and may be read: $1 is from.prev's xmax, $2
-// its xip, $3 to, and $4 from.id. Access events are not delivered. Topics follow from $5 on.
+// spanWhere is the condition that an event lies in a span and may be read: $1 is from.prev's xmax,
+// $2 its xip, $3 to, and $4 from.id. Access events are not delivered. Topics follow from $5 on.
 const spanWhere = `(xid >= $1 OR xid = ANY ($2)) AND pg_visible_in_snapshot(xid, $3::text::pg_snapshot)
    AND id > $4 AND type <> 'rowcall.access'`
 
@@ -52,8 +52,9 @@ func (s logSpan) args() []any {
 	return []any{s.from.prev.xmax, s.from.prev.running(), s.to.String(), s.from.id}
 }
 
-// topicsWhere is the condition that an event is filed under one of the topics or below it. It returns
-// args with its own arguments behind them. Topics are compared bytewise: "0" is the byte after "/".
+// topicsWhere is the condition that an event is filed under one of the topics or below it. It
+// returns args with its own arguments behind them. Topics are compared bytewise: "0" is the byte
+// after "/".
 func topicsWhere(topics []topic.Topic, args []any) (string, []any) {
 	terms := make([]string, 0, len(topics))
 	for _, t := range topics {
@@ -65,9 +66,9 @@ func topicsWhere(topics []topic.Topic, args []any) (string, []any) {
 	return "(" + strings.Join(terms, " OR ") + ")", args
 }
 
-// readPage reads the next events of a span that are filed under the topics. The statement adds up the
-// sizes of the events before it reads their data, so that a page of large rows stays near its bound.
-// One event always fits.
+// readPage reads the next events of a span that are filed under the topics. The statement adds up
+// the sizes of the events before it reads their data, so that a page of large rows stays near its
+// bound. One event always fits.
 func readPage(ctx context.Context, q querier, s logSpan, topics []topic.Topic, limit sizeLimit) (logPage, error) {
 	where, args := topicsWhere(topics, s.args())
 	sql := `WITH next AS (SELECT id, xid, at, topic, type, role, coalesce(data, 'null') AS data FROM rowcall.log
@@ -86,9 +87,9 @@ SELECT n::int, id, xid, at, topic, type, role, data FROM sized WHERE before < ` 
 	return logPage{events: events, complete: len(events) == found && found < limit.events}, nil
 }
 
-// markPage gives the events of a page of the span their cursors, and returns the position behind the
-// page. The events belong to one subscription, and the page has those of all its topics: so the last
-// event of a complete page can carry the cursor of the span's end.
+// markPage gives the events of a page of the span their cursors, and returns the position behind
+// the page. The events belong to one subscription, and the page has those of all its topics: so the
+// last event of a complete page can carry the cursor of the span's end.
 func (s logSpan) markPage(epoch string, p logPage) position {
 	inside := newCursorPrefix(epoch, logInterval{prev: s.from.prev, seen: s.to})
 	next := s.from

@@ -59,11 +59,12 @@ type pollSink interface {
 	deliverChunk(p *poll, events []*Event, last bool) error
 }
 
-// readPoll reads what came after prev and hands it on in chunks. aside serves the floor while conn is
-// in the middle of a large poll. The statement holds its lock on every slot of the log until its last
-// row is read, so reading the floor once is enough for the whole poll.
+// readPoll reads what came after prev and hands it on in chunks. aside serves the floor while conn
+// is in the middle of a large poll. The statement holds its lock on every slot of the log until its
+// last row is read, so reading the floor once is enough for the whole poll.
 //
-// A poll that was begun is returned together with the error that cut it short; resumePoll finishes it.
+// A poll that was begun is returned together with the error that cut it short; resumePoll finishes
+// it.
 func readPoll(ctx context.Context, conn *pgx.Conn, aside querier, patience time.Duration, prev snapshot, to pollSink) (*poll, error) {
 	xmax := prev.xmax
 	if prev.zero() {
@@ -77,8 +78,8 @@ func readPoll(ctx context.Context, conn *pgx.Conn, aside querier, patience time.
 	return c.poll, err
 }
 
-// resumeSQL reads the rest of a poll whose connection was lost in the middle: the events that the same
-// snapshot sees, behind the last one handed on. The access events came before all others.
+// resumeSQL reads the rest of a poll whose connection was lost in the middle: the events that the
+// same snapshot sees, behind the last one handed on. The access events came before all others.
 const resumeSQL = `
 SELECT 2, id, xid, at, topic, type, role, data
   FROM rowcall.log

@@ -34,8 +34,8 @@ func newPollConn(p *poller, conn *pgx.Conn, aside querier) *pollConn {
 	}
 }
 
-// prepare lets triggers go on filing events, and finds out whether the log still has the history that
-// the node knows.
+// prepare lets triggers go on filing events, and finds out whether the log still has the history
+// that the node knows.
 func (c *pollConn) prepare(ctx context.Context) error {
 	if _, err := c.poller.alive.keep(ctx, c.conn); err != nil {
 		return err
@@ -43,8 +43,8 @@ func (c *pollConn) prepare(ctx context.Context) error {
 	return c.readHistory(ctx)
 }
 
-// readHistory reads the epoch. If the log has another history than the one that the node has read, the
-// node begins anew.
+// readHistory reads the epoch. If the log has another history than the one that the node has read,
+// the node begins anew.
 func (c *pollConn) readHistory(ctx context.Context) error {
 	var epoch string
 	err := exchange(ctx, func(ctx context.Context) error {
@@ -68,8 +68,8 @@ func (c *pollConn) readHistory(ctx context.Context) error {
 	return nil
 }
 
-// pollAndFollowUp makes one poll. Then it decides whether the node may sleep, releases those who wait
-// for a poll, and looks after the gate and the sequence rowcall.alive.
+// pollAndFollowUp makes one poll. Then it decides whether the node may sleep, releases those who
+// wait for a poll, and looks after the gate and the sequence rowcall.alive.
 func (c *pollConn) pollAndFollowUp(ctx context.Context) error {
 	listening, rings := c.poller.listener.hears()
 	c.poller.startRound()
@@ -126,8 +126,8 @@ func (c *pollConn) deliverer() deliverer {
 	return deliverer{hub: p.hub, reask: p.reask, load: p.load, tally: &p.tally, epoch: p.reading.epoch, boot: c.boot}
 }
 
-// adjustPatience makes the next poll more patient if this one was cut short for bringing nothing: the
-// server may take long to sort a very large poll. It returns err.
+// adjustPatience makes the next poll more patient if this one was cut short for bringing nothing:
+// the server may take long to sort a very large poll. It returns err.
 func (c *pollConn) adjustPatience(err error) error {
 	reading := &c.poller.reading
 	switch {
@@ -139,8 +139,8 @@ func (c *pollConn) adjustPatience(err error) error {
 	return err
 }
 
-// standBehind moves the node's place behind a poll that was handed on. If the node begins anew there,
-// all subscriptions are reset.
+// standBehind moves the node's place behind a poll that was handed on. If the node begins anew
+// there, all subscriptions are reset.
 func (c *pollConn) standBehind(p *poll) {
 	hub, reading := c.poller.hub, &c.poller.reading
 	reading.partial = nil
@@ -182,8 +182,8 @@ func (c *pollConn) checkRings(sweptEvents bool, ringsBefore uint64) {
 	}
 }
 
-// arm decides after a poll whether the node may sleep until a ring. listening is the generation of the
-// LISTEN that was confirmed when the poll began; 0 for none.
+// arm decides after a poll whether the node may sleep until a ring. listening is the generation of
+// the LISTEN that was confirmed when the poll began; 0 for none.
 func (c *pollConn) arm(ctx context.Context, p *poll, listening uint64) error {
 	if listening == 0 || !c.gate.checkProbe(ctx, listening) {
 		c.arming.disarm()
@@ -192,8 +192,8 @@ func (c *pollConn) arm(ctx context.Context, p *poll, listening uint64) error {
 	return c.arming.advance(ctx, c.conn, p, listening)
 }
 
-// publishStatus makes the state after a poll public. The first time that LISTEN was confirmed before
-// the poll, the feed is ready.
+// publishStatus makes the state after a poll public. The first time that LISTEN was confirmed
+// before the poll, the feed is ready.
 func (c *pollConn) publishStatus(p *poll, listening uint64) {
 	c.poller.tally.gate = c.gate.state(p.gate)
 	c.poller.releaseWaiters(pollStatus{
@@ -225,8 +225,8 @@ func (c *pollConn) rest(ctx context.Context) error {
 	return sleepUnless(ctx, c.restLimit(), c.poller.wake)
 }
 
-// restLimit is how long the node rests unless a ring comes. An armed node sweeps: it polls all the same,
-// because a ring may have been lost.
+// restLimit is how long the node rests unless a ring comes. An armed node sweeps: it polls all the
+// same, because a ring may have been lost.
 func (c *pollConn) restLimit() time.Duration {
 	if c.arming.isArmed() {
 		return c.suspicion.shorten(c.poller.options.Sweep)

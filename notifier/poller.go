@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// poller is the one goroutine that reads the log for all subscriptions and moves the node's place. It
-// uses one connection after the other; see pollConn.
+// poller is the one goroutine that reads the log for all subscriptions and moves the node's place.
+// It uses one connection after the other; see pollConn.
 type poller struct {
 	options   *Options
 	log       *slog.Logger
@@ -109,7 +109,8 @@ func (p *poller) pollOnce(ctx context.Context, aside querier, retry *backoff) er
 	}
 }
 
-// schemaMissing turns PostgreSQL's errors for a missing schema, relation or function into ErrSchema.
+// schemaMissing turns PostgreSQL's errors for a missing schema, relation or function into
+// ErrSchema.
 func schemaMissing(err error) error {
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {
@@ -136,8 +137,8 @@ func (p *poller) waitForRound(ctx context.Context) (cursor, string, error) {
 	}
 }
 
-// startRound begins a poll: those that wait so far are owed this poll, and after a failure the next one
-// that succeeds.
+// startRound begins a poll: those that wait so far are owed this poll, and after a failure the next
+// one that succeeds.
 func (p *poller) startRound() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -105,9 +105,9 @@ func (p *puller) takeTurn(ctx context.Context, s *Subscription) {
 	s.endTurn()
 }
 
-// pullPage reads the subscription's next page, and returns how long to rest before the next one. The
-// order of its steps is the promise: the page is bounded by a snapshot that the node has taken, then
-// the floor is read, then access is asked, then the page is queued.
+// pullPage reads the subscription's next page, and returns how long to rest before the next one.
+// The order of its steps is the promise: the page is bounded by a snapshot that the node has taken,
+// then the floor is read, then access is asked, then the page is queued.
 func (p *puller) pullPage(ctx context.Context, s *Subscription) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, silenceLimit)
 	defer cancel()

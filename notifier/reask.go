@@ -35,9 +35,9 @@ func askAccess(ctx context.Context, rules Rules, s *Subscription) error {
 // groupsAtOnce bounds the access queries in flight for paused subscriptions.
 const groupsAtOnce = 4
 
-// reaskQueue collects the subscriptions whose access must be asked again. It groups them by the root
-// of their first topic. A group is asked about in one call, and a root has one call at a time: a table
-// that is locked holds up only the topics that need it.
+// reaskQueue collects the subscriptions whose access must be asked again. It groups them by the
+// root of their first topic. A group is asked about in one call, and a root has one call at a time:
+// a table that is locked holds up only the topics that need it.
 type reaskQueue struct {
 	added signal // raised when a group may be ready
 
@@ -104,8 +104,8 @@ type reasker struct {
 	queue *reaskQueue
 }
 
-// keepAsking serves the queue until ctx ends, with up to groupsAtOnce goroutines. It returns after the
-// last of them.
+// keepAsking serves the queue until ctx ends, with up to groupsAtOnce goroutines. It returns after
+// the last of them.
 func (r *reasker) keepAsking(ctx context.Context) {
 	var asking sync.WaitGroup
 	defer asking.Wait()
@@ -131,8 +131,9 @@ func (r *reasker) keepAsking(ctx context.Context) {
 	}
 }
 
-// askGroup asks for all of the subscriptions in one call. Those that get an answer go on; the others
-// stay paused and are queued again. A topic is paused rather than kept flowing on an old answer.
+// askGroup asks for all of the subscriptions in one call. Those that get an answer go on; the
+// others stay paused and are queued again. A topic is paused rather than kept flowing on an old
+// answer.
 func (r *reasker) askGroup(ctx context.Context, subs []*Subscription) {
 	if subs = slices.DeleteFunc(subs, (*Subscription).hasEnded); len(subs) == 0 {
 		return

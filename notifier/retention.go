@@ -20,8 +20,9 @@ const (
 	noSlot = -1
 	// rotationLock is the advisory lock of the node that empties a slot, or advances to it.
 	rotationLock = 0x726f7763_736c6f74
-	// rotationTries is how often one attempt asks for the slot's lock. Each try asks without waiting: a
-	// lock that waits stops every writer behind it. Polls hold their lock for a moment only.
+	// rotationTries is how often one attempt asks for the slot's lock. Each try asks without
+	// waiting: a lock that waits stops every writer behind it. Polls hold their lock for a moment
+	// only.
 	rotationTries = 50
 	// rotationAlarm is how long rotation may be refused before an operator should know.
 	rotationAlarm = 5 * time.Minute
@@ -35,7 +36,9 @@ type LogState struct {
 	SlotBytes int64     // of the slot that is being written
 	SlotSince time.Time // when that slot's oldest event was filed; zero if it has none
 
-	Refused time.Time // since when another session's lock has kept retention from emptying a slot that is due; zero: not so
+	// Refused is since when the lock of another session has kept retention from emptying a slot
+	// that is due. It is zero if none does.
+	Refused time.Time
 }
 
 // Alarming reports whether retention has been refused for so long that an operator should know.
@@ -43,8 +46,8 @@ func (s LogState) Alarming() bool {
 	return !s.Refused.IsZero() && time.Since(s.Refused) >= rotationAlarm
 }
 
-// retention keeps the log within Options.Keep and Options.KeepBytes. Every node tries; a lock decides
-// which node empties a slot.
+// retention keeps the log within Options.Keep and Options.KeepBytes. Every node tries; a lock
+// decides which node empties a slot.
 type retention struct {
 	options *Options
 	log     *slog.Logger
@@ -108,8 +111,8 @@ func (r *retention) lookAfterLog(ctx context.Context, before LogState) (LogState
 }
 
 // isDue reports whether the slot that is being written has had its share of the limits. After the
-// oldest of four slots was emptied, two full slots and the new one are left, so each slot spans half
-// of Keep.
+// oldest of four slots was emptied, two full slots and the new one are left, so each slot spans
+// half of Keep.
 func (r *retention) isDue(bytes int64, since *time.Time) bool {
 	if since == nil {
 		return false
@@ -123,9 +126,9 @@ func isLockRefused(err error) bool {
 	return errors.As(err, &pgErr) && pgErr.Code == "55P03"
 }
 
-// rotateLog empties the next slot and advances to it, in two transactions that each take the lock. The
-// second does nothing if another node has advanced in between. Neither leaves anything in its session,
-// which may be shared through a pooler.
+// rotateLog empties the next slot and advances to it, in two transactions that each take the lock.
+// The second does nothing if another node has advanced in between. Neither leaves anything in its
+// session, which may be shared through a pooler.
 func rotateLog(ctx context.Context, pool *pgxpool.Pool) error {
 	slot, err := emptyNextSlot(ctx, pool)
 	if err != nil {
@@ -165,9 +168,9 @@ func emptyNextSlot(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 	return slot, err
 }
 
-// withRotationLock calls step in a transaction of its own, with the slot that is being written. It does
-// nothing if another node has the lock. What step sees must be newer than its locks, so the isolation
-// level is given here and not left to settings.
+// withRotationLock calls step in a transaction of its own, with the slot that is being written. It
+// does nothing if another node has the lock. What step sees must be newer than its locks, so the
+// isolation level is given here and not left to settings.
 func withRotationLock(ctx context.Context, pool *pgxpool.Pool, step func(tx pgx.Tx, written int64) error) error {
 	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		var locked bool

@@ -10,16 +10,22 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// These errors say why Subscribe refuses, or why a subscription has ended. The comment behind each
-// is what the follower can do next.
+// These errors say why Subscribe refuses, or why a subscription has ended. Each comment is what the
+// follower can do next.
 var (
-	ErrUnauthorized = errors.New("the identity is missing or no longer valid") // log in again
-	ErrForbidden    = errors.New("the identity may not follow this topic")     // do not ask again
-	ErrNotFound     = errors.New("there is no such topic")                     // do not ask again
-	ErrBadCursor    = errors.New("the cursor is not one of ours")              // subscribe without it
-	ErrSlow         = errors.New("the reader is too slow")                     // come back with the cursor
-	ErrUnavailable  = errors.New("the log cannot be read at present")          // come back later
-	ErrClosed       = errors.New("the subscription is closed")                 // its owner closed it
+	// Log in again.
+	ErrUnauthorized = errors.New("the identity is missing or no longer valid")
+	// Do not ask again.
+	ErrForbidden = errors.New("the identity may not follow this topic")
+	ErrNotFound  = errors.New("there is no such topic")
+	// Subscribe without the cursor.
+	ErrBadCursor = errors.New("the cursor is not one of ours")
+	// Come back with the cursor.
+	ErrSlow = errors.New("the reader is too slow")
+	// Come back later.
+	ErrUnavailable = errors.New("the log cannot be read at present")
+	// Nothing: its owner has closed it.
+	ErrClosed = errors.New("the subscription is closed")
 )
 
 // ErrNoSnapshot says that a topic has no snapshot query.
@@ -29,8 +35,11 @@ var ErrNoSnapshot = errors.New("the topic has no snapshot")
 type Follower struct {
 	User    string // user id in decimal; empty for an anonymous follower
 	Session string // the login, for Rules to look up again; opaque to this package
-	Alias   string // a second name for User in access events, where a trigger knows only the login; empty: none
 	Staff   bool
+
+	// Alias is a second name for User in access events, for a trigger that knows the login and not
+	// whose it is. It is empty if there is none.
+	Alias string
 }
 
 // Question asks whether a follower may follow a topic, and with which roles.

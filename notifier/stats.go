@@ -14,7 +14,7 @@ type Stats struct {
 	Slow      uint64                 // subscriptions ended because their readers were too slow
 
 	PollDuration DurationHistogram // from the beginning of a poll until its events were queued
-	EventDelay   DurationHistogram // from the statement that filed an event until it was queued; one of each transaction
+	EventDelay   DurationHistogram // from an event's statement to its queueing, once a transaction
 
 	Listener  ListenerState
 	Gate      GateState

@@ -19,25 +19,30 @@ type Request struct {
 	Follower Follower
 	Since    string  // resume after this cursor; empty: from now on
 	Snapshot bool    // read the first topic's state and go on from it; Since is then ignored
-	Latest   string  // a field of data: a reader that falls behind gets only the newest event for each of its values; empty: every event
-	Holder   *Holder // is shed together with the subscription; nil: the subscription is shed by itself
 	Meter    Meter   // bounds the cost of the replay; nil: no bound
-	Wake     func()  // called from any goroutine when Take has something new; must not block
+	Holder   *Holder // is shed together with the subscription; nil: the subscription alone is shed
+
+	// Latest names a field of the events' data. A reader that falls behind then gets the newest
+	// event for each value of the field, and skips the others. If it is empty, every event is
+	// delivered.
+	Latest string
+	// Wake is called, from any goroutine, when Take has something new. It must not block.
+	Wake func()
 }
 
 // Start is where a subscription starts.
 type Start struct {
-	Cursor    string          // Since if a replay follows; else the cursor from which the subscription is live
+	Cursor    string          // Since if a replay follows; else where the subscription is live from
 	Recovered bool            // whether Since was of use; meaningless without Since
 	Reason    ResetReason     // why Since was of no use
 	State     json.RawMessage // with Snapshot: the topic's state as a JSON array
 	Roles     []string        // the roles that access to the first topic granted
 }
 
-// Subscribe starts a subscription, which first replays what Since asks for and then goes live. If it
-// returns one, the caller must close it. The errors are ErrUnauthorized, ErrForbidden, ErrNotFound,
-// ErrBadCursor, ErrNoSnapshot, those of the request's Meter, and ErrUnavailable if the database does
-// not answer before ctx ends.
+// Subscribe starts a subscription, which first replays what Since asks for and then goes live. If
+// it returns one, the caller must close it. The errors are ErrUnauthorized, ErrForbidden,
+// ErrNotFound, ErrBadCursor, ErrNoSnapshot, those of the request's Meter, and ErrUnavailable if the
+// database does not answer before ctx ends.
 func (f *Feed) Subscribe(ctx context.Context, r Request) (*Subscription, Start, error) {
 	s := &Subscription{
 		host: f.host, topics: r.Topics, follower: r.Follower, latest: r.Latest, wake: r.Wake,
@@ -129,9 +134,9 @@ func (f *Feed) admit(ctx context.Context, s *Subscription) error {
 	return err
 }
 
-// readState reads the topic's state together with the snapshot it was read in. Access is asked before,
-// so that a follower without access causes no work in the database. The answer that counts is asked
-// for after it.
+// readState reads the topic's state together with the snapshot it was read in. Access is asked
+// before, so that a follower without access causes no work in the database. The answer that counts
+// is asked for after it.
 func (f *Feed) readState(ctx context.Context, s *Subscription, r Request) (json.RawMessage, snapshot, error) {
 	if !r.Snapshot {
 		return nil, snapshot{}, nil
@@ -182,9 +187,9 @@ type replayPlan struct {
 	err    error // ErrBadCursor; returned only after access was asked
 }
 
-// planReplay decides how to resume from the request's cursor. It only looks at where the tail begins,
-// because access was not asked yet: what costs more waits for checkReplay. The node's place is newer
-// than the request, so a genuine cursor of any node is not ahead of it.
+// planReplay decides how to resume from the request's cursor. It only looks at where the tail
+// begins, because access was not asked yet: what costs more waits for checkReplay. The node's place
+// is newer than the request, so a genuine cursor of any node is not ahead of it.
 func (f *Feed) planReplay(r Request, here cursor) replayPlan {
 	if r.Snapshot || r.Since == "" {
 		return replayPlan{}
@@ -203,8 +208,8 @@ func (f *Feed) planReplay(r Request, here cursor) replayPlan {
 	return plan
 }
 
-// meterReplay waits for a place among the metered replays if the plan needs one: only reading the log
-// does.
+// meterReplay waits for a place among the metered replays if the plan needs one: only reading the
+// log does.
 func (f *Feed) meterReplay(ctx context.Context, s *Subscription, plan replayPlan) error {
 	if s.meter == nil || plan.source != fromLog {
 		return nil
@@ -218,8 +223,8 @@ func (f *Feed) meterReplay(ctx context.Context, s *Subscription, plan replayPlan
 	return nil
 }
 
-// startReplay carries the plan out as far as Subscribe does: the subscription starts at the cursor if
-// that is of use, and else at the node's place.
+// startReplay carries the plan out as far as Subscribe does: the subscription starts at the cursor
+// if that is of use, and else at the node's place.
 func (f *Feed) startReplay(ctx context.Context, s *Subscription, plan replayPlan, here cursor, start Start) (cursor, Start, error) {
 	if plan.err != nil || plan.source == noReplay {
 		return here, start, plan.err
@@ -237,8 +242,8 @@ func (f *Feed) startReplay(ctx context.Context, s *Subscription, plan replayPlan
 	return plan.cursor, start, nil
 }
 
-// checkReplay returns why the cursor cannot be resumed from, if so: it counts the events behind it. If
-// the tail does not know them, it reads the floor and counts in the log.
+// checkReplay returns why the cursor cannot be resumed from, if so: it counts the events behind it.
+// If the tail does not know them, it reads the floor and counts in the log.
 func (f *Feed) checkReplay(ctx context.Context, s *Subscription, plan replayPlan, here cursor) (ResetReason, error) {
 	if plan.source == otherEpoch {
 		return ResetEpoch, nil
@@ -261,8 +266,8 @@ func (f *Feed) checkReplay(ctx context.Context, s *Subscription, plan replayPlan
 	return f.countReplay(&f.counts.fromLog, n), nil
 }
 
-// countReplay records a replay of n events in the given counter. It returns ResetOverflow if n exceeds
-// Options.ReplayEvents.
+// countReplay records a replay of n events in the given counter. It returns ResetOverflow if n
+// exceeds Options.ReplayEvents.
 func (f *Feed) countReplay(counter *atomic.Uint64, n int) ResetReason {
 	if n > f.options.ReplayEvents {
 		return ResetOverflow

@@ -9,20 +9,21 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// subscriptionMode is how a subscription gets its events. The modes, the goroutines and methods that
-// move a subscription from one to the next, and what each mode forbids:
+// subscriptionMode is how a subscription gets its events. The modes, the goroutines and methods
+// that move a subscription from one to the next, and what each mode forbids:
 //
-//	mode        moved by                               to          forbids
-//	joining     Subscribe: startAt                     pulling     queued events and resets; a reset only makes
-//	                                                               startAt fail, and Subscribe starts over
-//	pulling     Subscribe or a puller: beginAttach     attaching   live chunks: queueLive refuses them
-//	attaching   the same goroutine: endAttach          live        pages, and another puller's turn; live chunks
-//	                                                               wait in liveAside
-//	            the same, if there is more to pull     pulling
-//	            the poller: queueLive, queue full      pulling
-//	live        the poller: queueLive, queue full      pulling     pages, and a puller's turn
-//	every mode  owner: Close; refusal: applyGrants;    ended       everything but taking what a slow reader
-//	            puller or census: ErrSlow                          still has in its queue
+//	mode       moved by                          to         forbids
+//	joining    Subscribe: startAt                pulling    queued events, and resets: a reset
+//	                                                        makes startAt fail, and nothing else
+//	pulling    Subscribe, a puller: beginAttach  attaching  live chunks: queueLive refuses them
+//	attaching  the same one: endAttach           live       pages, and another attempt to attach;
+//	           the same one, must pull on        pulling    live chunks wait in liveAside
+//	           the poller: queueLive, no room    pulling
+//	live       the poller: queueLive, no room    pulling    pages, and a puller's turn
+//	each mode  its owner: Close                  ended      everything, except that the reader may
+//	           applyGrants: access was refused              take what is queued after ErrSlow
+//	           a puller: checkLag, too far back
+//	           the census: shed
 //
 // Two things are independent of the mode. While a subscription is paused, nothing but a reset is
 // taken from its queue and it gets no turn with a puller. A reset replaces the queue, and moves the
@@ -64,7 +65,7 @@ type Subscription struct {
 	holder   *Holder
 	meter    Meter // nil: replays are not metered
 
-	mu          sync.Mutex // guards all below; nothing blocks under it, and no other lock is taken
+	mu          sync.Mutex // guards all below; nothing blocks under it
 	mode        subscriptionMode
 	queue       []queueRun
 	queueEvents int         // in queue and liveAside
@@ -76,7 +77,7 @@ type Subscription struct {
 	cursor      string      // behind what was taken
 	turnClaimed bool        // a puller has the subscription, or will
 	lagUnknown  bool        // it has fallen behind live, and nobody has counted yet how far
-	resets      uint64      // how often its place was thrown away; a page read before that is not queued
+	resets      uint64      // how often it was reset; a page read before the last reset is dropped
 	replaySlot  func()      // gives its place among the metered replays back; nil: it has none
 	restTimer   *time.Timer // ends the rest between two pages; nil: it is not resting
 	grants      []Grant     // one for each topic
@@ -113,7 +114,8 @@ func atLeastOne(n int) int { return max(1, n) }
 
 func (s *Subscription) takeLocked(max int) (Taken, error) {
 	s.inHand = nil
-	for len(s.queue) > 0 && (!s.paused || s.queue[0].reset != nil) { // a reset reveals nothing that access protects
+	// A reset reveals nothing that access protects, so it is taken also while paused.
+	for len(s.queue) > 0 && (!s.paused || s.queue[0].reset != nil) {
 		if taken := s.takeRunLocked(max); taken.Reset != nil || len(taken.Events) > 0 {
 			return taken, nil
 		}
@@ -165,8 +167,8 @@ func (s *Subscription) dropRunLocked() {
 	}
 }
 
-// visibleLocked leaves out events for roles that the follower does not have. The slice is shared with
-// other subscriptions, so it is copied if anything is left out.
+// visibleLocked leaves out events for roles that the follower does not have. The slice is shared
+// with other subscriptions, so it is copied if anything is left out.
 func (s *Subscription) visibleLocked(events []*Event) []*Event {
 	if !slices.ContainsFunc(events, s.isHiddenLocked) {
 		return events
@@ -174,7 +176,8 @@ func (s *Subscription) visibleLocked(events []*Event) []*Event {
 	return slices.DeleteFunc(slices.Clone(events), s.isHiddenLocked)
 }
 
-// isHiddenLocked reports whether the event is for a role that access to its own topic did not grant.
+// isHiddenLocked reports whether the event is for a role that access to its own topic did not
+// grant.
 func (s *Subscription) isHiddenLocked(e *Event) bool {
 	if e.Role == "" {
 		return false
@@ -207,9 +210,9 @@ func (s *Subscription) unlockAndPull() {
 	}
 }
 
-// CaughtUp reports whether the subscription is live with nothing waiting. To get a cursor that holds
-// for all subscriptions of a socket, read Feed.Cursor first, and then ask whether all of them have
-// caught up.
+// CaughtUp reports whether the subscription is live with nothing waiting. To get a cursor that
+// holds for all subscriptions of a socket, read Feed.Cursor first, and then ask whether all of them
+// have caught up.
 func (s *Subscription) CaughtUp() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -255,8 +258,8 @@ func (s *Subscription) endWith(reason error) {
 	}
 }
 
-// shed ends the subscription because the node holds too much. Its queue is dropped at once, since the
-// memory is needed; drop is called with every event before that.
+// shed ends the subscription because the node holds too much. Its queue is dropped at once, since
+// the memory is needed; drop is called with every event before that.
 func (s *Subscription) shed(drop func(*Event)) {
 	s.mu.Lock()
 	defer s.wake()

@@ -2,12 +2,13 @@ package notifier
 
 import "time"
 
-// This file is the node's side of a Subscription: how the poller, the pullers, the goroutine that asks
-// access again and the census change its queue and its place. The reader's side is in subscription.go.
+// This file is the node's side of a Subscription: how the poller, the pullers, the goroutine that
+// asks access again and the census change its queue and its place. The reader's side is in
+// subscription.go.
 
-// queueLive queues events of a poll that has found them. It returns false if polls should not feed the
-// subscription any longer: the limit of the queue cut the events short, or it pulls already. It pulls
-// the rest from the log when the reader has made room.
+// queueLive queues events of a poll that has found them. It returns false if polls should not feed
+// the subscription any longer: the limit of the queue cut the events short, or it pulls already. It
+// pulls the rest from the log when the reader has made room.
 func (s *Subscription) queueLive(found *logInterval, events []*Event) bool {
 	s.mu.Lock()
 	if s.mode != modeLive && s.mode != modeAttaching {
@@ -135,8 +136,8 @@ func (s *Subscription) grantedRoles() []string {
 	return s.grants[0].Roles
 }
 
-// resetTo drops what waits, tells the reader, and goes on from the node's place. text is the text of
-// that place.
+// resetTo drops what waits, tells the reader, and goes on from the node's place. text is the text
+// of that place.
 func (s *Subscription) resetTo(reason ResetReason, place cursor, text string) {
 	s.mu.Lock()
 	s.resets++
@@ -153,9 +154,9 @@ func (s *Subscription) resetTo(reason ResetReason, place cursor, text string) {
 	s.wake()
 }
 
-// startAt ends joining: the subscription goes on from this place, and its caller has the first turn to
-// pull. It returns false if a reset has come since resets was read, and the error that has ended the
-// subscription, if any.
+// startAt ends joining: the subscription goes on from this place, and its caller has the first turn
+// to pull. It returns false if a reset has come since resets was read, and the error that has ended
+// the subscription, if any.
 func (s *Subscription) startAt(resets uint64, place cursor, text string) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,7 +203,8 @@ func (s *Subscription) restoreLagUnknown() {
 	s.lagUnknown = true
 }
 
-// endTurn ends a puller's turn, and claims the next one if there is something to pull and room for it.
+// endTurn ends a puller's turn, and claims the next one if there is something to pull and room for
+// it.
 func (s *Subscription) endTurn() {
 	s.mu.Lock()
 	s.turnClaimed, s.restTimer = false, nil
@@ -213,8 +215,8 @@ func (s *Subscription) endTurn() {
 	}
 }
 
-// endTurnAfter ends a puller's turn after a rest. If the subscription ends first, the timer is stopped
-// so that it does not keep the subscription in memory.
+// endTurnAfter ends a puller's turn after a rest. If the subscription ends first, the timer is
+// stopped so that it does not keep the subscription in memory.
 func (s *Subscription) endTurnAfter(rest time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -230,8 +232,8 @@ func (s *Subscription) holdReplaySlot(giveBack func()) {
 	s.replaySlot = giveBack
 }
 
-// releaseReplaySlot gives the place among the metered replays back, and ends the rest: the replay is
-// over.
+// releaseReplaySlot gives the place among the metered replays back, and ends the rest: the replay
+// is over.
 func (s *Subscription) releaseReplaySlot() {
 	s.mu.Lock()
 	giveBack := s.replaySlot
@@ -251,14 +253,14 @@ type attachment int
 
 const (
 	attachDone     attachment = iota
-	attachPart                // the tail has more than a queue should hold: the first part of it was queued
+	attachPart                // the tail has more than a queue should hold: a first part was queued
 	attachTooFar              // the tail does not reach back to the place: pull
-	attachDeferred            // a poll is being handed on: the hub puts the subscription in line after it
+	attachDeferred            // a poll is being handed on: the hub queues the subscription after it
 	attachGone                // the subscription has ended, or is not pulling
 )
 
-// beginAttach sets live chunks aside from now on, since they may come before endAttach has queued what
-// was missed. It returns the place to attach at, or false if the subscription is not pulling.
+// beginAttach sets live chunks aside from now on, since they may come before endAttach has queued
+// what was missed. It returns the place to attach at, or false if the subscription is not pulling.
 func (s *Subscription) beginAttach() (p position, resets uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -269,8 +271,8 @@ func (s *Subscription) beginAttach() (p position, resets uint64, ok bool) {
 	return s.pullFrom, s.resets, true
 }
 
-// endAttach queues what was missed, which comes from the tail. If a reset has come since beginAttach,
-// the missed events belong to the time before it and are dropped.
+// endAttach queues what was missed, which comes from the tail. If a reset has come since
+// beginAttach, the missed events belong to the time before it and are dropped.
 func (s *Subscription) endAttach(resets uint64, missed []*Event, result attachment) {
 	switch result {
 	case attachDone:
@@ -303,8 +305,8 @@ func (s *Subscription) completeAttach(resets uint64, missed []*Event) {
 	s.wake()
 }
 
-// abandonAttach goes back to pulling. While it was attaching, the hub may have put the subscription in
-// line, and another puller may have passed it by. So it claims a turn again.
+// abandonAttach goes back to pulling. While it was attaching, the hub may have put the subscription
+// in line, and another puller may have passed it by. So it claims a turn again.
 func (s *Subscription) abandonAttach() {
 	s.mu.Lock()
 	if s.mode == modeAttaching {

@@ -57,9 +57,10 @@ func (t *tail) push(p tailPoll, limit sizeLimit) {
 	}
 }
 
-// after returns what follows p on the topics, in order and shared with all other readers. It returns
-// false if the tail cannot say: it begins later than p, or p has passed an event that comes in the
-// tail behind one that p has not passed, as a cursor made by another node may. Such a reader pulls.
+// after returns what follows p on the topics, in order and shared with all other readers. It
+// returns false if the tail cannot say: it begins later than p, or p has passed an event that comes
+// in the tail behind one that p has not passed, as a cursor made by another node may. Such a reader
+// pulls.
 func (t *tail) after(p position, topics []topic.Topic) ([]*Event, bool) {
 	if !p.prev.covers(t.start) {
 		return nil, false
@@ -86,8 +87,8 @@ func coveredByAny(topics []topic.Topic, t topic.Topic) bool {
 	return slices.ContainsFunc(topics, func(followed topic.Topic) bool { return followed.Covers(t) })
 }
 
-// recentSQL finds the oldest transaction from which on the log's newest events fit the tail: at most
-// $1 events, and about $2 bytes. Transactions are taken whole.
+// recentSQL finds the oldest transaction from which on the log's newest events fit the tail: at
+// most $1 events, and about $2 bytes. Transactions are taken whole.
 const recentSQL = `
 SELECT xid FROM (
        SELECT xid, sum(coalesce(octet_length(data), 0) + 256) OVER (ORDER BY xid DESC) AS bytes
@@ -110,8 +111,8 @@ type recentLog struct {
 }
 
 // readRecent reads the newest events that seen sees, about half as many as the tail may hold. It
-// returns false if the log is empty. The floor is read last, and transactions that retention may have
-// touched are left out, so that the tail never claims to hold what was dropped.
+// returns false if the log is empty. The floor is read last, and transactions that retention may
+// have touched are left out, so that the tail never claims to hold what was dropped.
 func readRecent(ctx context.Context, q querier, seen snapshot, limit sizeLimit) (recentLog, bool, error) {
 	var from uint64
 	err := q.QueryRow(ctx, recentSQL, limit.events/2, limit.bytes/2).Scan(&from)
