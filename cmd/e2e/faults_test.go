@@ -104,7 +104,7 @@ func TestShutdown(t *testing.T) {
 // nor other readers wait for it, and the cursor brings back everything that it missed.
 func TestDeafReader(t *testing.T) {
 	t.Parallel()
-	s := rowcalltest.StartServer(t, map[string]string{"ROWCALL_LIMITS_WRITE_TIMEOUT": "2s", "ROWCALL_LIMITS_QUEUE_EVENTS": "100"})
+	s := rowcalltest.StartServer(t, map[string]string{"ROWCALL_LIMITS_WRITE_TIMEOUT": testdeadline.Scale(3 * time.Second).String(), "ROWCALL_LIMITS_QUEUE_EVENTS": "100"})
 	alice := s.Login(t, "alice")
 	deaf, other := alice.OpenNative(t), alice.OpenNative(t)
 	cursor := deaf.Follow("jobs/1")

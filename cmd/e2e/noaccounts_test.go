@@ -89,12 +89,11 @@ func TestTokensWithoutAccounts(t *testing.T) {
 		return b
 	}
 	anna, seven, staff := as("id:anna"), as("007"), as("boss", "staff", true)
-	exp := time.Now().Add(5 * time.Second).Truncate(time.Second)
-	short := as("otto", "exp", exp.Unix())
+	short, exp := offeredBriefly(t, s, jwt.MapClaims{"sub": "otto"})
+	short.Follow("notes/otto")
 	anna.Follow("notes/id:anna")
 	seven.Follow("notes/007")
 	staff.Follow("notes/id:anna")
-	short.Follow("notes/otto")
 	for _, topic := range []string{"notes/7", "notes/id:anna", "notes"} {
 		if f := seven.Subscribe(topic); f.Code != "forbidden" && f.Code != "not_found" {
 			t.Errorf("%s: %+v", topic, f)

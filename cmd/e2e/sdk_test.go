@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"rowcall/cmd/e2e/rowcalltest"
+	"rowcall/testdeadline"
 )
 
 // clientFolder is the folder of the npm package.
@@ -100,7 +101,7 @@ func (c *cutter) carry(page net.Conn, most int64) {
 // loop.
 func TestClientPackageThroughCuts(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), testdeadline.Scale(3*time.Minute))
 	defer cancel()
 	buildClient(t, ctx)
 	s := rowcalltest.StartServer(t, nil)

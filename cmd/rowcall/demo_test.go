@@ -19,6 +19,7 @@ import (
 	"rowcall/api"
 	"rowcall/cmd/e2e/rowcalltest"
 	"rowcall/schema/cluster"
+	"rowcall/testdeadline"
 )
 
 // demoDir returns a folder that the demo's PostgreSQL can read, whichever user runs the test.
@@ -48,7 +49,7 @@ func startDemo(t *testing.T, dir string, more ...string) (c *command, pages, try
 // paste runs a line in a shell.
 func paste(t *testing.T, line string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), testdeadline.Hang())
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "sh", "-c", line).CombinedOutput()
 	if err != nil {
@@ -86,7 +87,7 @@ func follow(t *testing.T, pages, account, path string) *websocket.Conn {
 		t.Fatalf("%s logs in (%s) and opens %s: %v", account, response.Status, path, err)
 	}
 	t.Cleanup(func() { socket.Close() })
-	if err := socket.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := socket.SetReadDeadline(time.Now().Add(testdeadline.Hang())); err != nil {
 		t.Fatal(err)
 	}
 	return socket

@@ -10,6 +10,7 @@ import (
 
 	"rowcall/cmd/e2e/rowcalltest"
 	"rowcall/schema/schematest"
+	"rowcall/testdeadline"
 )
 
 // TestMain makes the test binary act as rowcall itself when a test starts it as a process.
@@ -54,7 +55,7 @@ func (c *command) end(t *testing.T) {
 		if err != nil {
 			t.Errorf("it ended with: %v", err)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(testdeadline.Hang()):
 		t.Fatal("it does not end")
 	}
 }

@@ -1,12 +1,15 @@
 package rowcalltest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
+
+	"rowcall/testdeadline"
 )
 
 // HTTPUser is a user of a server over HTTP and WebSocket.
@@ -113,10 +116,10 @@ func Status(t *testing.T, address string) int {
 
 // RefusesConnections reports whether a node does not accept connections any more.
 func RefusesConnections(pages string) bool {
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: testdeadline.Hang()}
 	response, err := client.Get(pages + "healthz")
 	if err == nil {
 		response.Body.Close()
 	}
-	return err != nil
+	return errors.Is(err, syscall.ECONNREFUSED)
 }

@@ -123,4 +123,7 @@ func (tb *Tab) until(shown bool, text string) {
 }
 
 // CountText returns how often the page shows a text.
-func (tb *Tab) CountText(text string) int { return strings.Count(tb.text(), text) }
+func (tb *Tab) CountText(text string) int {
+	tb.T.Helper()
+	return strings.Count(Evaluate[string](tb, `document.body.innerText`), text)
+}
