@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"rowcall/config/rules"
 )
@@ -33,7 +31,7 @@ func (d Database) check(p *rules.Problems) {
 			p.Add(secretKeys()[i], "%v", err)
 		}
 	}
-	between(p, "database.pool_size", d.PoolSize, 2, 10_000)
+	requireBetween(p, "database.pool_size", d.PoolSize, 2, 10_000)
 }
 
 func (h HTTP) check(p *rules.Problems) {
@@ -51,7 +49,7 @@ func (h HTTP) check(p *rules.Problems) {
 		_, err := rules.ParseOriginPattern(origin)
 		p.AddError(rules.Entry("http.origins", i), err)
 	}
-	atLeast(p, "http.shutdown", h.Shutdown, time.Millisecond)
+	requireAtLeast(p, "http.shutdown", h.Shutdown, time.Millisecond)
 }
 
 func (o Ops) check(p *rules.Problems) {
@@ -65,88 +63,59 @@ func (o Ops) check(p *rules.Problems) {
 	}
 }
 
-// isHostName reports whether text is what a URL may have between its scheme and its port, in small letters.
+// isHostName reports whether text can be the host of a URL, in small letters and without a port.
 func isHostName(text string) bool {
 	return text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
 }
 
-// isCookieName reports whether a name needs no quoting anywhere.
-func isCookieName(name string) bool {
-	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		plain := unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_.-", r)
-		return !plain || r >= utf8.RuneSelf
-	})
-}
-
-func (a Auth) check(p *rules.Problems) {
-	a.Users.check(p)
-	atLeast(p, "auth.session.lifetime", a.Session.Lifetime, time.Minute)
-	p.Require(a.Session.Idle >= 0, "auth.session.idle", "%s is negative: 0 means that sessions do not end by being idle", a.Session.Idle)
-	p.Require(isCookieName(a.Session.Cookie), "auth.session.cookie",
-		"%q is no name for a cookie: use letters, digits, _ . and -", a.Session.Cookie)
-	between(p, "auth.login.per_address", a.Login.PerAddress, 1, most)
-	between(p, "auth.login.per_account", a.Login.PerAccount, 1, most)
-	a.JWT.check(p)
-	a.Django.check(p, a.Session.Cookie)
-	p.Require(a.Users.Table != "-" || !a.Django.On(), "auth.users.table", "is \"-\": the logins of a Django site need its table of users")
-}
-
-func (u Users) check(p *rules.Problems) {
-	for _, name := range []struct{ key, value string }{
-		{"table", u.Table}, {"id", u.ID}, {"username", u.Username},
-		{"password", u.Password}, {"active", u.Active}, {"staff", u.Staff},
-	} {
-		p.Require(name.value != "", "auth.users."+name.key, "is empty: name it as it is in the database")
-	}
-}
-
 func (l Limits) check(p *rules.Problems) {
-	between(p, "limits.sockets", l.Sockets, 1, most)
-	between(p, "limits.sockets_per_address", l.SocketsPerAddress, 1, most)
-	between(p, "limits.handshakes_per_second", l.HandshakesPerSecond, 1, most)
-	between(p, "limits.requests_per_second", l.RequestsPerSecond, 1, most)
-	between(p, "limits.sockets_per_user", l.SocketsPerUser, 1, most)
-	between(p, "limits.subscriptions_per_socket", l.SubscriptionsPerSocket, 1, most)
-	between(p, "limits.frames_per_second", l.FramesPerSecond, 1, most)
-	between(p, "limits.frame_bytes", l.FrameBytes, KiB, GiB)
-	between(p, "limits.queue_events", l.QueueEvents, 1, most)
-	between(p, "limits.queue_bytes", l.QueueBytes, KiB, 64*GiB)
-	between(p, "limits.queued_bytes", l.QueuedBytes, MiB, 1024*GiB)
+	requireBetween(p, "limits.sockets", l.Sockets, 1, greatestCount)
+	requireBetween(p, "limits.sockets_per_address", l.SocketsPerAddress, 1, greatestCount)
+	requireBetween(p, "limits.handshakes_per_second", l.HandshakesPerSecond, 1, greatestCount)
+	requireBetween(p, "limits.requests_per_second", l.RequestsPerSecond, 1, greatestCount)
+	requireBetween(p, "limits.sockets_per_user", l.SocketsPerUser, 1, greatestCount)
+	requireBetween(p, "limits.subscriptions_per_socket", l.SubscriptionsPerSocket, 1, greatestCount)
+	requireBetween(p, "limits.frames_per_second", l.FramesPerSecond, 1, greatestCount)
+	requireBetween(p, "limits.frame_bytes", l.FrameBytes, KiB, GiB)
+	requireBetween(p, "limits.queue_events", l.QueueEvents, 1, greatestCount)
+	requireBetween(p, "limits.queue_bytes", l.QueueBytes, KiB, 64*GiB)
+	requireBetween(p, "limits.queued_bytes", l.QueuedBytes, MiB, 1024*GiB)
 	p.Require(l.QueuedBytes > 2*l.QueueBytes, "limits.queued_bytes",
 		"it is not more than twice limits.queue_bytes (%s): one reader who falls behind would be too much", l.QueueBytes)
-	between(p, "limits.replay_events", l.ReplayEvents, 1, most)
-	between(p, "limits.replays_per_user", l.ReplaysPerUser, 1, most)
-	between(p, "limits.replay_bytes_per_minute", l.ReplayBytesPerMinute, KiB, 1024*GiB)
-	atLeast(p, "limits.write_timeout", l.WriteTimeout, 100*time.Millisecond)
-	atLeast(p, "limits.ping_interval", l.PingInterval, 100*time.Millisecond)
+	requireBetween(p, "limits.replay_events", l.ReplayEvents, 1, greatestCount)
+	requireBetween(p, "limits.replays_per_user", l.ReplaysPerUser, 1, greatestCount)
+	requireBetween(p, "limits.replay_bytes_per_minute", l.ReplayBytesPerMinute, KiB, 1024*GiB)
+	requireAtLeast(p, "limits.write_timeout", l.WriteTimeout, 100*time.Millisecond)
+	requireAtLeast(p, "limits.ping_interval", l.PingInterval, 100*time.Millisecond)
 	p.Require(l.PongTimeout > l.PingInterval, "limits.pong_timeout",
 		"%s is not more than limits.ping_interval (%s): no pong could come in time", l.PongTimeout, l.PingInterval)
 }
 
 func (l Log) check(p *rules.Problems) {
 	p.RequireOneOf("log.ring", l.Ring, "auto", "always", "never")
-	between(p, "log.ring_busy", l.RingBusy, 1, most)
-	between(p, "log.ring_quiet", l.RingQuiet, 1, most)
+	requireBetween(p, "log.ring_busy", l.RingBusy, 1, greatestCount)
+	requireBetween(p, "log.ring_quiet", l.RingQuiet, 1, greatestCount)
 	p.Require(l.RingQuiet < l.RingBusy, "log.ring_quiet",
 		"%d is not less than log.ring_busy (%d): ringing would flutter", l.RingQuiet, l.RingBusy)
-	atLeast(p, "log.sweep", l.Sweep, 50*time.Millisecond)
-	atLeast(p, "log.poll", l.Poll, time.Millisecond)
+	requireAtLeast(p, "log.sweep", l.Sweep, 50*time.Millisecond)
+	requireAtLeast(p, "log.poll", l.Poll, time.Millisecond)
 	p.Require(l.PollIdle >= l.Poll, "log.poll_idle", "%s is less than log.poll (%s)", l.PollIdle, l.Poll)
-	atLeast(p, "log.keep", l.Keep, time.Minute)
-	between(p, "log.keep_bytes", l.KeepBytes, 64*MiB, 1<<20*GiB)
-	atLeast(p, "log.abandon", l.Abandon, 10*time.Minute)
-	between(p, "log.tail_events", l.TailEvents, 1, most)
-	between(p, "log.tail_bytes", l.TailBytes, KiB, 64*GiB)
+	requireAtLeast(p, "log.keep", l.Keep, time.Minute)
+	requireBetween(p, "log.keep_bytes", l.KeepBytes, 64*MiB, 1<<20*GiB)
+	requireAtLeast(p, "log.abandon", l.Abandon, 10*time.Minute)
+	requireBetween(p, "log.tail_events", l.TailEvents, 1, greatestCount)
+	requireBetween(p, "log.tail_bytes", l.TailBytes, KiB, 64*GiB)
 }
 
-// most bounds counts, far above what any machine can serve.
-const most = 1_000_000_000
+// greatestCount bounds every count. No machine can serve so many.
+const greatestCount = 1_000_000_000
 
-// between requires a number within bounds, both of them allowed.
-func between[N int | Bytes](p *rules.Problems, key string, value, low, high N) {
+// requireBetween requires a number from low to high.
+func requireBetween[N int | Bytes](p *rules.Problems, key string, value, low, high N) {
 	p.Require(low <= value && value <= high, key, "%v is out of range: give %v to %v", value, low, high)
 }
 
-func atLeast(p *rules.Problems, key string, value, low time.Duration) {
+// requireAtLeast requires a duration of low or more.
+func requireAtLeast(p *rules.Problems, key string, value, low time.Duration) {
 	p.Require(value >= low, key, "%s is too short: give %s or more", value, low)
 }

@@ -8,7 +8,7 @@ import (
 	"rowcall/config/rules"
 )
 
-// Config is every setting of a Rowcall. Default gives the documented defaults.
+// Config is every setting of a node. Default returns the documented defaults.
 type Config struct {
 	Database Database `mapstructure:"database"`
 	HTTP     HTTP     `mapstructure:"http"`
@@ -37,12 +37,13 @@ type Database struct {
 	PoolSize   int `mapstructure:"pool_size"`   // connections for replays, access and snapshots
 }
 
-// Direct is the connection string for what cannot go through a pooler.
+// Direct returns the connection string for connections that cannot go through a pooler.
 func (d Database) Direct() DSN { return firstOf(d.DirectURL, d.URL) }
 
-// Migrate is the connection string for migrations, which a pooler would disturb as well.
+// Migrate returns the connection string for migrations, which cannot go through a pooler either.
 func (d Database) Migrate() DSN { return firstOf(d.MigrateURL, d.DirectURL, d.URL) }
 
+// firstOf returns the first of the choices that is not empty.
 func firstOf(choices ...DSN) DSN {
 	for _, dsn := range choices {
 		if dsn != "" {
@@ -58,47 +59,15 @@ type HTTP struct {
 	Plain          bool           `mapstructure:"plain"`           // a proxy or a private network is in front
 	TLSCert        string         `mapstructure:"tls_cert"`        // PEM file
 	TLSKey         string         `mapstructure:"tls_key"`         // PEM file
-	Origins        []string       `mapstructure:"origins"`         // pages that may connect, scheme://host[:port]
-	TrustedProxies []netip.Prefix `mapstructure:"trusted_proxies"` // whose X-Forwarded-For is believed
-	Shutdown       time.Duration  `mapstructure:"shutdown"`        // how long goodbyes may take
+	Origins        []string       `mapstructure:"origins"`         // origins of pages that may connect, scheme://host[:port]
+	TrustedProxies []netip.Prefix `mapstructure:"trusted_proxies"` // proxies whose X-Forwarded-For header is believed
+	Shutdown       time.Duration  `mapstructure:"shutdown"`        // how long closing the open sockets may take
 }
 
-// Ops says where operators look.
+// Ops says where metrics, profiles and health are served to operators.
 type Ops struct {
-	Addr  string   `mapstructure:"addr"`  // host:port of numbers and profiles; port 0 takes a free one; empty: nowhere
-	Hosts []string `mapstructure:"hosts"` // names that operators ask for it by, besides addresses and localhost
-}
-
-// Auth says who people are.
-type Auth struct {
-	Users   Users   `mapstructure:"users"`
-	Session Session `mapstructure:"session"`
-	Login   Login   `mapstructure:"login"`
-	JWT     JWT     `mapstructure:"jwt"`
-	Django  Django  `mapstructure:"django"`
-}
-
-// Users names the table of accounts and its columns. Table may carry a schema before a dot.
-type Users struct {
-	Table    string `mapstructure:"table"`
-	ID       string `mapstructure:"id"`
-	Username string `mapstructure:"username"`
-	Password string `mapstructure:"password"`
-	Active   string `mapstructure:"active"`
-	Staff    string `mapstructure:"staff"`
-}
-
-// Session bounds a login.
-type Session struct {
-	Lifetime time.Duration `mapstructure:"lifetime"`
-	Idle     time.Duration `mapstructure:"idle"` // ends a session not used for so long; 0: never
-	Cookie   string        `mapstructure:"cookie"`
-}
-
-// Login bounds attempts to log in, per minute.
-type Login struct {
-	PerAddress int `mapstructure:"per_address"`
-	PerAccount int `mapstructure:"per_account"`
+	Addr  string   `mapstructure:"addr"`  // host:port; port 0 takes a free one; empty: they are not served
+	Hosts []string `mapstructure:"hosts"` // host names that requests may use, besides addresses and localhost
 }
 
 // Limits bounds what one node, address, user or socket may take.
@@ -110,11 +79,11 @@ type Limits struct {
 	RequestsPerSecond      int            `mapstructure:"requests_per_second"`   // over HTTP, of one address and of one user
 	SocketsPerUser         int            `mapstructure:"sockets_per_user"`
 	SubscriptionsPerSocket int            `mapstructure:"subscriptions_per_socket"`
-	FramesPerSecond        int            `mapstructure:"frames_per_second"` // that one socket may send
-	FrameBytes             Bytes          `mapstructure:"frame_bytes"`       // of one frame that comes in
-	QueueEvents            int            `mapstructure:"queue_events"`      // waiting for one subscription
-	QueueBytes             Bytes          `mapstructure:"queue_bytes"`       // waiting for one subscription
-	QueuedBytes            Bytes          `mapstructure:"queued_bytes"`      // waiting for all sockets of the node
+	FramesPerSecond        int            `mapstructure:"frames_per_second"` // frames that one socket may send
+	FrameBytes             Bytes          `mapstructure:"frame_bytes"`       // size of one frame that comes in
+	QueueEvents            int            `mapstructure:"queue_events"`      // queued for one subscription
+	QueueBytes             Bytes          `mapstructure:"queue_bytes"`       // queued for one subscription
+	QueuedBytes            Bytes          `mapstructure:"queued_bytes"`      // queued for all sockets of the node
 	ReplayEvents           int            `mapstructure:"replay_events"`
 	ReplaysPerUser         int            `mapstructure:"replays_per_user"` // at a time
 	ReplayBytesPerMinute   Bytes          `mapstructure:"replay_bytes_per_minute"`
@@ -128,12 +97,12 @@ type Log struct {
 	Ring       string        `mapstructure:"ring"`       // auto, always or never
 	RingBusy   int           `mapstructure:"ring_busy"`  // transactions a second above which writers stop ringing
 	RingQuiet  int           `mapstructure:"ring_quiet"` // transactions a second below which they ring again
-	Sweep      time.Duration `mapstructure:"sweep"`      // how often a sleeping node looks all the same
-	Poll       time.Duration `mapstructure:"poll"`       // between polls while nobody rings
-	PollIdle   time.Duration `mapstructure:"poll_idle"`  // between polls while only a long transaction is waited for
+	Sweep      time.Duration `mapstructure:"sweep"`      // how often a node polls although no ring came
+	Poll       time.Duration `mapstructure:"poll"`       // between polls while writers do not ring
+	PollIdle   time.Duration `mapstructure:"poll_idle"`  // between polls while the node only waits for a long transaction
 	Keep       time.Duration `mapstructure:"keep"`       // how long events are kept at least
-	KeepBytes  Bytes         `mapstructure:"keep_bytes"` // what the log may take on disk, about, even where that is less
-	Abandon    time.Duration `mapstructure:"abandon"`    // triggers stop filing so long after the last node
+	KeepBytes  Bytes         `mapstructure:"keep_bytes"` // about how much the log may take on disk; wins over Keep
+	Abandon    time.Duration `mapstructure:"abandon"`    // how long after the last node was seen triggers stop filing events
 	TailEvents int           `mapstructure:"tail_events"`
 	TailBytes  Bytes         `mapstructure:"tail_bytes"`
 }

@@ -15,29 +15,29 @@ import (
 	"rowcall/config/rules"
 )
 
-// decode fills c from the merged tree. A value that does not fit is reported and leaves what c
-// held before, so that everything else can still be checked.
+// decode fills c from the merged tree. It reports a value that does not fit, and leaves the value that
+// c had before, so that everything else can still be checked.
 func decode(tree map[string]any, c *Config, problems *rules.Problems) error {
 	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
 		Result:     c,
-		DecodeHook: mapstructure.DecodeHookFuncType(convert),
+		DecodeHook: mapstructure.DecodeHookFuncType(convertValue),
 		MatchName:  func(key, field string) bool { return key == field },
 	})
 	if err != nil {
 		return fmt.Errorf("preparing to read settings: %w", err)
 	}
-	collect(decoder.Decode(tree), problems)
+	addDecodeErrors(decoder.Decode(tree), problems)
 	return nil
 }
 
-// collect takes a decoder's error apart into problems.
-func collect(err error, problems *rules.Problems) {
+// addDecodeErrors adds a problem for each error of the decoder.
+func addDecodeErrors(err error, problems *rules.Problems) {
 	if err == nil {
 		return
 	}
 	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range several.Unwrap() {
-			collect(one, problems)
+			addDecodeErrors(one, problems)
 		}
 		return
 	}
@@ -45,12 +45,12 @@ func collect(err error, problems *rules.Problems) {
 		problems.Add(place.Name(), "%v", place.Unwrap())
 		return
 	}
-	collect(errors.Unwrap(err), problems)
+	addDecodeErrors(errors.Unwrap(err), problems)
 }
 
-// convert makes what a value's place asks for from what YAML, a variable or a flag gave. The last
-// two give text only; YAML's own types are taken strictly.
-func convert(from, to reflect.Type, value any) (any, error) {
+// convertValue converts a value from YAML, a variable or a flag to the type of its field. Variables
+// and flags are always text; a value from YAML must have the right type.
+func convertValue(from, to reflect.Type, value any) (any, error) {
 	if from == to {
 		return value, nil
 	}
@@ -71,35 +71,35 @@ func convert(from, to reflect.Type, value any) (any, error) {
 	case reflect.Bool:
 		return toBool(value)
 	case reflect.String:
-		return text, wrong(isText, "is text: put it in quotes")
+		return text, errorUnless(isText, "is text: put it in quotes")
 	case reflect.Slice:
 		if isText {
-			return split(text), nil
+			return splitList(text), nil
 		}
-		return value, wrong(from.Kind() == reflect.Slice, "is a list: begin each entry with a dash")
+		return value, errorUnless(from.Kind() == reflect.Slice, "is a list: begin each entry with a dash")
 	}
 	return value, nil
 }
 
-// wrong is an error unless ok.
-func wrong(ok bool, format string, args ...any) error {
+// errorUnless returns an error unless ok.
+func errorUnless(ok bool, format string, args ...any) error {
 	if ok {
 		return nil
 	}
 	return fmt.Errorf(format, args...)
 }
 
-// toDuration refuses bare numbers, whose unit everybody guesses differently.
+// toDuration refuses a number without a unit, which readers could take for any unit.
 func toDuration(value any) (time.Duration, error) {
 	text := fmt.Sprint(value)
 	d, err := time.ParseDuration(text)
-	return d, wrong(err == nil, "%q is no duration: write a number with its unit, such as 500ms, 10s, 5m or 24h", text)
+	return d, errorUnless(err == nil, "%q is no duration: write a number with its unit, such as 500ms, 10s, 5m or 24h", text)
 }
 
 func toInt(value any) (int, error) {
 	text := fmt.Sprint(value)
 	n, err := strconv.Atoi(text)
-	return n, wrong(err == nil, "%q is no whole number", text)
+	return n, errorUnless(err == nil, "%q is no whole number", text)
 }
 
 func toBool(value any) (bool, error) {
@@ -126,17 +126,17 @@ func toPrefix(text string) (netip.Prefix, error) {
 	if prefix.Addr().Is4In6() && prefix.Bits() >= v4Mapped {
 		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-v4Mapped)
 	}
-	return prefix.Masked(), wrong(err == nil, "%q is neither an address nor a network: write 192.0.2.7 or 10.0.0.0/8", text)
+	return prefix.Masked(), errorUnless(err == nil, "%q is neither an address nor a network: write 192.0.2.7 or 10.0.0.0/8", text)
 }
 
 func toLevel(text string) (slog.Level, error) {
 	var level slog.Level
 	err := level.UnmarshalText([]byte(text))
-	return level, wrong(err == nil, "%q is no level: write debug, info, warn or error", text)
+	return level, errorUnless(err == nil, "%q is no level: write debug, info, warn or error", text)
 }
 
-// split reads a list from a variable: entries between commas.
-func split(text string) []string {
+// splitList reads a list from a variable: entries with commas between them.
+func splitList(text string) []string {
 	var entries []string
 	for entry := range strings.SplitSeq(text, ",") {
 		if entry = strings.TrimSpace(entry); entry != "" {

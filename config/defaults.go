@@ -1,6 +1,7 @@
 package config
 
 import (
+	_ "embed"
 	"log/slog"
 	"time"
 )
@@ -72,3 +73,9 @@ func defaultLog() Log {
 		TailBytes:  32 * MiB,
 	}
 }
+
+// Example is the configuration of the four example applications, with every setting at its
+// default. The demo runs on it.
+//
+//go:embed rowcall.example.yaml
+var Example []byte

@@ -3,12 +3,11 @@
 // the file over the defaults.
 //
 // Load reports everything that is wrong at once, each problem with its key path and what to do
-// about it. Nothing is accepted in silence: unknown keys, values of another type and values out of
-// range are all refused.
+// about it. It refuses unknown keys, values of another type and values out of range. The lists of
+// rules (topics, sockets, resources, functions) are checked by package config/rules.
 //
-// Viper stops here. It merges the sources and is forgotten; the rest of the program sees plain
-// structs. Lists of topics and sockets never pass through it, because it lower-cases every key it
-// meets, those of a literal frame too.
+// Only this package uses viper. Viper merges the sources; the rest of the program sees plain structs.
+// The lists of rules go around viper, because it lower-cases every key, also within a literal frame.
 //
 // The package starts no goroutine, and a Config is not changed after Load has returned it.
 package config

@@ -5,35 +5,38 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"rowcall/config/rules"
 )
 
 const envPrefix = "ROWCALL_"
 
-// envConfig names the file to read where --config does not.
+// envConfig is the variable with the name of the configuration file. The flag --config wins over it.
 const envConfig = envPrefix + "CONFIG"
 
-// envFileSuffix behind the variable of a secret makes it name a file that holds the secret.
+// envFileSuffix, at the end of the name of a secret's variable, makes a variable with the name of a
+// file that holds the secret.
 const envFileSuffix = "_FILE"
 
-// envName is the variable of a key: database.pool_size is ROWCALL_DATABASE_POOL_SIZE.
+// envName returns the name of a key's variable: database.pool_size is ROWCALL_DATABASE_POOL_SIZE.
 func envName(key string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// secretKeys are the values that may hold a secret, and may therefore come from a file.
+// secretKeys are the keys of values that may hold a secret. Such a value may also come from a file.
 func secretKeys() []string {
 	return []string{"database.url", "database.direct_url", "database.migrate_url", "auth.jwt.key",
 		"auth.django.secret_key", "auth.django.secret_key_fallbacks"}
 }
 
-// fromEnvironment reads every value that has a variable. An empty variable counts as none: compose
-// files and shells pass those on without meaning to.
-func fromEnvironment(getenv func(string) string, problems *rules.Problems) map[string]given {
-	found := map[string]given{}
+// fromEnvironment reads the variables of all keys. An empty variable counts as not set: compose files
+// and shells often pass empty variables on.
+func fromEnvironment(getenv func(string) string, problems *rules.Problems) map[string]givenValue {
+	found := map[string]givenValue{}
 	for _, key := range valueKeys(reflect.TypeFor[Config](), "") {
 		if value := getenv(envName(key)); value != "" {
-			found[key] = given{value, envName(key)}
+			found[key] = givenValue{value, envName(key)}
 		}
 	}
 	for _, key := range secretKeys() {
@@ -44,8 +47,8 @@ func fromEnvironment(getenv func(string) string, problems *rules.Problems) map[s
 	return found
 }
 
-// fromSecretFile reads one secret from the file its variable names.
-func fromSecretFile(key, path string, found map[string]given, problems *rules.Problems) {
+// fromSecretFile reads a secret from the file that its variable names.
+func fromSecretFile(key, path string, found map[string]givenValue, problems *rules.Problems) {
 	name := envName(key) + envFileSuffix
 	if _, twice := found[key]; twice {
 		problems.Add(key, "both %s and %s are set: unset one of them", envName(key), name)
@@ -56,17 +59,17 @@ func fromSecretFile(key, path string, found map[string]given, problems *rules.Pr
 		problems.Add(key, "cannot read the file that %s names: %v", name, err)
 		return
 	}
-	found[key] = given{strings.TrimSpace(string(text)), name}
+	found[key] = givenValue{strings.TrimSpace(string(text)), name}
 }
 
-// given is a value that came as text, and where from.
-type given struct {
+// givenValue is a value that came as text, and its source.
+type givenValue struct {
 	value  string
 	source string
 }
 
-// nested turns key paths into the tree that viper merges.
-func nested(values map[string]given) map[string]any {
+// nestValues turns key paths into the tree that viper merges.
+func nestValues(values map[string]givenValue) map[string]any {
 	tree := map[string]any{}
 	for key, v := range values {
 		parts := strings.Split(key, ".")
@@ -82,4 +85,33 @@ func nested(values map[string]given) map[string]any {
 		section[parts[len(parts)-1]] = v.value
 	}
 	return tree
+}
+
+// The flags of settings. --config names the file itself.
+const (
+	flagConfig      = "config"
+	flagAddr        = "addr"
+	flagDatabaseURL = "database-url"
+	flagLogFormat   = "log-format"
+	flagLogLevel    = "log-level"
+)
+
+// flagKeys maps each flag to the key that it sets.
+func flagKeys() map[string]string {
+	return map[string]string{
+		flagAddr:        "http.addr",
+		flagDatabaseURL: "database.url",
+		flagLogFormat:   "log_format",
+		flagLogLevel:    "log_level",
+	}
+}
+
+// AddFlags adds the flags that Load reads to the flags of a command.
+func AddFlags(flags *pflag.FlagSet) {
+	d := Default()
+	flags.String(flagConfig, "", "file with the `settings`; also ROWCALL_CONFIG")
+	flags.String(flagAddr, d.HTTP.Addr, "`host:port` to serve on; port 0 takes a free one")
+	flags.String(flagDatabaseURL, "", "`connection` string of PostgreSQL; ps shows it, so give one with a password as ROWCALL_DATABASE_URL or ROWCALL_DATABASE_URL_FILE")
+	flags.String(flagLogFormat, d.LogFormat, "`format` of the log: text or json")
+	flags.String(flagLogLevel, "info", "least `level` that is logged: debug, info, warn or error")
 }

@@ -25,7 +25,7 @@ func TestExampleEqualsTheDefaults(t *testing.T) {
 
 func TestExampleNamesEverySetting(t *testing.T) {
 	t.Parallel()
-	tree, err := parse(Example)
+	tree, err := parseYAML(Example)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestSettingsPageNamesEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := parse(Example)
+	tree, err := parseYAML(Example)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestComposeFileSetsKnownVariables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree, err := parse(text)
+	tree, err := parseYAML(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding"
 	"fmt"
 	"maps"
 	"reflect"
@@ -12,8 +13,8 @@ import (
 	"rowcall/config/rules"
 )
 
-// parse reads YAML into maps whose keys are as they were written.
-func parse(text []byte) (map[string]any, error) {
+// parseYAML reads YAML into maps. It leaves the keys as they are written.
+func parseYAML(text []byte) (map[string]any, error) {
 	var tree map[string]any
 	if err := yaml.Unmarshal(text, &tree); err != nil {
 		return nil, err
@@ -21,12 +22,12 @@ func parse(text []byte) (map[string]any, error) {
 	return tree, nil
 }
 
-// sift keeps of a section what the configuration has a place for and reports the rest. Keys
-// without a value are dropped, so that they mean the default.
-func sift(tree map[string]any, section reflect.Type, path string, problems *rules.Problems) map[string]any {
+// siftSection returns the known keys of a section and reports the others. It drops keys without a
+// value, so that they get the default.
+func siftSection(tree map[string]any, section reflect.Type, path string, problems *rules.Problems) map[string]any {
 	kept := make(map[string]any, len(tree))
 	for _, name := range slices.Sorted(maps.Keys(tree)) {
-		key, value := join(path, name), tree[name]
+		key, value := joinKey(path, name), tree[name]
 		field, known := fieldOf(section, name)
 		if !known {
 			problems.Add(key, "unknown key; known here: %s", strings.Join(fieldNames(section), ", "))
@@ -39,7 +40,8 @@ func sift(tree map[string]any, section reflect.Type, path string, problems *rule
 	return kept
 }
 
-// siftValue reports whether a value has the shape its place asks for, and keeps what fits of it.
+// siftValue returns the known keys of a value. It reports false for a value of another shape: a
+// section, a list of sections, or neither.
 func siftValue(value any, t reflect.Type, key string, problems *rules.Problems) (any, bool) {
 	switch {
 	case value == nil:
@@ -47,7 +49,7 @@ func siftValue(value any, t reflect.Type, key string, problems *rules.Problems) 
 	case isSection(t):
 		tree, ok := value.(map[string]any)
 		problems.Require(ok, key, "is a section: write its keys below it, indented (%s)", strings.Join(fieldNames(t), ", "))
-		return sift(tree, t, key, problems), ok
+		return siftSection(tree, t, key, problems), ok
 	case isSectionList(t):
 		list, ok := value.([]any)
 		problems.Require(ok, key, "is a list: begin each entry with a dash")
@@ -56,8 +58,8 @@ func siftValue(value any, t reflect.Type, key string, problems *rules.Problems) 
 	return value, true
 }
 
-// siftList sifts each entry. An entry of another shape is reported and stays as an empty one, so
-// that the entries behind it keep their places.
+// siftList sifts each entry. It reports an entry of another shape, and keeps an empty entry in its
+// place, so that the key paths of the entries behind it stay right.
 func siftList(list []any, section reflect.Type, key string, problems *rules.Problems) []any {
 	kept := make([]any, len(list))
 	for i, entry := range list {
@@ -68,4 +70,62 @@ func siftList(list []any, section reflect.Type, key string, problems *rules.Prob
 		kept[i] = fitting
 	}
 	return kept
+}
+
+// The structs define the shape of the configuration: a struct is a section of the file, a slice of
+// structs is a list of sections, and everything else is a value.
+
+// isSection reports whether a type is a section. A struct that is written as text, such as an
+// address, is a value.
+func isSection(t reflect.Type) bool {
+	textual := reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+	return t.Kind() == reflect.Struct && !textual
+}
+
+func isSectionList(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && isSection(t.Elem())
+}
+
+// fieldName returns the key of a field in the file.
+func fieldName(f reflect.StructField) string { return f.Tag.Get("mapstructure") }
+
+// fieldOf returns the field of a section with this key.
+func fieldOf(section reflect.Type, name string) (reflect.StructField, bool) {
+	for field := range section.Fields() {
+		if fieldName(field) == name {
+			return field, true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+// fieldNames returns the keys of a section, in their order.
+func fieldNames(section reflect.Type) []string {
+	var names []string
+	for field := range section.Fields() {
+		names = append(names, fieldName(field))
+	}
+	return names
+}
+
+// valueKeys returns the key paths of all values, in their order: the environment can set these.
+func valueKeys(section reflect.Type, path string) []string {
+	var keys []string
+	for field := range section.Fields() {
+		key := joinKey(path, fieldName(field))
+		switch {
+		case isSection(field.Type):
+			keys = append(keys, valueKeys(field.Type, key)...)
+		case !isSectionList(field.Type):
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func joinKey(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
 }

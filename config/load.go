@@ -12,14 +12,14 @@ import (
 	"rowcall/config/rules"
 )
 
-// Sources are where settings come from. The zero Sources yield the defaults.
+// Sources are where settings come from. With the zero Sources, Load returns the defaults.
 type Sources struct {
-	Flags   *pflag.FlagSet      // flags of AddFlags; those that were set count
+	Flags   *pflag.FlagSet      // the flags of AddFlags; only flags that were set count
 	Getenv  func(string) string // the environment
-	Default []byte              // YAML to read where neither --config nor ROWCALL_CONFIG names a file
+	Default []byte              // YAML to read if neither --config nor ROWCALL_CONFIG names a file
 }
 
-// Load merges the sources, and checks the result. The error is a Problems when settings are wrong.
+// Load merges the sources and checks the result. The error is a rules.Problems if settings are wrong.
 func Load(s Sources) (*Config, error) {
 	if s.Getenv == nil {
 		s.Getenv = func(string) string { return "" }
@@ -34,7 +34,7 @@ func Load(s Sources) (*Config, error) {
 	return s.read(text, name)
 }
 
-// file returns the text of the configuration file, and what to call it in messages.
+// file returns the text of the configuration file, and its name in messages.
 func (s Sources) file() ([]byte, string, error) {
 	path := s.Getenv(envConfig)
 	if flag := s.Flags.Lookup(flagConfig); flag != nil && flag.Changed {
@@ -50,14 +50,14 @@ func (s Sources) file() ([]byte, string, error) {
 	return text, path, nil
 }
 
-// read makes a Config of a file's text and the other sources.
+// read makes a Config of the text of a file and of the other sources.
 func (s Sources) read(text []byte, name string) (*Config, error) {
-	tree, err := parse(text)
+	tree, err := parseYAML(text)
 	if err != nil {
 		return nil, rules.Problems{{Key: name, Text: err.Error()}}
 	}
 	var problems rules.Problems
-	tree = sift(tree, reflect.TypeFor[Config](), "", &problems)
+	tree = siftSection(tree, reflect.TypeFor[Config](), "", &problems)
 	origins, merged := s.merge(tree, &problems)
 	c := Default()
 	if err := decode(merged, &c, &problems); err != nil {
@@ -65,7 +65,7 @@ func (s Sources) read(text []byte, name string) (*Config, error) {
 	}
 	c.check(&problems)
 	if len(problems) > 0 {
-		return nil, named(problems, origins)
+		return nil, nameSources(problems, origins)
 	}
 	return &c, nil
 }
@@ -81,7 +81,7 @@ func (s Sources) merge(tree map[string]any, problems *rules.Problems) (map[strin
 	environment := fromEnvironment(s.Getenv, problems)
 	// Neither merge can fail: both are of maps that are known to fit.
 	_ = v.MergeConfigMap(tree)
-	_ = v.MergeConfigMap(nested(environment))
+	_ = v.MergeConfigMap(nestValues(environment))
 	origins := map[string]string{}
 	for key, value := range environment {
 		origins[key] = value.source
@@ -110,8 +110,8 @@ func takeLists(tree map[string]any) map[string]any {
 	return lists
 }
 
-// named tells of each problem which variable or flag its value came from.
-func named(problems rules.Problems, origins map[string]string) rules.Problems {
+// nameSources adds to each problem the variable or flag that its value came from.
+func nameSources(problems rules.Problems, origins map[string]string) rules.Problems {
 	for i, problem := range problems {
 		problems[i].Source = origins[problem.Key]
 	}

@@ -7,14 +7,14 @@ import (
 	"rowcall/config/rules"
 )
 
-// Web says how the pages look.
+// Web configures the map of the pages.
 type Web struct {
-	Tiles       string `mapstructure:"tiles"`       // of the map: an address with {z}, {x} and {y}; none: the basemap that is built in
-	Attribution string `mapstructure:"attribution"` // of the tiles: whom the map names
+	Tiles       string `mapstructure:"tiles"`       // address of the tiles, with {z}, {x} and {y}; empty: the built-in basemap
+	Attribution string `mapstructure:"attribution"` // the text on the map that names the makers of the tiles
 }
 
-// TilesOrigin is where browsers have to be allowed to read tiles from, besides this server itself.
-// It is empty where that is nowhere else.
+// TilesOrigin returns the origin that browsers must be allowed to read tiles from. It is empty if the
+// tiles come from this server.
 func (w Web) TilesOrigin() string {
 	u, err := url.Parse(w.Tiles)
 	if err != nil || u.Host == "" {
@@ -30,8 +30,8 @@ func (w Web) check(p *rules.Problems) {
 	p.Require(w.Tiles != "" || w.Attribution == "", "web.attribution", "is of no use without web.tiles")
 }
 
-// isTiles reports whether text is an address on one host, or on this server, with the three parts that
-// vary in its path or query.
+// isTiles reports whether text is an address on one host, or on this server, with {z}, {x} and {y} once
+// each in its path or query.
 func isTiles(text string) bool {
 	rest := text
 	for _, part := range []string{"{z}", "{x}", "{y}"} {
@@ -48,8 +48,8 @@ func isTiles(text string) bool {
 	return here || u.User == nil && isTileHost(u)
 }
 
-// isTileHost reports whether tiles may come from there. The host stands in the content policy of the
-// pages, where a star or a semicolon would mean more than a host.
+// isTileHost reports whether tiles may come from a host. The host becomes part of the content policy
+// of the pages, in which a star or a semicolon would have a meaning.
 func isTileHost(u *url.URL) bool {
 	odd := func(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789.-:[]", r) }
 	secure := u.Scheme == "https" || u.Scheme == "http" && rules.IsLoopback(u.Hostname())

@@ -20,11 +20,3 @@ func TestOpsHostsAreNames(t *testing.T) {
 		t.Errorf("problems %q\nwant     %q", got, want)
 	}
 }
-
-func TestDjangoNeedsAccounts(t *testing.T) {
-	t.Parallel()
-	got := problems(t, Sources{Default: []byte(`auth: {users: {table: "-"}, django: {secret_key: a}}`)})
-	if len(got) != 1 || !strings.HasPrefix(got[0], `auth.users.table: is "-"`) {
-		t.Errorf("problems %q", got)
-	}
-}

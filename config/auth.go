@@ -1,0 +1,153 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"rowcall/config/rules"
+)
+
+// Auth says how users are identified.
+type Auth struct {
+	Users   Users   `mapstructure:"users"`
+	Session Session `mapstructure:"session"`
+	Login   Login   `mapstructure:"login"`
+	JWT     JWT     `mapstructure:"jwt"`
+	Django  Django  `mapstructure:"django"`
+}
+
+// Users names the table of accounts and its columns. Table may have a schema before a dot.
+type Users struct {
+	Table    string `mapstructure:"table"`
+	ID       string `mapstructure:"id"`
+	Username string `mapstructure:"username"`
+	Password string `mapstructure:"password"`
+	Active   string `mapstructure:"active"`
+	Staff    string `mapstructure:"staff"`
+}
+
+// Session bounds how long a login lasts.
+type Session struct {
+	Lifetime time.Duration `mapstructure:"lifetime"`
+	Idle     time.Duration `mapstructure:"idle"` // ends a login that was not used for so long; 0: never
+	Cookie   string        `mapstructure:"cookie"`
+}
+
+// Login bounds attempts to log in, per minute.
+type Login struct {
+	PerAddress int `mapstructure:"per_address"`
+	PerAccount int `mapstructure:"per_account"`
+}
+
+func (a Auth) check(p *rules.Problems) {
+	a.Users.check(p)
+	requireAtLeast(p, "auth.session.lifetime", a.Session.Lifetime, time.Minute)
+	p.Require(a.Session.Idle >= 0, "auth.session.idle", "%s is negative: 0 means that sessions do not end by being idle", a.Session.Idle)
+	p.Require(isCookieName(a.Session.Cookie), "auth.session.cookie",
+		"%q is no name for a cookie: use letters, digits, _ . and -", a.Session.Cookie)
+	requireBetween(p, "auth.login.per_address", a.Login.PerAddress, 1, greatestCount)
+	requireBetween(p, "auth.login.per_account", a.Login.PerAccount, 1, greatestCount)
+	a.JWT.check(p)
+	a.Django.check(p, a.Session.Cookie)
+	p.Require(a.Users.Table != "-" || !a.Django.On(), "auth.users.table", "is \"-\": the logins of a Django site need its table of users")
+}
+
+func (u Users) check(p *rules.Problems) {
+	for _, name := range []struct{ key, value string }{
+		{"table", u.Table}, {"id", u.ID}, {"username", u.Username},
+		{"password", u.Password}, {"active", u.Active}, {"staff", u.Staff},
+	} {
+		p.Require(name.value != "", "auth.users."+name.key, "is empty: name it as it is in the database")
+	}
+}
+
+// isCookieName reports whether a name of a cookie needs no quotes and no escapes.
+func isCookieName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		plain := unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_.-", r)
+		return !plain || r >= utf8.RuneSelf
+	})
+}
+
+// JWT says which bearer tokens are accepted. Without Key and JWKSURL no token is.
+type JWT struct {
+	Key        Secret        `mapstructure:"key"`        // for HS256: the bytes of this text, 32 or more
+	JWKSURL    string        `mapstructure:"jwks_url"`   // the address of the public keys for the other algorithms; https
+	Algorithms []string      `mapstructure:"algorithms"` // that may sign; empty: the usual ones for the keys that are given
+	Issuer     string        `mapstructure:"issuer"`     // the claim iss that every token must have
+	Audience   string        `mapstructure:"audience"`   // a value that the claim aud of every token must have
+	StaffClaim string        `mapstructure:"staff_claim"`
+	Leeway     time.Duration `mapstructure:"leeway"` // by how much clocks may differ, and how long a socket may outlast its token
+}
+
+// On reports whether bearer tokens are accepted at all.
+func (j JWT) On() bool { return j.Key != "" || j.JWKSURL != "" }
+
+const (
+	shortestKey    = 32 // bytes: what RFC 7518 asks of a key for HS256
+	greatestLeeway = time.Minute
+	hs256          = "HS256"
+)
+
+// publicAlgorithms are the algorithms whose keys a JWKS document holds.
+func publicAlgorithms() []string {
+	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+}
+
+func (j JWT) check(p *rules.Problems) {
+	p.Require(j.Key == "" || len(j.Key) >= shortestKey, "auth.jwt.key",
+		"is too short to sign with: give %d bytes or more, such as openssl rand -base64 48 makes", shortestKey)
+	if j.JWKSURL != "" {
+		p.AddError("auth.jwt.jwks_url", rules.CheckKeyAddress(j.JWKSURL))
+	}
+	p.Require(0 <= j.Leeway && j.Leeway <= greatestLeeway, "auth.jwt.leeway",
+		"%s is out of range: give 0s to %s", j.Leeway, greatestLeeway)
+	j.checkAlgorithms(p)
+	for _, claim := range []struct{ key, value string }{{"issuer", j.Issuer}, {"audience", j.Audience}} {
+		key := "auth.jwt." + claim.key
+		p.Require(!j.On() || claim.value != "", key, "is missing: tokens that were made for others must not be accepted here")
+		p.Require(j.On() || claim.value == "", key, "is of no use without auth.jwt.key or auth.jwt.jwks_url")
+	}
+}
+
+// checkAlgorithms requires a key for each algorithm, and an algorithm for each key.
+func (j JWT) checkAlgorithms(p *rules.Problems) {
+	public := false
+	for i, name := range j.Algorithms {
+		key := rules.Entry("auth.jwt.algorithms", i)
+		p.RequireOneOf(key, name, append([]string{hs256}, publicAlgorithms()...)...)
+		public = public || name != hs256
+		p.Require(name != hs256 || j.Key != "", key, "%s needs auth.jwt.key", name)
+		p.Require(name == hs256 || j.JWKSURL != "", key, "%s needs auth.jwt.jwks_url", name)
+	}
+	if len(j.Algorithms) == 0 {
+		return
+	}
+	p.Require(j.Key == "" || slices.Contains(j.Algorithms, hs256), "auth.jwt.key", "is of no use: auth.jwt.algorithms leaves HS256 out")
+	p.Require(j.JWKSURL == "" || public, "auth.jwt.jwks_url", "is of no use: auth.jwt.algorithms has HS256 alone")
+}
+
+// Django accepts the logins of a Django site that uses the same database. Without SecretKey they are
+// not accepted.
+type Django struct {
+	SecretKey          Secret   `mapstructure:"secret_key"`           // the site's SECRET_KEY
+	SecretKeyFallbacks []Secret `mapstructure:"secret_key_fallbacks"` // its SECRET_KEY_FALLBACKS
+	Cookie             string   `mapstructure:"cookie"`               // its SESSION_COOKIE_NAME
+	Table              string   `mapstructure:"table"`                // the table of its sessions; may have a schema before a dot
+}
+
+// On reports whether the site's logins are accepted.
+func (d Django) On() bool { return d.SecretKey != "" }
+
+func (d Django) check(p *rules.Problems, session string) {
+	p.Require(d.On() || len(d.SecretKeyFallbacks) == 0, "auth.django.secret_key_fallbacks", "are of no use without auth.django.secret_key")
+	for i, key := range d.SecretKeyFallbacks {
+		p.Require(key != "", rules.Entry("auth.django.secret_key_fallbacks", i), "is empty: anybody could sign with it")
+	}
+	p.Require(isCookieName(d.Cookie), "auth.django.cookie", "%q is no name for a cookie: use letters, digits, _ . and -", d.Cookie)
+	p.Require(d.Cookie != session, "auth.django.cookie", "%q is the name of Rowcall's own cookie too: change auth.session.cookie", d.Cookie)
+	p.Require(d.Table != "", "auth.django.table", "is empty: name it as it is in the database")
+}
