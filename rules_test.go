@@ -26,28 +26,34 @@ func mayImport() map[string][]string {
 		"cmd/e2e/rowcalltest": {"config", "schema/schematest", "testdeadline"},
 		"cmd/bench":           {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/topic", "schema/cluster"},
 		"cmd/rowcall":         {"api", "cmd/internal/node", "config", "schema/cluster"},
-		"cmd/internal/node":   {"api", "api/door", "config", "notifier", "schema", "triggers", "web"},
-		"api":                 {"api/door", "api/problem", "config/rules", "notifier", "notifier/topic"},
-		"api/apitest":         {},
-		"api/door":            {"api/problem", "config/rules", "notifier"},
-		"api/problem":         {"notifier", "notifier/topic"},
-		"notifier":            {"notifier/topic"},
-		"notifier/dbconn":     {},
-		"notifier/topic":      {},
-		"config":              {"config/rules"},
-		"config/rules":        {"notifier/topic"},
-		"schema":              {},
-		"schema/cluster":      {},
-		"schema/schematest":   {"schema", "schema/cluster", "triggers", "testdeadline"},
-		"testdeadline":        {},
-		"triggers":            {},
-		"web":                 {},
+		"cmd/internal/node":   {"api", "api/door", "api/identity", "config", "notifier", "schema", "triggers", "web"},
+
+		"api":          {"api/door", "api/identity", "api/problem", "config/rules", "notifier", "notifier/topic"},
+		"api/identity": {"api/door", "api/problem", "config/rules", "notifier"},
+		"api/door":     {"api/problem", "config/rules", "notifier"},
+		"api/problem":  {"notifier", "notifier/topic"},
+
+		"api/apitest":             {"testdeadline"},
+		"api/door/doortest":       {"api/door"},
+		"api/identity/issuertest": {},
+
+		"notifier":          {"notifier/topic"},
+		"notifier/dbconn":   {},
+		"notifier/topic":    {},
+		"config":            {"config/rules"},
+		"config/rules":      {"notifier/topic"},
+		"schema":            {},
+		"schema/cluster":    {},
+		"schema/schematest": {"schema", "schema/cluster", "triggers", "testdeadline"},
+		"testdeadline":      {},
+		"triggers":          {},
+		"web":               {},
 	}
 }
 
 // testsMayImport says what the tests of a folder may import besides.
 func testsMayImport(folder string) []string {
-	packages := []string{"api/apitest", "schema", "schema/schematest", "schema/cluster", "triggers", "testdeadline"}
+	packages := []string{"api/apitest", "api/door/doortest", "api/identity/issuertest", "schema", "schema/schematest", "schema/cluster", "triggers", "testdeadline"}
 	if strings.HasPrefix(folder, "cmd/") {
 		packages = append(packages, "cmd/e2e/rowcalltest")
 	}
@@ -134,12 +140,15 @@ func TestForeignImports(t *testing.T) {
 		"github.com/spf13/cobra":                     {"cmd/rowcall"},
 		"github.com/pressly/goose/v3":                {"schema"},
 		"github.com/gorilla/websocket":               {"api", "cmd/e2e/rowcalltest"},
-		"github.com/golang-jwt/jwt/v5":               {"api"},
+		"github.com/golang-jwt/jwt/v5":               {"api/identity", "api/identity/issuertest"},
 		"github.com/prometheus/client_golang":        {"api"},
-		"github.com/MicahParks/keyfunc/v3":           {"api"},
-		"github.com/MicahParks/jwkset":               {"api"},
+		"github.com/MicahParks/keyfunc/v3":           {"api/identity"},
+		"github.com/MicahParks/jwkset":               {"api/identity", "api/identity/issuertest"},
 		"github.com/fergusstrange/embedded-postgres": {"schema/cluster"},
-		"net/http": {"api", "api/apitest", "api/door", "api/problem", "web", "cmd/bench", "cmd/e2e/rowcalltest"},
+		"net/http": {
+			"api", "api/apitest", "api/door", "api/identity", "api/identity/issuertest", "api/problem",
+			"web", "cmd/bench", "cmd/e2e/rowcalltest",
+		},
 	}
 	for _, f := range sources(t) {
 		for _, name := range f.imports() {
@@ -196,7 +205,7 @@ func TestNobodySleeps(t *testing.T) {
 // constants that Go has no word for.
 func TestNoHiddenState(t *testing.T) {
 	for _, f := range sources(t) {
-		if f.test || f.folder == "schema/schematest" || f.folder == "testdeadline" {
+		if f.test || strings.HasSuffix(f.folder, "test") || f.folder == "testdeadline" {
 			continue
 		}
 		for _, declaration := range f.Decls {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 )
 
@@ -42,18 +43,18 @@ SELECT set_config('role', 'rowcall_app', true),
        set_config('statement_timeout', '10s', true)`
 
 // read does work that changes nothing. All its statements see the same.
-func (a *acting) read(ctx context.Context, who Identity, work func(context.Context, pgx.Tx) error) error {
+func (a *acting) read(ctx context.Context, who identity.Identity, work func(context.Context, pgx.Tx) error) error {
 	return a.do(ctx, who, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, work)
 }
 
 // write does work and commits it.
-func (a *acting) write(ctx context.Context, who Identity, work func(context.Context, pgx.Tx) error) error {
+func (a *acting) write(ctx context.Context, who identity.Identity, work func(context.Context, pgx.Tx) error) error {
 	return a.do(ctx, who, pgx.TxOptions{}, work)
 }
 
 // do returns the errors of work, and those of PostgreSQL, as they are: what they mean to the user
 // depends on what was done.
-func (a *acting) do(ctx context.Context, who Identity, o pgx.TxOptions, work func(context.Context, pgx.Tx) error) error {
+func (a *acting) do(ctx context.Context, who identity.Identity, o pgx.TxOptions, work func(context.Context, pgx.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, actingWait)
 	defer cancel()
 	select {
@@ -72,7 +73,7 @@ func (a *acting) do(ctx context.Context, who Identity, o pgx.TxOptions, work fun
 
 // check finds out whether the node's own role may act as rowcall_app.
 func (a *acting) check(ctx context.Context) error {
-	err := a.read(ctx, Identity{}, func(context.Context, pgx.Tx) error { return nil })
+	err := a.read(ctx, identity.Identity{}, func(context.Context, pgx.Tx) error { return nil })
 	if err == nil {
 		return nil
 	}

@@ -1,10 +1,10 @@
 package api
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 )
 
@@ -22,7 +22,7 @@ func (s *Server) serveConsole(mux *http.ServeMux) {
 		"/api/console/listener": s.console.listener,
 		"/api/console/log":      s.console.log,
 	} {
-		s.handle(mux, "GET", path, s.forUsers(staffOnly, func(w http.ResponseWriter, r *http.Request, _ Identity) error {
+		s.handle(mux, "GET", path, s.accounts.Require(staffOnly, func(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
 			answer, err := part(r)
 			if err == nil {
 				problem.WriteJSON(w, http.StatusOK, answer)
@@ -34,7 +34,7 @@ func (s *Server) serveConsole(mux *http.ServeMux) {
 }
 
 // staffOnly says why somebody may not look at the console.
-func staffOnly(who Identity) error {
+func staffOnly(who identity.Identity) error {
 	switch {
 	case who.Anonymous():
 		return problem.ErrUnauthorized
@@ -103,15 +103,4 @@ func (c *console) open() map[sessionKind]int {
 		open[kind] = counted[kind]
 	}
 	return open
-}
-
-// shownID is a user's id as it stands in events: a number where the table's are.
-func (u *users) shownID(id string) json.RawMessage {
-	if id == "" {
-		return nil
-	}
-	if u.whole {
-		return json.RawMessage(id)
-	}
-	return problem.MustEncodeJSON(id)
 }

@@ -88,7 +88,7 @@ func (c *console) listSessions() []consoleSession {
 func (c *console) session(p *presence) consoleSession {
 	row := consoleSession{
 		Name: p.name, Kind: p.kind, Username: p.who.Name,
-		User: c.accounts.users.shownID(p.who.User), As: c.accounts.users.shownID(p.as),
+		User: c.accounts.EncodeID(p.who.User), As: c.accounts.EncodeID(p.as),
 		Address: p.address.String(), Since: p.since.UTC(), Topics: []topic.Topic{},
 	}
 	for _, sub := range p.follows() {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"rowcall/api/identity"
 	"rowcall/notifier"
 )
 
@@ -13,7 +14,7 @@ import (
 type console struct {
 	feed        feed
 	registry    *registry
-	accounts    *Accounts
+	accounts    *identity.Accounts
 	rates       rates
 	topicList   lister[notifier.TopicCount]
 	sessionList lister[consoleSession]

@@ -5,14 +5,11 @@ import (
 	"errors"
 	"net/http"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
-
-// borrowed stands for the login of a user whose events staff looks at: there is none, and whether the user is
-// active and staff is looked up in the table of users.
-const borrowed = "(borrowed)"
 
 // serveTail answers with a stream of events as a user would have it, for staff. It is the stream of
 // serveStream in everything else.
@@ -36,7 +33,7 @@ func (s *Server) subscribeTail(ctx context.Context, st *stream, r *http.Request,
 	if err != nil {
 		return nil, notifier.Start{}, err
 	}
-	if user.Session == borrowed {
+	if user.Borrowed() {
 		st.as = user.User
 	}
 	guard, _, err := s.subscribe(ctx, in, notifier.Request{Topics: []topic.Topic{ConsoleTopic}, Wake: wanted.Wake})
@@ -55,27 +52,27 @@ func (s *Server) subscribeTail(ctx context.Context, st *stream, r *http.Request,
 }
 
 // userOfTail is who the events are for: the user that is named, else the staff member who asks.
-func (s *Server) userOfTail(ctx context.Context, r *http.Request, asks Identity) (Identity, error) {
+func (s *Server) userOfTail(ctx context.Context, r *http.Request, asks identity.Identity) (identity.Identity, error) {
 	q, err := problem.ParseQuery(r)
 	if err != nil {
-		return Identity{}, err
+		return identity.Identity{}, err
 	}
 	id, err := q.Text("user")
 	switch {
 	case err != nil:
-		return Identity{}, err
+		return identity.Identity{}, err
 	case !q.Has("user"):
 		return asks, nil
 	case id == "":
-		return Identity{}, problem.BadParameter("user", "it is a user's id")
+		return identity.Identity{}, problem.BadParameter("user", "it is a user's id")
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
 	defer cancel()
-	found, err := s.accounts.users.byID(ctx, id)
+	user, err := s.accounts.Borrow(ctx, id)
 	if err != nil {
-		return Identity{}, refusedTail(err)
+		return identity.Identity{}, refusedTail(err)
 	}
-	return Identity{User: found.ID, Name: found.Username, Session: borrowed, Staff: found.Staff}, nil
+	return user, nil
 }
 
 // refusedTail tells staff of the user what the user would be told.

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"rowcall/api/apitest"
 	"rowcall/api/door"
+	"rowcall/api/identity"
 	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
@@ -235,7 +237,7 @@ func TestTailFollowsWhatBecomesOfTheUser(t *testing.T) {
 // TestTailReadsOnItsOwnAccount has staff read the log in the place of a user, whose own replays that leaves alone.
 func TestTailReadsOnItsOwnAccount(t *testing.T) {
 	t.Parallel()
-	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), JWTOptions{}, door.Options{ReplayBytes: 4 << 10}, notifier.Options{TailEvents: 10})
+	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), identity.JWTOptions{}, door.Options{ReplayBytes: 4 << 10}, notifier.Options{TailEvents: 10})
 	from := tn.native(t, "").subscribe("dams", "")
 	tn.db.Exec(t, `SELECT rowcall.publish('dams/1', 'dam.update', json_build_object('n', n, 'text', repeat('x', 1000))) FROM generate_series(1, 20) AS n`)
 	l := listenAt(t, tn.site()+tailPath, topics("dams", "since", from, "user", "2"), "Cookie", tn.login(t, "admin"))
@@ -244,7 +246,7 @@ func TestTailReadsOnItsOwnAccount(t *testing.T) {
 		l.event()
 	}
 	pays := func(user string) bool { return overdrawn(t, tn.server.door, netip.Addr{}, user) }
-	waitFor(t, "the replay to be paid for by admin", func() bool { return pays("5") })
+	apitest.WaitFor(t, "the replay to be paid for by admin", func() bool { return pays("5") })
 	if pays("2") {
 		t.Error("bob pays for it")
 	}

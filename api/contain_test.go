@@ -15,6 +15,8 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/apitest"
+	"rowcall/api/identity"
 	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
@@ -72,7 +74,7 @@ func meetFault(t *testing.T, flow faulty) {
 			t.Error(err)
 			return
 		}
-		session := st.newSession(Identity{}, st.plainUpgrader)
+		session := st.newSession(identity.Identity{}, st.plainUpgrader)
 		flow.session = session
 		session.flow = flow
 		st.carry(w, r, session, &admission{release: func() { leave(); close(left) }})
@@ -144,7 +146,7 @@ func TestFaultOfAHandshake(t *testing.T) {
 	if len(held) != 2 {
 		t.Fatalf("%d were held", len(held))
 	}
-	waitFor(t, "the feed to let them go", func() bool {
+	apitest.WaitFor(t, "the feed to let them go", func() bool {
 		runtime.GC()
 		return held[0].Value() == nil && held[1].Value() == nil
 	})

@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 )
 
@@ -17,7 +18,7 @@ import (
 // before the writer has taken the reply: who does not read gets nothing done.
 type dcrf struct {
 	session  *session
-	accounts *Accounts
+	accounts *identity.Accounts
 	streams  []*dcrfStream
 	bare     bool // one stream, whose name does not stand in frames
 
@@ -38,7 +39,7 @@ type dcrfStream struct {
 
 // openDCRF subscribes to the topics of the resources, where the user may follow them. The error is what
 // the socket must be closed with.
-func openDCRF(ctx context.Context, s *session, f feed, accounts *Accounts, to *dcrfSocket, since string) (*dcrf, error) {
+func openDCRF(ctx context.Context, s *session, f feed, accounts *identity.Accounts, to *dcrfSocket, since string) (*dcrf, error) {
 	d := &dcrf{session: s, accounts: accounts, bare: to.bare, turn: make(chan struct{}, 1)}
 	complete := false
 	defer func() {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 )
 
@@ -20,7 +21,7 @@ type outcome struct {
 }
 
 // act does an action.
-func (d *dcrf) act(ctx context.Context, who Identity, asked dcrfRequest, action string) outcome {
+func (d *dcrf) act(ctx context.Context, who identity.Identity, asked dcrfRequest, action string) outcome {
 	r := asked.stream.resource
 	switch action {
 	case "list":
@@ -42,7 +43,7 @@ func (d *dcrf) act(ctx context.Context, who Identity, asked dcrfRequest, action 
 }
 
 // actOnRow does an action that is about one row.
-func (d *dcrf) actOnRow(ctx context.Context, who Identity, asked dcrfRequest, action string) outcome {
+func (d *dcrf) actOnRow(ctx context.Context, who identity.Identity, asked dcrfRequest, action string) outcome {
 	r := asked.stream.resource
 	key, err := r.keyIn(asked.fields)
 	if err != nil {
@@ -81,7 +82,7 @@ func (r *resource) keyIn(fields map[string]json.RawMessage) (string, error) {
 }
 
 // list has all rows that the user sees.
-func (d *dcrf) list(ctx context.Context, who Identity, r *resource) outcome {
+func (d *dcrf) list(ctx context.Context, who identity.Identity, r *resource) outcome {
 	rows, _, err := r.list(ctx, who, listing{limit: mostListed + 1}, false)
 	switch {
 	case err != nil:
@@ -105,7 +106,7 @@ func arrayOf(rows []json.RawMessage) json.RawMessage {
 	return b.Bytes()
 }
 
-func (d *dcrf) change(ctx context.Context, who Identity, asked dcrfRequest, key string, why intent) outcome {
+func (d *dcrf) change(ctx context.Context, who identity.Identity, asked dcrfRequest, key string, why intent) outcome {
 	r := asked.stream.resource
 	row, wrong := r.rowOf(asked.fields["data"], why, false)
 	if len(wrong) == 0 {
@@ -118,7 +119,7 @@ func (d *dcrf) change(ctx context.Context, who Identity, asked dcrfRequest, key 
 }
 
 // watch subscribes to one row under the id of the request.
-func (d *dcrf) watch(ctx context.Context, who Identity, asked dcrfRequest, key string) outcome {
+func (d *dcrf) watch(ctx context.Context, who identity.Identity, asked dcrfRequest, key string) outcome {
 	if asked.stream.sub == nil {
 		return d.failed(problem.ErrDenied)
 	}
@@ -133,7 +134,7 @@ func (d *dcrf) watch(ctx context.Context, who Identity, asked dcrfRequest, key s
 }
 
 // unwatch ends the subscription of a row under the id of the request, and no other.
-func (d *dcrf) unwatch(ctx context.Context, who Identity, asked dcrfRequest, key string) outcome {
+func (d *dcrf) unwatch(ctx context.Context, who identity.Identity, asked dcrfRequest, key string) outcome {
 	if d.removeWatcher(asked.stream, key, idOf(asked)) {
 		return outcome{status: http.StatusNoContent}
 	}

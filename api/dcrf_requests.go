@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 )
@@ -75,7 +76,7 @@ func (d *dcrf) answer(ctx context.Context, asked dcrfRequest) ([]byte, error) {
 }
 
 // identity is who the socket was opened by, if they still are. The staff flag is today's.
-func (d *dcrf) identity(ctx context.Context) (Identity, error) {
+func (d *dcrf) identity(ctx context.Context) (identity.Identity, error) {
 	who := d.session.identity
 	if who.Anonymous() {
 		return who, nil

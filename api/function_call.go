@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 )
 
@@ -20,15 +21,15 @@ func (s *Server) serveFunctions(mux *http.ServeMux, all *Functions) {
 	}
 	for _, f := range all.list {
 		for _, slash := range []string{"", "/{$}"} {
-			mux.HandleFunc("/api/functions/"+f.name+slash, s.forUsers(f.admits, f.serve))
+			mux.HandleFunc("/api/functions/"+f.name+slash, s.accounts.Require(f.admits, f.serve))
 		}
 	}
 }
 
 // admits returns why an identity may not call the function at all.
-func (f *function) admits(who Identity) error { return admits(f.allow, who) }
+func (f *function) admits(who identity.Identity) error { return admits(f.allow, who) }
 
-func (f *function) serve(w http.ResponseWriter, r *http.Request, who Identity) error {
+func (f *function) serve(w http.ResponseWriter, r *http.Request, who identity.Identity) error {
 	if r.Method != http.MethodPost {
 		return problem.NotAllowed(w, http.MethodPost)
 	}
@@ -83,7 +84,7 @@ func (f *function) read(body json.RawMessage) ([]assignment, fieldErrors) {
 }
 
 // call returns what the function does: a value, or a list where it returns rows.
-func (f *function) call(ctx context.Context, who Identity, arguments []assignment) (result json.RawMessage, err error) {
+func (f *function) call(ctx context.Context, who identity.Identity, arguments []assignment) (result json.RawMessage, err error) {
 	statement := f.statement(arguments)
 	var found []json.RawMessage
 	err = f.acting.write(ctx, who, func(ctx context.Context, tx pgx.Tx) error {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 )
 
@@ -24,7 +25,7 @@ const nativeProtocol = "rowcall.v1"
 
 // admission is a handshake that may be answered with a socket.
 type admission struct {
-	who     Identity
+	who     identity.Identity
 	address netip.Addr
 	unknown error // why it is not known who asks: problem.ErrUnauthorized, or the database's error
 	release func()
@@ -134,7 +135,7 @@ func (s *Server) sessionOf(in *admission, u *websocket.Upgrader) *session {
 	return session
 }
 
-func (s *Server) newSession(who Identity, u *websocket.Upgrader) *session {
+func (s *Server) newSession(who identity.Identity, u *websocket.Upgrader) *session {
 	session := newSession(who, s.limits, u, &s.batches, s.log)
 	session.metrics = s.metrics
 	session.holder = s.feed.NewHolder(session.unload)

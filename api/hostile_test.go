@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/apitest"
 	"rowcall/notifier"
 )
 
@@ -167,7 +168,7 @@ func TestHostileReader(t *testing.T) {
 	}
 	sub.push(notifier.Taken{Events: []*notifier.Event{chatMessage(42)}})
 	good.expect(`{"type":"chat_message_created","kwargs":{"id":"42","message":"Hello world!"}}`)
-	waitFor(t, "the deaf one's subscription to end", deaf.isClosed)
+	apitest.WaitFor(t, "the deaf one's subscription to end", deaf.isClosed)
 	raw.Close()
 }
 
@@ -199,20 +200,5 @@ func TestLongHeaderIsRefused(t *testing.T) {
 	answer.Body.Close()
 	if answer.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("answered %d", answer.StatusCode)
-	}
-}
-
-// waitFor waits for what a goroutine brings about.
-func waitFor(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("waited in vain for %s", what)
-		}
 	}
 }

@@ -11,17 +11,24 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/apitest"
+	"rowcall/api/identity"
+	"rowcall/api/identity/issuertest"
 	"rowcall/schema/schematest"
 	"rowcall/testdeadline"
 )
 
 // openBearerTown takes an issuer's tokens besides cookies.
-func openBearerTown(t *testing.T) (*town, *issuer) {
+func openBearerTown(t *testing.T) (*town, *issuertest.Issuer) {
 	t.Helper()
-	is := openIssuer(t)
-	tn := openTownWith(t, schematest.New(t, schematest.Samples), is.options())
-	is.trust(tn.server.accounts.tokens)
+	is := issuertest.OpenPlain(t)
+	tn := openTownWith(t, schematest.New(t, schematest.Samples), bearersOf(is))
 	return tn, is
+}
+
+// bearersOf accept the tokens of an issuer, and those of its symmetric key.
+func bearersOf(is *issuertest.Issuer) identity.JWTOptions {
+	return identity.JWTOptions{Key: issuertest.Symmetric, JWKSURL: is.HTTP.URL + "/keys", Issuer: issuertest.Name, Audience: issuertest.Audience, StaffClaim: "staff"}
 }
 
 // with is the header of a request that brings a token.
@@ -38,10 +45,10 @@ func (tn *town) bearer(t *testing.T, token string) *browser {
 func TestBearersFollowOnEveryTransport(t *testing.T) {
 	t.Parallel()
 	tn, _ := openBearerTown(t)
-	token := sign(t, saying("2"))
+	token := issuertest.Sign(t, issuertest.Claims("2"))
 	native, plain := tn.bearer(t, token), tn.dialWith(t, "/ws/room/1", with(token))
 	native.subscribe("room/1", "")
-	offered := tn.dialWith(t, "/v1/ws", http.Header{"Sec-WebSocket-Protocol": {offer(token)}})
+	offered := tn.dialWith(t, "/v1/ws", http.Header{"Sec-WebSocket-Protocol": {issuertest.Offer(token)}})
 	if got := offered.Subprotocol(); got != nativeProtocol {
 		t.Errorf("answered with the subprotocol %q", got)
 	}
@@ -67,12 +74,12 @@ func TestBadBearersAreToldByACloseFrame(t *testing.T) {
 	tn, _ := openBearerTown(t)
 	cookie := tn.login(t, "bob")
 	for name, token := range map[string]string{
-		"garbage": "abc", "nobody": sign(t, saying("99")), "none": raw(`{"alg":"none"}`, claimed(t, saying("2")), nil),
-		"expired": sign(t, saying("2", "exp", time.Now().Add(-time.Minute).Unix())),
+		"garbage": "abc", "nobody": issuertest.Sign(t, issuertest.Claims("99")), "none": issuertest.Join(`{"alg":"none"}`, issuertest.Encode(t, issuertest.Claims("2")), nil),
+		"expired": issuertest.Sign(t, issuertest.Claims("2", "exp", time.Now().Add(-time.Minute).Unix())),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			header, offered := with(token), http.Header{"Sec-WebSocket-Protocol": {offer(token)}}
+			header, offered := with(token), http.Header{"Sec-WebSocket-Protocol": {issuertest.Offer(token)}}
 			tn.dialWith(t, "/v1/ws", header).expectClose(4401)
 			tn.dialWith(t, "/v1/ws", offered).expectClose(4401)
 			tn.dialWith(t, "/ws/room/1", header).expectClose(4401)
@@ -93,7 +100,7 @@ func TestBadBearersAreToldByACloseFrame(t *testing.T) {
 func TestStaffBearersAreStaffWhateverTheTableSays(t *testing.T) {
 	t.Parallel()
 	tn, _ := openBearerTown(t)
-	staff, admin := tn.bearer(t, sign(t, saying("2", "staff", true))), tn.bearer(t, sign(t, saying("5")))
+	staff, admin := tn.bearer(t, issuertest.Sign(t, issuertest.Claims("2", "staff", true))), tn.bearer(t, issuertest.Sign(t, issuertest.Claims("5")))
 	staff.subscribe("ward", "")
 	admin.say(`{"op":"subscribe","topic":"ward"}`)
 	admin.hears(`"code":"forbidden"`) // staff in the table, and not by the token
@@ -112,7 +119,7 @@ func TestSocketsEndWithTheirToken(t *testing.T) {
 	t.Parallel()
 	tn, _ := openBearerTown(t)
 	exp := time.Now().Add(testdeadline.Scale(4 * time.Second)).Truncate(time.Second)
-	token := sign(t, saying("2", "exp", exp.Unix()))
+	token := issuertest.Sign(t, issuertest.Claims("2", "exp", exp.Unix()))
 	idle, plain := tn.bearer(t, token), tn.dialWith(t, "/ws/room/1", with(token))
 	stream := listen(t, "http://"+tn.addr, url.Values{"topic": {"room/1"}}, "Authorization", "Bearer "+token)
 	stream.live()
@@ -138,27 +145,27 @@ func TestSocketsEndWithTheirToken(t *testing.T) {
 func TestATokenIsReplacedOnAnOpenSocket(t *testing.T) {
 	t.Parallel()
 	tn, _ := openBearerTown(t)
-	short := sign(t, saying("2", "exp", time.Now().Add(patience).Unix()))
+	short := issuertest.Sign(t, issuertest.Claims("2", "exp", time.Now().Add(patience).Unix()))
 	renewed, stubborn, plain := tn.bearer(t, short), tn.bearer(t, short), tn.dialWith(t, "/ws/room/1", with(short))
 	cookie := tn.native(t, "bob")
 	renewed.subscribe("room/1", "")
 	for token, want := range map[string]string{
-		sign(t, saying("1")):                `{"op":"error","code":"forbidden","message":"the token is of another user; the one before it still counts","retryable":false}`,
-		sign(t, saying("2", "staff", true)): `{"op":"error","code":"forbidden","message":"the token gives other rights; open another socket with it","retryable":false}`,
-		"abc":                               `{"op":"error","code":"unauthorized","message":"the token is not valid","retryable":false}`,
-		strings.Repeat("a", 8<<10+1):        `{"op":"error","code":"unauthorized","message":"the token is not valid","retryable":false}`,
+		issuertest.Sign(t, issuertest.Claims("1")):                `{"op":"error","code":"forbidden","message":"the token is of another user; the one before it still counts","retryable":false}`,
+		issuertest.Sign(t, issuertest.Claims("2", "staff", true)): `{"op":"error","code":"forbidden","message":"the token gives other rights; open another socket with it","retryable":false}`,
+		"abc":                        `{"op":"error","code":"unauthorized","message":"the token is not valid","retryable":false}`,
+		strings.Repeat("a", 8<<10+1): `{"op":"error","code":"unauthorized","message":"the token is not valid","retryable":false}`,
 	} {
 		for _, b := range []*browser{renewed, stubborn} {
 			b.say(`{"op":"auth","token":"` + token + `"}`)
 			b.expect(want)
 		}
 	}
-	cookie.say(`{"op":"auth","token":"` + sign(t, saying("2")) + `"}`)
+	cookie.say(`{"op":"auth","token":"` + issuertest.Sign(t, issuertest.Claims("2")) + `"}`)
 	cookie.expect(`{"op":"error","code":"bad_request","message":"this socket was not opened with a token","retryable":false}`)
 	stubborn.say(`{"op":"auth","token":7}`)
 	stubborn.hears(`"code":"bad_request"`)
-	plain.say(`{"op":"auth","token":"` + sign(t, saying("2")) + `"}`) // is not even read
-	renewed.say(`{"op":"auth","token":"` + sign(t, saying("2")) + `"}`)
+	plain.say(`{"op":"auth","token":"` + issuertest.Sign(t, issuertest.Claims("2")) + `"}`) // is not even read
+	renewed.say(`{"op":"auth","token":"` + issuertest.Sign(t, issuertest.Claims("2")) + `"}`)
 	renewed.say(`{"op":"ping"}`)
 	renewed.hears(`{"op":"pong"`)
 
@@ -183,7 +190,7 @@ func TestBearersEndWithTheirUser(t *testing.T) {
 			t.Parallel()
 			tn, _ := openBearerTown(t)
 			tn.db.Psql(t, `INSERT INTO users (id, username, password) VALUES (90, 'frank', '!');`)
-			token := sign(t, saying("90"))
+			token := issuertest.Sign(t, issuertest.Claims("90"))
 			following, idle := tn.bearer(t, token), tn.bearer(t, token)
 			following.subscribe("dams", "")
 			tn.db.Psql(t, sql)
@@ -233,26 +240,25 @@ func TestALogoutEndsSocketsThatFollowNothing(t *testing.T) {
 
 func TestIdentitiesOfOpenSocketsOutlastTheDatabase(t *testing.T) {
 	t.Parallel()
-	is := openIssuer(t)
+	is := issuertest.OpenPlain(t)
 	db := schematest.Private(t, schematest.Samples)
-	tn := openTownWith(t, db, is.options())
-	is.trust(tn.server.accounts.tokens)
+	tn := openTownWith(t, db, bearersOf(is))
 	cookie := tn.native(t, "bob")
-	b := tn.bearer(t, sign(t, saying("2", "exp", time.Now().Add(patience).Unix())))
+	b := tn.bearer(t, issuertest.Sign(t, issuertest.Claims("2", "exp", time.Now().Add(patience).Unix())))
 	b.subscribe("room/1", "")
 	db.Stop(t)
 	if err := tn.server.watch.ask(t.Context()); err == nil {
 		t.Fatal("it has an answer without a database")
 	}
-	b.say(`{"op":"auth","token":"` + sign(t, saying("2")) + `"}`)
+	b.say(`{"op":"auth","token":"` + issuertest.Sign(t, issuertest.Claims("2")) + `"}`)
 	b.say(`{"op":"ping"}`)
 	b.hears(`{"op":"pong"`)
 	tn.server.watch.expire(time.Now().Add(30 * time.Minute))
 	cookie.say(`{"op":"ping"}`)
 	cookie.hears(`{"op":"pong"`)
-	tn.dialWith(t, "/v1/ws", with(sign(t, saying("2")))).expectClose(websocket.CloseTryAgainLater)
+	tn.dialWith(t, "/v1/ws", with(issuertest.Sign(t, issuertest.Claims("2")))).expectClose(websocket.CloseTryAgainLater)
 	db.Start(t)
-	waitFor(t, "the feed", func() bool { return tn.feed.Health().Err == nil })
+	apitest.WaitFor(t, "the feed", func() bool { return tn.feed.Health().Err == nil })
 	tn.db.Psql(t, say(100, "back"))
 	b.hears(`"message":"back"`)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/apitest"
 	"rowcall/schema/schematest"
 )
 
@@ -159,7 +160,7 @@ func TestWithoutADatabaseSocketsStayAndNewOnesWait(t *testing.T) {
 	native.say(`{"op":"subscribe","topic":"room/1"}`)
 	native.hears(`"code":"unavailable"`)
 	db.Start(t)
-	waitFor(t, "the feed", func() bool { return tn.feed.Health().Err == nil })
+	apitest.WaitFor(t, "the feed", func() bool { return tn.feed.Health().Err == nil })
 	tn.db.Psql(t, say(100, "back"))
 	open.expect(kwargs("100", "back"))
 }

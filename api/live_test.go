@@ -14,7 +14,10 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/jackc/pgx/v5"
 
+	"rowcall/api/apitest"
 	"rowcall/api/door"
+	"rowcall/api/door/doortest"
+	"rowcall/api/identity"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -35,22 +38,22 @@ func openTown(t *testing.T) *town {
 
 func openTownOn(t *testing.T, db *schematest.Database) *town {
 	t.Helper()
-	return openTownWith(t, db, JWTOptions{})
+	return openTownWith(t, db, identity.JWTOptions{})
 }
 
-func openTownWith(t *testing.T, db *schematest.Database, bearers JWTOptions) *town {
+func openTownWith(t *testing.T, db *schematest.Database, bearers identity.JWTOptions) *town {
 	t.Helper()
 	return openLimitedTown(t, db, bearers, door.Options{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, notifier.Options{})
 }
 
 // openLimitedTown is openTownWith, with a say in who may have how much.
-func openLimitedTown(t *testing.T, db *schematest.Database, bearers JWTOptions, limits door.Options, o notifier.Options) *town {
+func openLimitedTown(t *testing.T, db *schematest.Database, bearers identity.JWTOptions, limits door.Options, o notifier.Options) *town {
 	t.Helper()
-	db.Exec(t, `UPDATE users SET password = '`+bcryptQuick+`'`)
+	db.Exec(t, `UPDATE users SET password = '`+apitest.QuickHash+`'`)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	pool := db.Pool(t)
-	door := openDoor(t, limits)
-	accounts, err := NewAccounts(t.Context(), pool, door, AccountOptions{Logger: log, JWT: bearers, Login: LoginOptions{PerAddress: 1000, PerAccount: 1000}})
+	door := doortest.Open(t, limits)
+	accounts, err := identity.New(t.Context(), pool, door, identity.Options{Logger: log, JWT: bearers, Attempts: identity.AttemptOptions{PerAddress: 1000, PerAccount: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +115,7 @@ func runAll(t *testing.T, runs ...func(context.Context) error) {
 func (tn *town) login(t *testing.T, name string) string {
 	t.Helper()
 	answer, err := http.Post("http://"+tn.addr+"/api/login", "application/json",
-		strings.NewReader(body(name, "secret")))
+		strings.NewReader(apitest.Credentials(name, "secret")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,10 +15,10 @@ func (n *native) auth(ctx context.Context, token string) error {
 func (s *session) renew(ctx context.Context, token string) error {
 	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
 	defer cancel()
-	said, err := s.accounts.renewed(ctx, s.identity, token)
+	until, err := s.accounts.Renew(ctx, s.identity, token)
 	if err != nil {
 		return err
 	}
-	s.watched.renew(said.Until)
+	s.watched.renew(until)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/apitest"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 )
@@ -207,12 +208,12 @@ func TestNativeSubscribedTooLate(t *testing.T) {
 	st.feed.set(func(f *fakeFeed) { f.rude = true })
 	b := st.native(t, "/v1/ws")
 	b.say(`{"op":"subscribe","topic":"room/5"}`)
-	waitFor(t, "the subscribe", func() bool { return st.feed.most() == 1 })
+	apitest.WaitFor(t, "the subscribe", func() bool { return st.feed.most() == 1 })
 	b.say(`{"op":"unsubscribe","topic":"room/5"}`)
 	b.expect(`{"op":"unsubscribed","topic":"room/5"}`)
 	open()
 	late := st.feed.next(t)
-	waitFor(t, "the late subscription to end", late.isClosed)
+	apitest.WaitFor(t, "the late subscription to end", late.isClosed)
 	late.push(notifier.Taken{Events: []*notifier.Event{chatMessage(1)}})
 	b.say(`{"op":"ping"}`)
 	b.expect(`{"op":"pong","cursor":"node"}`)
@@ -238,7 +239,7 @@ func TestNativeSubscribesAreBounded(t *testing.T) {
 		b.say(fmt.Sprintf(`{"op":"subscribe","topic":"room/%d"}`, i+1))
 	}
 	b.expect(`{"op":"error","topic":"room/31","code":"too_many_subscriptions","message":"too many subscriptions on one socket","retryable":false}`)
-	waitFor(t, "the first subscribes", func() bool { return st.feed.most() == openAtOnce })
+	apitest.WaitFor(t, "the first subscribes", func() bool { return st.feed.most() == openAtOnce })
 	open()
 	answered := map[string]bool{}
 	for range 30 {

@@ -7,7 +7,10 @@ import (
 	"net/netip"
 	"testing"
 
+	"rowcall/api/apitest"
 	"rowcall/api/door"
+	"rowcall/api/door/doortest"
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
@@ -39,7 +42,7 @@ func TestRequestsOfOneAddressAreBounded(t *testing.T) {
 	t.Parallel()
 	pages := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	st := openStand(t, Options{Pages: pages, Health: NewHealth(HealthOptions{Feed: func() notifier.Health { return notifier.Health{} }})})
-	door := openDoor(t, door.Options{RequestsPerSecond: 1, TrustedProxies: loopbackProxies(), Exempt: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}})
+	door := doortest.Open(t, door.Options{RequestsPerSecond: 1, TrustedProxies: loopbackProxies(), Exempt: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}})
 	*st.door = *door
 	const asked = "2001:db8::1"
 	for i, want := range []int{404, 404, 429, 429} { // a second's worth, and as many again at once
@@ -77,7 +80,7 @@ func TestRequestsOfOneAddressAreBounded(t *testing.T) {
 func TestRequestsOfOneUserAreBounded(t *testing.T) {
 	t.Parallel()
 	limits := door.Options{RequestsPerSecond: 2, TrustedProxies: loopbackProxies()}
-	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), JWTOptions{}, limits, notifier.Options{})
+	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), identity.JWTOptions{}, limits, notifier.Options{})
 	alice, bob := tn.login(t, "alice"), tn.login(t, "bob")
 	answered := map[int]int{}
 	for i := range 20 {
@@ -103,7 +106,7 @@ func TestReplayedBytesAreBounded(t *testing.T) {
 	t.Parallel()
 	const events, limit = 200, 64 << 10
 	limits := door.Options{ReplayBytes: limit}
-	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), JWTOptions{}, limits, notifier.Options{TailEvents: 10})
+	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), identity.JWTOptions{}, limits, notifier.Options{TailEvents: 10})
 	from := tn.native(t, "").subscribe("dams", "")
 	tn.db.Exec(t, `SELECT rowcall.publish('dams/1', 'dam.update', json_build_object('n', n, 'text', repeat('x', 1000))) FROM generate_series(1, $1::int) AS n`, events)
 	first := tn.native(t, "")
@@ -111,7 +114,7 @@ func TestReplayedBytesAreBounded(t *testing.T) {
 	for range events {
 		last = cursorOf(first.hears(`"op":"event"`))
 	}
-	waitFor(t, "the replay to be paid for", func() bool {
+	apitest.WaitFor(t, "the replay to be paid for", func() bool {
 		return overdrawn(t, tn.server.door, netip.MustParseAddr("127.0.0.1"), "")
 	})
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/identity"
 	"rowcall/config/rules"
 	"rowcall/notifier/topic"
 )
@@ -158,4 +159,4 @@ func (r *resource) adopt() error {
 }
 
 // admits returns why an identity may not ask at all.
-func (r *resource) admits(who Identity) error { return admits(r.allow, who) }
+func (r *resource) admits(who identity.Identity) error { return admits(r.allow, who) }

@@ -3,19 +3,20 @@ package api
 import (
 	"net/http"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/notifier/topic"
 )
 
 // serveDescriptions answers GET /api/resources: what whoever asks may ask for, and how.
 func (s *Server) serveDescriptions(mux *http.ServeMux, all *Resources) {
-	answer := s.forUsers(func(Identity) error { return nil }, all.serveDescribe)
+	answer := s.accounts.Require(func(identity.Identity) error { return nil }, all.serveDescribe)
 	for _, slash := range []string{"", "/{$}"} {
 		mux.HandleFunc("/api/resources"+slash, answer)
 	}
 }
 
-func (r *Resources) serveDescribe(w http.ResponseWriter, q *http.Request, who Identity) error {
+func (r *Resources) serveDescribe(w http.ResponseWriter, q *http.Request, who identity.Identity) error {
 	if q.Method != http.MethodGet && q.Method != http.MethodHead {
 		return problem.NotAllowed(w, "GET, HEAD")
 	}
@@ -57,7 +58,7 @@ type referenceDescription struct {
 	Label    string `json:"label"`
 }
 
-func (r *Resources) describe(who Identity) []description {
+func (r *Resources) describe(who identity.Identity) []description {
 	all := []description{}
 	for _, one := range r.list {
 		if one.admits(who) == nil {
@@ -69,7 +70,7 @@ func (r *Resources) describe(who Identity) []description {
 	return all
 }
 
-func (r *resource) describe(who Identity) description {
+func (r *resource) describe(who identity.Identity) description {
 	d := description{Name: r.name, Key: r.key.Name, Label: r.label.Name, Delete: r.deletes}
 	for _, c := range r.columns {
 		f := r.describeField(c, who)
@@ -79,7 +80,7 @@ func (r *resource) describe(who Identity) description {
 	return d
 }
 
-func (r *resource) describeField(c *column, who Identity) fieldDescription {
+func (r *resource) describeField(c *column, who identity.Identity) fieldDescription {
 	f := fieldDescription{
 		Name: c.Name, Type: c.kind.String(), Nullable: !c.Required, MaxLength: c.Length,
 		Create: r.takes(c, toCreate), Update: r.takes(c, toPatch),
@@ -90,7 +91,7 @@ func (r *resource) describeField(c *column, who Identity) fieldDescription {
 	return f
 }
 
-func (r *resource) describeReference(c *column, who Identity) *referenceDescription {
+func (r *resource) describeReference(c *column, who identity.Identity) *referenceDescription {
 	for _, ref := range r.refers {
 		if to := ref.target(who); ref.column == c && to != nil {
 			return &referenceDescription{to.name, to.key.Name, to.label.Name}

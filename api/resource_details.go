@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/config/rules"
 	"rowcall/notifier/topic"
@@ -97,7 +98,7 @@ func (r *Resources) link() {
 }
 
 // target is the resource that a user may ask for the rows behind a reference; nil without one.
-func (f reference) target(who Identity) *resource {
+func (f reference) target(who identity.Identity) *resource {
 	for _, candidate := range f.to {
 		if candidate.admits(who) == nil {
 			return candidate
@@ -108,7 +109,7 @@ func (f reference) target(who Identity) *resource {
 
 // topicsFor are those that tell the user of changes: what is configured for lists, as far as the rules admit
 // the user, else the resource's own topic. Whether access lets the user in is asked when it is followed.
-func (r *Resources) topicsFor(one *resource, who Identity) []topic.Topic {
+func (r *Resources) topicsFor(one *resource, who identity.Identity) []topic.Topic {
 	topics := []topic.Topic{}
 	for _, p := range one.follow {
 		if topic, ok := r.admitted(p, who); ok {
@@ -124,7 +125,7 @@ func (r *Resources) topicsFor(one *resource, who Identity) []topic.Topic {
 }
 
 // admitted is the topic of a pattern for a user. It reports false if the rules do not admit the user.
-func (r *Resources) admitted(p topic.Pattern, who Identity) (topic.Topic, bool) {
+func (r *Resources) admitted(p topic.Pattern, who identity.Identity) (topic.Topic, bool) {
 	if p.Has(rules.ParameterMe) && who.Anonymous() {
 		return "", false
 	}

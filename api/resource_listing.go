@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 )
 
@@ -128,7 +129,7 @@ func (r *resource) field(name string) *column {
 }
 
 // count counts the rows that are wanted.
-func (r *resource) count(l listing, who Identity) *statement {
+func (r *resource) count(l listing, who identity.Identity) *statement {
 	s := &statement{}
 	s.add("SELECT count(*)", r.sql.from)
 	s.where(l.filters)
@@ -137,7 +138,7 @@ func (r *resource) count(l listing, who Identity) *statement {
 }
 
 // page is the rows asked for. The key comes last in the order, so that pages fit together.
-func (r *resource) page(l listing, who Identity) *statement {
+func (r *resource) page(l listing, who identity.Identity) *statement {
 	s := &statement{}
 	s.add("SELECT ", r.sql.shown, r.sql.from)
 	s.where(l.filters)

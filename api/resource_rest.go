@@ -2,9 +2,9 @@ package api
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 )
 
@@ -17,36 +17,14 @@ func (s *Server) serveResources(mux *http.ServeMux, all *Resources) {
 	for _, r := range all.list {
 		rows, row := "/api/"+r.name, "/api/"+r.name+"/{key}"
 		for _, slash := range []string{"", "/{$}"} {
-			mux.HandleFunc(rows+slash, s.forUsers(r.admits, r.serveRows))
-			mux.HandleFunc(row+slash, s.forUsers(r.admits, r.serveRow))
-		}
-	}
-}
-
-// reply answers a request, or returns why not.
-type reply func(w http.ResponseWriter, r *http.Request, who Identity) error
-
-// forUsers finds out who asks and whether they may at all.
-func (s *Server) forUsers(admits func(Identity) error, answer reply) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		who, err := s.accounts.Identify(r.Context(), r)
-		if err == nil {
-			err = admits(who)
-		}
-		if err == nil {
-			err = answer(w, r, who)
-		}
-		if errors.Is(err, problem.ErrDenied) && who.Anonymous() {
-			err = problem.ErrUnauthorized // a login may help
-		}
-		if err != nil {
-			problem.Refuse(w, r, s.log, err)
+			mux.HandleFunc(rows+slash, s.accounts.Require(r.admits, r.serveRows))
+			mux.HandleFunc(row+slash, s.accounts.Require(r.admits, r.serveRow))
 		}
 	}
 }
 
 // serveRows lists and creates.
-func (r *resource) serveRows(w http.ResponseWriter, q *http.Request, who Identity) error {
+func (r *resource) serveRows(w http.ResponseWriter, q *http.Request, who identity.Identity) error {
 	switch q.Method {
 	case http.MethodGet, http.MethodHead:
 		return r.serveList(w, q, who)
@@ -57,7 +35,7 @@ func (r *resource) serveRows(w http.ResponseWriter, q *http.Request, who Identit
 }
 
 // serveRow is about the row that the address names.
-func (r *resource) serveRow(w http.ResponseWriter, q *http.Request, who Identity) error {
+func (r *resource) serveRow(w http.ResponseWriter, q *http.Request, who identity.Identity) error {
 	key, ok := r.keyOf(q.PathValue("key"))
 	if !ok {
 		return problem.ErrNoRow
@@ -90,7 +68,7 @@ type pageOfRows struct {
 	Rows   []json.RawMessage `json:"rows"`
 }
 
-func (r *resource) serveList(w http.ResponseWriter, q *http.Request, who Identity) error {
+func (r *resource) serveList(w http.ResponseWriter, q *http.Request, who identity.Identity) error {
 	values, err := problem.ParseQuery(q)
 	if err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"rowcall/api/identity"
 )
 
 const (
@@ -30,7 +32,7 @@ func wordsOf(given []string, wrong fieldErrors) []string {
 
 // searched adds the conditions that a row has each of the words: in one of its texts, in the label of a row
 // that it refers to, as far as the user may see that, or as its key.
-func (s *statement) searched(r *resource, who Identity, words []string) {
+func (s *statement) searched(r *resource, who identity.Identity, words []string) {
 	for _, word := range words {
 		like := " ILIKE " + s.bind("%"+literally(word)+"%")
 		s.condition("t.", r.key.Ident, "::text = ", s.bind(word))

@@ -8,7 +8,10 @@ import (
 	"sync"
 	"testing"
 
+	"rowcall/api/apitest"
 	"rowcall/api/door"
+	"rowcall/api/door/doortest"
+	"rowcall/api/identity"
 	"rowcall/config/rules"
 	"rowcall/schema/schematest"
 )
@@ -206,7 +209,7 @@ func TestCompileResourcesTellsAllThatIsWrong(t *testing.T) {
 func compileOn(t *testing.T, db *schematest.Database) (*Rules, error) {
 	t.Helper()
 	pool := db.Pool(t)
-	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, door.Options{}), AccountOptions{})
+	accounts, err := identity.New(t.Context(), pool, doortest.Open(t, door.Options{}), identity.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +262,7 @@ func TestResourcesLeaveConnections(t *testing.T) {
 	for range 2 * w.pool.Config().MaxConns {
 		waiting.Go(func() { alice.send("GET", "/api/patients", "") })
 	}
-	waitFor(t, "requests that wait", func() bool {
+	apitest.WaitFor(t, "requests that wait", func() bool {
 		return w.one(t, `SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == "true"
 	})
 	w.dial(t, "/ws/room/1", "bob").subscribedAtOnce(w)

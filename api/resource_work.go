@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 )
@@ -14,7 +15,7 @@ import (
 // what is wrong by field where the input is at fault.
 
 // list returns rows, and with counted how many there are in all.
-func (r *resource) list(ctx context.Context, who Identity, l listing, counted bool) (rows []json.RawMessage, total int64, err error) {
+func (r *resource) list(ctx context.Context, who identity.Identity, l listing, counted bool) (rows []json.RawMessage, total int64, err error) {
 	err = r.acting.read(ctx, who, func(ctx context.Context, tx pgx.Tx) error {
 		if counted {
 			count := r.count(l, who)
@@ -47,7 +48,7 @@ func collectDocuments(rows pgx.Rows, err error) ([]json.RawMessage, error) {
 }
 
 // get returns one row.
-func (r *resource) get(ctx context.Context, who Identity, key string) (json.RawMessage, error) {
+func (r *resource) get(ctx context.Context, who identity.Identity, key string) (json.RawMessage, error) {
 	var row string
 	err := r.acting.read(ctx, who, func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, r.sql.one, key).Scan(&row)
@@ -56,7 +57,7 @@ func (r *resource) get(ctx context.Context, who Identity, key string) (json.RawM
 }
 
 // momentOf is a moment at which the row was there for the user.
-func (r *resource) momentOf(ctx context.Context, who Identity, key string) (now notifier.Moment, err error) {
+func (r *resource) momentOf(ctx context.Context, who identity.Identity, key string) (now notifier.Moment, err error) {
 	var row, text string
 	err = r.acting.read(ctx, who, func(ctx context.Context, tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, r.sql.one, key).Scan(&row); err != nil {
@@ -72,7 +73,7 @@ func (r *resource) momentOf(ctx context.Context, who Identity, key string) (now 
 }
 
 // create makes rows, all or none, and returns them in their order.
-func (r *resource) create(ctx context.Context, who Identity, rows [][]assignment) (made []json.RawMessage, err error) {
+func (r *resource) create(ctx context.Context, who identity.Identity, rows [][]assignment) (made []json.RawMessage, err error) {
 	err = r.acting.write(ctx, who, func(ctx context.Context, tx pgx.Tx) error {
 		insert := r.insert(rows)
 		made, err = collectDocuments(tx.Query(ctx, insert.text.String(), insert.arguments()...))
@@ -82,7 +83,7 @@ func (r *resource) create(ctx context.Context, who Identity, rows [][]assignment
 }
 
 // change changes one row and returns it.
-func (r *resource) change(ctx context.Context, who Identity, key string, row []assignment) (json.RawMessage, error) {
+func (r *resource) change(ctx context.Context, who identity.Identity, key string, row []assignment) (json.RawMessage, error) {
 	var changed []json.RawMessage
 	err := r.acting.write(ctx, who, func(ctx context.Context, tx pgx.Tx) (err error) {
 		update := r.update(key, row)
@@ -99,7 +100,7 @@ func (r *resource) change(ctx context.Context, who Identity, key string, row []a
 }
 
 // remove deletes one row.
-func (r *resource) remove(ctx context.Context, who Identity, key string) error {
+func (r *resource) remove(ctx context.Context, who identity.Identity, key string) error {
 	err := r.acting.write(ctx, who, func(ctx context.Context, tx pgx.Tx) error {
 		done, err := tx.Exec(ctx, r.sql.remove, key)
 		if err == nil && done.RowsAffected() == 0 {

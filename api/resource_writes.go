@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 )
 
@@ -20,7 +21,7 @@ const (
 )
 
 // serveCreate makes one row of an object, or several of a list.
-func (r *resource) serveCreate(w http.ResponseWriter, q *http.Request, who Identity) error {
+func (r *resource) serveCreate(w http.ResponseWriter, q *http.Request, who identity.Identity) error {
 	body, err := readContent(w, q)
 	if err != nil {
 		return err
@@ -49,7 +50,7 @@ func (r *resource) addressOf(row json.RawMessage) string {
 }
 
 // serveBulk makes all rows of a list or none. What is wrong is told in a list of the same length.
-func (r *resource) serveBulk(w http.ResponseWriter, ctx context.Context, who Identity, body json.RawMessage) error {
+func (r *resource) serveBulk(w http.ResponseWriter, ctx context.Context, who identity.Identity, body json.RawMessage) error {
 	var given []json.RawMessage
 	_ = json.Unmarshal(body, &given) // it has been read as JSON before
 	if n := len(given); n == 0 || n > min(mostRows, mostValues/len(r.table.columns)) {
@@ -71,7 +72,7 @@ func (r *resource) serveBulk(w http.ResponseWriter, ctx context.Context, who Ide
 	return nil
 }
 
-func (r *resource) serveChange(w http.ResponseWriter, q *http.Request, who Identity, key string, why intent) error {
+func (r *resource) serveChange(w http.ResponseWriter, q *http.Request, who identity.Identity, key string, why intent) error {
 	body, err := readContent(w, q)
 	if err != nil {
 		return err
@@ -83,7 +84,7 @@ func (r *resource) serveChange(w http.ResponseWriter, q *http.Request, who Ident
 	return answerRow(w, http.StatusOK)(r.change(q.Context(), who, key, row))
 }
 
-func (r *resource) serveRemove(w http.ResponseWriter, q *http.Request, who Identity, key string) error {
+func (r *resource) serveRemove(w http.ResponseWriter, q *http.Request, who identity.Identity, key string) error {
 	if err := r.remove(q.Context(), who, key); err != nil {
 		return err
 	}

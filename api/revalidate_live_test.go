@@ -11,7 +11,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/apitest"
 	"rowcall/api/door"
+	"rowcall/api/door/doortest"
+	"rowcall/api/identity"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
@@ -51,7 +54,7 @@ func TestARoomOfTenThousandIsAskedAboutOnce(t *testing.T) {
 	db.Exec(t, `SELECT rowcall.publish('room/1', 'test', '1')`)
 	inTurns(members, func(i int) {
 		var err error
-		waitFor(t, "the answer for everybody", func() bool {
+		apitest.WaitFor(t, "the answer for everybody", func() bool {
 			var taken notifier.Taken
 			taken, err = subs[i].Take(1)
 			return err != nil || len(taken.Events) > 0 && taken.Events[0].Type == "test"
@@ -80,7 +83,7 @@ func feedWith(t *testing.T, db *schematest.Database, tracer pgx.QueryTracer) *no
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, door.Options{}), AccountOptions{})
+	accounts, err := identity.New(t.Context(), pool, doortest.Open(t, door.Options{}), identity.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func (s *Server) routes(o Options) http.Handler {
 	s.handle(mux, "POST", "/api/login", s.accounts.Login)
 	s.handle(mux, "POST", "/api/logout", s.logout)
 	s.handle(mux, "GET", "/api/me", s.accounts.Me)
-	s.handle(mux, "GET", "/api/session", s.accounts.Visitor(o.Site))
+	s.handle(mux, "GET", "/api/session", serveSession(s.accounts, o.Site, s.log))
 	s.handle(mux, "GET", streamPath, s.serveStream)
 	s.handle(mux, "GET", eventsPath, s.serveEvents)
 	s.handle(mux, "GET", "/v1/topics/{topic...}", s.serveTopic)
@@ -72,10 +72,10 @@ func (s *Server) handle(mux *http.ServeMux, method, path string, answer http.Han
 
 // logout ends a session together with its sockets on this node.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
-	token := s.accounts.token(r)
+	login := s.accounts.LoginName(r)
 	s.accounts.Logout(w, r)
-	if token != "" {
-		s.watch.endLogin(nameOf(token))
+	if login != "" {
+		s.watch.endLogin(login)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/config/rules"
 	"rowcall/notifier"
@@ -18,12 +19,20 @@ import (
 // Rules are the compiled topic rules. They are safe for use by several goroutines.
 type Rules struct {
 	pool     *pgxpool.Pool
-	accounts *Accounts
+	accounts accountLookup
 	rules    []*topicRule
 	builtIn  map[topic.Topic]*topicRule // for topics that no pattern can name
 }
 
 var _ notifier.Rules = (*Rules)(nil)
+
+// accountLookup is what rules need of identity.Accounts.
+type accountLookup interface {
+	WholeIDs() bool
+	Current(ctx context.Context, followers []notifier.Follower) ([]identity.Standing, error)
+}
+
+var _ accountLookup = (*identity.Accounts)(nil)
 
 // topicRule is a compiled rule of the configuration.
 type topicRule struct {
@@ -36,7 +45,7 @@ type topicRule struct {
 // CompileRules checks the rules and has PostgreSQL prepare all their SQL. Staff, and nobody else, may
 // also follow the topics of builtIn, which are Rowcall's own. The error is a rules.Problems if the
 // rules are wrong, and problem.ErrUnavailable if the database does not answer.
-func CompileRules(ctx context.Context, pool *pgxpool.Pool, accounts *Accounts, topics []rules.Topic, builtIn ...topic.Topic) (*Rules, error) {
+func CompileRules(ctx context.Context, pool *pgxpool.Pool, accounts accountLookup, topics []rules.Topic, builtIn ...topic.Topic) (*Rules, error) {
 	all := &Rules{pool: pool, accounts: accounts, builtIn: map[topic.Topic]*topicRule{}}
 	for _, own := range builtIn {
 		all.builtIn[own] = &topicRule{source: rules.Topic{Allow: rules.AllowStaff}}
@@ -129,7 +138,7 @@ func (r *Rules) find(asked topic.Topic) (*topicRule, []string) {
 // Admits returns why the rule of a topic does not let an identity ask at all: the error is that of
 // admits, or problem.ErrNotFound for a topic without a rule. Whether access lets the identity follow
 // the topic is another question.
-func (r *Rules) Admits(asked topic.Topic, who Identity) error {
+func (r *Rules) Admits(asked topic.Topic, who identity.Identity) error {
 	found, _ := r.find(asked)
 	if found == nil {
 		return problem.ErrNotFound
@@ -139,7 +148,7 @@ func (r *Rules) Admits(asked topic.Topic, who Identity) error {
 
 // admits returns why an identity may not ask at all: problem.ErrUnauthorized if a login is missing,
 // problem.ErrDenied if only staff may.
-func admits(allow rules.Allow, who Identity) error {
+func admits(allow rules.Allow, who identity.Identity) error {
 	switch {
 	case allow != rules.AllowPublic && who.Anonymous():
 		return problem.ErrUnauthorized
@@ -159,7 +168,7 @@ func (r *Rules) UserPattern(p topic.Pattern) (topic.Pattern, bool) {
 
 // userKind is the kind of user ids.
 func (r *Rules) userKind() topic.Kind {
-	if r.accounts.users.whole {
+	if r.accounts.WholeIDs() {
 		return topic.KindInt
 	}
 	return topic.KindText

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/config/rules"
 	"rowcall/notifier"
@@ -32,7 +33,7 @@ func (r *Rules) Ask(ctx context.Context, asked []notifier.Question) ([]notifier.
 }
 
 // sort answers a question that needs no SQL of its own, or files it with the others of its rule.
-func (r *Rules) sort(batches map[*topicRule]*questions, place int, q notifier.Question, now Standing) error {
+func (r *Rules) sort(batches map[*topicRule]*questions, place int, q notifier.Question, now identity.Standing) error {
 	found, values := r.find(q.Topic)
 	anonymous := q.Follower.User == ""
 	switch {

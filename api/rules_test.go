@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/door"
+	"rowcall/api/door/doortest"
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/config/rules"
 	"rowcall/notifier"
@@ -40,21 +42,21 @@ func seedTopics() []rules.Topic {
 
 // openRules compiles rules on a database with the samples: alice (1) owns room 1, bob (2) is a
 // member of it, dave (4) is not, admin (5) is staff.
-func openRules(t *testing.T, topics []rules.Topic) (*Rules, *statements, error) {
+func openRules(t *testing.T, topics []rules.Topic) (*Rules, *schematest.Statements, error) {
 	t.Helper()
 	db := schematest.New(t, schematest.Samples)
 	config, err := pgxpool.ParseConfig(db.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sent := &statements{}
+	sent := &schematest.Statements{}
 	config.ConnConfig.Tracer = sent
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, door.Options{}), AccountOptions{})
+	accounts, err := identity.New(t.Context(), pool, doortest.Open(t, door.Options{}), identity.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +119,7 @@ func TestAsk(t *testing.T) {
 	for _, tt := range tests {
 		questions = append(questions, asking(tt.topic, tt.user))
 	}
-	before := sent.n.Load()
+	before := sent.Count.Load()
 	grants, err := compiled.Ask(t.Context(), questions)
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +129,7 @@ func TestAsk(t *testing.T) {
 			t.Errorf("user %q asks for %s: %+v, want %+v", tt.user, tt.topic, grants[i], tt.want)
 		}
 	}
-	if n := sent.n.Load() - before; n != 7 { // identities, and six patterns with SQL
+	if n := sent.Count.Load() - before; n != 7 { // identities, and six patterns with SQL
 		t.Errorf("%d statements for %d questions", n, len(questions))
 	}
 }
@@ -138,7 +140,7 @@ func TestAskLooksNothingUpForTheAnonymous(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := sent.n.Load()
+	before := sent.Count.Load()
 	grants, err := compiled.Ask(t.Context(), []notifier.Question{asking("room/1", ""), asking("room/99", ""), asking("nowhere", ""), asking("ward", "")})
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +150,7 @@ func TestAskLooksNothingUpForTheAnonymous(t *testing.T) {
 			t.Errorf("question %d: %+v", i, grant)
 		}
 	}
-	if n := sent.n.Load() - before; n > 0 {
+	if n := sent.Count.Load() - before; n > 0 {
 		t.Errorf("the database was asked %d times", n)
 	}
 }
@@ -262,8 +264,8 @@ func TestCompileRulesAsksForRights(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t)
 	db.Exec(t, `CREATE TABLE tasks (id int, title text)`)
-	pool := serversPool(t, db)
-	accounts, err := NewAccounts(t.Context(), pool, openDoor(t, door.Options{}), AccountOptions{})
+	pool := db.ServerPool(t)
+	accounts, err := identity.New(t.Context(), pool, doortest.Open(t, door.Options{}), identity.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

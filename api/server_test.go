@@ -12,6 +12,8 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/apitest"
+	"rowcall/api/identity"
 	"rowcall/notifier"
 )
 
@@ -159,10 +161,10 @@ func TestHandshakeThatIsAnsweredWhileStopping(t *testing.T) {
 		}
 		close(opened)
 	}()
-	waitFor(t, "the subscribe", func() bool { return st.feed.most() == 1 })
+	apitest.WaitFor(t, "the subscribe", func() bool { return st.feed.most() == 1 })
 	closed := make(chan struct{})
 	go func() { st.registry.close(context.Background()); close(closed) }()
-	waitFor(t, "the goodbyes", func() bool {
+	apitest.WaitFor(t, "the goodbyes", func() bool {
 		leave, err := st.registry.enter()
 		if err == nil {
 			leave()
@@ -190,7 +192,7 @@ func TestOneGoroutinePerIdleSocket(t *testing.T) {
 		}
 		st.rawDial(t, path)
 	}
-	waitFor(t, "one goroutine per socket", func() bool { return runtime.NumGoroutine()-before <= sockets })
+	apitest.WaitFor(t, "one goroutine per socket", func() bool { return runtime.NumGoroutine()-before <= sockets })
 }
 
 // TestFramesGoOutTogether counts the writes that a burst costs.
@@ -200,7 +202,7 @@ func TestFramesGoOutTogether(t *testing.T) {
 		events = append(events, chatMessage(int64(i)))
 	}
 	st := openStand(t, Options{})
-	s := st.newSession(Identity{}, st.plainUpgrader)
+	s := st.newSession(identity.Identity{}, st.plainUpgrader)
 	counter := &countingConn{}
 	s.conn = &conn{Conn: counter, wake: s.wake}
 	sub := &fakeSubscription{waiting: []notifier.Taken{{Events: events[:100]}, {Events: events[100:]}}}

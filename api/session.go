@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 	"golang.org/x/time/rate"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 )
@@ -40,9 +41,9 @@ type flow interface {
 // session is one connected WebSocket with its identity. It costs one goroutine while it is idle,
 // the reader; a writer exists only while something waits to be sent.
 type session struct {
-	identity Identity
-	accounts *Accounts // who know whether another token is as good as the one it was opened with
-	watched  *watched  // while it is open
+	identity identity.Identity
+	accounts *identity.Accounts // who know whether another token is as good as the one it was opened with
+	watched  *watched           // while it is open
 	presence presence
 	metrics  *Metrics
 	limits   Limits
@@ -70,7 +71,7 @@ type session struct {
 }
 
 // newSession is corked: what comes waits until run has made it a WebSocket.
-func newSession(who Identity, l Limits, u *websocket.Upgrader, b *batches, log *slog.Logger) *session {
+func newSession(who identity.Identity, l Limits, u *websocket.Upgrader, b *batches, log *slog.Logger) *session {
 	return &session{
 		identity: who,
 		limits:   l,

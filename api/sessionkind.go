@@ -3,6 +3,8 @@ package api
 import (
 	"net/netip"
 	"time"
+
+	"rowcall/api/identity"
 )
 
 // sessionKind is how a session speaks.
@@ -23,7 +25,7 @@ func sessionKinds() []sessionKind {
 type presence struct {
 	name    string
 	kind    sessionKind
-	who     Identity
+	who     identity.Identity
 	as      string // id of the user whose events a tail shows; empty: it shows its own
 	address netip.Addr
 	since   time.Time

@@ -10,12 +10,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
-	"rowcall/api/door"
 	"rowcall/testdeadline"
 )
 
@@ -60,7 +58,6 @@ func TestClientsThatDawdleAreCutOff(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			st := openStand(t, Options{})
-			st.accounts.addresses = door.NewThrottle[netip.Prefix](1000, 1000)
 			st.deadlines = laxDeadlines()
 			tt.deadline(&st.deadlines)
 			st.startServing(t)

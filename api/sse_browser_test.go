@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"rowcall/api/apitest"
 )
 
 // listeningPage logs in and follows two topics with the browser's own EventSource. It keeps what comes,
@@ -96,7 +98,7 @@ func (b *tab) has(array string) []string {
 // expects waits until the page has heard these.
 func (b *tab) expects(want []string) {
 	b.t.Helper()
-	waitFor(b.t, "the page's events", func() bool { return len(b.has("names")) >= len(want) })
+	apitest.WaitFor(b.t, "the page's events", func() bool { return len(b.has("names")) >= len(want) })
 	if got := b.has("names"); !slices.Equal(got, want) {
 		b.t.Fatalf("the page heard %v, want %v; its connection: %v", got, want, b.has("states"))
 	}
@@ -108,7 +110,7 @@ func TestEventSourceResumes(t *testing.T) {
 	t.Parallel()
 	tn := openTown(t)
 	b := openTab(t, tn)
-	waitFor(t, "the stream", func() bool { return slices.Contains(b.has("states"), "open") })
+	apitest.WaitFor(t, "the stream", func() bool { return slices.Contains(b.has("states"), "open") })
 	var want []string
 	for range 3 {
 		var script string

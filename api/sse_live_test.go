@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"rowcall/api/apitest"
 	"rowcall/api/door"
+	"rowcall/api/door/doortest"
 	"rowcall/schema/schematest"
 )
 
@@ -231,7 +233,7 @@ func TestStreamWithoutADatabase(t *testing.T) {
 	open := listen(t, tn.site(), topics("room/1"), "Cookie", bob)
 	since := open.live().id
 	db.Stop(t)
-	waitFor(t, "the feed to notice", func() bool { return tn.feed.Health().Err != nil })
+	apitest.WaitFor(t, "the feed to notice", func() bool { return tn.feed.Health().Err != nil })
 	waits := listen(t, tn.site(), topics("room/1"), "Cookie", bob, "Last-Event-ID", since)
 	stranger := listen(t, tn.site(), topics("room/1"))
 	for _, l := range []*listening{waits, stranger} {
@@ -288,7 +290,7 @@ func TestStreamOfASlowReaderLosesNothing(t *testing.T) {
 // TestStreamOriginRules are those of sockets: a listed page may read the answer, another gets none.
 func TestStreamOriginRules(t *testing.T) {
 	st := openStand(t, Options{})
-	*st.door = *openDoor(t, door.Options{Origins: []string{"https://app.example"}})
+	*st.door = *doortest.Open(t, door.Options{Origins: []string{"https://app.example"}})
 	for _, path := range []string{"/v1/sse", "/v1/events", "/v1/topics/dams"} {
 		for origin, want := range map[string]int{"https://app.example": 200, "https://evil.example": 403, "null": 403, "http://app.example": 403} {
 			r, _ := http.NewRequestWithContext(t.Context(), "GET", st.http.URL+path+"?topic=dams", nil)

@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"rowcall/api/apitest"
 	"rowcall/api/door"
+	"rowcall/api/door/doortest"
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
@@ -177,8 +180,8 @@ func TestStreamAsksToComeBack(t *testing.T) {
 	}
 	t.Run("too many handshakes", func(t *testing.T) {
 		st := openStand(t, Options{})
-		*st.door = *openDoor(t, door.Options{HandshakesPerSecond: 1})
-		waitFor(t, "the second handshake of a second", func() bool {
+		*st.door = *doortest.Open(t, door.Options{HandshakesPerSecond: 1})
+		apitest.WaitFor(t, "the second handshake of a second", func() bool {
 			l := listen(t, st.http.URL, topics("dams"))
 			first := l.block()
 			if first.hasID {
@@ -190,7 +193,7 @@ func TestStreamAsksToComeBack(t *testing.T) {
 	})
 	t.Run("too many streams", func(t *testing.T) {
 		st := openStand(t, Options{})
-		*st.door = *openDoor(t, door.Options{Sockets: 1})
+		*st.door = *doortest.Open(t, door.Options{Sockets: 1})
 		listen(t, st.http.URL, topics("dams")).live()
 		comesBack(t, listen(t, st.http.URL, topics("dams")))
 	})
@@ -258,7 +261,7 @@ func TestStreamEnds(t *testing.T) {
 	}
 	t.Run("the identity lapses", func(t *testing.T) {
 		st := openStand(t, Options{})
-		ctx, leave := st.watch.during(t.Context(), Identity{User: "7", Session: "abc"})
+		ctx, leave := st.watch.during(t.Context(), identity.Identity{User: "7", Login: "abc"})
 		defer leave()
 		st.watch.endLogin("abc")
 		<-ctx.Done()
@@ -338,7 +341,6 @@ func TestStreamOutlivesTheServersDeadlines(t *testing.T) {
 func TestStreamOverHTTP2(t *testing.T) {
 	t.Parallel()
 	st := openStand(t, Options{Limits: Limits{PingInterval: brisk + brisk/4, WriteTimeout: brisk}})
-	st.accounts.secure = st.accounts.plain
 	server := httptest.NewUnstartedServer(st.Handler())
 	server.EnableHTTP2 = true
 	server.StartTLS()

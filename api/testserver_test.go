@@ -9,17 +9,20 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/alexedwards/scs/v2"
 	"github.com/gorilla/websocket"
 
 	"rowcall/api/door"
+	"rowcall/api/door/doortest"
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/config/rules"
+	"rowcall/notifier"
 	"rowcall/testdeadline"
 )
 
@@ -51,6 +54,15 @@ func seedSockets() []rules.Socket {
 	}
 }
 
+// wholeIDs looks nobody up: user ids are whole numbers, and every login holds.
+type wholeIDs struct{}
+
+func (wholeIDs) WholeIDs() bool { return true }
+
+func (wholeIDs) Current(_ context.Context, followers []notifier.Follower) ([]identity.Standing, error) {
+	return slices.Repeat([]identity.Standing{{Valid: true}}, len(followers)), nil
+}
+
 // topicsOfSeeds are rules without SQL that make the seeds' topics exist.
 func topicsOfSeeds(t testing.TB) *Rules {
 	t.Helper()
@@ -58,7 +70,7 @@ func topicsOfSeeds(t testing.TB) *Rules {
 	for _, text := range []string{"room/{room_id:int}", "user/{user_id:int}", "jobs/{user_id:int}", "dams", "dams/{dam_id:int}"} {
 		sources = append(sources, rules.Topic{Topic: text, Allow: rules.AllowPublic})
 	}
-	compiled, err := CompileRules(t.Context(), nil, &Accounts{users: &users{whole: true}}, sources)
+	compiled, err := CompileRules(t.Context(), nil, wholeIDs{}, sources)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,14 +88,14 @@ type stand struct {
 
 func openStand(t testing.TB, o Options) *stand {
 	t.Helper()
-	door, err := door.New(door.Options{SocketsPerAddress: 100_000, HandshakesPerSecond: 100_000, RequestsPerSecond: 100_000})
+	entry := doortest.Open(t, door.Options{SocketsPerAddress: 100_000, HandshakesPerSecond: 100_000, RequestsPerSecond: 100_000})
+	o.Sockets, o.Logger = seedSockets(), slog.New(slog.DiscardHandler)
+	accounts, err := identity.New(t.Context(), nil, entry, identity.Options{Users: identity.UsersTable{Table: "-"}, Attempts: identity.AttemptOptions{PerAddress: 60_000}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Sockets, o.Logger = seedSockets(), slog.New(slog.DiscardHandler)
-	accounts := &Accounts{door: door, users: &users{whole: true}, plain: &scs.SessionManager{Cookie: scs.SessionCookie{Name: "rowcall_session"}}}
 	f := newFakeFeed()
-	server, err := newServer(f, topicsOfSeeds(t), accounts, door, o)
+	server, err := newServer(f, topicsOfSeeds(t), accounts, entry, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +123,7 @@ func (st *stand) serve(w http.ResponseWriter, r *http.Request) {
 		problem.Refuse(w, r, st.log, err)
 		return
 	}
-	session := st.newSession(Identity{User: user, Session: "abc"}, st.nativeUpgrader)
+	session := st.newSession(identity.Identity{User: user, Login: "abc"}, st.nativeUpgrader)
 	flow := newNative(session, st.feed, st.topics)
 	session.flow = flow
 	flow.welcome("s1")
@@ -246,13 +258,4 @@ func (st *stand) beat(t testing.TB) {
 	var beating sync.WaitGroup
 	beating.Go(func() { st.registry.run(ctx, st.limits.PingInterval) })
 	t.Cleanup(func() { cancel(); beating.Wait() })
-}
-
-func openDoor(t *testing.T, o door.Options) *door.Door {
-	t.Helper()
-	d, err := door.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
 }

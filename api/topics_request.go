@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
@@ -49,7 +50,7 @@ func (s *Server) subscribe(ctx context.Context, in admission, wanted notifier.Re
 }
 
 // subscribeAs subscribes for somebody.
-func (s *Server) subscribeAs(ctx context.Context, who Identity, wanted notifier.Request) (subscription, notifier.Start, error) {
+func (s *Server) subscribeAs(ctx context.Context, who identity.Identity, wanted notifier.Request) (subscription, notifier.Start, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
 	defer cancel()
 	wanted.Follower = who.Follower()

@@ -17,7 +17,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/apitest"
 	"rowcall/api/door"
+	"rowcall/api/door/doortest"
+	"rowcall/api/identity"
 	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
@@ -77,11 +80,11 @@ func openWardOn(t *testing.T, db *schematest.Database, resources []rules.Resourc
 // openLimitedWard is openWardOn, with a say in who may have how much.
 func openLimitedWard(t *testing.T, db *schematest.Database, resources []rules.Resource, functions []rules.Function, limits door.Options, o notifier.Options) *ward {
 	t.Helper()
-	db.Exec(t, `UPDATE users SET password = '`+bcryptQuick+`'`)
+	db.Exec(t, `UPDATE users SET password = '`+apitest.QuickHash+`'`)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	pool := nodePool(t, db)
-	door := openDoor(t, limits)
-	accounts, err := NewAccounts(t.Context(), pool, door, AccountOptions{Logger: log, Login: LoginOptions{PerAddress: 1000, PerAccount: 1000}})
+	door := doortest.Open(t, limits)
+	accounts, err := identity.New(t.Context(), pool, door, identity.Options{Logger: log, Attempts: identity.AttemptOptions{PerAddress: 1000, PerAccount: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 )
@@ -28,7 +29,7 @@ const (
 // one statement, which logins are still good. What the database cannot tell stays as it is. That
 // a login ends is usually known before, from the log, by those who follow a topic.
 type watch struct {
-	current func(context.Context, []notifier.Follower) ([]Standing, error)
+	current func(context.Context, []notifier.Follower) ([]identity.Standing, error)
 	log     *slog.Logger
 
 	mu  sync.Mutex            // guards all, and the until of each
@@ -38,18 +39,18 @@ type watch struct {
 // watched is one open socket or stream.
 type watched struct {
 	watch *watch
-	who   Identity
+	who   identity.Identity
 	end   func(error)
 	until time.Time // when its token runs out; zero: it has none
 }
 
-func newWatch(current func(context.Context, []notifier.Follower) ([]Standing, error), log *slog.Logger) *watch {
+func newWatch(current func(context.Context, []notifier.Follower) ([]identity.Standing, error), log *slog.Logger) *watch {
 	return &watch{current: current, log: log, all: map[*watched]struct{}{}}
 }
 
 // add has an identity looked after until leave is called. When it is good no more, end is called
 // with the reason, from any goroutine; it must not block.
-func (w *watch) add(who Identity, end func(error)) *watched {
+func (w *watch) add(who identity.Identity, end func(error)) *watched {
 	added := &watched{watch: w, who: who, end: end, until: who.Until}
 	if who.Anonymous() {
 		return added
@@ -68,7 +69,7 @@ func (o *watched) expired(now time.Time) bool { return !o.until.IsZero() && !now
 
 // during is a context that ends with the identity as well, and then has the reason as its cause.
 // Leave must be called.
-func (w *watch) during(ctx context.Context, who Identity) (during context.Context, leave func()) {
+func (w *watch) during(ctx context.Context, who identity.Identity) (during context.Context, leave func()) {
 	during, cancel := context.WithCancelCause(ctx)
 	added := w.add(who, cancel)
 	return during, func() {
@@ -122,7 +123,7 @@ func (w *watch) expire(now time.Time) {
 // endLogin ends those of one login, which is over. They would learn of it from the log, and do on
 // other nodes, but only if they follow something.
 func (w *watch) endLogin(session string) {
-	for _, o := range w.members(func(o *watched) bool { return o.who.Session == session }) {
+	for _, o := range w.members(func(o *watched) bool { return o.who.Login == session }) {
 		o.end(problem.ErrUnauthorized)
 	}
 }
@@ -182,22 +183,11 @@ func (w *watch) ask(ctx context.Context) error {
 		return err
 	}
 	for i, f := range followers {
-		if reason := standings[i].lapsed(f); reason != nil {
+		if reason := standings[i].Lapsed(f); reason != nil {
 			for _, o := range groups[f] {
 				o.end(reason)
 			}
 		}
-	}
-	return nil
-}
-
-// lapsed says why a follower is not any more what they were.
-func (s Standing) lapsed(f notifier.Follower) error {
-	switch {
-	case !s.Valid:
-		return problem.ErrUnauthorized
-	case s.Staff != f.Staff:
-		return problem.ErrRightsChanged
 	}
 	return nil
 }

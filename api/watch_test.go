@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
@@ -19,11 +20,11 @@ import (
 type standings struct {
 	asked   atomic.Int64
 	away    atomic.Bool
-	lapsed  atomic.Pointer[Standing] // of user 2; nil: as it was
+	lapsed  atomic.Pointer[identity.Standing] // of user 2; nil: as it was
 	hanging atomic.Bool
 }
 
-func (s *standings) current(ctx context.Context, followers []notifier.Follower) ([]Standing, error) {
+func (s *standings) current(ctx context.Context, followers []notifier.Follower) ([]identity.Standing, error) {
 	s.asked.Add(1)
 	if s.hanging.Load() {
 		<-ctx.Done()
@@ -31,9 +32,9 @@ func (s *standings) current(ctx context.Context, followers []notifier.Follower) 
 	if s.away.Load() || ctx.Err() != nil {
 		return nil, problem.ErrUnavailable
 	}
-	now := make([]Standing, len(followers))
+	now := make([]identity.Standing, len(followers))
 	for i, f := range followers {
-		now[i] = Standing{Valid: true, Staff: f.Staff}
+		now[i] = identity.Standing{Valid: true, Staff: f.Staff}
 		if lapsed := s.lapsed.Load(); lapsed != nil && f.User == "2" {
 			now[i] = *lapsed
 		}
@@ -64,7 +65,7 @@ func (s *standings) open(t *testing.T) *watch {
 	return w
 }
 
-func (w *watch) guest(who Identity) *guest {
+func (w *watch) guest(who identity.Identity) *guest {
 	g := &guest{}
 	g.watched = w.add(who, func(err error) { g.reason.Store(&err) })
 	return g
@@ -79,8 +80,10 @@ func after(d time.Duration) {
 func TestTokensEndInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := new(standings).open(t)
-		at := func(d time.Duration) Identity { return Identity{User: "1", Subject: "1", Until: time.Now().Add(d)} }
-		soon, later, never := w.guest(at(5*time.Second)), w.guest(at(time.Hour)), w.guest(Identity{User: "1", Session: "ab"})
+		at := func(d time.Duration) identity.Identity {
+			return identity.Identity{User: "1", Subject: "1", Until: time.Now().Add(d)}
+		}
+		soon, later, never := w.guest(at(5*time.Second)), w.guest(at(time.Hour)), w.guest(identity.Identity{User: "1", Login: "ab"})
 		renewed, gone := w.guest(at(5*time.Second)), w.guest(at(5*time.Second))
 		after(3 * time.Second)
 		renewed.renew(time.Now().Add(time.Minute))
@@ -106,9 +109,9 @@ func TestIdentitiesAreLookedUpOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(standings)
 		w := s.open(t)
-		good, bad, twin := w.guest(Identity{User: "1", Session: "aa"}), w.guest(Identity{User: "2", Session: "bb"}), w.guest(Identity{User: "2", Session: "bb"})
-		nobody := w.guest(Identity{})
-		s.lapsed.Store(&Standing{})
+		good, bad, twin := w.guest(identity.Identity{User: "1", Login: "aa"}), w.guest(identity.Identity{User: "2", Login: "bb"}), w.guest(identity.Identity{User: "2", Login: "bb"})
+		nobody := w.guest(identity.Identity{})
+		s.lapsed.Store(&identity.Standing{})
 		after(50 * time.Second)
 		if s.asked.Load() != 0 || bad.ended() != nil {
 			t.Error("they are looked up too early")
@@ -132,13 +135,13 @@ func TestOtherRightsAskForAnotherConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(standings)
 		w := s.open(t)
-		promoted, demoted := w.guest(Identity{User: "2", Session: "aa"}), w.guest(Identity{User: "2", Session: "bb", Staff: true})
-		s.lapsed.Store(&Standing{Valid: true, Staff: true})
+		promoted, demoted := w.guest(identity.Identity{User: "2", Login: "aa"}), w.guest(identity.Identity{User: "2", Login: "bb", Staff: true})
+		s.lapsed.Store(&identity.Standing{Valid: true, Staff: true})
 		after(time.Minute)
 		if problem.FaultOf(promoted.ended()).Close != 1012 || demoted.ended() != nil {
 			t.Errorf("promoted: %v, staff: %v", promoted.ended(), demoted.ended())
 		}
-		s.lapsed.Store(&Standing{Valid: true})
+		s.lapsed.Store(&identity.Standing{Valid: true})
 		after(time.Minute)
 		if f := problem.FaultOf(demoted.ended()); f.Close != 1012 || !f.Retryable {
 			t.Errorf("demoted: %v", demoted.ended())
@@ -150,8 +153,8 @@ func TestIdentitiesAreKeptWithoutADatabase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(standings)
 		w := s.open(t)
-		bad, token := w.guest(Identity{User: "2", Session: "bb"}), w.guest(Identity{User: "1", Subject: "1", Until: time.Now().Add(65 * time.Second)})
-		s.lapsed.Store(&Standing{})
+		bad, token := w.guest(identity.Identity{User: "2", Login: "bb"}), w.guest(identity.Identity{User: "1", Subject: "1", Until: time.Now().Add(65 * time.Second)})
+		s.lapsed.Store(&identity.Standing{})
 		s.away.Store(true)
 		s.hanging.Store(true)
 		after(67 * time.Second)
@@ -174,8 +177,8 @@ func TestIdentitiesAreKeptWithoutADatabase(t *testing.T) {
 func TestALogoutEndsItsOwnLogin(t *testing.T) {
 	t.Parallel()
 	w := newWatch(nil, nil)
-	own, other := w.guest(Identity{User: "1", Session: "aa"}), w.guest(Identity{User: "1", Session: "bb"})
-	ctx, leave := w.during(t.Context(), Identity{User: "1", Session: "aa"})
+	own, other := w.guest(identity.Identity{User: "1", Login: "aa"}), w.guest(identity.Identity{User: "1", Login: "bb"})
+	ctx, leave := w.during(t.Context(), identity.Identity{User: "1", Login: "aa"})
 	defer leave()
 	w.endLogin("aa")
 	if own.ended() == nil || other.ended() != nil || !errors.Is(context.Cause(ctx), problem.ErrUnauthorized) {
@@ -194,7 +197,7 @@ func TestStreamsDoNotWaitLongerThanTheirToken(t *testing.T) {
 	t.Parallel()
 	st := openStand(t, Options{})
 	st.feed.set(func(f *fakeFeed) { f.refuse = problem.ErrUnavailable })
-	late := admission{who: Identity{User: "1", Subject: "1", Until: time.Now()}}
+	late := admission{who: identity.Identity{User: "1", Subject: "1", Until: time.Now()}}
 	err := st.tryStream(t.Context(), newStream(httptest.NewRecorder(), st.Server), late, streamRequest{topics: []topic.Topic{"dams"}})
 	if !errors.Is(err, problem.ErrUnauthorized) || errors.Is(err, problem.ErrUnavailable) {
 		t.Errorf("ended with %v", err)

@@ -1,5 +1,5 @@
-// Package apitest makes HTTP requests for the tests of api and of the packages below it, without a
-// network.
+// Package apitest helps the tests of api and of the packages below it: it makes HTTP requests and has
+// them answered without a network, and waits for what other goroutines do.
 package apitest
 
 import (

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -21,6 +22,38 @@ func (d *Database) Pool(t testing.TB) *pgxpool.Pool {
 	t.Cleanup(pool.Close)
 	return pool
 }
+
+// ServerPool returns a pool whose connections act as the role that serves, which has no other rights than
+// those it needs.
+func (d *Database) ServerPool(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(d.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `SET ROLE rowcall_server`)
+		return err
+	}
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// Statements counts the statements that a connection or a pool sends: it is a pgx.QueryTracer.
+type Statements struct{ Count atomic.Int64 }
+
+// TraceQueryStart counts a statement.
+func (s *Statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	s.Count.Add(1)
+	return ctx
+}
+
+// TraceQueryEnd does nothing.
+func (s *Statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 // Conn returns one superuser connection, closed when the test ends.
 func (d *Database) Conn(t testing.TB) *pgx.Conn {

@@ -5,6 +5,7 @@ import (
 
 	"rowcall/api"
 	"rowcall/api/door"
+	"rowcall/api/identity"
 	"rowcall/config"
 	"rowcall/notifier"
 	"rowcall/web"
@@ -48,19 +49,19 @@ func doorOptions(c *config.Config) door.Options {
 	}
 }
 
-func accountOptions(c *config.Config, log *slog.Logger) api.AccountOptions {
-	return api.AccountOptions{
-		Users:   api.UsersTable(c.Auth.Users),
-		Session: api.SessionOptions(c.Auth.Session),
-		Login:   api.LoginOptions(c.Auth.Login),
-		JWT:     bearerOptions(c.Auth.JWT),
-		Django:  djangoOptions(c.Auth.Django),
-		Logger:  log,
+func accountOptions(c *config.Config, log *slog.Logger) identity.Options {
+	return identity.Options{
+		Users:    identity.UsersTable(c.Auth.Users),
+		Login:    identity.LoginOptions(c.Auth.Session),
+		Attempts: identity.AttemptOptions(c.Auth.Login),
+		JWT:      bearerOptions(c.Auth.JWT),
+		Django:   djangoOptions(c.Auth.Django),
+		Logger:   log,
 	}
 }
 
-func bearerOptions(j config.JWT) api.JWTOptions {
-	return api.JWTOptions{
+func bearerOptions(j config.JWT) identity.JWTOptions {
+	return identity.JWTOptions{
 		Key:        string(j.Key),
 		JWKSURL:    j.JWKSURL,
 		Algorithms: j.Algorithms,
@@ -71,8 +72,8 @@ func bearerOptions(j config.JWT) api.JWTOptions {
 	}
 }
 
-func djangoOptions(d config.Django) api.DjangoOptions {
-	o := api.DjangoOptions{SecretKey: string(d.SecretKey), Cookie: d.Cookie, Table: d.Table}
+func djangoOptions(d config.Django) identity.DjangoOptions {
+	o := identity.DjangoOptions{SecretKey: string(d.SecretKey), Cookie: d.Cookie, Table: d.Table}
 	for _, old := range d.SecretKeyFallbacks {
 		o.SecretKeyFallbacks = append(o.SecretKeyFallbacks, string(old))
 	}

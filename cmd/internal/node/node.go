@@ -18,6 +18,7 @@ import (
 
 	"rowcall/api"
 	"rowcall/api/door"
+	"rowcall/api/identity"
 	"rowcall/config"
 	"rowcall/notifier"
 	"rowcall/schema"
@@ -28,7 +29,7 @@ import (
 type Node struct {
 	pool     *pgxpool.Pool
 	feed     *notifier.Feed
-	accounts *api.Accounts
+	accounts *identity.Accounts
 	server   *api.Server
 	metrics  *api.Metrics
 	ops      *api.Ops
@@ -63,7 +64,7 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) e
 	if err != nil {
 		return err
 	}
-	if n.accounts, err = api.NewAccounts(ctx, n.pool, door, accountOptions(c, n.log)); err != nil {
+	if n.accounts, err = identity.New(ctx, n.pool, door, accountOptions(c, n.log)); err != nil {
 		return err
 	}
 	topics, err := api.CompileRules(ctx, n.pool, n.accounts, c.Topics, api.ConsoleTopic)

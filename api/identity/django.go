@@ -1,0 +1,290 @@
+package identity
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/time/rate"
+
+	"rowcall/api/problem"
+	"rowcall/notifier"
+)
+
+// DjangoOptions let people in who are logged in to a Django site that uses the same database: its
+// session cookie counts here too. Without a secret key it does not.
+type DjangoOptions struct {
+	SecretKey          string
+	SecretKeyFallbacks []string // keys that were in use before
+	Cookie             string   // SESSION_COOKIE_NAME; sessionid
+	Table              string   // of sessions, with or without a schema and a dot before it; django_session
+}
+
+// openTestDjango reads the sessions of a Django site. What Django itself would take for a visitor who has not
+// logged in is one here: a session that has run out, one that nobody has logged in with, one from before
+// the password was changed.
+type djangoSite struct {
+	pool       *pgxpool.Pool
+	users      *users
+	keys       djangoKeys
+	names      *loginNames
+	cookie     string
+	sessionSQL string // statements
+	userSQL    string
+	currentSQL string
+	log        *slog.Logger
+	warnings   rate.Sometimes // about sessions that an operator can do something about
+}
+
+// openDjangoSite prepares to read Django's sessions; nil where they do not count. It refuses a table
+// that cannot be read.
+func openDjangoSite(ctx context.Context, pool *pgxpool.Pool, u *users, o DjangoOptions, log *slog.Logger) (*djangoSite, error) {
+	if o.SecretKey == "" {
+		return nil, nil
+	}
+	if u.noTable {
+		return nil, errors.New("auth.users.table is \"-\": the logins of a Django site need its table of users")
+	}
+	names, err := newLoginNames()
+	if err != nil {
+		return nil, err
+	}
+	d := &djangoSite{
+		pool:     pool,
+		users:    u,
+		keys:     newDjangoKeys(o.SecretKey, o.SecretKeyFallbacks),
+		names:    names,
+		cookie:   cmp.Or(o.Cookie, "sessionid"),
+		log:      log,
+		warnings: rate.Sometimes{Interval: time.Minute},
+	}
+	if err := d.prepare(ctx, cmp.Or(o.Table, "django_session")); err != nil {
+		return nil, fmt.Errorf("preparing to read Django's sessions: %w", err)
+	}
+	return d, nil
+}
+
+// sessionKey is what the cookie holds; empty without one. Of several the last counts, as it does for Django.
+func (d *djangoSite) sessionKey(r *http.Request) string {
+	cookies := r.CookiesNamed(d.cookie)
+	if len(cookies) == 0 {
+		return ""
+	}
+	value := cookies[len(cookies)-1].Value
+	switch {
+	case djangoSessionKey(value):
+		return value
+	case strings.Contains(value, ":"):
+		d.warn(errors.New("the cookie holds the session itself: the engine signed_cookies is not supported, use db or cached_db"))
+	}
+	return ""
+}
+
+// djangoSessionKey reports whether Django could have made a session's key.
+func djangoSessionKey(key string) bool {
+	other := func(r rune) bool { return (r < 'a' || 'z' < r) && (r < '0' || '9' < r) }
+	return 8 <= len(key) && len(key) <= 40 && !strings.ContainsFunc(key, other)
+}
+
+// warn tells the operator, and not too often, why a session does not count.
+func (d *djangoSite) warn(reason error) {
+	d.warnings.Do(func() { d.log.Warn("a session of Django's does not count", "err", reason) })
+}
+
+// identify finds the active account behind Django's cookie; no account when there is no login.
+func (d *djangoSite) identify(ctx context.Context, r *http.Request) (*account, Identity, error) {
+	if d == nil {
+		return nil, Identity{}, nil
+	}
+	key := d.sessionKey(r)
+	if key == "" {
+		return nil, Identity{}, nil
+	}
+	held, err := d.find(ctx, key)
+	if err != nil || held.User == "" {
+		return nil, Identity{}, err
+	}
+	who, err := d.userOf(ctx, held)
+	if who == nil || err != nil {
+		return nil, Identity{}, err
+	}
+	return who, Identity{User: who.ID, Name: who.Username, Login: d.names.seal(key), Alias: djangoAlias(key), Staff: who.Staff}, nil
+}
+
+// find reads a session; one that is not there, or does not count, has no user.
+func (d *djangoSite) find(ctx context.Context, key string) (djangoSession, error) {
+	text, found, err := d.read(ctx, key)
+	if err != nil || !found {
+		return djangoSession{}, err
+	}
+	return d.decode(text), nil
+}
+
+// decode is djangoKeys.decodeDjango, and tells the operator why not.
+func (d *djangoSite) decode(text *string) djangoSession {
+	reason := errDjangoSize // a text that is too long was not read
+	if text != nil {
+		held, err := d.keys.decodeDjango(*text)
+		if err == nil {
+			return held
+		}
+		reason = err
+	}
+	d.warn(reason)
+	return djangoSession{}
+}
+
+// userOf finds the active account that a session was opened by, unless the password is another now. The
+// account's id has to be spelled as in the session, so that it is recognised again later.
+func (d *djangoSite) userOf(ctx context.Context, held djangoSession) (*account, error) {
+	found, err := d.readUser(ctx, held.User)
+	switch {
+	case errors.Is(err, problem.ErrUnauthorized):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case found.ID != held.User || !d.keys.sealed(held.Hash, found.Password):
+		return nil, nil
+	}
+	return &found.account, nil
+}
+
+// The table's name is put in for {sessions}, once, at start; the others as in userqueries.go. A text that
+// is too long to read is NULL.
+const (
+	djangoText = `CASE WHEN octet_length(s.session_data) <= {bytes} THEN s.session_data END`
+
+	djangoBySession = `
+SELECT ` + djangoText + ` FROM {sessions} s WHERE s.session_key = $1 AND s.expire_date > now()`
+
+	djangoByUser = `
+SELECT {id}::text, {username}::text, {first_name}, {staff}, coalesce({password}::text, '')
+FROM {table} u WHERE {id} = $1::text::{id_type} AND {active}`
+
+	djangoCurrent = `
+SELECT q.n, {staff}, coalesce({password}::text, ''), ` + djangoText + `
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS q (session_key, user_id, n)
+JOIN {sessions} s ON s.session_key = q.session_key AND s.expire_date > now()
+JOIN {table} u ON {id} = q.user_id::{id_type}
+WHERE {active}`
+)
+
+// djangoTable finds the table, and whether its trigger is there.
+const djangoTable = `
+SELECT format('%I.%I', n.nspname, c.relname),
+       EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+               WHERE t.tgrelid = c.oid AND p.proname = 'on_django_session' AND p.pronamespace = to_regnamespace('rowcall'))
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass($1)`
+
+// prepare finds the table and tries the statements: it runs them, since preparing one asks for no rights.
+func (d *djangoSite) prepare(ctx context.Context, name string) error {
+	var table string
+	var watched bool
+	err := d.pool.QueryRow(ctx, djangoTable, pgx.Identifier(strings.Split(name, ".")).Sanitize()).Scan(&table, &watched)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("there is no table %s: auth.django.table names the one of Django's session engines db and cached_db; sessions of the others cannot be read", name)
+	}
+	if err != nil {
+		return problem.OfDatabase("asking the catalog", err)
+	}
+	spell := strings.NewReplacer("{sessions}", table, "{bytes}", strconv.Itoa(djangoTextBytes))
+	d.sessionSQL = spell.Replace(djangoBySession)
+	d.userSQL = d.users.names.Replace(djangoByUser)
+	d.currentSQL = d.users.names.Replace(spell.Replace(djangoCurrent))
+	if err := d.try(ctx); err != nil {
+		return fmt.Errorf("reading %s: %w", table, err)
+	}
+	if !watched {
+		d.log.Warn("Django's table of sessions has no trigger: sockets outlive a logout by up to a minute; run rowcall migrate with auth.django as here", "table", table)
+	}
+	return nil
+}
+
+func (d *djangoSite) try(ctx context.Context) error {
+	if err := tryPrepare(ctx, d.pool, d.userSQL); err != nil {
+		return err
+	}
+	if _, _, err := d.read(ctx, ""); err != nil {
+		return err
+	}
+	_, err := d.rows(ctx, nil, nil)
+	return err
+}
+
+// read returns a session's text, nil for one that is too long, and whether there is such a session.
+func (d *djangoSite) read(ctx context.Context, key string) (text *string, found bool, err error) {
+	err = d.pool.QueryRow(ctx, d.sessionSQL, key).Scan(&text)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, problem.OfDatabase("looking a session of Django's up", err)
+	}
+	return text, true, nil
+}
+
+// djangoAccount is an account with the hash of its password.
+type djangoAccount struct {
+	account
+	Password string
+}
+
+// readUser finds the active account with an id. The error is problem.ErrUnauthorized when there is none.
+func (d *djangoSite) readUser(ctx context.Context, id string) (*djangoAccount, error) {
+	if !d.users.parseable(id) {
+		return nil, fmt.Errorf("looking a user up: %w", problem.ErrUnauthorized)
+	}
+	rows, _ := d.pool.Query(ctx, d.userSQL, id)
+	return oneUser[djangoAccount](rows)
+}
+
+// djangoAtOnce bounds what one statement may bring of sessions, which may be long.
+const djangoAtOnce = 256
+
+type djangoRow struct {
+	N        int64
+	Staff    bool
+	Password string
+	Text     *string
+}
+
+func (d *djangoSite) rows(ctx context.Context, keys, users []string) ([]djangoRow, error) {
+	rows, _ := d.pool.Query(ctx, d.currentSQL, keys, users)
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[djangoRow])
+	if err != nil {
+		return nil, problem.OfDatabase("looking sessions of Django's up again", err)
+	}
+	return found, nil
+}
+
+// lookUpStandings tells what has become of the followers at these places, who came with a session of Django's.
+func (d *djangoSite) lookUpStandings(ctx context.Context, followers []notifier.Follower, places []int, standings []Standing) error {
+	for some := range slices.Chunk(places, djangoAtOnce) {
+		keys, ids := make([]string, len(some)), make([]string, len(some))
+		for i, place := range some {
+			keys[i], _ = d.names.open(followers[place].Session) // of what is no name, no session is found
+			ids[i] = followers[place].User
+		}
+		found, err := d.rows(ctx, keys, ids)
+		if err != nil {
+			return err
+		}
+		for _, row := range found {
+			place := some[row.N-1]
+			held := d.decode(row.Text)
+			valid := held.User == followers[place].User && d.keys.sealed(held.Hash, row.Password)
+			standings[place] = Standing{Valid: valid, Staff: valid && row.Staff}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package identity
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"rowcall/api/door"
+	"rowcall/api/problem"
+)
+
+// maxLoginBytes bounds the body of a login.
+const maxLoginBytes = 8 << 10
+
+// credentials are the body of a login.
+type credentials struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
+
+// Login answers POST /api/login: credentials in, a session cookie and the user out. An account that
+// does not exist, one that is not active and a wrong password are told apart neither by the answer
+// nor by the time it takes.
+func (a *Accounts) Login(w http.ResponseWriter, r *http.Request) {
+	who, err := a.logIn(w, r)
+	if err != nil {
+		problem.Refuse(w, r, a.log, err)
+		return
+	}
+	problem.WriteJSON(w, http.StatusOK, a.users.answer(who))
+}
+
+func (a *Accounts) logIn(w http.ResponseWriter, r *http.Request) (*account, error) {
+	if a.users.noTable {
+		return nil, problem.Explain(problem.ErrNotFound, "there are no accounts here to log in to")
+	}
+	if err := a.admitAttempt(r); err != nil {
+		return nil, err
+	}
+	given, err := readCredentials(w, r)
+	if err != nil {
+		return nil, err
+	}
+	who, err := a.authenticate(r, given)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.openLogin(w, r, who); err != nil {
+		return nil, err
+	}
+	a.log.Info("logged in", "user", who.ID, "address", a.door.Address(r))
+	return &who.account, nil
+}
+
+// admitAttempt counts an attempt, whatever comes of it.
+func (a *Accounts) admitAttempt(r *http.Request) error {
+	addr := a.door.Address(r)
+	if a.door.Exempt(addr) {
+		return nil
+	}
+	return a.attemptsByAddress.TakeToken(door.AddressBlock(addr), time.Now())
+}
+
+// authenticate finds the account that the credentials fit. An attempt counts against the account's
+// name before the password is looked at, so that guesses made at the same time count too; a
+// success takes back what failed. Names that do not exist are counted as well.
+func (a *Accounts) authenticate(r *http.Request, given credentials) (*passwordAccount, error) {
+	name := sha256.Sum256([]byte(strings.ToLower(given.Username)))
+	if err := a.attemptsByName.TakeToken(name, time.Now()); err != nil {
+		return nil, err
+	}
+	who, err := a.users.byUsername(r.Context(), given.Username)
+	if err != nil {
+		return nil, err
+	}
+	fits, err := a.passwords.match(r.Context(), who.Password, given.Password)
+	if err != nil {
+		return nil, err
+	}
+	if !fits || !who.Active {
+		a.log.Info("login refused", "user", who.ID, "address", a.door.Address(r))
+		return nil, problem.ErrBadLogin
+	}
+	a.attemptsByName.Refill(name)
+	return &who, nil
+}
+
+// openLogin begins a session. The one that the browser had is ended, and the token of the new one is
+// made here, whatever came in the cookie: a token that somebody else planted is good for nothing.
+func (a *Accounts) openLogin(w http.ResponseWriter, r *http.Request, who *passwordAccount) error {
+	if before := a.cookieToken(r); before != "" {
+		if err := a.store.DeleteCtx(r.Context(), before); err != nil {
+			return err
+		}
+	}
+	sessions := a.loginManager(r)
+	ctx, err := sessions.Load(r.Context(), "")
+	if err != nil {
+		return fmt.Errorf("beginning a session: %w", err)
+	}
+	sessions.Put(ctx, userKey, who.ID)
+	sessions.Put(ctx, sealKey, sealOf(who.Password))
+	token, _, err := sessions.Commit(ctx)
+	if err != nil {
+		return fmt.Errorf("beginning a session: %w", err)
+	}
+	sessions.WriteSessionCookie(ctx, w, token, sessions.Deadline(ctx))
+	return nil
+}
+
+// Logout answers POST /api/logout: it ends the session, which closes its sockets, and takes the
+// cookie away. To log out twice is no error. A login of a Django site is not ours to end, and to say
+// that it had been would leave somebody logged in.
+func (a *Accounts) Logout(w http.ResponseWriter, r *http.Request) {
+	if err := a.logOut(w, r); err != nil {
+		problem.Refuse(w, r, a.log, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (a *Accounts) logOut(w http.ResponseWriter, r *http.Request) error {
+	if token := a.cookieToken(r); token != "" {
+		if err := a.store.DeleteCtx(r.Context(), token); err != nil {
+			return err
+		}
+		a.takeCookie(w, r)
+		return nil
+	}
+	who, _, err := a.django.identify(r.Context(), r)
+	if who != nil {
+		return problem.Explain(problem.ErrConflict, "you are logged in at the Django site: log out there")
+	}
+	return err
+}
+
+// Me answers GET /api/me: the user, or 401.
+func (a *Accounts) Me(w http.ResponseWriter, r *http.Request) {
+	who, _, err := a.identify(r.Context(), r)
+	if err == nil && who == nil {
+		err = problem.ErrUnauthorized
+	}
+	if err != nil {
+		if _, given := bearerToken(r); !given && errors.Is(err, problem.ErrUnauthorized) && a.cookieToken(r) != "" {
+			a.takeCookie(w, r)
+		}
+		problem.Refuse(w, r, a.log, err)
+		return
+	}
+	problem.WriteJSON(w, http.StatusOK, a.users.answer(who))
+}
+
+func (a *Accounts) takeCookie(w http.ResponseWriter, r *http.Request) {
+	a.loginManager(r).WriteSessionCookie(r.Context(), w, "", time.Time{})
+}
+
+// readCredentials takes JSON and nothing else.
+func readCredentials(w http.ResponseWriter, r *http.Request) (credentials, error) {
+	var given credentials
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
+		return given, problem.ErrMediaType
+	}
+	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLoginBytes))
+	if err := body.Decode(&given); err != nil {
+		return given, problem.OfBody(err)
+	}
+	if _, err := body.Token(); !errors.Is(err, io.EOF) {
+		return given, problem.OfBody(err)
+	}
+	if given.Username == "" || given.Password == "" {
+		return given, problem.Explain(problem.ErrBadRequest, "username and password are needed")
+	}
+	return given, nil
+}
+
+// Visitor returns the user of a request as the user may see it; nil if nobody is logged in. It takes a
+// cookie away that stands for no login any more.
+func (a *Accounts) Visitor(w http.ResponseWriter, r *http.Request) (*ShownUser, error) {
+	who, _, err := a.identify(r.Context(), r)
+	_, token := bearerToken(r)
+	if errors.Is(err, problem.ErrUnauthorized) && !token {
+		a.takeCookie(w, r)
+		return nil, nil
+	}
+	if who == nil || err != nil {
+		return nil, err
+	}
+	shown := a.users.shown(who)
+	return &shown, nil
+}

@@ -1,0 +1,132 @@
+package identity
+
+import (
+	"context"
+	"encoding/hex"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"rowcall/api/problem"
+	"rowcall/notifier"
+)
+
+const usersCurrent = `
+SELECT q.n, {staff}, s.data, sha256(convert_to({password}::text, 'UTF8'))
+FROM unnest($1::bytea[], $2::text[]) WITH ORDINALITY AS q (token_hash, user_id, n)
+JOIN {table} u ON {id} = q.user_id::{id_type}
+LEFT JOIN rowcall.sessions s
+  ON s.token_hash = q.token_hash AND s.user_id = q.user_id AND s.expires_at > now()
+WHERE {active}`
+
+type standingRow struct {
+	N     int64
+	Staff bool
+	Data  []byte
+	Seal  []byte
+}
+
+// loginHolds reports whether the session is still there and the password still the one it was opened with.
+func (c standingRow) loginHolds() bool {
+	held, err := decodeLogin(c.Data)
+	return err == nil && held.sealedWith(c.Seal)
+}
+
+// standingOf is of a follower whose user is active. One without a session came with a token, which
+// says what there is to say of staff for as long as it lasts.
+func (c standingRow) standingOf(f notifier.Follower) Standing {
+	if f.Session == borrowed {
+		return Standing{Valid: true, Staff: c.Staff}
+	}
+	if f.Session == "" {
+		return Standing{Valid: true, Staff: f.Staff}
+	}
+	valid := c.loginHolds()
+	return Standing{Valid: valid, Staff: valid && c.Staff}
+}
+
+// Standing is what has become of an identity.
+type Standing struct {
+	Valid bool // the user is active, and the session has not ended
+	Staff bool // now
+}
+
+// Lapsed returns why sockets of the follower must end: problem.ErrUnauthorized if the login is over or the
+// user is not active, problem.ErrRightsChanged if the user has become staff or is no longer staff, nil
+// if neither.
+func (s Standing) Lapsed(f notifier.Follower) error {
+	switch {
+	case !s.Valid:
+		return problem.ErrUnauthorized
+	case s.Staff != f.Staff:
+		return problem.ErrRightsChanged
+	}
+	return nil
+}
+
+// Current tells of many followers at once, in their order, what has become of them, by statements
+// begun after the call: one, and one more for each few hundred who came with a session of Django's. A follower without a session came with a token: its user must still be
+// active. An anonymous one is always valid.
+func (a *Accounts) Current(ctx context.Context, followers []notifier.Follower) ([]Standing, error) {
+	standings := make([]Standing, len(followers))
+	var asked askedFollowers
+	var site []int // the places of those who came with a session of Django's
+	for i, f := range followers {
+		standings[i].Valid = f.User == ""
+		switch {
+		case f.User == "" || !a.users.parseable(f.User):
+		case a.django != nil && strings.HasPrefix(f.Session, djangoPrefix):
+			site = append(site, i)
+		default:
+			asked.add(i, f)
+		}
+	}
+	if err := a.askDatabase(ctx, asked, followers, standings); err != nil {
+		return nil, err
+	}
+	return standings, a.django.lookUpStandings(ctx, followers, site, standings)
+}
+
+// askDatabase fills in what has become of all but those who came with a session of Django's.
+func (a *Accounts) askDatabase(ctx context.Context, asked askedFollowers, followers []notifier.Follower, standings []Standing) error {
+	switch {
+	case len(asked.places) == 0:
+		return nil
+	case a.users.noTable:
+		asked.answerWithoutUsers(followers, standings)
+		return nil
+	}
+	rows, _ := a.users.pool.Query(ctx, a.users.currentSQL, asked.tokenHashes, asked.ids)
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[standingRow])
+	if err != nil {
+		return problem.OfDatabase("looking identities up again", err)
+	}
+	for _, row := range found {
+		place := asked.places[row.N-1]
+		standings[place] = row.standingOf(followers[place])
+	}
+	return nil
+}
+
+// askedFollowers are the arguments of usersCurrent, and the followers they stand for.
+type askedFollowers struct {
+	places      []int
+	tokenHashes [][]byte
+	ids         []string
+}
+
+// answerWithoutUsers fills in what there is to say where there are no accounts: who came with a token is who it says for as long
+// as it lasts, and a login is none.
+func (q *askedFollowers) answerWithoutUsers(followers []notifier.Follower, standings []Standing) {
+	for _, place := range q.places {
+		f := followers[place]
+		standings[place] = Standing{Valid: f.Session == "" || f.Session == borrowed, Staff: f.Session == "" && f.Staff}
+	}
+}
+
+func (q *askedFollowers) add(place int, f notifier.Follower) {
+	tokenHash, _ := hex.DecodeString(f.Session) // of what is no session's name, no session is found
+	q.places = append(q.places, place)
+	q.tokenHashes = append(q.tokenHashes, tokenHash)
+	q.ids = append(q.ids, f.User)
+}

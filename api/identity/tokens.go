@@ -1,0 +1,262 @@
+package identity
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"rowcall/api/problem"
+	"rowcall/config/rules"
+)
+
+// JWTOptions say which bearer tokens are accepted: none without Key and JWKSURL.
+type JWTOptions struct {
+	Key        string        // of HS256, 32 bytes or more
+	JWKSURL    string        // of the public keys of the other algorithms: https, or http on this machine
+	Algorithms []string      // that may sign; HS256 with Key, and RS256, PS256, ES256 and EdDSA with JWKSURL
+	Issuer     string        // what iss must be; needed
+	Audience   string        // what aud must name; needed
+	StaffClaim string        // the claim that is true for staff; none: no bearer is
+	Leeway     time.Duration // that clocks may differ by, at most a minute; none
+}
+
+const (
+	minKeyBytes = 32 // bytes of an HS256 key, as RFC 7518 asks
+	maxLeeway   = time.Minute
+	hs256       = "HS256"
+)
+
+// tokenReader checks bearer tokens: JWTs that are signed, made by the one issuer for this audience, and
+// run out. It keeps nothing of a token, and nothing in a token chooses where its key comes from:
+// the algorithm says of which kind the key must be, and kid is a name among those of that kind.
+type tokenReader struct {
+	parser     *jwt.Parser
+	key        []byte  // of HS256; nil: it may not sign
+	keys       *keySet // of the other algorithms; nil: they may not sign
+	staffClaim string
+	leeway     time.Duration
+	now        func() time.Time
+}
+
+// newTokenReader returns nil where no tokens are accepted. The key set is read when it is first needed.
+func newTokenReader(o JWTOptions, log *slog.Logger) (*tokenReader, error) {
+	if o.Key == "" && o.JWKSURL == "" {
+		return nil, nil
+	}
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("preparing to read bearer tokens: %w", err)
+	}
+	t := &tokenReader{staffClaim: o.StaffClaim, leeway: o.Leeway, now: time.Now}
+	var algorithms []string
+	if o.Key != "" && (len(o.Algorithms) == 0 || slices.Contains(o.Algorithms, hs256)) {
+		t.key = []byte(o.Key)
+		algorithms = append(algorithms, hs256)
+	}
+	if o.JWKSURL != "" {
+		t.keys = newKeySet(o.JWKSURL, log)
+		algorithms = append(algorithms, o.keySetAlgorithms()...)
+	}
+	if len(algorithms) == 0 { // which jwt would take for all of them
+		return nil, errors.New("preparing to read bearer tokens: auth.jwt.algorithms leaves none that has a key")
+	}
+	t.parser = jwt.NewParser(
+		jwt.WithValidMethods(algorithms), jwt.WithIssuer(o.Issuer), jwt.WithAudience(o.Audience),
+		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(o.Leeway),
+		jwt.WithTimeFunc(func() time.Time { return t.now() }), jwt.WithStrictDecoding(),
+	)
+	return t, nil
+}
+
+// refresh reads the keys again when they are due.
+func (t *tokenReader) refresh(ctx context.Context) {
+	if t != nil && t.keys != nil {
+		t.keys.refreshIfDue(ctx)
+	}
+}
+
+// check refuses what would accept tokens that were made for others, or by anybody.
+func (o JWTOptions) check() error {
+	switch {
+	case o.Issuer == "" || o.Audience == "":
+		return errors.New("auth.jwt.issuer and auth.jwt.audience are needed")
+	case o.Key != "" && len(o.Key) < minKeyBytes:
+		return errors.New("auth.jwt.key is too short")
+	case o.JWKSURL != "" && rules.CheckKeyAddress(o.JWKSURL) != nil:
+		return fmt.Errorf("auth.jwt.jwks_url: %w", rules.CheckKeyAddress(o.JWKSURL))
+	case o.Leeway < 0 || o.Leeway > maxLeeway:
+		return errors.New("auth.jwt.leeway is not within a minute")
+	}
+	for _, name := range o.Algorithms {
+		if name != hs256 && keyKind(name) == "" {
+			return fmt.Errorf("auth.jwt.algorithms: %q is none", name)
+		}
+	}
+	return nil
+}
+
+// keySetAlgorithms are the algorithms whose keys are in the key set.
+func (o JWTOptions) keySetAlgorithms() []string {
+	if len(o.Algorithms) == 0 {
+		return []string{"RS256", "PS256", "ES256", "EdDSA"}
+	}
+	return slices.DeleteFunc(slices.Clone(o.Algorithms), func(name string) bool { return name == hs256 })
+}
+
+const (
+	maxTokenBytes   = 8 << 10                    // bytes; a longer one is not even looked into
+	maxSubjectBytes = 255                        // bytes
+	maxLifetime     = 100 * 365 * 24 * time.Hour // what runs out later was not meant as a time
+)
+
+// claims are what a token says that is of interest here.
+type claims struct {
+	Subject string
+	Staff   bool
+	Until   time.Time // what rests on the token ends then: when it expires, and the leeway after
+}
+
+// verify reads a token. The error is problem.ErrUnauthorized for one that is of no use, and
+// problem.ErrUnavailable while there are no keys to tell. Neither it nor anything else repeats
+// the token.
+func (t *tokenReader) verify(ctx context.Context, text string) (claims, error) {
+	if len(text) > maxTokenBytes {
+		return claims{}, badToken(errors.New("it is too long"))
+	}
+	said := jwt.MapClaims{} // and not jwt's own struct, which takes "1700000000" for a time
+	_, err := t.parser.ParseWithClaims(text, said, func(token *jwt.Token) (any, error) { return t.keyFor(ctx, token) })
+	if errors.Is(err, problem.ErrUnavailable) {
+		return claims{}, fmt.Errorf("reading a bearer token: %w", err)
+	}
+	if err == nil {
+		err = t.plausible(said)
+	}
+	if err != nil {
+		return claims{}, badToken(err)
+	}
+	return t.read(said)
+}
+
+// badToken says that a token is of no use. Why that is must not help whoever tries some out.
+func badToken(why error) error {
+	return problem.Explain(fmt.Errorf("reading a bearer token: %w: %w", problem.ErrUnauthorized, why), "the token is not valid")
+}
+
+// plausible reports whether the times of a token are times. Those that no calendar has would
+// overflow when they are compared.
+func (t *tokenReader) plausible(said jwt.MapClaims) error {
+	latest := float64(t.now().Add(maxLifetime).Unix())
+	for _, name := range []string{"exp", "nbf", "iat"} {
+		value, there := said[name]
+		if seconds, ok := value.(float64); there && (!ok || seconds < 0 || seconds > latest) {
+			return fmt.Errorf("%s is no time", name)
+		}
+	}
+	return nil
+}
+
+func (t *tokenReader) read(said jwt.MapClaims) (claims, error) {
+	subject, err := said.GetSubject()
+	if err != nil || subject == "" || len(subject) > maxSubjectBytes {
+		return claims{}, badToken(errors.New("sub is no user id"))
+	}
+	expires, err := said.GetExpirationTime()
+	if err != nil || expires == nil {
+		return claims{}, badToken(errors.New("exp is missing"))
+	}
+	staff, _ := said[t.staffClaim].(bool) // what is there and is not true means no
+	return claims{Subject: subject, Staff: staff && t.staffClaim != "", Until: expires.Add(t.leeway)}, nil
+}
+
+// bearerSubprotocol is in front of a token that a page offers as a subprotocol, since browsers cannot
+// set a header on a WebSocket handshake. It is never chosen, so it is not in the answer.
+const bearerSubprotocol = "rowcall.bearer."
+
+// bearerToken is the token that a request brings, and whether it brings one at all. A header counts
+// before a subprotocol. Whoever brings two is not sure who they are: that is a bad token.
+func bearerToken(r *http.Request) (token string, given bool) {
+	var tokens []string
+	for _, value := range r.Header.Values("Authorization") {
+		if scheme, rest, _ := strings.Cut(value, " "); strings.EqualFold(scheme, "Bearer") {
+			tokens = append(tokens, strings.TrimSpace(rest))
+		}
+	}
+	if len(tokens) == 0 {
+		tokens = offeredTokens(r)
+	}
+	if len(tokens) > 1 {
+		return "", true
+	}
+	return strings.Join(tokens, ""), len(tokens) > 0
+}
+
+// offeredTokens are the tokens among the subprotocols of a handshake.
+func offeredTokens(r *http.Request) []string {
+	var tokens []string
+	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
+		for offered := range strings.SplitSeq(line, ",") {
+			if encoded, is := strings.CutPrefix(strings.TrimSpace(offered), bearerSubprotocol); is {
+				token, _ := base64.RawURLEncoding.Strict().DecodeString(encoded) // what is broken is a bad token
+				tokens = append(tokens, string(token))
+			}
+		}
+	}
+	return tokens
+}
+
+// byToken finds the active account that a bearer token names. What the token says of staff counts,
+// not what the account says.
+func (a *Accounts) byToken(ctx context.Context, token string) (*account, Identity, error) {
+	said, err := a.claims(ctx, token)
+	if err != nil {
+		return nil, Identity{}, problem.Challenge(err)
+	}
+	who, err := a.users.byID(ctx, said.Subject)
+	if err != nil {
+		return nil, Identity{}, problem.Challenge(err)
+	}
+	who.Staff = said.Staff
+	return who, Identity{User: who.ID, Name: who.Username, Staff: said.Staff, Subject: said.Subject, Until: said.Until}, nil
+}
+
+// claims checks a token. The client learns only that it is not valid; why is for the operator who
+// asks for it.
+func (a *Accounts) claims(ctx context.Context, token string) (claims, error) {
+	if a.tokens == nil {
+		return claims{}, fmt.Errorf("reading a bearer token: none are accepted: %w", problem.ErrUnauthorized)
+	}
+	said, err := a.tokens.verify(ctx, token)
+	if err != nil {
+		a.log.Debug("bearer token refused", "err", err)
+	}
+	return said, err
+}
+
+// Renew checks a bearer token that replaces the token of an open socket's identity, and returns when the
+// new token expires. Both tokens must have the same subject and the same staff claim: what the socket
+// follows already was granted for these.
+func (a *Accounts) Renew(ctx context.Context, who Identity, token string) (until time.Time, err error) {
+	switch {
+	case a.tokens == nil:
+		return time.Time{}, problem.Explain(problem.ErrBadRequest, "this server takes no tokens")
+	case who.Subject == "":
+		return time.Time{}, problem.Explain(problem.ErrBadRequest, "this socket was not opened with a token")
+	}
+	said, err := a.claims(ctx, token)
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case said.Subject != who.Subject:
+		return time.Time{}, problem.Explain(problem.ErrForbidden, "the token is of another user; the one before it still counts")
+	case said.Staff != who.Staff:
+		return time.Time{}, problem.Explain(problem.ErrForbidden, "the token gives other rights; open another socket with it")
+	}
+	return said.Until, nil
+}

@@ -1,0 +1,323 @@
+package identity
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/api/problem"
+)
+
+// UsersTable names the table of accounts and its columns, in the spelling the catalog has. The
+// names come from the configuration and are quoted; nothing of a request ever becomes one.
+type UsersTable struct {
+	Table    string // with or without a schema and a dot before it; "-" if there are no accounts; users
+	ID       string // id
+	Username string // username
+	Password string // bcrypt, or Django's pbkdf2_sha256; password
+	Active   string // a boolean; is_active; "-" if there is no such column: all are active
+	Staff    string // a boolean; is_staff; "-" if there is no such column: nobody is staff
+}
+
+// noColumn stands for a column that the table does not have, and for the table itself.
+const noColumn = "-"
+
+func (t UsersTable) withDefaults() UsersTable {
+	return UsersTable{
+		Table:    cmp.Or(t.Table, "users"),
+		ID:       cmp.Or(t.ID, "id"),
+		Username: cmp.Or(t.Username, "username"),
+		Password: cmp.Or(t.Password, "password"),
+		Active:   cmp.Or(t.Active, "is_active"),
+		Staff:    cmp.Or(t.Staff, "is_staff"),
+	}
+}
+
+// account is one row of the users table.
+type account struct {
+	ID        string
+	Username  string
+	FirstName *string // nil where the table has no such column
+	Staff     bool
+}
+
+// users reads the users table. Where there is none, nobody can log in, and the subject of a bearer token is a user's
+// id as it stands.
+type users struct {
+	pool           *pgxpool.Pool
+	noTable        bool // there is no table
+	wholeIDs       bool // ids are whole numbers
+	samplePassword string
+	names          *strings.Replacer // for other statements about the table
+	byNameSQL      string
+	byIDSQL        string
+	byLoginSQL     string
+	currentSQL     string
+}
+
+// openUsers finds the table and prepares its statements. The error says what is missing.
+func openUsers(ctx context.Context, pool *pgxpool.Pool, t UsersTable) (*users, error) {
+	t = t.withDefaults()
+	if t.Table == noColumn {
+		return &users{pool: pool, noTable: true}, nil
+	}
+	shape, err := lookUpShape(ctx, pool, t)
+	if err != nil {
+		return nil, fmt.Errorf("looking at the users table %s: %w", t.Table, err)
+	}
+	spell := t.spelling(shape)
+	u := &users{
+		pool:       pool,
+		wholeIDs:   shape.whole(),
+		names:      spell,
+		byNameSQL:  spell.Replace(userByName),
+		byIDSQL:    spell.Replace(userByID),
+		byLoginSQL: spell.Replace(userByLogin),
+		currentSQL: spell.Replace(usersCurrent),
+	}
+	for _, sql := range []string{u.byNameSQL, u.byIDSQL, u.byLoginSQL, u.currentSQL} {
+		if err := tryPrepare(ctx, pool, sql); err != nil {
+			return nil, fmt.Errorf("preparing to read the users table %s: %w", t.Table, err)
+		}
+	}
+	u.samplePassword, err = findSamplePassword(ctx, pool, spell.Replace(somePassword))
+	return u, err
+}
+
+// shape is what the catalog knows of the users table.
+type shape struct {
+	Table     string // qualified and quoted
+	IDType    string
+	FirstName bool
+}
+
+const tableShape = `
+SELECT format('%I.%I', n.nspname, c.relname),
+       coalesce((SELECT format_type(a.atttypid, NULL) FROM pg_attribute a
+                 WHERE a.attrelid = c.oid AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped), ''),
+       EXISTS (SELECT FROM pg_attribute a
+               WHERE a.attrelid = c.oid AND a.attname = 'first_name' AND a.attnum > 0 AND NOT a.attisdropped)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass($1)`
+
+func lookUpShape(ctx context.Context, pool *pgxpool.Pool, t UsersTable) (shape, error) {
+	name := pgx.Identifier(strings.Split(t.Table, ".")).Sanitize()
+	rows, _ := pool.Query(ctx, tableShape, name, t.ID)
+	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[shape])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return found, errors.New("there is no such table; auth.users.table names it")
+	}
+	if err != nil {
+		return found, problem.OfDatabase("asking the catalog", err)
+	}
+	if found.IDType == "" {
+		return found, fmt.Errorf("there is no column %s; auth.users.id names the key", t.ID)
+	}
+	return found, nil
+}
+
+// whole reports whether ids are whole numbers.
+func (s shape) whole() bool {
+	return s.IDType == "smallint" || s.IDType == "integer" || s.IDType == "bigint"
+}
+
+// spelling puts the names into the statements below. Ids are compared in the column's own type, so
+// that its index serves.
+func (t UsersTable) spelling(s shape) *strings.Replacer {
+	quote := func(column string) string { return "u." + pgx.Identifier{column}.Sanitize() }
+	flag := func(column, otherwise string) string {
+		if column == noColumn {
+			return otherwise
+		}
+		return "coalesce(" + quote(column) + ", false)"
+	}
+	idType, firstName := s.IDType, "NULL::text"
+	if s.whole() {
+		idType = "bigint"
+	}
+	if s.FirstName {
+		firstName = quote("first_name") + "::text"
+	}
+	return strings.NewReplacer(
+		"{table}", s.Table, "{id}", quote(t.ID), "{id_type}", idType,
+		"{username}", quote(t.Username), "{password}", quote(t.Password),
+		"{active}", flag(t.Active, "true"), "{staff}", flag(t.Staff, "false"),
+		"{first_name}", firstName,
+	)
+}
+
+func tryPrepare(ctx context.Context, pool *pgxpool.Pool, sql string) error {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return problem.OfDatabase("connecting", err)
+	}
+	defer conn.Release()
+	if _, err := conn.Conn().Prepare(ctx, "", sql); err != nil {
+		return problem.OfDatabase("asking PostgreSQL", err)
+	}
+	return nil
+}
+
+// parseable reports whether an id that came from outside can be compared with the table's.
+func (u *users) parseable(id string) bool {
+	if !u.wholeIDs {
+		return !strings.ContainsRune(id, 0) // text in PostgreSQL has no NUL
+	}
+	_, err := strconv.ParseInt(id, 10, 64)
+	return err == nil
+}
+
+const somePassword = `
+SELECT {password}::text FROM {table} u
+WHERE {password}::text LIKE '$2%' OR {password}::text LIKE 'pbkdf2_sha256$%' ORDER BY {id} DESC LIMIT 1`
+
+func findSamplePassword(ctx context.Context, pool *pgxpool.Pool, sql string) (sample string, err error) {
+	err = pool.QueryRow(ctx, sql).Scan(&sample)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return "", problem.OfDatabase("looking for the kind of passwords in use", err)
+	}
+	return sample, nil
+}
+
+// Names in braces are put in by UsersTable.spelling, once, at start.
+
+const userByName = `
+SELECT {id}::text, {username}::text, {first_name}, {staff}, {active}, coalesce({password}::text, '')
+FROM {table} u WHERE {username} = $1 LIMIT 2`
+
+// passwordAccount is an account as a login sees it.
+type passwordAccount struct {
+	account
+	Active   bool
+	Password string // its hash
+}
+
+// byUsername finds an account. One that does not exist is the zero login: no hash, so nothing fits.
+func (u *users) byUsername(ctx context.Context, name string) (passwordAccount, error) {
+	if strings.ContainsRune(name, 0) {
+		return passwordAccount{}, nil // text in PostgreSQL has no NUL
+	}
+	rows, _ := u.pool.Query(ctx, u.byNameSQL, name)
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[passwordAccount])
+	switch {
+	case err != nil:
+		return passwordAccount{}, problem.OfDatabase("looking an account up", err)
+	case len(found) > 1:
+		return passwordAccount{}, errors.New("looking an account up: two accounts have the same username")
+	case len(found) == 0:
+		return passwordAccount{}, nil
+	}
+	return found[0], nil
+}
+
+const userByID = `
+SELECT {id}::text, {username}::text, {first_name}, {staff}
+FROM {table} u WHERE {id} = $1::text::{id_type} AND {active}`
+
+// byID finds the active account with an id that came from outside, in whatever spelling: the
+// account has it in the one that events and rules use. The error is problem.ErrUnauthorized when
+// there is none.
+func (u *users) byID(ctx context.Context, id string) (*account, error) {
+	if !u.parseable(id) {
+		return nil, fmt.Errorf("looking a user up: %w", problem.ErrUnauthorized)
+	}
+	if u.noTable {
+		return &account{ID: id, Username: id}, nil
+	}
+	rows, _ := u.pool.Query(ctx, u.byIDSQL, id)
+	return oneUser[account](rows)
+}
+
+// oneUser reads the one row there should be. The error is problem.ErrUnauthorized when there is none.
+func oneUser[T any](rows pgx.Rows) (*T, error) {
+	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[T])
+	switch {
+	case errors.Is(err, pgx.ErrNoRows), unreadable(err):
+		return nil, fmt.Errorf("looking a user up: %w", problem.ErrUnauthorized)
+	case err != nil:
+		return nil, problem.OfDatabase("looking a user up", err)
+	}
+	return found, nil
+}
+
+// unreadable reports whether PostgreSQL could not take a value for one of its type.
+func unreadable(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && strings.HasPrefix(refused.Code, "22")
+}
+
+const userByLogin = `
+SELECT {id}::text, {username}::text, {first_name}, {staff}, s.data, sha256(convert_to({password}::text, 'UTF8'))
+FROM rowcall.sessions s JOIN {table} u ON {id} = s.user_id::{id_type}
+WHERE s.token_hash = $1 AND s.expires_at > now() AND {active}`
+
+type loginRow struct {
+	account
+	Data []byte
+	Seal []byte
+}
+
+// byLogin finds the active account that a session belongs to, and when the session must end.
+// The error is problem.ErrUnauthorized when there is none.
+func (u *users) byLogin(ctx context.Context, tokenHash []byte) (*account, time.Time, error) {
+	if u.noTable {
+		return nil, time.Time{}, fmt.Errorf("looking a session up: there are no accounts: %w", problem.ErrUnauthorized)
+	}
+	rows, _ := u.pool.Query(ctx, u.byLoginSQL, tokenHash)
+	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[loginRow])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, time.Time{}, fmt.Errorf("looking a session up: %w", problem.ErrUnauthorized)
+	}
+	if err != nil {
+		return nil, time.Time{}, problem.OfDatabase("looking a session up", err)
+	}
+	held, err := decodeLogin(row.Data)
+	if err != nil || !held.sealedWith(row.Seal) {
+		return nil, time.Time{}, fmt.Errorf("looking a session up: %w", problem.ErrUnauthorized)
+	}
+	return &row.account, held.Deadline, nil
+}
+
+// ShownUser is an account as its owner may see it.
+type ShownUser struct {
+	ID        json.RawMessage `json:"id"`
+	Username  string          `json:"username"`
+	FirstName *string         `json:"first_name,omitempty"`
+	Staff     bool            `json:"is_staff"`
+}
+
+// answer is the answer of a login.
+func (u *users) answer(who *account) any { return map[string]ShownUser{"user": u.shown(who)} }
+
+// shown has an id in the form of EncodeID.
+func (u *users) shown(who *account) ShownUser {
+	return ShownUser{ID: u.encodeID(who.ID), Username: who.Username, FirstName: who.FirstName, Staff: who.Staff}
+}
+
+// encodeID returns a user's id as JSON, as it is in events: a number if the table's ids are whole
+// numbers. It returns nil for an empty id.
+func (u *users) encodeID(id string) json.RawMessage {
+	if id == "" {
+		return nil
+	}
+	if u.wholeIDs {
+		return json.RawMessage(id)
+	}
+	return problem.MustEncodeJSON(id)
+}
+
+// EncodeID returns a user's id as JSON, as it is in events: a number if ids are whole numbers. It
+// returns nil for an empty id.
+func (a *Accounts) EncodeID(id string) json.RawMessage { return a.users.encodeID(id) }
+
+// WholeIDs reports whether user ids are whole numbers.
+func (a *Accounts) WholeIDs() bool { return a.users.wholeIDs }
