@@ -1,12 +1,13 @@
 // Follows a room with the built package, in every way that the package offers, while the connection is cut. Run by a test:
 //
-//     node test/real/thousand.mjs http://127.0.0.1:8080 <cookie> <events>
+//     node test/real/thousand.mjs http://127.0.0.1:8080 <cookie> <events> <seconds>
 //
-// It prints "ready" when it is live, and then for each follower what it has received.
+// The test writes the message "hello" until this program prints "ready": then each follower has received it, and will
+// receive all that comes. In the end it prints for each follower what it has received, or gives up after some seconds.
 import { createClient } from 'rowcall'
 import WebSocket from 'ws'
 
-const [url, cookie, count] = process.argv.slice(2)
+const [url, cookie, count, seconds] = process.argv.slice(2)
 const total = Number(count)
 
 let sockets = 0
@@ -38,6 +39,16 @@ function collect(name, from = 0) {
   }
 }
 
+const greeted = new Set()
+
+/** Reports whether an event is a greeting, and prints "ready" when the last of the three first followers is greeted. */
+function isGreeting(event, follower) {
+  if (event.data.message !== 'hello') return false
+  const before = greeted.size
+  if (greeted.add(follower).size === 3 && before === 2) console.log('ready')
+  return true
+}
+
 const onReset = ({ reason }) => console.log(`reset: ${reason}`)
 const onError = (error) => console.log(`error: ${error.code}`)
 
@@ -50,10 +61,10 @@ function ready() {
   begun = true
   void loop(collect('a loop with a small buffer'))
   live(collect('a live state'))
-  setTimeout(() => console.log('ready'), 300)
 }
 
 function now_(event, { cursor }) {
+  if (isGreeting(event, 'subscription')) return
   const n = number(event)
   now(n)
   if (n === 100) setTimeout(resume, 200, cursor, 101)
@@ -68,6 +79,7 @@ function resume(since, from) {
 
 async function loop(add) {
   for await (const event of client.events('room/1', { buffer: 7 })) {
+    if (isGreeting(event, 'loop')) continue
     add(number(event))
     if (number(event) % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 20))
     if (number(event) === total - 1) break
@@ -80,7 +92,7 @@ function live(add) {
   const room = client.live({
     topic: 'room/1',
     from: (rows) => rows.filter((row) => /^\d+$/.test(row.message)).map((row) => Number(row.message)),
-    reduce: (state, event) => [...state, number(event)],
+    reduce: (state, event) => (isGreeting(event, 'live') ? state : [...state, number(event)]),
   })
   room.subscribe(() => {
     const { state = [] } = room.getSnapshot()
@@ -92,7 +104,7 @@ function live(add) {
 setTimeout(() => {
   console.log('some events did not arrive')
   process.exit(1)
-}, 150_000).unref()
+}, seconds * 1000).unref()
 while (!begun) await new Promise((resolve) => setTimeout(resolve, 10))
 for (let done = 0; done < waiting.length; done++) await waiting[done]
 console.log(`sockets: ${sockets}`)
