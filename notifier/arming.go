@@ -95,10 +95,10 @@ func widenXID(xid uint32, near uint64) uint64 {
 	return near + uint64(int64(int32(xid-uint32(near))))
 }
 
-// suspicion watches sweeps, the polls of a node that sleeps until a ring. If a sweep finds events
-// that no ring has announced, nor announces within ringGrace, then rings do not arrive: the
+// ringSuspicion watches sweeps, the polls of a node that sleeps until a ring. If a sweep finds
+// events that no ring has announced, nor announces within ringGrace, then rings do not arrive: the
 // connection is half-open, or a writer has died between the gate's two states.
-type suspicion struct {
+type ringSuspicion struct {
 	since time.Time // zero: there is none
 	rings uint64    // the listener's count at the last poll
 }
@@ -109,7 +109,7 @@ const ringGrace = 500 * time.Millisecond
 // isConfirmed looks at one poll, and reports whether rings do not arrive. sweptEvents says that the
 // poll was a sweep and found events, before is the number of rings before the poll, and now reads
 // it.
-func (s *suspicion) isConfirmed(sweptEvents bool, before uint64, now func() uint64) bool {
+func (s *ringSuspicion) isConfirmed(sweptEvents bool, before uint64, now func() uint64) bool {
 	if s.since.IsZero() {
 		if sweptEvents && before == s.rings {
 			s.since = time.Now()
@@ -128,7 +128,7 @@ func (s *suspicion) isConfirmed(sweptEvents bool, before uint64, now func() uint
 }
 
 // shorten shortens a rest so that the suspicion is looked at in time.
-func (s *suspicion) shorten(rest time.Duration) time.Duration {
+func (s *ringSuspicion) shorten(rest time.Duration) time.Duration {
 	if s.since.IsZero() {
 		return rest
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// counts are numbers that several goroutines add to.
-type counts struct {
+// feedCounts are numbers that several goroutines add to.
+type feedCounts struct {
 	handedOut  atomic.Uint64 // events that readers have taken
 	fromTail   atomic.Uint64 // replays
 	fromLog    atomic.Uint64 // replays
@@ -19,7 +19,7 @@ type counts struct {
 }
 
 // countReset increments the counter for this reason.
-func (c *counts) countReset(reason ResetReason) {
+func (c *feedCounts) countReset(reason ResetReason) {
 	switch reason {
 	case ResetExpired:
 		c.expired.Add(1)
@@ -31,7 +31,7 @@ func (c *counts) countReset(reason ResetReason) {
 }
 
 // resets returns the number of resets for each reason.
-func (c *counts) resets() map[ResetReason]uint64 {
+func (c *feedCounts) resets() map[ResetReason]uint64 {
 	return map[ResetReason]uint64{
 		ResetExpired: c.expired.Load(), ResetEpoch: c.otherEpoch.Load(), ResetOverflow: c.overflown.Load(),
 	}

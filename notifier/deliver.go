@@ -19,7 +19,7 @@ var _ pollSink = deliverer{}
 // event of the poll is queued.
 func (d deliverer) beginPoll(p *poll) error {
 	if p.boot != d.boot {
-		return errHistory
+		return errOtherHistory
 	}
 	concerned := d.hub.openPoll(p)
 	for _, s := range concerned {

@@ -88,10 +88,10 @@ type memo struct {
 	bytes atomic.Int64 // of all encodings
 
 	mu      sync.Mutex // guards entries
-	entries []encoding
+	entries []memoEntry
 }
 
-type encoding struct {
+type memoEntry struct {
 	key   any
 	bytes []byte
 }
@@ -105,7 +105,7 @@ func (m *memo) getOrEncode(key any, encode func() []byte) []byte {
 		}
 	}
 	bytes := encode()
-	m.entries = append(m.entries, encoding{key, bytes})
+	m.entries = append(m.entries, memoEntry{key, bytes})
 	m.bytes.Add(int64(len(bytes)))
 	return bytes
 }

@@ -16,7 +16,7 @@ type Feed struct {
 	options Options
 	log     *slog.Logger
 	rules   Rules
-	counts  *counts
+	counts  *feedCounts
 	hub     *hub
 	load    *load
 	pulls   *pullQueue
@@ -47,7 +47,7 @@ func New(direct *pgx.ConnConfig, pool *pgxpool.Pool, rules Rules, o Options) *Fe
 
 // newFeed makes the parts of a feed that need no database.
 func newFeed(rules Rules, o Options) *Feed {
-	f := &Feed{options: o.withDefaults(), rules: rules, counts: new(counts), pulls: newPullQueue(), reask: newReaskQueue()}
+	f := &Feed{options: o.withDefaults(), rules: rules, counts: new(feedCounts), pulls: newPullQueue(), reask: newReaskQueue()}
 	f.log = f.options.Logger
 	f.hub = newHub(&f.options)
 	f.load = newLoad(f.options.QueuedBytes)

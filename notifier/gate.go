@@ -48,6 +48,12 @@ type probeListener interface {
 	hasProbeReturned() bool
 }
 
+// The gate exists because NOTIFY takes a lock on the whole server until the commit is on disk. At
+// some rate of transactions ringing costs all writers more than frequent polls cost the server.
+// Then the gate is even, writers do not ring, and nodes poll every few milliseconds. The gate is
+// also a breaker: nobody should ring while the NOTIFY queue is almost full, or while rings do not
+// arrive.
+
 // gatekeeper decides, on one node, whether writers ring. On every node it also finds out whether
 // rings reach the node. It lives as long as one poll connection, and belongs to the poller's
 // goroutine.

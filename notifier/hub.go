@@ -207,7 +207,8 @@ type delivery struct {
 }
 
 // route decides which subscription gets which events of a chunk. All followers of one topic share
-// one slice.
+// one slice: it is built once, however many they are. A subscription to several topics gets a slice
+// of its own, because the events of its topics must come in one order, and each event once.
 func (h *hub) route(events []*Event) []delivery {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -292,8 +293,9 @@ func (h *hub) countInTail(p position, topics []topic.Topic) (int, bool) {
 	return len(following), ok
 }
 
-// goLive attaches a pulling subscription to the node's polls if the tail has what it has missed, or
-// queues the first part of that. With attachTooFar the subscription still has to pull.
+// goLive is the step from replay to live. It attaches a pulling subscription to the node's polls if
+// the tail has what it has missed, or queues the first part of that. With attachTooFar the
+// subscription still has to pull.
 //
 // It takes the subscription's lock, the hub's, and the subscription's again, never two at once. In
 // between, live events are set aside and a reset may come: see Subscription.endAttach.

@@ -36,7 +36,8 @@ func parseRing(payload string) ring {
 	return r
 }
 
-// listener holds the one LISTEN connection. It decides nothing but when the poller polls.
+// listener holds the one LISTEN connection. It decides nothing but when the poller polls. It counts
+// its confirmed LISTENs: rings that came before the latest of them prove nothing about it.
 type listener struct {
 	connector *connector
 	log       *slog.Logger

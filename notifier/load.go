@@ -139,6 +139,9 @@ type countedQueue interface {
 	shed(drop func(*Event))
 }
 
+// A census visits every queue twice at most. It keeps what it finds in maps rather than in the
+// events, which all readers share, although that costs about twice the time.
+
 // census counts all that waits, and sheds holders if it is too much. It belongs to one goroutine.
 // What it finds is in maps of its own that last for one count.
 type census struct {
@@ -146,8 +149,8 @@ type census struct {
 	queues func() []countedQueue
 	log    *slog.Logger
 
-	events   map[*Event]eventCost
-	accounts map[*Holder]*account
+	events   map[*Event]*eventCost
+	accounts map[*Holder]*holderAccount
 	bytes    int64
 
 	shedSinceTold int // holders
@@ -160,8 +163,8 @@ type eventCost struct {
 	queues int64
 }
 
-// account is what one holder is charged.
-type account struct {
+// holderAccount is what one holder is charged.
+type holderAccount struct {
 	holder *Holder
 	bytes  int64
 	queues []countedQueue
@@ -203,7 +206,7 @@ func (c *census) countAndShed() {
 // count adds up everything that waits, each event once, and makes that the new upper bound.
 func (c *census) count(queues []countedQueue) {
 	before := c.load.queued.Load()
-	c.events, c.accounts = make(map[*Event]eventCost), make(map[*Holder]*account)
+	c.events, c.accounts = make(map[*Event]*eventCost), make(map[*Holder]*holderAccount)
 	for _, h := range c.load.registeredHolders() {
 		c.accountOf(h)
 	}
@@ -218,19 +221,19 @@ func (c *census) count(queues []countedQueue) {
 }
 
 func (c *census) countEvent(e *Event) {
-	cost, known := c.events[e]
-	if !known {
-		cost.bytes = int64(e.size()) + e.memo.bytes.Load()
+	cost := c.events[e]
+	if cost == nil {
+		cost = &eventCost{bytes: int64(e.size()) + e.memo.bytes.Load()}
+		c.events[e] = cost
 		c.bytes += cost.bytes
 	}
 	cost.queues++
-	c.events[e] = cost
 }
 
-func (c *census) accountOf(h *Holder) *account {
+func (c *census) accountOf(h *Holder) *holderAccount {
 	a := c.accounts[h]
 	if a == nil {
-		a = &account{holder: h, bytes: h.own.Load()}
+		a = &holderAccount{holder: h, bytes: h.own.Load()}
 		c.accounts[h] = a
 	}
 	return a
@@ -244,7 +247,7 @@ func (c *census) charge(queues []countedQueue) {
 		a := c.accountOf(q.owner())
 		a.queues = append(a.queues, q)
 		q.visitEvents(func(e *Event) {
-			if cost, counted := c.events[e]; counted { // else it has come since the count
+			if cost := c.events[e]; cost != nil { // else it has come since the count
 				a.bytes += cost.bytes / cost.queues
 			}
 		})
@@ -253,7 +256,7 @@ func (c *census) charge(queues []countedQueue) {
 
 // shedLargest sheds the holders with the largest accounts until the load is low again.
 func (c *census) shedLargest() {
-	largestFirst := slices.SortedFunc(maps.Values(c.accounts), func(a, b *account) int { return cmp.Compare(b.bytes, a.bytes) })
+	largestFirst := slices.SortedFunc(maps.Values(c.accounts), func(a, b *holderAccount) int { return cmp.Compare(b.bytes, a.bytes) })
 	before := c.bytes
 	for _, a := range largestFirst {
 		if c.bytes <= c.load.lowMark() || a.bytes == 0 {
@@ -265,7 +268,7 @@ func (c *census) shedLargest() {
 	c.tellOperator(before)
 }
 
-func (c *census) shedAccount(a *account) {
+func (c *census) shedAccount(a *holderAccount) {
 	c.bytes -= a.holder.own.Load()
 	for _, q := range a.queues {
 		q.shed(c.uncountEvent)
@@ -275,13 +278,11 @@ func (c *census) shedAccount(a *account) {
 
 // uncountEvent takes one countEvent back.
 func (c *census) uncountEvent(e *Event) {
-	cost, counted := c.events[e]
-	if !counted {
+	cost := c.events[e]
+	if cost == nil {
 		return
 	}
-	cost.queues--
-	c.events[e] = cost
-	if cost.queues == 0 {
+	if cost.queues--; cost.queues == 0 {
 		delete(c.events, e)
 		c.bytes -= cost.bytes
 		c.load.queued.Add(-cost.bytes)

@@ -25,12 +25,16 @@ type poll struct {
 // anew: it brings no events.
 func (p *poll) isFirst() bool { return p.prev.zero() }
 
-// errHistory says that the database's log is not the log that the node was reading.
-var errHistory = errors.New("the log's epoch has changed")
+// errOtherHistory says that the database's log is not the log that the node was reading.
+var errOtherHistory = errors.New("the log's epoch has changed")
 
 // pollSQL reads, in one READ COMMITTED snapshot, the snapshot itself, the gate, the boot row, and
-// every event that the snapshot sees and the node's last one did not. The first row is the header.
-// Access events come before all others, so that they are known before the first event is handed on.
+// every event that the snapshot sees and the node's last one did not. $1 is the last snapshot's
+// xmax, and $2 its xip: the transactions that have ended since are among these two. (A condition on
+// xmin reads the same rows, but takes a hundred times as long while a long transaction is open.)
+//
+// The first row is the header. Access events come before all others, so that they are known before
+// the first event is handed on.
 const pollSQL = `
 SELECT 0 AS part, NULL::bigint AS id, NULL::xid8 AS xid, NULL::timestamptz AS at,
        pg_current_snapshot()::text AS topic, (SELECT id::text FROM rowcall.boot) AS type,

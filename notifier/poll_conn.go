@@ -12,16 +12,19 @@ import (
 // longestPatience is the most that a poll's patience grows to, if its first row takes long to come.
 const longestPatience = 10 * time.Minute
 
-// pollConn is the poller during the life of one connection.
+// pollConn is the poller during the life of one connection. What it knows about the server is bound
+// to the connection, so it starts from nothing after a reconnect: then the node has to prove anew
+// that it may sleep, and takes part anew in the choice of the gate's keeper. What outlives the
+// connection is in poller.
 type pollConn struct {
 	poller *poller
 	conn   *pgx.Conn
-	aside  querier
+	aside  querier // reads the floor while conn is in the middle of a large poll
 
 	boot      string // the boot row's id when the connection was made
 	gate      gatekeeper
 	arming    arming
-	suspicion suspicion
+	suspicion ringSuspicion
 	pace      pollPace
 	began     time.Time // when the last poll did
 }

@@ -62,7 +62,9 @@ type pollStatus struct {
 	err      error // why the connection was lost after that
 }
 
-// pollRound is what waits for a poll that began after it did.
+// pollRound is what waits for a poll that begins after it. A poll that had begun before may have
+// taken its snapshot too early: it need not see what the waiting subscriber's cursor has seen on
+// another node.
 type pollRound struct{ done chan struct{} }
 
 func newPollRound() *pollRound { return &pollRound{done: make(chan struct{})} }

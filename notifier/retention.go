@@ -46,6 +46,10 @@ func (s LogState) Alarming() bool {
 	return !s.Refused.IsZero() && time.Since(s.Refused) >= rotationAlarm
 }
 
+// Retention truncates one of the log's slots at a time. It needs a lock that excludes writers, and
+// it never waits for that lock: behind a waiting ACCESS EXCLUSIVE lock every writer would wait too.
+// So a long transaction, or a dump, only delays it.
+
 // retention keeps the log within Options.Keep and Options.KeepBytes. Every node tries; a lock
 // decides which node empties a slot.
 type retention struct {

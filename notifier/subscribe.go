@@ -84,6 +84,10 @@ func (f *Feed) join(ctx context.Context, s *Subscription, r Request) (Start, err
 // findStart finds where the subscription starts, and asks access. The order of its steps is the
 // promise: the state is read, then a poll that began after the request bounds what the subscription
 // may replay, then access is asked, then the cursor is looked at.
+//
+// Since access is asked after the bound is fixed, the answer takes every removal of a right into
+// account that committed before the bound. A later removal files an access event in a later poll,
+// which reaches the subscription because it is registered.
 func (f *Feed) findStart(ctx context.Context, s *Subscription, r Request) (cursor, Start, error) {
 	state, seen, err := f.readState(ctx, s, r)
 	if err != nil {
@@ -173,10 +177,10 @@ func (f *Feed) readState(ctx context.Context, s *Subscription, r Request) (json.
 type replaySource int
 
 const (
-	noReplay   replaySource = iota // the request has no cursor, or its text is not a cursor
-	otherEpoch                     // the cursor belongs to another history
-	fromTail                       // the tail reaches back to the cursor
-	fromLog                        // the events have to be read from the log
+	replayNone       replaySource = iota // the request has no cursor, or its text is not a cursor
+	replayOtherEpoch                     // the cursor belongs to another history
+	replayFromTail                       // the tail reaches back to the cursor
+	replayFromLog                        // the events have to be read from the log
 )
 
 // replayPlan says how a request's cursor is resumed from.
@@ -198,12 +202,12 @@ func (f *Feed) planReplay(r Request, here cursor) replayPlan {
 	if err != nil {
 		return replayPlan{err: err}
 	}
-	plan := replayPlan{text: r.Since, cursor: c, source: fromLog}
+	plan := replayPlan{text: r.Since, cursor: c, source: replayFromLog}
 	switch {
 	case c.epoch != here.epoch || !here.prev.covers(c.upperBound()):
-		plan.source = otherEpoch
+		plan.source = replayOtherEpoch
 	case f.hub.tailReaches(c.position):
-		plan.source = fromTail
+		plan.source = replayFromTail
 	}
 	return plan
 }
@@ -211,7 +215,7 @@ func (f *Feed) planReplay(r Request, here cursor) replayPlan {
 // meterReplay waits for a place among the metered replays if the plan needs one: only reading the
 // log does.
 func (f *Feed) meterReplay(ctx context.Context, s *Subscription, plan replayPlan) error {
-	if s.meter == nil || plan.source != fromLog {
+	if s.meter == nil || plan.source != replayFromLog {
 		return nil
 	}
 	s.releaseReplaySlot() // it has one if this is the second time, after a change of history
@@ -226,7 +230,7 @@ func (f *Feed) meterReplay(ctx context.Context, s *Subscription, plan replayPlan
 // startReplay carries the plan out as far as Subscribe does: the subscription starts at the cursor
 // if that is of use, and else at the node's place.
 func (f *Feed) startReplay(ctx context.Context, s *Subscription, plan replayPlan, here cursor, start Start) (cursor, Start, error) {
-	if plan.err != nil || plan.source == noReplay {
+	if plan.err != nil || plan.source == replayNone {
 		return here, start, plan.err
 	}
 	reason, err := f.checkReplay(ctx, s, plan, here)
@@ -245,7 +249,7 @@ func (f *Feed) startReplay(ctx context.Context, s *Subscription, plan replayPlan
 // checkReplay returns why the cursor cannot be resumed from, if so: it counts the events behind it.
 // If the tail does not know them, it reads the floor and counts in the log.
 func (f *Feed) checkReplay(ctx context.Context, s *Subscription, plan replayPlan, here cursor) (ResetReason, error) {
-	if plan.source == otherEpoch {
+	if plan.source == replayOtherEpoch {
 		return ResetEpoch, nil
 	}
 	n, known := f.hub.countInTail(plan.cursor.position, s.topics)

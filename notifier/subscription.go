@@ -48,7 +48,7 @@ type queueRun struct {
 // subscriptionHost is what a subscription needs of its node.
 type subscriptionHost struct {
 	options    *Options
-	counts     *counts
+	counts     *feedCounts
 	load       *load
 	queuePull  func(...*Subscription) // puts subscriptions in line for a puller
 	unregister func(*Subscription)    // takes the subscription out of the hub
