@@ -43,7 +43,7 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Empty)
 	busy := listening(t)
-	free := rowcalltest.UnusedAddress(t)
+	free := schematest.UnusedAddress(t)
 	for _, r := range []refusal{
 		{
 			name: "the port is taken",

@@ -99,6 +99,7 @@ func exec1(t *testing.T, url, sql string) string {
 func TestStopAndStartFindsTheData(t *testing.T) {
 	t.Parallel()
 	o := testOptions(t.Context(), testDir(t))
+	writeFile(t, filepath.Join(o.Dir, "port"), "15432\n") // no port that an outgoing connection takes in between
 	c := started(t, o)
 	exec1(t, c.URL("postgres"), "CREATE TABLE kept AS SELECT 'here' AS word")
 	stopNow(t, c)

@@ -50,9 +50,7 @@ func (d *Database) Kill(t testing.TB) {
 func (d *Database) Start(t testing.TB) {
 	t.Helper()
 	s := d.own(t)
-	o := s.options
-	o.Port = s.cluster.Port()
-	c, err := cluster.Start(t.Context(), o)
+	c, err := cluster.Start(t.Context(), s.options)
 	if err != nil {
 		t.Fatalf("start the test's PostgreSQL again: %v", err)
 	}

@@ -32,6 +32,10 @@ func startServer(ctx context.Context, settings map[string]string) (*server, erro
 	if err != nil {
 		return nil, err
 	}
+	port, err := unusedPort()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", prefix)
 	if err != nil {
 		return nil, err
@@ -39,7 +43,7 @@ func startServer(ctx context.Context, settings map[string]string) (*server, erro
 	if err := os.Chmod(dir, 0o711); err != nil { // the server's user passes through
 		return nil, err
 	}
-	o := cluster.Options{Dir: dir, Binaries: bin, Settings: fast(settings), Logger: slog.New(slog.DiscardHandler)}
+	o := cluster.Options{Dir: dir, Binaries: bin, Port: port, Settings: fast(settings), Logger: slog.New(slog.DiscardHandler)}
 	c, err := cluster.Start(ctx, o)
 	if err != nil {
 		os.RemoveAll(dir)

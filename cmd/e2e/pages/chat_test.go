@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"rowcall/cmd/e2e/rowcalltest"
+	"rowcall/schema/schematest"
 )
 
 // TestChatPage uses the page of the chat in a browser. The user logs in by the form. A row that
@@ -12,7 +13,7 @@ import (
 // one saw.
 func TestChatPage(t *testing.T) {
 	t.Parallel()
-	s := rowcalltest.StartServer(t, map[string]string{"ROWCALL_HTTP_ADDR": rowcalltest.UnusedAddress(t)})
+	s := rowcalltest.StartServer(t, map[string]string{"ROWCALL_HTTP_ADDR": schematest.UnusedAddress(t)})
 	tb := rowcalltest.OpenBrowser(t).OpenTab(t)
 	tb.AllowCuts()
 	tb.Open(s.Pages + "chat/1")

@@ -6,6 +6,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"rowcall/cmd/e2e/rowcalltest"
+	"rowcall/schema/schematest"
 )
 
 // TestPages runs the stories of the pages, each with several users. The stories find elements by
@@ -39,7 +40,7 @@ func TestPages(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				story(t, rowcalltest.StartServer(t, map[string]string{"ROWCALL_HTTP_ADDR": rowcalltest.UnusedAddress(t)}), b)
+				story(t, rowcalltest.StartServer(t, map[string]string{"ROWCALL_HTTP_ADDR": schematest.UnusedAddress(t)}), b)
 			})
 		}
 	})

@@ -2,7 +2,6 @@ package rowcalltest
 
 import (
 	"maps"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -99,17 +98,6 @@ func ServingURL(t *testing.T, db *schematest.Database) string {
 	}
 	u.User = url.UserPassword(role, Password)
 	return u.String()
-}
-
-// UnusedAddress returns an address on which no program listens.
-func UnusedAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 // RepositoryPath returns the path of a file of this repository, named by its elements from the root.

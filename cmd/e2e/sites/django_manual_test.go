@@ -36,7 +36,7 @@ func openManual(t *testing.T) *djangoSite {
 	python := djangoPython(t)
 	config, triggers, grant := manual(t)
 	db := schematest.New(t, schematest.CoreOnly)
-	addr, role := rowcalltest.UnusedAddress(t), "site_"+db.Name
+	addr, role := schematest.UnusedAddress(t), "site_"+db.Name
 	db.Exec(t, `CREATE ROLE `+role+` LOGIN PASSWORD '`+rowcalltest.Password+`'; GRANT CREATE ON SCHEMA public TO `+role+`; GRANT rowcall_publisher TO `+role)
 	t.Cleanup(func() { db.Exec(t, `DROP OWNED BY `+role+` CASCADE; DROP ROLE `+role) })
 	d := &djangoSite{t: t, python: python, url: "http://" + addr + "/"}

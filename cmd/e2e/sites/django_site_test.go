@@ -48,7 +48,7 @@ func openDjango(t *testing.T, settings map[string]string) *djangoSite {
 	t.Helper()
 	d := &djangoSite{t: t, python: djangoPython(t)}
 	db := schematest.New(t, schematest.Samples)
-	addr := rowcalltest.UnusedAddress(t)
+	addr := schematest.UnusedAddress(t)
 	d.url = "http://" + addr + "/"
 	d.setEnv(db.URL)
 	d.manage("migrate", "-v", "0")

@@ -7,6 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"rowcall/cmd/e2e/rowcalltest"
+	"rowcall/schema/schematest"
 )
 
 // TestFrontendsOfTheSeeds runs the frontends for which Rowcall's sockets are made, with their own
@@ -35,7 +36,7 @@ func TestFrontendsOfTheSeeds(t *testing.T) {
 func openForPages(t *testing.T, settings map[string]string) *rowcalltest.Server {
 	t.Helper()
 	env := map[string]string{
-		"ROWCALL_HTTP_ADDR":    rowcalltest.UnusedAddress(t),
+		"ROWCALL_HTTP_ADDR":    schematest.UnusedAddress(t),
 		"ROWCALL_HTTP_ORIGINS": "http://127.0.0.1:*,https://127.0.0.1:*",
 	}
 	for name, value := range settings {
