@@ -98,7 +98,7 @@ func TestRotationWaitsForABatchThatIsBeingRead(t *testing.T) {
 	wire, url := newLine(t, db.URL)
 	n := startSplitNode(t, url, db.URL, roomy())
 	r := follow(t, n, notifier.Request{}, "bulk")
-	wire.narrow(6000)
+	release := wire.brakeAfter(2 << 20)
 	db.Exec(t, `SELECT rowcall.publish('bulk', 'test', json_build_object('n', i, 'text', repeat('x', 8000))) FROM generate_series(1, $1::int) AS i`, rows)
 	expectCount(r, 1, 100)
 	if c := n.Cursor(); c != "" {
@@ -108,6 +108,7 @@ func TestRotationWaitsForABatchThatIsBeingRead(t *testing.T) {
 	if code := emptyNext(t, db); code != "55P03" {
 		t.Errorf("emptying the slot of a batch that is being read is answered %q", code)
 	}
+	release()
 	expectCount(r, 101, rows)
 	r.silent(db, "bulk")
 }

@@ -6,9 +6,12 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
+	"github.com/Shopify/toxiproxy/v2/stream"
 	"github.com/Shopify/toxiproxy/v2/toxics"
 	"github.com/rs/zerolog"
 )
@@ -49,6 +52,7 @@ func newLine(t testing.TB, to string) (*line, string) {
 var registerToxics = sync.OnceFunc(func() {
 	zerolog.SetGlobalLevel(zerolog.Disabled)
 	toxics.Register("silence", new(silence))
+	toxics.Register("brake", new(brake))
 })
 
 // down ends all connections and refuses new ones.
@@ -79,9 +83,11 @@ func (l *line) add(kind, stream, attributes string) toxics.Toxic {
 	return wrapper.Toxic
 }
 
-// narrow lets so many kilobytes a second come from the server.
-func (l *line) narrow(kilobytes int) {
-	l.add("bandwidth", "downstream", fmt.Sprintf(`"rate": %d`, kilobytes))
+// brakeAfter lets so many bytes of each connection come from the server, and from then on so few that no batch of a
+// test comes to its end, and enough that the node does not take the connection for dead. release lets all come.
+func (l *line) brakeAfter(bytes int) (release func()) {
+	b := l.add("brake", "downstream", fmt.Sprintf(`"bytes": %d`, bytes)).(*brake)
+	return func() { b.released.Store(true) }
 }
 
 // breakAfter ends every connection when the server has sent so many bytes over it.
@@ -177,6 +183,64 @@ func (c *carrier) linger(stub *toxics.ToxicStub) {
 		}
 	}
 	stub.Close()
+}
+
+// brake is a toxic that slows a connection down after it has carried some bytes, until it is released.
+type brake struct {
+	Bytes    int `json:"bytes"`
+	released atomic.Bool
+}
+
+var _ toxics.StatefulToxic = (*brake)(nil)
+
+// Of a connection that is slowed down, so many bytes pass at a time.
+const (
+	brakeBytes = 400
+	brakeEvery = 100 * time.Millisecond
+)
+
+// NewState returns how many bytes one direction of one connection has carried.
+func (b *brake) NewState() any { return new(int) }
+
+// Pipe carries chunks until the connection ends.
+func (b *brake) Pipe(stub *toxics.ToxicStub) {
+	for {
+		select {
+		case <-stub.Interrupt:
+			return
+		case chunk := <-stub.Input:
+			if chunk == nil {
+				stub.Close()
+				return
+			}
+			if !b.carry(stub, chunk) {
+				return
+			}
+		}
+	}
+}
+
+// carry passes one chunk on, in parts if need be. It returns false when the line has gone down.
+func (b *brake) carry(stub *toxics.ToxicStub, chunk *stream.StreamChunk) bool {
+	carried := stub.State.(*int)
+	for len(chunk.Data) > 0 {
+		n := min(len(chunk.Data), max(0, b.Bytes-*carried))
+		if b.released.Load() {
+			n = len(chunk.Data)
+		}
+		if n == 0 {
+			n = min(len(chunk.Data), brakeBytes)
+			select {
+			case <-stub.Interrupt:
+				return false
+			case <-time.After(brakeEvery):
+			}
+		}
+		stub.Output <- &stream.StreamChunk{Data: chunk.Data[:n], Timestamp: chunk.Timestamp}
+		chunk.Data = chunk.Data[n:]
+		*carried += n
+	}
+	return true
 }
 
 // nameOf finds the name that a node gives its connections on their way: both directions carry it.
