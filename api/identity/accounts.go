@@ -17,20 +17,20 @@ import (
 	"rowcall/api/problem"
 )
 
-// LoginOptions bound a login.
+// LoginOptions say how long a login lasts, and in which cookie its token is.
 type LoginOptions struct {
-	Lifetime time.Duration // 14 days
-	Idle     time.Duration // ends a login that no request has used for so long; 0: never
-	Cookie   string        // its name; over https __Host- stands before it; rowcall_session
+	Lifetime time.Duration // after which a login ends; 14 days
+	Idle     time.Duration // after which a login ends that no request uses; 0: never
+	Cookie   string        // name of the cookie, over https with the prefix __Host-; rowcall_session
 }
 
-// AttemptOptions bound attempts to log in, per minute.
+// AttemptOptions limit how often somebody may try to log in, per minute.
 type AttemptOptions struct {
-	PerAddress int // of an IPv4 address or an IPv6 /64; 20
-	PerAccount int // that fail; 5
+	PerAddress int // attempts from an IPv4 address or an IPv6 /64; 20
+	PerAccount int // failed attempts with a username; 5
 }
 
-// Options say where accounts are and how long a login lasts.
+// Options configure Accounts.
 type Options struct {
 	Users    UsersTable
 	Login    LoginOptions
@@ -40,25 +40,26 @@ type Options struct {
 	Logger   *slog.Logger  // slog.Default()
 }
 
-// Accounts knows who people are: it logs them in and out, finds the identity behind a request, and
-// tells whether identities found earlier still hold. It is safe for use by several goroutines.
+// Accounts logs users in and out, finds the identity behind a request, and tells whether identities
+// that were found earlier still hold. It is safe for use by several goroutines.
 type Accounts struct {
 	door              *door.Door
 	users             *users
 	store             *loginStore
 	passwords         *passwordChecker
 	attemptsByAddress *door.Throttle[netip.Prefix]
-	attemptsByName    *door.Throttle[[32]byte] // by hash: a name may be long
-	tokens            *tokenReader             // nil: none are accepted
-	django            *djangoSite              // nil: its sessions do not count
+	attemptsByName    *door.Throttle[[32]byte] // by a hash of the username, which may be long
+	tokens            *tokenReader             // nil: no tokens are accepted
+	django            *djangoSite              // nil: there is no Django site
 	idle              time.Duration
 	httpLogins        *scs.SessionManager // for http
 	httpsLogins       *scs.SessionManager // for https
 	log               *slog.Logger
 }
 
-// New looks at the users table and refuses one that cannot be read as configured. The pool
-// needs to read that table and to write rowcall.sessions.
+// New prepares accounts. It refuses a users table that cannot be read as configured. The pool must
+// be allowed to read that table and to write rowcall.sessions; it may be nil if there is no users
+// table.
 func New(ctx context.Context, pool *pgxpool.Pool, d *door.Door, o Options) (*Accounts, error) {
 	table, err := openUsers(ctx, pool, o.Users)
 	if err != nil {
@@ -93,9 +94,10 @@ func New(ctx context.Context, pool *pgxpool.Pool, d *door.Door, o Options) (*Acc
 
 func perMinute(n int) rate.Limit { return rate.Limit(float64(n) / 60) }
 
-// newLoginManager sets scs up. The prefix makes browsers refuse a cookie of that name that another
-// host or an unencrypted page has set; it needs Secure, Path=/ and no Domain. scs.New is not asked,
-// as it would start a goroutine for a store that is not used here.
+// newLoginManager configures scs. Over https the name of the cookie has the prefix __Host-:
+// browsers then refuse a cookie of that name which another host or an unencrypted page has set. The
+// prefix requires Secure, Path=/ and no Domain. scs.New is not called, because it would start a
+// goroutine for a store that is not used here.
 func newLoginManager(store scs.Store, o LoginOptions, secure bool) *scs.SessionManager {
 	name := cmp.Or(o.Cookie, "rowcall_session")
 	if secure {
@@ -117,7 +119,7 @@ func newLoginManager(store scs.Store, o LoginOptions, secure bool) *scs.SessionM
 	}
 }
 
-// loginManager is scs as it suits the request: its cookie has another name over https.
+// loginManager returns the scs manager for a request: the cookie's name over https differs.
 func (a *Accounts) loginManager(r *http.Request) *scs.SessionManager {
 	if a.door.Secure(r) {
 		return a.httpsLogins
@@ -125,7 +127,7 @@ func (a *Accounts) loginManager(r *http.Request) *scs.SessionManager {
 	return a.httpLogins
 }
 
-// cookieToken is what the session cookie holds; empty without one.
+// cookieToken returns the token in the login cookie; empty without a cookie.
 func (a *Accounts) cookieToken(r *http.Request) string {
 	cookie, err := r.Cookie(a.loginManager(r).Cookie.Name)
 	if err != nil {
@@ -134,8 +136,8 @@ func (a *Accounts) cookieToken(r *http.Request) string {
 	return cookie.Value
 }
 
-// LoginName returns the name of the login behind a request's cookie, as Identity.Login has it; empty
-// without a cookie. It does not look whether there is such a login.
+// LoginName returns the name of the login behind the cookie of a request, as in Identity.Login;
+// empty without a cookie. It does not look whether the login exists.
 func (a *Accounts) LoginName(r *http.Request) string {
 	token := a.cookieToken(r)
 	if token == "" {
@@ -144,15 +146,16 @@ func (a *Accounts) LoginName(r *http.Request) string {
 	return loginName(token)
 }
 
-// Identify finds who makes a request: by a bearer token if it brings one, else by its cookies.
-// Without credentials that is the zero Identity. Credentials that are of no use are
-// problem.ErrUnauthorized, and a database that does not answer is problem.ErrUnavailable.
+// Identify returns the identity behind a request: of its bearer token if it has one, else of its
+// cookies. Without credentials it returns the zero Identity. The errors are problem.ErrUnauthorized
+// for credentials that are not valid, problem.ErrRateLimited for a user with too many requests, and
+// problem.ErrUnavailable if the database does not answer.
 func (a *Accounts) Identify(ctx context.Context, r *http.Request) (Identity, error) {
 	_, who, err := a.identify(ctx, r)
 	return who, err
 }
 
-// identify returns no account when the request carries no credentials. Whoever asks too often is problem.ErrRateLimited.
+// identify is Identify, with the account. The account is nil if the request has no credentials.
 func (a *Accounts) identify(ctx context.Context, r *http.Request) (*account, Identity, error) {
 	who, as, err := a.recognize(ctx, r)
 	if err == nil && who != nil {
@@ -171,8 +174,8 @@ func (a *Accounts) recognize(ctx context.Context, r *http.Request) (*account, Id
 	return a.byCookies(ctx, r)
 }
 
-// byCookies goes by a login of our own where there is one, and else by one of Django's. That the browser
-// has an old cookie of ours besides does not matter then.
+// byCookies prefers a login of Rowcall's own. A cookie of Rowcall's that is no longer valid does
+// not matter if the Django cookie is.
 func (a *Accounts) byCookies(ctx context.Context, r *http.Request) (*account, Identity, error) {
 	token := a.cookieToken(r)
 	if token == "" {
@@ -188,7 +191,7 @@ func (a *Accounts) byCookies(ctx context.Context, r *http.Request) (*account, Id
 	return nil, Identity{}, err
 }
 
-// byCookie finds the active account that a session belongs to.
+// byCookie returns the active account of a login, and extends the login if it would end when idle.
 func (a *Accounts) byCookie(ctx context.Context, token string) (*account, Identity, error) {
 	who, deadline, err := a.users.byLogin(ctx, tokenHash(token))
 	if err != nil {
@@ -202,9 +205,9 @@ func (a *Accounts) byCookie(ctx context.Context, token string) (*account, Identi
 	return who, Identity{User: who.ID, Name: who.Username, Login: loginName(token), Staff: who.Staff}, nil
 }
 
-// Borrow returns the identity of an active user, for staff who look at what the user may see. Nobody has
-// logged in: whether the user is still active and staff is looked up in the users table. The error is
-// problem.ErrUnauthorized if there is no such active user.
+// Borrow returns the identity of an active user, for staff who look at what that user may see.
+// There is no login behind it: Current looks in the users table whether the user is still active
+// and staff. The error is problem.ErrUnauthorized if there is no such active user.
 func (a *Accounts) Borrow(ctx context.Context, id string) (Identity, error) {
 	found, err := a.users.byID(ctx, id)
 	if err != nil {
@@ -213,9 +216,9 @@ func (a *Accounts) Borrow(ctx context.Context, id string) (Identity, error) {
 	return Identity{User: found.ID, Name: found.Username, Login: borrowed, Staff: found.Staff}, nil
 }
 
-// Run deletes sessions that have expired, and sees that the keys of bearer tokens are not old, once
-// a minute until ctx ends. The sockets that were opened with such a session are closed by that, as
-// they are at a logout.
+// Run deletes expired logins and reads the keys of bearer tokens again when they are due, once a
+// minute until ctx ends. A trigger on the deleted rows closes the sockets of these logins, as it
+// does at a logout.
 func (a *Accounts) Run(ctx context.Context) error {
 	every := time.NewTicker(time.Minute)
 	defer every.Stop()
@@ -232,9 +235,9 @@ func (a *Accounts) Run(ctx context.Context) error {
 	}
 }
 
-// Require returns a handler that identifies the user, refuses whom admits returns an error for, and then
-// calls answer. An error of answer means that it has not answered: the handler refuses the request
-// with it. Anonymous users who are denied hear that they must log in.
+// Require returns a handler for users. It identifies the user, refuses the request if admits
+// returns an error, and then calls answer. If answer returns an error, it has not answered, and the
+// handler refuses the request with that error. An anonymous user who is denied is told to log in.
 func (a *Accounts) Require(admits func(Identity) error, answer func(http.ResponseWriter, *http.Request, Identity) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		who, err := a.Identify(r.Context(), r)

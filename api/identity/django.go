@@ -20,18 +20,18 @@ import (
 	"rowcall/notifier"
 )
 
-// DjangoOptions let people in who are logged in to a Django site that uses the same database: its
-// session cookie counts here too. Without a secret key it does not.
+// DjangoOptions configure the logins of a Django site that uses the same database: its session
+// cookie counts as a login. Without a secret key it does not.
 type DjangoOptions struct {
 	SecretKey          string
-	SecretKeyFallbacks []string // keys that were in use before
+	SecretKeyFallbacks []string // earlier secret keys
 	Cookie             string   // SESSION_COOKIE_NAME; sessionid
-	Table              string   // of sessions, with or without a schema and a dot before it; django_session
+	Table              string   // of sessions, with or without a schema and a dot in front; django_session
 }
 
-// openTestDjango reads the sessions of a Django site. What Django itself would take for a visitor who has not
-// logged in is one here: a session that has run out, one that nobody has logged in with, one from before
-// the password was changed.
+// djangoSite reads the sessions of a Django site. A session that Django treats as anonymous is
+// anonymous here: it has expired, has no user, or was opened with a password that has been changed
+// since.
 type djangoSite struct {
 	pool       *pgxpool.Pool
 	users      *users
@@ -42,11 +42,11 @@ type djangoSite struct {
 	userSQL    string
 	currentSQL string
 	log        *slog.Logger
-	warnings   rate.Sometimes // about sessions that an operator can do something about
+	warnings   rate.Sometimes // limits the log lines about refused sessions
 }
 
-// openDjangoSite prepares to read Django's sessions; nil where they do not count. It refuses a table
-// that cannot be read.
+// openDjangoSite prepares to read Django's sessions; it returns nil without a secret key. It
+// refuses a table that cannot be read.
 func openDjangoSite(ctx context.Context, pool *pgxpool.Pool, u *users, o DjangoOptions, log *slog.Logger) (*djangoSite, error) {
 	if o.SecretKey == "" {
 		return nil, nil
@@ -73,7 +73,8 @@ func openDjangoSite(ctx context.Context, pool *pgxpool.Pool, u *users, o DjangoO
 	return d, nil
 }
 
-// sessionKey is what the cookie holds; empty without one. Of several the last counts, as it does for Django.
+// sessionKey returns the session key in the cookie; empty without one. The last of several cookies
+// counts, as it does in Django.
 func (d *djangoSite) sessionKey(r *http.Request) string {
 	cookies := r.CookiesNamed(d.cookie)
 	if len(cookies) == 0 {
@@ -89,18 +90,18 @@ func (d *djangoSite) sessionKey(r *http.Request) string {
 	return ""
 }
 
-// djangoSessionKey reports whether Django could have made a session's key.
+// djangoSessionKey reports whether a text has the form of a session key of Django.
 func djangoSessionKey(key string) bool {
 	other := func(r rune) bool { return (r < 'a' || 'z' < r) && (r < '0' || '9' < r) }
 	return 8 <= len(key) && len(key) <= 40 && !strings.ContainsFunc(key, other)
 }
 
-// warn tells the operator, and not too often, why a session does not count.
+// warn logs why a session is refused, at most once a minute.
 func (d *djangoSite) warn(reason error) {
 	d.warnings.Do(func() { d.log.Warn("a session of Django's does not count", "err", reason) })
 }
 
-// identify finds the active account behind Django's cookie; no account when there is no login.
+// identify returns the active account behind Django's cookie; nil if there is no login.
 func (d *djangoSite) identify(ctx context.Context, r *http.Request) (*account, Identity, error) {
 	if d == nil {
 		return nil, Identity{}, nil
@@ -120,7 +121,7 @@ func (d *djangoSite) identify(ctx context.Context, r *http.Request) (*account, I
 	return who, Identity{User: who.ID, Name: who.Username, Login: d.names.seal(key), Alias: djangoAlias(key), Staff: who.Staff}, nil
 }
 
-// find reads a session; one that is not there, or does not count, has no user.
+// find reads a session. A session that does not exist or is refused has no user.
 func (d *djangoSite) find(ctx context.Context, key string) (djangoSession, error) {
 	text, found, err := d.read(ctx, key)
 	if err != nil || !found {
@@ -129,9 +130,9 @@ func (d *djangoSite) find(ctx context.Context, key string) (djangoSession, error
 	return d.decode(text), nil
 }
 
-// decode is djangoKeys.decodeDjango, and tells the operator why not.
+// decode is djangoKeys.decodeDjango, and logs why a session is refused.
 func (d *djangoSite) decode(text *string) djangoSession {
-	reason := errDjangoSize // a text that is too long was not read
+	reason := errDjangoSize // the text of a session that is too long is nil
 	if text != nil {
 		held, err := d.keys.decodeDjango(*text)
 		if err == nil {
@@ -143,8 +144,8 @@ func (d *djangoSite) decode(text *string) djangoSession {
 	return djangoSession{}
 }
 
-// userOf finds the active account that a session was opened by, unless the password is another now. The
-// account's id has to be spelled as in the session, so that it is recognised again later.
+// userOf returns the active account of a session; nil if the password has been changed. The
+// account's id must be spelled as in the session, so that Current finds it again.
 func (d *djangoSite) userOf(ctx context.Context, held djangoSession) (*account, error) {
 	found, err := d.readUser(ctx, held.User)
 	switch {
@@ -158,8 +159,8 @@ func (d *djangoSite) userOf(ctx context.Context, held djangoSession) (*account, 
 	return &found.account, nil
 }
 
-// The table's name is put in for {sessions}, once, at start; the others as in userqueries.go. A text that
-// is too long to read is NULL.
+// {sessions} is replaced by the name of the table, once, at start; the other names as in users.go.
+// A text that is too long to read is NULL.
 const (
 	djangoText = `CASE WHEN octet_length(s.session_data) <= {bytes} THEN s.session_data END`
 
@@ -178,7 +179,7 @@ JOIN {table} u ON {id} = q.user_id::{id_type}
 WHERE {active}`
 )
 
-// djangoTable finds the table, and whether its trigger is there.
+// djangoTable finds the table, and whether its trigger exists.
 const djangoTable = `
 SELECT format('%I.%I', n.nspname, c.relname),
        EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
@@ -186,7 +187,8 @@ SELECT format('%I.%I', n.nspname, c.relname),
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass($1)`
 
-// prepare finds the table and tries the statements: it runs them, since preparing one asks for no rights.
+// prepare finds the table and tries the statements. It runs them, because preparing a statement
+// does not check rights.
 func (d *djangoSite) prepare(ctx context.Context, name string) error {
 	var table string
 	var watched bool
@@ -221,7 +223,7 @@ func (d *djangoSite) try(ctx context.Context) error {
 	return err
 }
 
-// read returns a session's text, nil for one that is too long, and whether there is such a session.
+// read returns the text of a session, nil for one that is too long, and whether the session exists.
 func (d *djangoSite) read(ctx context.Context, key string) (text *string, found bool, err error) {
 	err = d.pool.QueryRow(ctx, d.sessionSQL, key).Scan(&text)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -239,7 +241,8 @@ type djangoAccount struct {
 	Password string
 }
 
-// readUser finds the active account with an id. The error is problem.ErrUnauthorized when there is none.
+// readUser returns the active account with an id. The error is problem.ErrUnauthorized if there is
+// none.
 func (d *djangoSite) readUser(ctx context.Context, id string) (*djangoAccount, error) {
 	if !d.users.parseable(id) {
 		return nil, fmt.Errorf("looking a user up: %w", problem.ErrUnauthorized)
@@ -248,7 +251,7 @@ func (d *djangoSite) readUser(ctx context.Context, id string) (*djangoAccount, e
 	return oneUser[djangoAccount](rows)
 }
 
-// djangoAtOnce bounds what one statement may bring of sessions, which may be long.
+// djangoAtOnce is how many sessions one statement reads at most, because sessions may be long.
 const djangoAtOnce = 256
 
 type djangoRow struct {
@@ -267,12 +270,13 @@ func (d *djangoSite) rows(ctx context.Context, keys, users []string) ([]djangoRo
 	return found, nil
 }
 
-// lookUpStandings tells what has become of the followers at these places, who came with a session of Django's.
+// lookUpStandings fills in the standings of the followers at these places, who have a Django
+// session.
 func (d *djangoSite) lookUpStandings(ctx context.Context, followers []notifier.Follower, places []int, standings []Standing) error {
 	for some := range slices.Chunk(places, djangoAtOnce) {
 		keys, ids := make([]string, len(some)), make([]string, len(some))
 		for i, place := range some {
-			keys[i], _ = d.names.open(followers[place].Session) // of what is no name, no session is found
+			keys[i], _ = d.names.open(followers[place].Session) // a text that is no name matches no session
 			ids[i] = followers[place].User
 		}
 		found, err := d.rows(ctx, keys, ids)

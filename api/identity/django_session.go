@@ -21,12 +21,12 @@ import (
 )
 
 const (
-	djangoTextBytes = 64 << 10 // of a session as it is in the table; what is longer is not read
-	djangoDataBytes = 1 << 20  // of what it holds, unpacked
+	djangoTextBytes = 64 << 10 // of a session in the table; a longer one is refused
+	djangoDataBytes = 1 << 20  // of its content, decompressed
 )
 
-// Why a session of Django's is refused, other than for having no user: each is for the operator, who can
-// do something about it.
+// Why a Django session is refused, other than for having no user. These errors are for operators,
+// who can remove the cause.
 var (
 	errDjangoSignature = errors.New("it is not signed with auth.django.secret_key or one of the fallbacks")
 	errDjangoPickle    = errors.New("it is pickled: SESSION_SERIALIZER has to be Django's JSONSerializer")
@@ -34,15 +34,14 @@ var (
 	errDjangoSize      = errors.New("it is larger than sessions may be here")
 )
 
-// djangoSession is what a session of Django's says of its user. The zero djangoSession is a visitor
-// who has not logged in.
+// djangoSession is what a Django session says about its user. The zero djangoSession has no user.
 type djangoSession struct {
-	User string // the key of the user's row
-	Hash string // of the password it was opened with, as Django seals it
+	User string // the user id
+	Hash string // the hash of the password, as Django stores it
 }
 
-// decodeDjango reads the column session_data. Nothing is unpacked or parsed before its signature is found
-// good, and nothing but JSON is ever parsed.
+// decodeDjango reads the column session_data. It inflates and parses nothing before the signature
+// is checked, and parses nothing but JSON.
 func (k djangoKeys) decodeDjango(text string) (djangoSession, error) {
 	if len(text) > djangoTextBytes {
 		return djangoSession{}, errDjangoSize
@@ -54,13 +53,13 @@ func (k djangoKeys) decodeDjango(text string) (djangoSession, error) {
 	return parseDjango(data)
 }
 
-// open returns a session's content: signed as Django 3.1 and later do, or as it was done before.
+// open returns the content of a session, signed by Django 3.1 and later, or by an older one.
 func (k djangoKeys) open(text string) ([]byte, error) {
 	value, ok := k.unsign(text)
 	if !ok {
 		return k.openBefore31(text)
 	}
-	at := strings.LastIndexByte(value, ':') // when it was signed, which the column expire_date makes up for
+	at := strings.LastIndexByte(value, ':') // the time of signing follows; the column expire_date replaces it
 	if at < 0 {
 		return nil, errDjangoContent
 	}
@@ -88,7 +87,7 @@ func (k djangoKeys) openBefore31(text string) ([]byte, error) {
 	return []byte(data), nil
 }
 
-// inflate inflates up to a bound.
+// inflate decompresses data, up to djangoDataBytes.
 func inflate(data []byte) ([]byte, error) {
 	r, err := zlib.NewReader(bytes.NewReader(data))
 	if err != nil {
@@ -104,8 +103,9 @@ func inflate(data []byte) ([]byte, error) {
 	return content, nil
 }
 
-// parseDjango finds the user. Keys are compared exactly, as Python does, and the last of two equal ones
-// counts; encoding/json would fill a struct's field from a key in other capitals too.
+// parseDjango returns the user of a session. Keys are compared exactly and the last of equal keys
+// counts, as in Python; encoding/json would also fill a struct's field from a key in other letter
+// case.
 func parseDjango(data []byte) (djangoSession, error) {
 	if len(data) > 0 && data[0] == 0x80 { // the first byte of a pickle
 		return djangoSession{}, errDjangoPickle
@@ -123,20 +123,22 @@ func parseDjango(data []byte) (djangoSession, error) {
 	return djangoSession{User: user, Hash: hash}, nil
 }
 
-// textOf is a value that is text and not empty.
+// textOf returns a value that is a text and not empty.
 func textOf(values map[string]json.RawMessage, key string) (value string, ok bool) {
 	err := json.Unmarshal(values[key], &value)
 	return value, err == nil && value != ""
 }
 
-// What Django mixes into its secret key, so that what is signed for one purpose is of no use for another.
+// The salts that Django mixes into its secret key, so that a signature for one purpose is useless
+// for another.
 const (
-	djangoSessionSalt  = "django.contrib.sessions.SessionStoresigner" // of signed sessions, and the word of Signer
-	djangoLegacySalt   = "django.contrib.sessionsSessionStore"        // of sessions as they were before Django 3.1
+	djangoSessionSalt  = "django.contrib.sessions.SessionStoresigner" // of signed sessions, with the suffix that Signer adds
+	djangoLegacySalt   = "django.contrib.sessionsSessionStore"        // of sessions before Django 3.1
 	djangoPasswordSalt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
 )
 
-// djangoKey is what comes of one secret key: a key for each purpose, by Django's salted_hmac.
+// djangoKey holds the keys that are derived from one secret key, one for each purpose, by Django's
+// salted_hmac.
 type djangoKey struct{ session, sessionSHA1, legacy, password, passwordSHA1 []byte }
 
 func newDjangoKey(secret string) djangoKey {
@@ -154,7 +156,7 @@ func newDjangoKey(secret string) djangoKey {
 	}
 }
 
-// djangoKeys are the secret key, and those that it took the place of.
+// djangoKeys are the keys of the secret key and of its predecessors.
 type djangoKeys []djangoKey
 
 func newDjangoKeys(secret string, fallbacks []string) djangoKeys {
@@ -171,7 +173,8 @@ func macOf(algorithm func() hash.Hash, key []byte, value string) []byte {
 	return mac.Sum(nil)
 }
 
-// unsign takes the signature off a text that django.core.signing has signed, if it is good.
+// unsign returns a text that django.core.signing has signed, without the signature. It reports
+// false if the signature is wrong.
 func (k djangoKeys) unsign(signed string) (value string, ok bool) {
 	at := strings.LastIndexByte(signed, ':')
 	if at < 0 {
@@ -188,7 +191,8 @@ func (k djangoKeys) unsign(signed string) (value string, ok bool) {
 	return "", false
 }
 
-// signedBefore31 reports whether a hash in hex is the one that Django before 3.1 put before a session's data.
+// signedBefore31 reports whether a hash in hex is the one that Django before 3.1 writes before a
+// session's content.
 func (k djangoKeys) signedBefore31(given, data string) bool {
 	for _, key := range k {
 		if constantTimeEqual(given, hex.EncodeToString(macOf(sha1.New, key.legacy, data))) {
@@ -210,26 +214,29 @@ func (k djangoKeys) sealed(given, passwordHash string) bool {
 	return false
 }
 
-// constantTimeEqual compares in a time that says nothing of where two texts differ.
+// constantTimeEqual compares in a time that does not depend on where two texts differ.
 func constantTimeEqual(a, b string) bool {
 	return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }
 
-// djangoPrefix begins the names that sessions of Django's have here; Rowcall's own are hexadecimal.
+// djangoPrefix is the prefix of the login names of Django sessions. The names of Rowcall's own
+// logins are hexadecimal.
 const djangoPrefix = "django:"
 
-// djangoAlias is how the trigger on Django's table calls a session, in SQL: it does not know the user,
-// whose id is within the signed data. Who knows the hash cannot log in with it.
+// djangoAlias returns the name that the trigger on Django's table gives a session, in SQL: the
+// trigger does not know the user, whose id is in the signed data. The name is a hash, with which
+// nobody can log in.
 func djangoAlias(sessionKey string) string { return djangoPrefix + loginName(sessionKey) }
 
-// loginNames makes names of session keys, and keys of names. The key itself is what finds the row again;
-// a name is of use to nobody but this process, and the same for all sockets of a session.
+// loginNames makes login names of Django's session keys, and session keys of login names. The
+// session key finds the row again. A login name is useful only to this process, and is the same for
+// all sockets of a session.
 type loginNames struct {
 	box cipher.AEAD
 	mac []byte
 }
 
-// newLoginNames takes keys that live as long as the process.
+// newLoginNames makes secret keys that live as long as the process.
 func newLoginNames() (*loginNames, error) {
 	key, mac := make([]byte, 32), make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
@@ -245,8 +252,8 @@ func newLoginNames() (*loginNames, error) {
 	return &loginNames{box, mac}, nil
 }
 
-// seal makes the name of a session. The nonce comes from the key: equal keys have equal names, and
-// different keys different nonces.
+// seal returns the login name of a session key. The nonce depends on the session key: equal session
+// keys have equal names, and different ones different nonces.
 func (n *loginNames) seal(sessionKey string) string {
 	mac := hmac.New(sha256.New, n.mac)
 	mac.Write([]byte(sessionKey))
@@ -254,7 +261,8 @@ func (n *loginNames) seal(sessionKey string) string {
 	return djangoPrefix + hex.EncodeToString(n.box.Seal(nonce, nonce, []byte(sessionKey), nil))
 }
 
-// open is the reverse of of.
+// open returns the session key in a login name that seal has made. It reports false for other
+// texts.
 func (n *loginNames) open(name string) (sessionKey string, ok bool) {
 	sealed, err := hex.DecodeString(strings.TrimPrefix(name, djangoPrefix))
 	if err != nil || len(sealed) < n.box.NonceSize() {

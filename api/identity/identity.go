@@ -15,26 +15,26 @@ import (
 
 // Identity is the user of a request or of an open socket. The zero Identity is anonymous.
 type Identity struct {
-	User  string // user id, in decimal where ids are numbers; empty when anonymous
+	User  string // user id, in decimal if ids are numbers; empty if anonymous
 	Name  string // username
-	Login string // names the login it comes from without being of use as a token; empty for a token
-	Alias string // what triggers call the login where they do not know its user; empty: they do
+	Login string // the name of the login, which cannot be used as a token; empty with a bearer token
+	Alias string // the name that triggers give a login whose user they do not know; empty: they know it
 	Staff bool
 
-	// Of a bearer token; both are empty for a login.
-	Subject string    // what it says of the user
-	Until   time.Time // when it has run out, for certain
+	// Of a bearer token; both are zero for a login.
+	Subject string    // the claim sub
+	Until   time.Time // when it has expired, leeway included
 }
 
 // Anonymous reports whether nobody is logged in.
 func (i Identity) Anonymous() bool { return i.User == "" }
 
-// Follower is the identity as the feed knows it.
+// Follower returns the identity in the form that the feed knows.
 func (i Identity) Follower() notifier.Follower {
 	return notifier.Follower{User: i.User, Session: i.Login, Alias: i.Alias, Staff: i.Staff}
 }
 
-// borrowed is the login of a borrowed identity.
+// borrowed is the Login of an identity from Accounts.Borrow.
 const borrowed = "(borrowed)"
 
 // Borrowed reports whether the identity comes from Accounts.Borrow.

@@ -22,31 +22,31 @@ import (
 )
 
 const (
-	keysRefresh  = 10 * time.Minute // how old keys become before they are read again
-	keysMaxAge   = 24 * time.Hour   // how old keys may become while they cannot be
-	fetchPause   = time.Minute      // between two attempts to read them because a token names another
-	fetchWait    = 5 * time.Second  // for all of an answer
-	maxKeysBytes = 1 << 20          // bytes of an answer, unpacked
+	keysRefresh  = 10 * time.Minute // the age at which keys are read again
+	keysMaxAge   = 24 * time.Hour   // the age at which keys that cannot be read again expire
+	fetchPause   = time.Minute      // between two reads for tokens that name unknown keys
+	fetchWait    = 5 * time.Second  // for the whole answer
+	maxKeysBytes = 1 << 20          // of an answer, decompressed
 	maxRedirects = 3                // within the same host
 )
 
-// keySet is the issuer's public keys, read from its JWKS address. jwkset reads them, and keyfunc
-// picks one for a token by kid; when they are read is decided here. Keys that were read stay good
-// while the address does not answer, for a day: a token that names another is refused meanwhile.
+// keySet holds the issuer's public keys, read from its JWKS address. jwkset reads them, and keyfunc
+// selects the key of a token by kid; keySet decides when to read them. While the address does not
+// answer, keys remain valid for a day, and tokens that name other keys are refused.
 type keySet struct {
-	jwkset.Storage // always empty: what keyfunc does not ask for
+	jwkset.Storage // always empty: for the methods that keyfunc does not call
 	address        string
 	client         *http.Client
 	pick           keyfunc.Keyfunc
 	log            *slog.Logger
 	now            func() time.Time
 
-	flight singleflight.Group // the fetch under way
+	flight singleflight.Group // the fetch that runs
 
 	mu    sync.Mutex     // guards what follows
-	keys  jwkset.Storage // as read last; nil: never
-	read  time.Time      // when that was
-	tried time.Time      // when a fetch last began
+	keys  jwkset.Storage // from the last successful read; nil: there was none
+	read  time.Time      // when that read was
+	tried time.Time      // when the last fetch began
 }
 
 var _ jwkset.Storage = (*keySet)(nil)
@@ -63,12 +63,13 @@ func newKeySet(address string, log *slog.Logger) *keySet {
 		log: log,
 		now: time.Now,
 	}
-	// The error is for options without a Storage. Keys for encryption sign nothing.
+	// New returns an error only for options without a Storage. Keys for encryption sign nothing.
 	k.pick, _ = keyfunc.New(keyfunc.Options{Storage: k, UseWhitelist: []jwkset.USE{jwkset.UseSig, ""}})
 	return k
 }
 
-// keyOf is the key that a token names. The error is problem.ErrUnavailable while no keys are known.
+// keyOf returns the key that a token names. The error is problem.ErrUnavailable while no keys are
+// known.
 func (k *keySet) keyOf(ctx context.Context, token *jwt.Token) (any, error) {
 	if kid, _ := token.Header[jwkset.HeaderKID].(string); kid == "" {
 		return nil, errors.New("it does not say which key signed it")
@@ -76,8 +77,8 @@ func (k *keySet) keyOf(ctx context.Context, token *jwt.Token) (any, error) {
 	return k.pick.KeyfuncCtx(ctx)(token)
 }
 
-// KeyRead is what keyfunc asks for a key by. One that is not known may be new: the keys are read
-// again, though not more than once a minute, and by one for all who wait.
+// KeyRead returns a key by its kid, for keyfunc. An unknown key may be a new one: then the keys are
+// read again, at most once a minute, and once for all who wait.
 func (k *keySet) KeyRead(ctx context.Context, kid string) (jwkset.JWK, error) {
 	key, err := k.knownKey(ctx, kid)
 	if err == nil {
@@ -97,8 +98,8 @@ func (k *keySet) knownKey(ctx context.Context, kid string) (jwkset.JWK, error) {
 	return keys.KeyRead(ctx, kid)
 }
 
-// refreshIfDue reads the keys again when they are due, so that those that were withdrawn go. It is called
-// once a minute at most.
+// refreshIfDue reads the keys again when they are due, so that withdrawn keys disappear. It is
+// called once a minute at most.
 func (k *keySet) refreshIfDue(ctx context.Context) {
 	k.mu.Lock()
 	due := k.now().Sub(k.read) >= keysRefresh
@@ -108,14 +109,14 @@ func (k *keySet) refreshIfDue(ctx context.Context) {
 	}
 }
 
-// fetchKeys reads the keys, unless the last attempt began less than a pause ago. Whoever comes while it
-// is being done waits for it.
+// fetchKeys reads the keys, unless the last attempt began less than a pause ago. A call during an
+// attempt waits for the result of that attempt.
 func (k *keySet) fetchKeys(ctx context.Context, pause time.Duration) {
 	_, _, _ = k.flight.Do("", func() (any, error) {
 		if !k.startFetch(pause) {
 			return nil, nil
 		}
-		// One client's impatience must not cost the others their answer.
+		// A client that disconnects must not fail the attempt for the others who wait.
 		keys, err := k.loadKeys(context.WithoutCancel(ctx))
 		if err != nil {
 			k.log.Warn("keys of bearer tokens cannot be read", "err", err)
@@ -139,8 +140,8 @@ func (k *keySet) startFetch(pause time.Duration) bool {
 	return true
 }
 
-// loadKeys asks the address. An answer without any key is more likely a mistake than the wish to
-// lock everybody out.
+// loadKeys requests the keys. An answer without keys is refused: it is more likely a mistake than
+// the wish to lock everybody out.
 func (k *keySet) loadKeys(ctx context.Context) (jwkset.Storage, error) {
 	keys, err := jwkset.NewStorageFromHTTP(k.address, jwkset.HTTPClientStorageOptions{Client: k.client, Ctx: ctx, HTTPTimeout: fetchWait})
 	if err != nil {
@@ -152,7 +153,7 @@ func (k *keySet) loadKeys(ctx context.Context) (jwkset.Storage, error) {
 	return keys, nil
 }
 
-// keysTransport keeps no connection: minutes pass between two requests.
+// keysTransport keeps no connection open, since minutes pass between two requests.
 func keysTransport() http.RoundTripper {
 	usual, _ := http.DefaultTransport.(*http.Transport)
 	transport := usual.Clone()
@@ -160,7 +161,7 @@ func keysTransport() http.RoundTripper {
 	return transport
 }
 
-// boundedTransport limits the answers of another transport.
+// boundedTransport limits the size of the answers of another transport.
 type boundedTransport struct{ http.RoundTripper }
 
 func (b boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -171,7 +172,7 @@ func (b boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// sameHost lets an address move only within its host, and never to http.
+// sameHost refuses redirects to another host or scheme.
 func sameHost(next *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	if next.URL.Host != first.Host || next.URL.Scheme != first.Scheme || len(via) > maxRedirects {
@@ -180,13 +181,14 @@ func sameHost(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// minRSABits is how long an RSA key must be, in bits.
+// minRSABits is the least length of an RSA key.
 const minRSABits = 2048
 
-// keyFor finds the key that a token must be signed with. It is called before the signature is looked at.
+// keyFor returns the key that a token must be signed with. The parser calls it before it checks the
+// signature.
 func (t *tokenReader) keyFor(ctx context.Context, token *jwt.Token) (any, error) {
-	// Extensions that must be understood are not, and a key that a token brings or names by its
-	// address is its maker's, whoever that is.
+	// Critical extensions are not understood here. A key that the token contains or names by
+	// address could be the key of any attacker.
 	for _, name := range []string{"crit", "jwk", "jku", "x5c", "x5u"} {
 		if _, there := token.Header[name]; there {
 			return nil, fmt.Errorf("its header has %s", name)
@@ -209,7 +211,8 @@ func (t *tokenReader) keyFor(ctx context.Context, token *jwt.Token) (any, error)
 	return key, nil
 }
 
-// keyKind is the kind of key an algorithm needs; empty for one that has no public key.
+// keyKind returns the kind of key that an algorithm needs; empty for an algorithm without public
+// keys.
 func keyKind(alg string) string {
 	switch alg {
 	case "RS256", "RS384", "RS512", "PS256", "PS384", "PS512":

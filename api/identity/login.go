@@ -15,18 +15,18 @@ import (
 	"rowcall/api/problem"
 )
 
-// maxLoginBytes bounds the body of a login.
+// maxLoginBytes bounds the body of POST /api/login.
 const maxLoginBytes = 8 << 10
 
-// credentials are the body of a login.
+// credentials are the body of POST /api/login.
 type credentials struct {
 	Username string `json:"username"`
 	Password string `json:"password"`
 }
 
-// Login answers POST /api/login: credentials in, a session cookie and the user out. An account that
-// does not exist, one that is not active and a wrong password are told apart neither by the answer
-// nor by the time it takes.
+// Login answers POST /api/login: it takes credentials, and returns the user and the login cookie.
+// Neither the answer nor its time distinguishes an unknown account, an inactive account and a wrong
+// password.
 func (a *Accounts) Login(w http.ResponseWriter, r *http.Request) {
 	who, err := a.logIn(w, r)
 	if err != nil {
@@ -58,7 +58,7 @@ func (a *Accounts) logIn(w http.ResponseWriter, r *http.Request) (*account, erro
 	return &who.account, nil
 }
 
-// admitAttempt counts an attempt, whatever comes of it.
+// admitAttempt counts an attempt to log in, whether it succeeds or not.
 func (a *Accounts) admitAttempt(r *http.Request) error {
 	addr := a.door.Address(r)
 	if a.door.Exempt(addr) {
@@ -67,9 +67,9 @@ func (a *Accounts) admitAttempt(r *http.Request) error {
 	return a.attemptsByAddress.TakeToken(door.AddressBlock(addr), time.Now())
 }
 
-// authenticate finds the account that the credentials fit. An attempt counts against the account's
-// name before the password is looked at, so that guesses made at the same time count too; a
-// success takes back what failed. Names that do not exist are counted as well.
+// authenticate returns the account that the credentials belong to. The attempt counts against the
+// username before the password is checked, so that guesses made at the same time count too; a
+// success clears the count. Usernames that do not exist are counted as well.
 func (a *Accounts) authenticate(r *http.Request, given credentials) (*passwordAccount, error) {
 	name := sha256.Sum256([]byte(strings.ToLower(given.Username)))
 	if err := a.attemptsByName.TakeToken(name, time.Now()); err != nil {
@@ -91,8 +91,8 @@ func (a *Accounts) authenticate(r *http.Request, given credentials) (*passwordAc
 	return &who, nil
 }
 
-// openLogin begins a session. The one that the browser had is ended, and the token of the new one is
-// made here, whatever came in the cookie: a token that somebody else planted is good for nothing.
+// openLogin creates a login and sets its cookie. It deletes the login that the browser had before.
+// The token is always a new one: a token that an attacker has planted in the cookie is never used.
 func (a *Accounts) openLogin(w http.ResponseWriter, r *http.Request, who *passwordAccount) error {
 	if before := a.cookieToken(r); before != "" {
 		if err := a.store.DeleteCtx(r.Context(), before); err != nil {
@@ -102,21 +102,21 @@ func (a *Accounts) openLogin(w http.ResponseWriter, r *http.Request, who *passwo
 	sessions := a.loginManager(r)
 	ctx, err := sessions.Load(r.Context(), "")
 	if err != nil {
-		return fmt.Errorf("beginning a session: %w", err)
+		return fmt.Errorf("opening a login: %w", err)
 	}
 	sessions.Put(ctx, userKey, who.ID)
 	sessions.Put(ctx, sealKey, sealOf(who.Password))
 	token, _, err := sessions.Commit(ctx)
 	if err != nil {
-		return fmt.Errorf("beginning a session: %w", err)
+		return fmt.Errorf("opening a login: %w", err)
 	}
 	sessions.WriteSessionCookie(ctx, w, token, sessions.Deadline(ctx))
 	return nil
 }
 
-// Logout answers POST /api/logout: it ends the session, which closes its sockets, and takes the
-// cookie away. To log out twice is no error. A login of a Django site is not ours to end, and to say
-// that it had been would leave somebody logged in.
+// Logout answers POST /api/logout: it deletes the login, which closes its sockets, and removes the
+// cookie. A second logout is no error. Rowcall cannot end the login of a Django site, and answers
+// with a conflict instead of leaving the user logged in without a word.
 func (a *Accounts) Logout(w http.ResponseWriter, r *http.Request) {
 	if err := a.logOut(w, r); err != nil {
 		problem.Refuse(w, r, a.log, err)
@@ -141,7 +141,7 @@ func (a *Accounts) logOut(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// Me answers GET /api/me: the user, or 401.
+// Me answers GET /api/me with the user, or 401.
 func (a *Accounts) Me(w http.ResponseWriter, r *http.Request) {
 	who, _, err := a.identify(r.Context(), r)
 	if err == nil && who == nil {
@@ -161,7 +161,7 @@ func (a *Accounts) takeCookie(w http.ResponseWriter, r *http.Request) {
 	a.loginManager(r).WriteSessionCookie(r.Context(), w, "", time.Time{})
 }
 
-// readCredentials takes JSON and nothing else.
+// readCredentials reads the body of a login. It accepts only the content type application/json.
 func readCredentials(w http.ResponseWriter, r *http.Request) (credentials, error) {
 	var given credentials
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
@@ -180,8 +180,8 @@ func readCredentials(w http.ResponseWriter, r *http.Request) (credentials, error
 	return given, nil
 }
 
-// Visitor returns the user of a request as the user may see it; nil if nobody is logged in. It takes a
-// cookie away that stands for no login any more.
+// Visitor returns the user of a request as the user may see it; nil if nobody is logged in. It
+// removes a cookie whose login is over.
 func (a *Accounts) Visitor(w http.ResponseWriter, r *http.Request) (*ShownUser, error) {
 	who, _, err := a.identify(r.Context(), r)
 	_, token := bearerToken(r)

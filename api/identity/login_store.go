@@ -16,9 +16,9 @@ import (
 	"rowcall/api/problem"
 )
 
-// loginStore keeps the sessions in rowcall.sessions: the hash of a token, never the token, and
-// whose it is, so that all sessions of a user can be found and ended. A trigger there files an
-// access event when a user's session goes.
+// loginStore keeps the logins in the table rowcall.sessions: the hash of a token, never the token
+// itself, and the user, so that all logins of a user can be found and deleted. A trigger on the
+// table files an access event when a user's login is deleted.
 type loginStore struct{ pool *pgxpool.Pool }
 
 var _ scs.CtxStore = (*loginStore)(nil)
@@ -28,19 +28,20 @@ func tokenHash(token string) []byte {
 	return sum[:]
 }
 
-// loginName is how a session is called outside of its cookie. It is of no use as a token.
+// loginName returns the name of a login: the hash of its token in hex, which cannot be used as a
+// token.
 func loginName(token string) string { return hex.EncodeToString(tokenHash(token)) }
 
 const findLogin = `SELECT data FROM rowcall.sessions WHERE token_hash = $1 AND expires_at > now()`
 
-// FindCtx reads a session's data.
+// FindCtx returns the data of a login.
 func (s *loginStore) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
 	err = s.pool.QueryRow(ctx, findLogin, tokenHash(token)).Scan(&data)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, problem.OfDatabase("reading a session", err)
+		return nil, false, problem.OfDatabase("reading a login", err)
 	}
 	return data, true, nil
 }
@@ -49,7 +50,7 @@ const commitLogin = `
 INSERT INTO rowcall.sessions (token_hash, user_id, data, expires_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (token_hash) DO UPDATE SET user_id = EXCLUDED.user_id, data = EXCLUDED.data, expires_at = EXCLUDED.expires_at`
 
-// CommitCtx writes a session. The user is taken from the data.
+// CommitCtx writes a login. It takes the user from the data.
 func (s *loginStore) CommitCtx(ctx context.Context, token string, data []byte, expires time.Time) error {
 	held, err := decodeLogin(data)
 	if err != nil {
@@ -60,22 +61,22 @@ func (s *loginStore) CommitCtx(ctx context.Context, token string, data []byte, e
 		user = &id
 	}
 	if _, err := s.pool.Exec(ctx, commitLogin, tokenHash(token), user, data, expires); err != nil {
-		return problem.OfDatabase("writing a session", err)
+		return problem.OfDatabase("writing a login", err)
 	}
 	return nil
 }
 
 const deleteLogin = `DELETE FROM rowcall.sessions WHERE token_hash = $1`
 
-// DeleteCtx ends a session. One that does not exist is no error.
+// DeleteCtx deletes a login. A login that does not exist is no error.
 func (s *loginStore) DeleteCtx(ctx context.Context, token string) error {
 	if _, err := s.pool.Exec(ctx, deleteLogin, tokenHash(token)); err != nil {
-		return problem.OfDatabase("ending a session", err)
+		return problem.OfDatabase("deleting a login", err)
 	}
 	return nil
 }
 
-// Find, Commit and Delete are there because scs.Store asks for them; scs calls the others.
+// scs.Store requires Find, Commit and Delete; scs calls the methods with a context.
 
 // Find is FindCtx without a context.
 func (s *loginStore) Find(token string) ([]byte, bool, error) {
@@ -92,20 +93,20 @@ func (s *loginStore) Delete(token string) error {
 	return s.DeleteCtx(context.Background(), token)
 }
 
-// extendLogin moves the end of a session that is in use, a tenth of its idle time at once so
-// that not every request writes. It never brings back one that has been ended meanwhile.
+// extendLogin moves the expiry of a login that is in use, by a tenth of its idle time at the least,
+// so that not every request writes. It never restores a login that has been deleted meanwhile.
 const extendLogin = `
 UPDATE rowcall.sessions SET expires_at = least($2, now() + $3::interval)
 WHERE token_hash = $1 AND expires_at < least($2, now() + $3::interval * 0.9)`
 
 func (s *loginStore) extendLogin(ctx context.Context, token string, deadline time.Time, idle time.Duration) error {
 	if _, err := s.pool.Exec(ctx, extendLogin, tokenHash(token), deadline, idle); err != nil {
-		return problem.OfDatabase("extending a session", err)
+		return problem.OfDatabase("extending a login", err)
 	}
 	return nil
 }
 
-// deleteExpiredLogins deletes what nobody can use any more; several nodes may do it at once.
+// deleteExpiredLogins deletes logins that have expired. Several nodes may run it at the same time.
 const deleteExpiredLogins = `
 DELETE FROM rowcall.sessions WHERE token_hash IN (
   SELECT token_hash FROM rowcall.sessions WHERE expires_at < now()
@@ -113,31 +114,32 @@ DELETE FROM rowcall.sessions WHERE token_hash IN (
 
 func (s *loginStore) deleteExpired(ctx context.Context) error {
 	if _, err := s.pool.Exec(ctx, deleteExpiredLogins); err != nil {
-		return problem.OfDatabase("deleting expired sessions", err)
+		return problem.OfDatabase("deleting expired logins", err)
 	}
 	return nil
 }
 
-// What a session holds. There is nothing else in it.
+// The keys of the values of a login. There are no others.
 const (
-	userKey = "user" // user id in decimal
-	sealKey = "seal" // of the password it was opened with, see sealOf
+	userKey = "user" // the user id, in decimal
+	sealKey = "seal" // see sealOf
 )
 
-// sealOf makes, in hex, what a session keeps of a password's hash, so that it ends when the password
-// changes. The statements that read sessions compute the same bytes in SQL.
+// sealOf returns the seal of a password: a hash, in hex, of the password hash. A login holds the
+// seal of the password it was created with, so that it ends when the password changes. The
+// statements that read logins compute the same bytes in SQL.
 func sealOf(passwordHash string) string {
 	sum := sha256.Sum256([]byte(passwordHash))
 	return hex.EncodeToString(sum[:])
 }
 
-// sealedWith reports whether a session was opened with the password that has this seal.
+// sealedWith reports whether a login was created with the password that has this seal.
 func (d loginData) sealedWith(seal []byte) bool {
 	opened, err := hex.DecodeString(d.Values[sealKey])
 	return err == nil && len(opened) > 0 && bytes.Equal(opened, seal)
 }
 
-// loginData is what the data column holds, as JSON.
+// loginData is what the column data holds, as JSON.
 type loginData struct {
 	Deadline time.Time         `json:"deadline"`
 	Values   map[string]string `json:"values"`
@@ -146,17 +148,18 @@ type loginData struct {
 func decodeLogin(data []byte) (loginData, error) {
 	var held loginData
 	if err := json.Unmarshal(data, &held); err != nil {
-		return held, errors.New("reading a session: its data is not ours")
+		return held, errors.New("reading a login: the data is not in our format")
 	}
 	return held, nil
 }
 
-// loginCodec writes sessions as JSON, which a DBA can read and gob is not.
+// loginCodec encodes logins as JSON, which a database administrator can read; the default of scs is
+// gob.
 type loginCodec struct{}
 
 var _ scs.Codec = loginCodec{}
 
-// Encode takes values that are strings; ours all are.
+// Encode encodes values, all of which are strings.
 func (loginCodec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
 	held := loginData{Deadline: deadline, Values: map[string]string{}}
 	for key, value := range values {

@@ -19,28 +19,29 @@ import (
 )
 
 const (
-	// bcryptBytes is what bcrypt reads of a password. What is longer is refused: the rest would
-	// not be looked at.
+	// bcryptBytes is how many bytes of a password bcrypt reads. A longer password is refused,
+	// because bcrypt would ignore the rest.
 	bcryptBytes = 72
-	// The most work that a stored hash may ask of us; a second or two.
+	// The most work that a stored hash may cost: a second or two.
 	maxBcryptCost = 15
 	maxIterations = 5_000_000
-	// passwordWait is how long a login waits for its turn.
+	// passwordWait is how long a login waits for a slot.
 	passwordWait = 5 * time.Second
 )
 
-// errUnusable says that a stored password is no hash of a kind we know; Django writes such for
-// accounts that must not log in.
+// errUnusable is the error for a stored password that is not a hash of a known kind. Django stores
+// such values for accounts that must not log in.
 var errUnusable = errors.New("no usable password hash")
 
-// passwordChecker compares passwords with hashes, each time with the work of a real comparison, and only
-// so many at once: the work is meant to be slow, and must not starve the sockets.
+// passwordChecker compares passwords with hashes. Every comparison costs the work of a real one,
+// and only a few run at the same time: the work is slow on purpose, and must not starve the
+// sockets.
 type passwordChecker struct {
-	decoy string        // a hash of the kind the accounts have, which no password fits
-	slots chan struct{} // holds one value for each comparison under way
+	decoy string        // a hash of the kind in use that no password fits
+	slots chan struct{} // holds a value for each comparison that runs
 }
 
-// newPasswordChecker takes a sample of the hashes in use, or nothing.
+// newPasswordChecker takes one of the hashes in use as a sample; it may be empty.
 func newPasswordChecker(sample string) *passwordChecker {
 	return &passwordChecker{
 		decoy: decoyOf(sample),
@@ -48,9 +49,9 @@ func newPasswordChecker(sample string) *passwordChecker {
 	}
 }
 
-// match reports whether the password fits the hash. An account without a usable hash, or no
-// account at all (an empty hash), takes as long as any other and never matches. The error is
-// problem.ErrUnavailable when too many others are waiting.
+// match reports whether the password fits the hash. An account without a usable hash, and an
+// unknown account (an empty hash), take as long as any other and never match. The error is
+// problem.ErrUnavailable if no slot becomes free in time.
 func (p *passwordChecker) match(ctx context.Context, hash, password string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, passwordWait)
 	defer cancel()
@@ -68,7 +69,7 @@ func (p *passwordChecker) match(ctx context.Context, hash, password string) (boo
 	return ok && err == nil, nil
 }
 
-// compare does the slow work of a usable hash, and is quick with errUnusable for any other.
+// compare does the slow work for a usable hash. For any other it returns errUnusable at once.
 func compare(hash, password string) (bool, error) {
 	if rest, ok := strings.CutPrefix(hash, "pbkdf2_sha256$"); ok {
 		return comparePBKDF2(rest, password)
@@ -84,8 +85,8 @@ func compare(hash, password string) (bool, error) {
 	return err == nil && len(password) <= bcryptBytes, nil
 }
 
-// comparePBKDF2 takes what Django writes after the name of the algorithm: iterations$salt$key,
-// the key in base64.
+// comparePBKDF2 reads what Django stores after the name of the algorithm: iterations$salt$key, the
+// key in base64.
 func comparePBKDF2(hash, password string) (bool, error) {
 	iterations, salt, want, err := parsePBKDF2(hash)
 	if err != nil {
@@ -114,7 +115,7 @@ func parsePBKDF2(hash string) (iterations int, salt string, key []byte, err erro
 	return iterations, parts[1], key, nil
 }
 
-// decoyOf makes a hash that costs as much as the sample and that nobody knows a password for.
+// decoyOf returns a hash that costs as much as the sample and that no known password fits.
 func decoyOf(sample string) string {
 	if rest, ok := strings.CutPrefix(sample, "pbkdf2_sha256$"); ok {
 		if iterations, _, _, err := parsePBKDF2(rest); err == nil {

@@ -26,14 +26,15 @@ type standingRow struct {
 	Seal  []byte
 }
 
-// loginHolds reports whether the session is still there and the password still the one it was opened with.
+// loginHolds reports whether the login still exists and the password is still the one it was
+// created with.
 func (c standingRow) loginHolds() bool {
 	held, err := decodeLogin(c.Data)
 	return err == nil && held.sealedWith(c.Seal)
 }
 
-// standingOf is of a follower whose user is active. One without a session came with a token, which
-// says what there is to say of staff for as long as it lasts.
+// standingOf returns the standing of a follower whose user is active. Without a login the follower
+// came with a bearer token, and the token's staff claim holds until it expires.
 func (c standingRow) standingOf(f notifier.Follower) Standing {
 	if f.Session == borrowed {
 		return Standing{Valid: true, Staff: c.Staff}
@@ -45,10 +46,10 @@ func (c standingRow) standingOf(f notifier.Follower) Standing {
 	return Standing{Valid: valid, Staff: valid && c.Staff}
 }
 
-// Standing is what has become of an identity.
+// Standing is what has become of an identity that was found earlier.
 type Standing struct {
-	Valid bool // the user is active, and the session has not ended
-	Staff bool // now
+	Valid bool // the user is active, and the login has not ended
+	Staff bool // the user is staff now
 }
 
 // Lapsed returns why sockets of the follower must end: problem.ErrUnauthorized if the login is over or the
@@ -64,13 +65,14 @@ func (s Standing) Lapsed(f notifier.Follower) error {
 	return nil
 }
 
-// Current tells of many followers at once, in their order, what has become of them, by statements
-// begun after the call: one, and one more for each few hundred who came with a session of Django's. A follower without a session came with a token: its user must still be
-// active. An anonymous one is always valid.
+// Current returns the standings of followers, in their order. It sends its statements after the
+// call: one, and one more for every few hundred followers with a Django session. A follower without
+// a login came with a bearer token, and holds while the user is active. An anonymous follower
+// always holds.
 func (a *Accounts) Current(ctx context.Context, followers []notifier.Follower) ([]Standing, error) {
 	standings := make([]Standing, len(followers))
 	var asked askedFollowers
-	var site []int // the places of those who came with a session of Django's
+	var site []int // the places of followers with a Django session
 	for i, f := range followers {
 		standings[i].Valid = f.User == ""
 		switch {
@@ -87,7 +89,7 @@ func (a *Accounts) Current(ctx context.Context, followers []notifier.Follower) (
 	return standings, a.django.lookUpStandings(ctx, followers, site, standings)
 }
 
-// askDatabase fills in what has become of all but those who came with a session of Django's.
+// askDatabase fills in the standings of followers without a Django session.
 func (a *Accounts) askDatabase(ctx context.Context, asked askedFollowers, followers []notifier.Follower, standings []Standing) error {
 	switch {
 	case len(asked.places) == 0:
@@ -108,15 +110,16 @@ func (a *Accounts) askDatabase(ctx context.Context, asked askedFollowers, follow
 	return nil
 }
 
-// askedFollowers are the arguments of usersCurrent, and the followers they stand for.
+// askedFollowers are the arguments of usersCurrent, and the places of the followers that they are
+// about.
 type askedFollowers struct {
 	places      []int
 	tokenHashes [][]byte
 	ids         []string
 }
 
-// answerWithoutUsers fills in what there is to say where there are no accounts: who came with a token is who it says for as long
-// as it lasts, and a login is none.
+// answerWithoutUsers fills in the standings if there is no users table: bearer tokens hold until
+// they expire, and there are no logins.
 func (q *askedFollowers) answerWithoutUsers(followers []notifier.Follower, standings []Standing) {
 	for _, place := range q.places {
 		f := followers[place]
@@ -125,7 +128,7 @@ func (q *askedFollowers) answerWithoutUsers(followers []notifier.Follower, stand
 }
 
 func (q *askedFollowers) add(place int, f notifier.Follower) {
-	tokenHash, _ := hex.DecodeString(f.Session) // of what is no session's name, no session is found
+	tokenHash, _ := hex.DecodeString(f.Session) // a text that is no login's name matches no login
 	q.places = append(q.places, place)
 	q.tokenHashes = append(q.tokenHashes, tokenHash)
 	q.ids = append(q.ids, f.User)

@@ -19,34 +19,36 @@ import (
 
 // JWTOptions say which bearer tokens are accepted: none without Key and JWKSURL.
 type JWTOptions struct {
-	Key        string        // of HS256, 32 bytes or more
-	JWKSURL    string        // of the public keys of the other algorithms: https, or http on this machine
-	Algorithms []string      // that may sign; HS256 with Key, and RS256, PS256, ES256 and EdDSA with JWKSURL
-	Issuer     string        // what iss must be; needed
-	Audience   string        // what aud must name; needed
-	StaffClaim string        // the claim that is true for staff; none: no bearer is
-	Leeway     time.Duration // that clocks may differ by, at most a minute; none
+	Key        string        // the key of HS256, 32 bytes or more
+	JWKSURL    string        // address of the public keys of the other algorithms: https, or http on this machine
+	Algorithms []string      // accepted algorithms; HS256 with Key, and RS256, PS256, ES256 and EdDSA with JWKSURL
+	Issuer     string        // the value of iss; required
+	Audience   string        // a value of aud; required
+	StaffClaim string        // the claim that is true for staff; empty: no token is of staff
+	Leeway     time.Duration // how much clocks may differ, at most a minute; 0
 }
 
 const (
-	minKeyBytes = 32 // bytes of an HS256 key, as RFC 7518 asks
+	minKeyBytes = 32 // of an HS256 key, as RFC 7518 requires
 	maxLeeway   = time.Minute
 	hs256       = "HS256"
 )
 
-// tokenReader checks bearer tokens: JWTs that are signed, made by the one issuer for this audience, and
-// run out. It keeps nothing of a token, and nothing in a token chooses where its key comes from:
-// the algorithm says of which kind the key must be, and kid is a name among those of that kind.
+// tokenReader checks bearer tokens: JWTs that are signed, that the configured issuer made for the
+// configured audience, and that expire. It keeps nothing of a token, and nothing in a token chooses
+// where its key comes from: the algorithm determines the kind of key, and kid selects among the
+// keys of that kind.
 type tokenReader struct {
 	parser     *jwt.Parser
-	key        []byte  // of HS256; nil: it may not sign
-	keys       *keySet // of the other algorithms; nil: they may not sign
+	key        []byte  // of HS256; nil: HS256 is not accepted
+	keys       *keySet // of the other algorithms; nil: they are not accepted
 	staffClaim string
 	leeway     time.Duration
 	now        func() time.Time
 }
 
-// newTokenReader returns nil where no tokens are accepted. The key set is read when it is first needed.
+// newTokenReader returns nil if no tokens are accepted. The key set is read when it is first
+// needed.
 func newTokenReader(o JWTOptions, log *slog.Logger) (*tokenReader, error) {
 	if o.Key == "" && o.JWKSURL == "" {
 		return nil, nil
@@ -64,7 +66,7 @@ func newTokenReader(o JWTOptions, log *slog.Logger) (*tokenReader, error) {
 		t.keys = newKeySet(o.JWKSURL, log)
 		algorithms = append(algorithms, o.keySetAlgorithms()...)
 	}
-	if len(algorithms) == 0 { // which jwt would take for all of them
+	if len(algorithms) == 0 { // jwt would accept all of them
 		return nil, errors.New("preparing to read bearer tokens: auth.jwt.algorithms leaves none that has a key")
 	}
 	t.parser = jwt.NewParser(
@@ -82,7 +84,8 @@ func (t *tokenReader) refresh(ctx context.Context) {
 	}
 }
 
-// check refuses what would accept tokens that were made for others, or by anybody.
+// check refuses options with which tokens for other audiences, or tokens that anybody can make,
+// would be accepted.
 func (o JWTOptions) check() error {
 	switch {
 	case o.Issuer == "" || o.Audience == "":
@@ -102,7 +105,7 @@ func (o JWTOptions) check() error {
 	return nil
 }
 
-// keySetAlgorithms are the algorithms whose keys are in the key set.
+// keySetAlgorithms returns the algorithms whose keys are in the key set.
 func (o JWTOptions) keySetAlgorithms() []string {
 	if len(o.Algorithms) == 0 {
 		return []string{"RS256", "PS256", "ES256", "EdDSA"}
@@ -111,26 +114,26 @@ func (o JWTOptions) keySetAlgorithms() []string {
 }
 
 const (
-	maxTokenBytes   = 8 << 10                    // bytes; a longer one is not even looked into
-	maxSubjectBytes = 255                        // bytes
-	maxLifetime     = 100 * 365 * 24 * time.Hour // what runs out later was not meant as a time
+	maxTokenBytes   = 8 << 10 // a longer token is refused unread
+	maxSubjectBytes = 255
+	maxLifetime     = 100 * 365 * 24 * time.Hour // a later expiry is not meant as a time
 )
 
-// claims are what a token says that is of interest here.
+// claims are the parts of a token that are used.
 type claims struct {
 	Subject string
 	Staff   bool
-	Until   time.Time // what rests on the token ends then: when it expires, and the leeway after
+	Until   time.Time // the expiry plus the leeway
 }
 
-// verify reads a token. The error is problem.ErrUnauthorized for one that is of no use, and
-// problem.ErrUnavailable while there are no keys to tell. Neither it nor anything else repeats
-// the token.
+// verify reads and checks a token. The error is problem.ErrUnauthorized for a token that is not
+// valid, and problem.ErrUnavailable while no keys are known. Neither the error nor a log line
+// repeats the token.
 func (t *tokenReader) verify(ctx context.Context, text string) (claims, error) {
 	if len(text) > maxTokenBytes {
 		return claims{}, badToken(errors.New("it is too long"))
 	}
-	said := jwt.MapClaims{} // and not jwt's own struct, which takes "1700000000" for a time
+	said := jwt.MapClaims{} // jwt's own struct would accept "1700000000" as a time
 	_, err := t.parser.ParseWithClaims(text, said, func(token *jwt.Token) (any, error) { return t.keyFor(ctx, token) })
 	if errors.Is(err, problem.ErrUnavailable) {
 		return claims{}, fmt.Errorf("reading a bearer token: %w", err)
@@ -144,13 +147,14 @@ func (t *tokenReader) verify(ctx context.Context, text string) (claims, error) {
 	return t.read(said)
 }
 
-// badToken says that a token is of no use. Why that is must not help whoever tries some out.
+// badToken returns an error for a token that is not valid. The client does not learn why, which
+// would help an attacker.
 func badToken(why error) error {
 	return problem.Explain(fmt.Errorf("reading a bearer token: %w: %w", problem.ErrUnauthorized, why), "the token is not valid")
 }
 
-// plausible reports whether the times of a token are times. Those that no calendar has would
-// overflow when they are compared.
+// plausible refuses times of a token that are not numbers or lie outside of any calendar: those
+// would overflow when they are compared.
 func (t *tokenReader) plausible(said jwt.MapClaims) error {
 	latest := float64(t.now().Add(maxLifetime).Unix())
 	for _, name := range []string{"exp", "nbf", "iat"} {
@@ -171,16 +175,17 @@ func (t *tokenReader) read(said jwt.MapClaims) (claims, error) {
 	if err != nil || expires == nil {
 		return claims{}, badToken(errors.New("exp is missing"))
 	}
-	staff, _ := said[t.staffClaim].(bool) // what is there and is not true means no
+	staff, _ := said[t.staffClaim].(bool) // every value but true means no
 	return claims{Subject: subject, Staff: staff && t.staffClaim != "", Until: expires.Add(t.leeway)}, nil
 }
 
-// bearerSubprotocol is in front of a token that a page offers as a subprotocol, since browsers cannot
-// set a header on a WebSocket handshake. It is never chosen, so it is not in the answer.
+// bearerSubprotocol is the prefix of a token that a page offers as a subprotocol, because browsers
+// cannot set a header on a WebSocket handshake. The server never selects it, so the answer does not
+// contain it.
 const bearerSubprotocol = "rowcall.bearer."
 
-// bearerToken is the token that a request brings, and whether it brings one at all. A header counts
-// before a subprotocol. Whoever brings two is not sure who they are: that is a bad token.
+// bearerToken returns the bearer token of a request, and whether the request has one. The header
+// takes precedence over subprotocols. Two tokens count as one that is not valid.
 func bearerToken(r *http.Request) (token string, given bool) {
 	var tokens []string
 	for _, value := range r.Header.Values("Authorization") {
@@ -197,13 +202,13 @@ func bearerToken(r *http.Request) (token string, given bool) {
 	return strings.Join(tokens, ""), len(tokens) > 0
 }
 
-// offeredTokens are the tokens among the subprotocols of a handshake.
+// offeredTokens returns the tokens among the subprotocols of a handshake.
 func offeredTokens(r *http.Request) []string {
 	var tokens []string
 	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
 		for offered := range strings.SplitSeq(line, ",") {
 			if encoded, is := strings.CutPrefix(strings.TrimSpace(offered), bearerSubprotocol); is {
-				token, _ := base64.RawURLEncoding.Strict().DecodeString(encoded) // what is broken is a bad token
+				token, _ := base64.RawURLEncoding.Strict().DecodeString(encoded) // a text that is not base64 is a bad token
 				tokens = append(tokens, string(token))
 			}
 		}
@@ -211,8 +216,8 @@ func offeredTokens(r *http.Request) []string {
 	return tokens
 }
 
-// byToken finds the active account that a bearer token names. What the token says of staff counts,
-// not what the account says.
+// byToken returns the active account that a bearer token names. The token's staff claim counts, and
+// not the account's flag.
 func (a *Accounts) byToken(ctx context.Context, token string) (*account, Identity, error) {
 	said, err := a.claims(ctx, token)
 	if err != nil {
@@ -226,8 +231,7 @@ func (a *Accounts) byToken(ctx context.Context, token string) (*account, Identit
 	return who, Identity{User: who.ID, Name: who.Username, Staff: said.Staff, Subject: said.Subject, Until: said.Until}, nil
 }
 
-// claims checks a token. The client learns only that it is not valid; why is for the operator who
-// asks for it.
+// claims checks a token. The log says why it is not valid, at level debug.
 func (a *Accounts) claims(ctx context.Context, token string) (claims, error) {
 	if a.tokens == nil {
 		return claims{}, fmt.Errorf("reading a bearer token: none are accepted: %w", problem.ErrUnauthorized)
@@ -239,9 +243,9 @@ func (a *Accounts) claims(ctx context.Context, token string) (claims, error) {
 	return said, err
 }
 
-// Renew checks a bearer token that replaces the token of an open socket's identity, and returns when the
-// new token expires. Both tokens must have the same subject and the same staff claim: what the socket
-// follows already was granted for these.
+// Renew checks a bearer token that replaces the token of an open socket's identity, and returns
+// when the new token expires. Both tokens must have the same subject and the same staff claim,
+// because the topics that the socket follows were granted for these.
 func (a *Accounts) Renew(ctx context.Context, who Identity, token string) (until time.Time, err error) {
 	switch {
 	case a.tokens == nil:

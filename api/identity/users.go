@@ -17,8 +17,8 @@ import (
 	"rowcall/api/problem"
 )
 
-// UsersTable names the table of accounts and its columns, in the spelling the catalog has. The
-// names come from the configuration and are quoted; nothing of a request ever becomes one.
+// UsersTable names the table of accounts and its columns, spelled as in the catalog. The names come
+// from the configuration and are quoted; no part of a request ever becomes a name.
 type UsersTable struct {
 	Table    string // with or without a schema and a dot before it; "-" if there are no accounts; users
 	ID       string // id
@@ -28,7 +28,7 @@ type UsersTable struct {
 	Staff    string // a boolean; is_staff; "-" if there is no such column: nobody is staff
 }
 
-// noColumn stands for a column that the table does not have, and for the table itself.
+// noColumn stands for a column that does not exist, and for a table that does not exist.
 const noColumn = "-"
 
 func (t UsersTable) withDefaults() UsersTable {
@@ -42,7 +42,7 @@ func (t UsersTable) withDefaults() UsersTable {
 	}
 }
 
-// account is one row of the users table.
+// account is a row of the users table.
 type account struct {
 	ID        string
 	Username  string
@@ -50,21 +50,21 @@ type account struct {
 	Staff     bool
 }
 
-// users reads the users table. Where there is none, nobody can log in, and the subject of a bearer token is a user's
-// id as it stands.
+// users reads the users table. Without a table nobody can log in, and the subject of a bearer token
+// is the user's id, unchanged.
 type users struct {
 	pool           *pgxpool.Pool
 	noTable        bool // there is no table
 	wholeIDs       bool // ids are whole numbers
 	samplePassword string
-	names          *strings.Replacer // for other statements about the table
+	names          *strings.Replacer // puts the names into other statements
 	byNameSQL      string
 	byIDSQL        string
 	byLoginSQL     string
 	currentSQL     string
 }
 
-// openUsers finds the table and prepares its statements. The error says what is missing.
+// openUsers finds the table and prepares the statements about it. The error says what is missing.
 func openUsers(ctx context.Context, pool *pgxpool.Pool, t UsersTable) (*users, error) {
 	t = t.withDefaults()
 	if t.Table == noColumn {
@@ -93,7 +93,7 @@ func openUsers(ctx context.Context, pool *pgxpool.Pool, t UsersTable) (*users, e
 	return u, err
 }
 
-// shape is what the catalog knows of the users table.
+// shape is what the catalog says about the users table.
 type shape struct {
 	Table     string // qualified and quoted
 	IDType    string
@@ -130,8 +130,8 @@ func (s shape) whole() bool {
 	return s.IDType == "smallint" || s.IDType == "integer" || s.IDType == "bigint"
 }
 
-// spelling puts the names into the statements below. Ids are compared in the column's own type, so
-// that its index serves.
+// spelling returns a replacer that puts the names into statements. Ids are compared in the column's
+// own type, so that its index is used.
 func (t UsersTable) spelling(s shape) *strings.Replacer {
 	quote := func(column string) string { return "u." + pgx.Identifier{column}.Sanitize() }
 	flag := func(column, otherwise string) string {
@@ -167,7 +167,7 @@ func tryPrepare(ctx context.Context, pool *pgxpool.Pool, sql string) error {
 	return nil
 }
 
-// parseable reports whether an id that came from outside can be compared with the table's.
+// parseable reports whether an id from outside can be compared with the table's ids.
 func (u *users) parseable(id string) bool {
 	if !u.wholeIDs {
 		return !strings.ContainsRune(id, 0) // text in PostgreSQL has no NUL
@@ -188,20 +188,21 @@ func findSamplePassword(ctx context.Context, pool *pgxpool.Pool, sql string) (sa
 	return sample, nil
 }
 
-// Names in braces are put in by UsersTable.spelling, once, at start.
+// UsersTable.spelling replaces the names in braces, once, at start.
 
 const userByName = `
 SELECT {id}::text, {username}::text, {first_name}, {staff}, {active}, coalesce({password}::text, '')
 FROM {table} u WHERE {username} = $1 LIMIT 2`
 
-// passwordAccount is an account as a login sees it.
+// passwordAccount is an account with what a password is checked against.
 type passwordAccount struct {
 	account
 	Active   bool
-	Password string // its hash
+	Password string // the hash
 }
 
-// byUsername finds an account. One that does not exist is the zero login: no hash, so nothing fits.
+// byUsername returns an account; the zero passwordAccount, whose hash no password matches, if it
+// does not exist.
 func (u *users) byUsername(ctx context.Context, name string) (passwordAccount, error) {
 	if strings.ContainsRune(name, 0) {
 		return passwordAccount{}, nil // text in PostgreSQL has no NUL
@@ -223,9 +224,9 @@ const userByID = `
 SELECT {id}::text, {username}::text, {first_name}, {staff}
 FROM {table} u WHERE {id} = $1::text::{id_type} AND {active}`
 
-// byID finds the active account with an id that came from outside, in whatever spelling: the
-// account has it in the one that events and rules use. The error is problem.ErrUnauthorized when
-// there is none.
+// byID returns the active account with an id from outside. The id may be spelled in another way
+// than in the table: the account's id has the spelling that events and rules use. The error is
+// problem.ErrUnauthorized if there is no such account.
 func (u *users) byID(ctx context.Context, id string) (*account, error) {
 	if !u.parseable(id) {
 		return nil, fmt.Errorf("looking a user up: %w", problem.ErrUnauthorized)
@@ -237,7 +238,7 @@ func (u *users) byID(ctx context.Context, id string) (*account, error) {
 	return oneUser[account](rows)
 }
 
-// oneUser reads the one row there should be. The error is problem.ErrUnauthorized when there is none.
+// oneUser reads the one row of a result. The error is problem.ErrUnauthorized if there is none.
 func oneUser[T any](rows pgx.Rows) (*T, error) {
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[T])
 	switch {
@@ -249,7 +250,7 @@ func oneUser[T any](rows pgx.Rows) (*T, error) {
 	return found, nil
 }
 
-// unreadable reports whether PostgreSQL could not take a value for one of its type.
+// unreadable reports whether PostgreSQL could not read a value as one of its type.
 func unreadable(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && strings.HasPrefix(refused.Code, "22")
@@ -266,28 +267,28 @@ type loginRow struct {
 	Seal []byte
 }
 
-// byLogin finds the active account that a session belongs to, and when the session must end.
-// The error is problem.ErrUnauthorized when there is none.
+// byLogin returns the active account of a login, and when the login ends at the latest. The error
+// is problem.ErrUnauthorized if there is no such login.
 func (u *users) byLogin(ctx context.Context, tokenHash []byte) (*account, time.Time, error) {
 	if u.noTable {
-		return nil, time.Time{}, fmt.Errorf("looking a session up: there are no accounts: %w", problem.ErrUnauthorized)
+		return nil, time.Time{}, fmt.Errorf("looking a login up: there are no accounts: %w", problem.ErrUnauthorized)
 	}
 	rows, _ := u.pool.Query(ctx, u.byLoginSQL, tokenHash)
 	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[loginRow])
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, time.Time{}, fmt.Errorf("looking a session up: %w", problem.ErrUnauthorized)
+		return nil, time.Time{}, fmt.Errorf("looking a login up: %w", problem.ErrUnauthorized)
 	}
 	if err != nil {
-		return nil, time.Time{}, problem.OfDatabase("looking a session up", err)
+		return nil, time.Time{}, problem.OfDatabase("looking a login up", err)
 	}
 	held, err := decodeLogin(row.Data)
 	if err != nil || !held.sealedWith(row.Seal) {
-		return nil, time.Time{}, fmt.Errorf("looking a session up: %w", problem.ErrUnauthorized)
+		return nil, time.Time{}, fmt.Errorf("looking a login up: %w", problem.ErrUnauthorized)
 	}
 	return &row.account, held.Deadline, nil
 }
 
-// ShownUser is an account as its owner may see it.
+// ShownUser is an account as the user may see it.
 type ShownUser struct {
 	ID        json.RawMessage `json:"id"`
 	Username  string          `json:"username"`
@@ -295,10 +296,10 @@ type ShownUser struct {
 	Staff     bool            `json:"is_staff"`
 }
 
-// answer is the answer of a login.
+// answer returns the body of an answer about an account.
 func (u *users) answer(who *account) any { return map[string]ShownUser{"user": u.shown(who)} }
 
-// shown has an id in the form of EncodeID.
+// shown returns what the user may see of an account.
 func (u *users) shown(who *account) ShownUser {
 	return ShownUser{ID: u.encodeID(who.ID), Username: who.Username, FirstName: who.FirstName, Staff: who.Staff}
 }
