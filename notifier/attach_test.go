@@ -6,7 +6,8 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// attachable is a subscription at the beginning of a log of two events that the node has in memory.
+// attachable returns a pulling subscription at the beginning of a log of two events, which are in the
+// tail of its node.
 func attachable(o Options) (*Feed, *Subscription) {
 	f := newFeed(nil, o)
 	s := &Subscription{host: f.host, topics: []topic.Topic{"room"}, wake: func() {}, grants: make([]Grant, 1)}
@@ -24,8 +25,8 @@ func attachable(o Options) (*Feed, *Subscription) {
 	return f, s
 }
 
-// TestAResetWhileAttachingDropsTheTailsPart resets a subscription between the two steps of going live: what was
-// to be queued between them belongs to before the reset.
+// TestAResetWhileAttachingDropsTheTailsPart resets a subscription between the two steps of going live.
+// The missed events, which the second step would queue, belong to the time before the reset.
 func TestAResetWhileAttachingDropsTheTailsPart(t *testing.T) {
 	for name, o := range map[string]Options{"whole": {}, "a part": {QueueEvents: 2}} {
 		t.Run(name, func(t *testing.T) {
@@ -48,5 +49,29 @@ func TestAResetWhileAttachingDropsTheTailsPart(t *testing.T) {
 				t.Errorf("after the reset it goes on from %s", place)
 			}
 		})
+	}
+}
+
+// TestASubscriptionPassedByWhileAttachingIsInLineAgain takes the steps of two pullers one by one: the
+// first finds the hub handing on a poll, the poll ends, and the second finds the subscription
+// attaching.
+func TestASubscriptionPassedByWhileAttachingIsInLineAgain(t *testing.T) {
+	f := newFeed(nil, Options{})
+	s := &Subscription{host: f.host, topics: []topic.Topic{"room"}, wake: func() {}, grants: make([]Grant, 1), mode: modePulling, turnClaimed: true}
+	f.hub.register(s)
+	polled := &poll{logInterval: logInterval{seen: snapshot{xmin: 3, xmax: 3}}}
+	f.hub.openPoll(polled)
+
+	p, resets, _ := s.beginAttach()
+	missed, result := f.hub.attach(s, p)
+	f.pulls.add(f.hub.closePoll(polled)...)
+	if f.pulls.pop() != s || f.hub.goLive(s) != attachGone {
+		t.Fatal("the second puller did not pass it by")
+	}
+	s.endTurn()
+	s.endAttach(resets, missed, result)
+
+	if f.pulls.pop() != s {
+		t.Error("it is neither fed nor in line: nobody would ever look at it again")
 	}
 }

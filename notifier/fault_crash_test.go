@@ -23,7 +23,7 @@ func (o *oracle) shaken(times int, happen func(nodes []*node)) {
 	defer stop()
 	o.writers(ctx, &writing)
 	for i := range 6 {
-		reading.Go(func() { o.witness(100+i, start, func() []*node { return nodes }).watch() })
+		reading.Go(func() { o.witness(100+i, start, func() []*node { return nodes }).followAll() })
 	}
 	for range times {
 		wait(ctx, time.Duration(300+random(500).IntN(1200))*time.Millisecond)

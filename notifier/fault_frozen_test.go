@@ -33,7 +33,7 @@ func TestAFrozenNodeMissesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := schematest.New(t, schematest.CoreOnly)
-			c := startChild(t, db, "room")
+			c := startNodeProcess(t, db, "room")
 			count(t, db, "room/1", 1, 5)
 			c.expect(1, 5)
 			c.freeze(d, func() { count(t, db, "room/1", 6, 30) })
@@ -51,7 +51,7 @@ func TestAFrozenNodeThatRetentionOvertookSaysReset(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := schematest.New(t, schematest.CoreOnly)
-			c := startChild(t, db, "room")
+			c := startNodeProcess(t, db, "room")
 			count(t, db, "room/1", 1, 5)
 			before := c.expect(1, 5)
 			c.freeze(d, func() {
@@ -61,7 +61,7 @@ func TestAFrozenNodeThatRetentionOvertookSaysReset(t *testing.T) {
 			})
 			line := c.next()
 			if line.Reset != notifier.ResetExpired {
-				t.Fatalf("the child tells %s %s, where a reset should come", line.Data, line.Reset)
+				t.Fatalf("the node process prints %s %s, want a reset", line.Data, line.Reset)
 			}
 			count(t, db, "room/1", 36, 40)
 			c.expect(36, 40)
@@ -85,7 +85,7 @@ func TestANodeFrozenInTheMiddleOfABatchFinishesItOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := schematest.New(t, schematest.CoreOnly)
-			c := startChild(t, db, "bulk")
+			c := startNodeProcess(t, db, "bulk")
 			bulk(t, db, events)
 			c.expect(1, 1500)
 			c.freeze(d, func() { publish(t, db, "bulk/1", "0") })
@@ -103,7 +103,7 @@ func TestANodeFrozenInTheMiddleOfABatchDoesNotKeepTheLog(t *testing.T) {
 	}
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly)
-	c := startChild(t, db, "bulk")
+	c := startNodeProcess(t, db, "bulk")
 	db.Exec(t, `SELECT rowcall.publish('bulk', 'test', to_json(repeat('x', 10000))) FROM generate_series(1, 4000) AS i`)
 	c.next()
 	c.freeze(0, func() {
@@ -124,7 +124,7 @@ func TestAKilledNodesFollowersGoOnElsewhere(t *testing.T) {
 	t.Parallel()
 	const events = 5000
 	db := schematest.New(t, schematest.CoreOnly)
-	c := startChild(t, db, "bulk")
+	c := startNodeProcess(t, db, "bulk")
 	bulk(t, db, events)
 	last := 1000 + random(1).IntN(1000)
 	since := c.expect(1, last)

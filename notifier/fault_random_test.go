@@ -28,7 +28,7 @@ func TestRandomFaults(t *testing.T) {
 	defer stop()
 	o.writers(ctx, &writing)
 	for i := range 6 {
-		reading.Go(func() { o.witness(100+i, "", g.nodes).watch() })
+		reading.Go(func() { o.witness(100+i, "", g.nodes).followAll() })
 	}
 	g.haunt(ctx)
 	writing.Wait()

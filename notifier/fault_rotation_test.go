@@ -190,7 +190,7 @@ func TestReplaysUnderRotation(t *testing.T) {
 	o.writers(ctx, &writing)
 	writing.Go(func() { o.rotate(ctx) })
 	for i := range 6 {
-		reading.Go(func() { o.witness(100+i, start, func() []*node { return nodes }).watch() })
+		reading.Go(func() { o.witness(100+i, start, func() []*node { return nodes }).followAll() })
 	}
 	writing.Wait()
 	close(o.done)

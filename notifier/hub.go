@@ -18,7 +18,8 @@ import (
 type hub struct {
 	options *Options
 
-	mu         sync.Mutex             // guards all below; no other lock is taken under it
+	// Nothing blocks, and no other lock is taken, while mu is held.
+	mu         sync.Mutex             // guards all below
 	subs       map[*Subscription]bool // true: polls feed it
 	topics     map[topic.Topic]map[*Subscription]struct{}
 	users      map[string]map[*Subscription]struct{} // by user id and by alias

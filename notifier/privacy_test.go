@@ -15,34 +15,34 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// town is who belongs to which room, and who owns it.
-type town struct {
+// roomMembers are the members and the owner of each room.
+type roomMembers struct {
 	members map[topic.Topic]map[string]bool
 	owners  map[topic.Topic]string
 }
 
-func drawTown(random *rand.Rand, rooms, users int) town {
-	tn := town{members: make(map[topic.Topic]map[string]bool), owners: make(map[topic.Topic]string)}
+func drawRoomMembers(random *rand.Rand, rooms, users int) roomMembers {
+	m := roomMembers{members: make(map[topic.Topic]map[string]bool), owners: make(map[topic.Topic]string)}
 	for room := range rooms {
 		topic := topic.Topic(fmt.Sprintf("room/%d", room))
-		tn.owners[topic] = fmt.Sprint(1 + random.IntN(users))
-		tn.members[topic] = map[string]bool{tn.owners[topic]: true}
+		m.owners[topic] = fmt.Sprint(1 + random.IntN(users))
+		m.members[topic] = map[string]bool{m.owners[topic]: true}
 		for user := 1; user <= users; user++ {
 			if random.IntN(3) == 0 {
-				tn.members[topic][fmt.Sprint(user)] = true
+				m.members[topic][fmt.Sprint(user)] = true
 			}
 		}
 	}
-	return tn
+	return m
 }
 
-func (tn town) ask(_ context.Context, questions []notifier.Question) ([]notifier.Grant, error) {
+func (m roomMembers) ask(_ context.Context, questions []notifier.Question) ([]notifier.Grant, error) {
 	grants := make([]notifier.Grant, len(questions))
 	for i, q := range questions {
 		switch {
-		case !tn.members[q.Topic][q.Follower.User]:
+		case !m.members[q.Topic][q.Follower.User]:
 			grants[i].Err = notifier.ErrForbidden
-		case tn.owners[q.Topic] == q.Follower.User:
+		case m.owners[q.Topic] == q.Follower.User:
 			grants[i].Roles = []string{"owner"}
 		}
 	}
@@ -54,9 +54,9 @@ func (tn town) ask(_ context.Context, questions []notifier.Question) ([]notifier
 func TestEveryEventDeliveredIsOneItsReceiverMaySee(t *testing.T) {
 	const rooms, users, rounds, perRound = 10, 12, 50, 2000
 	random := rand.New(rand.NewPCG(*seed, 18))
-	tn := drawTown(random, rooms, users)
+	m := drawRoomMembers(random, rooms, users)
 	db := schematest.New(t, schematest.CoreOnly)
-	n := startNode(t, db.URL, openRules{ask: tn.ask}, notifier.Options{})
+	n := startNode(t, db.URL, openRules{ask: m.ask}, notifier.Options{})
 
 	var reading sync.WaitGroup
 	for room := range rooms {
@@ -64,7 +64,7 @@ func TestEveryEventDeliveredIsOneItsReceiverMaySee(t *testing.T) {
 		for user := 1; user <= users; user++ {
 			who := notifier.Follower{User: fmt.Sprint(user)}
 			r, err := tryFollow(t, n, notifier.Request{Follower: who}, topic)
-			if !tn.members[topic][who.User] {
+			if !m.members[topic][who.User] {
 				if !errors.Is(err, notifier.ErrForbidden) {
 					t.Errorf("user %s follows %s: %v", who.User, topic, err)
 				}
@@ -74,10 +74,10 @@ func TestEveryEventDeliveredIsOneItsReceiverMaySee(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := rounds * perRound / rooms
-			if tn.owners[topic] != who.User {
+			if m.owners[topic] != who.User {
 				want = want * 3 / 4
 			}
-			reading.Go(func() { tn.read(t, r, topic, who.User, want) })
+			reading.Go(func() { m.read(t, r, topic, who.User, want) })
 		}
 	}
 	// Of the events of each room, every fourth is for the owner.
@@ -89,7 +89,7 @@ func TestEveryEventDeliveredIsOneItsReceiverMaySee(t *testing.T) {
 }
 
 // read takes as many events as there should be, and looks that no more are waiting.
-func (tn town) read(t *testing.T, r *reader, topic topic.Topic, user string, want int) {
+func (m roomMembers) read(t *testing.T, r *reader, topic topic.Topic, user string, want int) {
 	deadline := time.After(2 * patience)
 	for got := range want {
 		e, reset, err := r.take(deadline)
@@ -97,7 +97,7 @@ func (tn town) read(t *testing.T, r *reader, topic topic.Topic, user string, wan
 			t.Errorf("user %s in %s: %d of %d events, then %v %v", user, topic, got, want, reset, err)
 			return
 		}
-		if e.Topic != topic || e.Role != "" && tn.owners[topic] != user || !strings.HasPrefix(string(e.Data), "{") {
+		if e.Topic != topic || e.Role != "" && m.owners[topic] != user || !strings.HasPrefix(string(e.Data), "{") {
 			t.Errorf("user %s in %s got event %d of %s for %q", user, topic, e.ID, e.Topic, e.Role)
 			return
 		}

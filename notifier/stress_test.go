@@ -54,7 +54,7 @@ func TestStressNothingLostDoubledMixedUpOrLeaked(t *testing.T) {
 	defer cancel()
 	var writing, reading sync.WaitGroup
 	for i := range stressReaders {
-		reading.Go(func() { s.witness(100+i, start, func() []*node { return s.nodes }).watch() })
+		reading.Go(func() { s.witness(100+i, start, func() []*node { return s.nodes }).followAll() })
 	}
 	for i := range 4 {
 		reading.Go(func() { s.member(random(200+i), fmt.Sprint(i+1)) })

@@ -65,7 +65,8 @@ type Subscription struct {
 	holder   *Holder
 	meter    Meter // nil: replays are not metered
 
-	mu          sync.Mutex // guards all below; nothing blocks under it
+	// Nothing blocks while mu is held, and no other lock is taken but that of an event's memo.
+	mu          sync.Mutex // guards all below
 	mode        subscriptionMode
 	queue       []queueRun
 	queueEvents int         // in queue and liveAside

@@ -27,9 +27,9 @@ func (o *oracle) witness(stream int, since string, nodes func() []*node) *witnes
 	return &witness{oracle: o, random: random(stream), nodes: nodes, seen: make(map[int]int), since: since}
 }
 
-// watch moves between the nodes until the writers have stopped and it has seen the last version of every row,
+// followAll moves between the nodes until the writers have stopped and it has seen the last version of every row,
 // and reports whether it got there.
-func (w *witness) watch() bool {
+func (w *witness) followAll() bool {
 	for finishing := false; ; {
 		select {
 		case <-w.done:
