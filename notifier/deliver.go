@@ -54,9 +54,9 @@ func (d deliverer) deliverChunk(p *poll, events []*Event, last bool) error {
 }
 
 // markCursors gives the events of one poll their cursors. The last event of each root topic carries
-// the cursor of the poll's end: topics with different roots do not cover one another, so whoever
-// follows one topic and receives that event has nothing more to come from the poll. A follower of
-// topics with several roots may have more to come, and resumes from the exact position.
+// the cursor of the poll's end: topics with different roots do not cover one another, so a follower
+// of one topic who receives that event has nothing more to come from the poll. A follower of topics
+// with several roots may have more to come, and resumes from the exact position.
 func markCursors(epoch string, found *logInterval, events []*Event, last bool) {
 	inside := newCursorPrefix(epoch, *found)
 	for _, e := range events {

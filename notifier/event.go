@@ -10,11 +10,11 @@ import (
 )
 
 // Event is one committed fact on one topic, as the log holds it. All subscriptions of a node share
-// it, so nobody may change an event that was delivered.
+// it, so a delivered event must not be changed.
 //
-// The exported fields are set when the row is read. Whoever brings the event sets found and the two
-// cursors before any other goroutine can see it: the poller for live events and for the tail, the
-// puller for a replay. After that only the memo changes, which has a lock of its own.
+// The exported fields are set when the row is read. The goroutine that brings the event sets found
+// and the two cursors before any other goroutine can see it: the poller for live events and for the
+// tail, a puller for a replay. After that only the memo changes, which has a lock of its own.
 type Event struct {
 	ID    int64           // the log's id: unique within an epoch
 	Topic topic.Topic     // the topic it is filed under

@@ -21,7 +21,7 @@ const (
 	gateLookAfter = time.Second
 	// gateLock is the session advisory lock of the one node that flips the gate.
 	gateLock = 0x726f7763_67617465
-	// notifyQueueFull is the part of the server's NOTIFY queue in use above which nobody should
+	// notifyQueueFull is the part of the server's NOTIFY queue in use above which no writer should
 	// ring.
 	notifyQueueFull = 0.05
 	// probeWait is how long a probe may take before rings count as not arriving.
@@ -38,7 +38,7 @@ type GateState struct {
 	Generation int64
 	Ringing    bool // writers ring
 	Keeper     bool // this node is the one that flips the gate
-	Full       bool // the server's NOTIFY queue is so full that nobody should ring
+	Full       bool // the server's NOTIFY queue is so full that no writer should ring
 	Deaf       bool // rings do not reach this node
 }
 
@@ -51,8 +51,8 @@ type probeListener interface {
 // The gate exists because NOTIFY takes a lock on the whole server until the commit is on disk. At
 // some rate of transactions ringing costs all writers more than frequent polls cost the server.
 // Then the gate is even, writers do not ring, and nodes poll every few milliseconds. The gate is
-// also a breaker: nobody should ring while the NOTIFY queue is almost full, or while rings do not
-// arrive.
+// also a breaker: no writer should ring while the NOTIFY queue is almost full, or while rings do
+// not arrive.
 
 // gatekeeper decides, on one node, whether writers ring. On every node it also finds out whether
 // rings reach the node. It lives as long as one poll connection, and belongs to the poller's

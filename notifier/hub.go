@@ -142,7 +142,8 @@ func (h *hub) beginRestart(epoch string, prev snapshot) []*Subscription {
 	return slices.Collect(maps.Keys(h.subs))
 }
 
-// endRestart says that all subscriptions were reset. It returns those that waited to be attached.
+// endRestart says that all subscriptions were reset. It returns the subscriptions that waited to be
+// attached.
 func (h *hub) endRestart() []*Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -161,8 +162,8 @@ func (h *hub) plantTail(start snapshot, p tailPoll) {
 }
 
 // openPoll begins to hand on a poll, and returns the subscriptions whose access it puts in
-// question. Those are all of them if the node begins anew: the access events it has missed are not
-// known.
+// question. If the node begins anew it returns all of them, because the access events that the node
+// has missed are not known.
 func (h *hub) openPoll(p *poll) []*Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 // or in the hands of their readers, and what holders have besides.
 //
 // An event counts once, with the encodings that sockets share, however many readers wait for it.
-// That is what it costs in memory, and a burst in a room of ten thousand is no reason to end
-// anybody. The exact sum would need a look at all queues, so it is not kept while events are handed
+// That is what it costs in memory, and a burst in a room of ten thousand is no reason to end any of
+// them. The exact sum would need a look at all queues, so it is not kept while events are handed
 // out. Instead one addition per chunk keeps an upper bound: what the last census has found, and
 // everything that came since, with an encoding of each. Only when the upper bound is too high does
 // a census count.
@@ -34,9 +34,9 @@ func newLoad(limit int64) *load {
 	return &load{limit: limit, censusDue: newSignal(), holders: make(map[*Holder]struct{})}
 }
 
-// Above highMark a census ends readers, until the load is down to lowMark. What comes while the
-// census counts has room between highMark and the limit, and what comes after it between the two
-// marks.
+// Above highMark a census ends readers, until the load is down to lowMark. The room between
+// highMark and the limit is for events that come while the census counts. The room between the two
+// marks is for events that come after it.
 func (l *load) highMark() int64 { return l.limit - l.limit/8 }
 func (l *load) lowMark() int64  { return l.limit - l.limit/4 }
 
@@ -76,10 +76,10 @@ func (l *load) remove(h *Holder) bool {
 }
 
 // Holder is a socket, a stream or a request for which bytes wait. The events in its subscriptions
-// are counted against Options.QueuedBytes without its help. What it holds besides, it reports with
-// Add. If the node holds too much, the holder with most of it is shed: its subscriptions end with
-// ErrSlow at once, without what they had waiting, and its reader comes back with a cursor. A nil
-// Holder counts nothing. The zero Holder counts only the events in its subscriptions.
+// are counted against Options.QueuedBytes without its help. The holder reports with Add what it
+// holds besides. If the node holds too much, the holder with most of it is shed: its subscriptions
+// end with ErrSlow at once, without what they had waiting, and its reader comes back with a cursor.
+// A nil Holder counts nothing. The zero Holder counts only the events in its subscriptions.
 type Holder struct {
 	load   *load  // nil: Add does nothing
 	onShed func() // may be nil
@@ -143,7 +143,7 @@ type countedQueue interface {
 // events, which all readers share, although that costs about twice the time.
 
 // census counts all that waits, and sheds holders if it is too much. It belongs to one goroutine.
-// What it finds is in maps of its own that last for one count.
+// Its maps last for one count.
 type census struct {
 	load   *load
 	queues func() []countedQueue

@@ -35,7 +35,7 @@ func (p *pollPace) notePoll(began time.Time, writers int) {
 }
 
 // leastInterval is the least time between the beginnings of two polls. It grows after many polls
-// that found nothing: their rings may come from anybody.
+// that found nothing: any session may have sent their rings.
 func (p *pollPace) leastInterval() time.Duration {
 	if p.empty < emptyPolls {
 		return leastRest

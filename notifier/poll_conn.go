@@ -12,10 +12,10 @@ import (
 // longestPatience is the most that a poll's patience grows to, if its first row takes long to come.
 const longestPatience = 10 * time.Minute
 
-// pollConn is the poller during the life of one connection. What it knows about the server is bound
-// to the connection, so it starts from nothing after a reconnect: then the node has to prove anew
-// that it may sleep, and takes part anew in the choice of the gate's keeper. What outlives the
-// connection is in poller.
+// pollConn is the poller during the life of one connection. Its knowledge of the server is bound to
+// the connection, so it starts from nothing after a reconnect: the node has to prove anew that it
+// may sleep, and may no longer be the gate's keeper. The state that outlives the connection is in
+// poller.
 type pollConn struct {
 	poller *poller
 	conn   *pgx.Conn

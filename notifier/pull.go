@@ -109,8 +109,8 @@ func (p *puller) takeTurn(ctx context.Context, s *Subscription) {
 // The order of its steps is the promise: the page is bounded by a snapshot that the node has taken,
 // then the floor is read, then access is asked, then the page is queued.
 //
-// If the floor were read before the page, retention could drop events in between, and nobody would
-// notice the gap. If access were asked before the bound is fixed, a right could be removed in
+// If the floor were read before the page, retention could drop events in between, and the gap would
+// not be noticed. If access were asked before the bound is fixed, a right could be removed in
 // between, and the page could hold events that were filed after the removal.
 func (p *puller) pullPage(ctx context.Context, s *Subscription) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, silenceLimit)

@@ -131,9 +131,9 @@ func (r *reasker) keepAsking(ctx context.Context) {
 	}
 }
 
-// askGroup asks for all of the subscriptions in one call. Those that get an answer go on; the
-// others stay paused and are queued again. A topic is paused rather than kept flowing on an old
-// answer.
+// askGroup asks for all of the subscriptions in one call. The subscriptions that get an answer go
+// on; the others stay paused and are queued again. A topic is paused rather than kept flowing on an
+// old answer.
 func (r *reasker) askGroup(ctx context.Context, subs []*Subscription) {
 	if subs = slices.DeleteFunc(subs, (*Subscription).hasEnded); len(subs) == 0 {
 		return

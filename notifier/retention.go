@@ -173,8 +173,8 @@ func emptyNextSlot(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 }
 
 // withRotationLock calls step in a transaction of its own, with the slot that is being written. It
-// does nothing if another node has the lock. What step sees must be newer than its locks, so the
-// isolation level is given here and not left to settings.
+// does nothing if another node has the lock. The statements of step must see what is newer than its
+// locks, so the isolation level is given here and not left to settings.
 func withRotationLock(ctx context.Context, pool *pgxpool.Pool, step func(tx pgx.Tx, written int64) error) error {
 	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		var locked bool

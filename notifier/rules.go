@@ -37,8 +37,8 @@ type Follower struct {
 	Session string // the login, for Rules to look up again; opaque to this package
 	Staff   bool
 
-	// Alias is a second name for User in access events, for a trigger that knows the login and not
-	// whose it is. It is empty if there is none.
+	// Alias is a second name for User in access events, for a trigger that knows the login but not
+	// its user. It is empty if there is none.
 	Alias string
 }
 

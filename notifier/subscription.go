@@ -77,7 +77,7 @@ type Subscription struct {
 	epoch       string      // of pullFrom
 	cursor      string      // behind what was taken
 	turnClaimed bool        // a puller has the subscription, or will
-	lagUnknown  bool        // it has fallen behind live, and nobody has counted yet how far
+	lagUnknown  bool        // it has fallen behind live, and how far was not counted yet
 	resets      uint64      // how often it was reset; a page read before the last reset is dropped
 	replaySlot  func()      // gives its place among the metered replays back; nil: it has none
 	restTimer   *time.Timer // ends the rest between two pages; nil: it is not resting

@@ -186,8 +186,8 @@ func (s *Subscription) queuePage(resets uint64, events []*Event, next position) 
 	s.pullFrom = next
 }
 
-// takeLagUnknown reports whether nobody has counted how far the subscription has fallen behind. The
-// caller counts it now.
+// takeLagUnknown reports whether it was not counted yet how far the subscription has fallen behind.
+// The caller counts it now.
 func (s *Subscription) takeLagUnknown() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
