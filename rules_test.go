@@ -26,14 +26,15 @@ func mayImport() map[string][]string {
 		"cmd/e2e/rowcalltest": {"config", "schema/schematest", "testdeadline"},
 		"cmd/bench":           {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/topic", "schema/cluster"},
 		"cmd/rowcall":         {"api", "cmd/internal/node", "config", "schema/cluster"},
-		"cmd/internal/node":   {"api", "api/door", "api/identity", "config", "notifier", "schema", "triggers", "web"},
+		"cmd/internal/node":   {"api", "api/access", "api/door", "api/identity", "config", "notifier", "schema", "triggers", "web"},
 
-		"api":          {"api/door", "api/identity", "api/problem", "config/rules", "notifier", "notifier/topic"},
+		"api":          {"api/access", "api/door", "api/identity", "api/problem", "config/rules", "notifier", "notifier/topic"},
+		"api/access":   {"api/identity", "api/problem", "config/rules", "notifier", "notifier/topic"},
 		"api/identity": {"api/door", "api/problem", "config/rules", "notifier"},
 		"api/door":     {"api/problem", "config/rules", "notifier"},
 		"api/problem":  {"notifier", "notifier/topic"},
 
-		"api/apitest":             {"testdeadline"},
+		"api/apitest":             {"config/rules", "testdeadline"},
 		"api/door/doortest":       {"api/door"},
 		"api/identity/issuertest": {},
 
@@ -54,6 +55,9 @@ func mayImport() map[string][]string {
 // testsMayImport says what the tests of a folder may import besides.
 func testsMayImport(folder string) []string {
 	packages := []string{"api/apitest", "api/door/doortest", "api/identity/issuertest", "schema", "schema/schematest", "schema/cluster", "triggers", "testdeadline"}
+	if strings.HasPrefix(folder, "api/") {
+		packages = append(packages, "api/door", "api/identity") // what makes accounts
+	}
 	if strings.HasPrefix(folder, "cmd/") {
 		packages = append(packages, "cmd/e2e/rowcalltest")
 	}

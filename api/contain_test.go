@@ -130,7 +130,7 @@ func TestFaultOfAHandshake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	topic := st.topics.rules[3].pattern // dams
+	topic := st.topics.Sources()[3].Pattern() // dams
 	st.dcrf = []*dcrfSocket{{path: path, bare: true, streams: []*servedResource{{resource: &resource{allow: rules.AllowPublic, topic: &topic}}}}}
 	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/nothing") // it is never asked for anything
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"rowcall/api/apitest"
 	"rowcall/api/door"
 	"rowcall/config/rules"
 	"rowcall/notifier"
@@ -155,7 +156,7 @@ func TestCompileDCRFTellsAllThatIsWrong(t *testing.T) {
 		{Path: "/c", Protocol: "dcrf", Streams: []string{"a", "mute", "a", "x"}},
 		{Path: "/ws/job-status/", Protocol: "dcrf", Resource: "a"},
 	}...), compiled, resources)
-	expectProblems(t, err, []string{
+	apitest.ExpectProblems(t, err, []string{
 		`sockets[5].path: "/ws/a" and "/ws/a/" of sockets[4] could be the same address`,
 		`sockets[6].path: "ws" is no path: begin with a slash`,
 		`sockets[6].resource: "nowhere" is not listed under resources`,

@@ -15,7 +15,7 @@
 // # From the address to the event
 //
 // [Door] decides by address, host, origin and numbers. [Accounts] finds the [Identity] behind a
-// request, by a cookie or a bearer token. [Rules] answer the feed whether that identity may follow
+// request, by a cookie or a bearer token. access.Rules answer the feed whether that identity may follow
 // a topic, in configured SQL. [Server] matches addresses to sockets, runs one session per socket,
 // and ends what outlives its identity:
 //
@@ -48,7 +48,7 @@
 //   - Each socket: its reader, which the handshake starts, so that the request may end; a writer, only while
 //     something waits to be sent; and on a native socket one per subscribe under way, at most eight.
 //   - Each stream and each request that waits: net/http's two for the request.
-//   - Rules.Ask: one per pattern with SQL, while it is asked.
+//   - access.Rules.Ask: one per rule with SQL, while it is asked.
 //   - Accounts.Run: one that deletes expired sessions, and reads the keys of bearer tokens anew.
 //
 // Whoever starts one waits for it: Serve returns when none is left.

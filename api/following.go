@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"rowcall/api/access"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -35,7 +36,7 @@ var (
 // liveFeed is the notifier's feed behind the sessions' own interface.
 type liveFeed struct {
 	*notifier.Feed
-	topics *Rules
+	topics *access.Rules
 }
 
 // Subscribe is notifier.Feed's. What a slow reader of the topic may skip is the topic's rule.

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/access"
 	"rowcall/api/problem"
 	"rowcall/config/rules"
 )
@@ -45,7 +46,7 @@ func CompileFunctions(ctx context.Context, pool *pgxpool.Pool, sources []rules.F
 			continue
 		}
 		signature, err := readSignature(ctx, pool, source.Function)
-		if err := addProblem(&wrong, key, err); err != nil {
+		if err := access.AddProblem(&wrong, key, err); err != nil {
 			return nil, err
 		}
 		all.list = append(all.list, &function{name: source.Name, allow: source.Allow, signature: signature, acting: work})

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"rowcall/api/access"
 	"rowcall/api/identity"
 	"rowcall/api/problem"
 )
@@ -27,7 +28,7 @@ func (s *Server) serveFunctions(mux *http.ServeMux, all *Functions) {
 }
 
 // admits returns why an identity may not call the function at all.
-func (f *function) admits(who identity.Identity) error { return admits(f.allow, who) }
+func (f *function) admits(who identity.Identity) error { return access.Admits(f.allow, who) }
 
 func (f *function) serve(w http.ResponseWriter, r *http.Request, who identity.Identity) error {
 	if r.Method != http.MethodPost {

@@ -3,6 +3,7 @@ package api
 import (
 	"testing"
 
+	"rowcall/api/apitest"
 	"rowcall/config/rules"
 	"rowcall/schema/schematest"
 )
@@ -127,7 +128,7 @@ func TestCompileFunctionsTellsAllThatIsWrong(t *testing.T) {
 		{Name: "b", Function: "twice"}, {Name: "c", Function: "nameless"}, {Name: "d", Function: "anything"}, {Name: "e", Function: "rest"},
 		{Name: "f", Function: "closed"}, {Name: "g", Function: "proc"}, {Name: "h", Function: "many(int)"},
 	})
-	expectProblems(t, err, []string{
+	apitest.ExpectProblems(t, err, []string{
 		`functions[1].name: "many" is the name of functions[0] too`,
 		`functions[2].name: "a/b" stands in the address: write it with`,
 		`functions[2].function: is missing`,

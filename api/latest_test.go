@@ -14,14 +14,3 @@ func TestNativeSaysHowManyWereSkipped(t *testing.T) {
 	(<-st.feed.opened).push(notifier.Taken{Events: []*notifier.Event{chatMessage(42)}, Skipped: 3})
 	b.expect(`{"op":"event","topic":"room/5","id":"42","type":"chat_message_created","data":{"id":"42","message":"Hello world!","room_id":5,"sender_id":1},"time":"2026-11-20T12:00:00.5Z","skipped":3}`)
 }
-
-func TestSlowLatestIsTheTopicsRule(t *testing.T) {
-	compiled := topicsOfSeeds(t)
-	compiled.rules[0].source.Slow, compiled.rules[0].source.Key = "latest", "id"
-	if got := compiled.LatestField("room/5"); got != "id" {
-		t.Errorf("a topic with the rule: %q", got)
-	}
-	if got := compiled.LatestField("nothing/5"); got != "" {
-		t.Errorf("a topic without: %q", got)
-	}
-}

@@ -7,13 +7,13 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
 	"github.com/jackc/pgx/v5"
 
+	"rowcall/api/access"
 	"rowcall/api/apitest"
 	"rowcall/api/door"
 	"rowcall/api/door/doortest"
@@ -57,7 +57,7 @@ func openLimitedTown(t *testing.T, db *schematest.Database, bearers identity.JWT
 	if err != nil {
 		t.Fatal(err)
 	}
-	compiled, err := CompileRules(t.Context(), pool, accounts, seedTopics(), ConsoleTopic)
+	compiled, err := access.Compile(t.Context(), pool, accounts, apitest.SeedTopics(), ConsoleTopic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func openLimitedTown(t *testing.T, db *schematest.Database, bearers identity.JWT
 	if err != nil {
 		t.Fatal(err)
 	}
-	runAll(t, feed.Run, func(ctx context.Context) error { return server.Serve(ctx, frugal{listener}) })
+	apitest.RunUntilEnd(t, feed.Run, func(ctx context.Context) error { return server.Serve(ctx, frugal{listener}) })
 	<-feed.Ready()
 	return &town{db, listener.Addr().String(), feed, server}
 }
@@ -95,20 +95,6 @@ func (l frugal) Accept() (net.Conn, error) {
 		err = conn.(*net.TCPConn).SetWriteBuffer(64 << 10)
 	}
 	return conn, err
-}
-
-// runAll runs until the test ends.
-func runAll(t *testing.T, runs ...func(context.Context) error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	for _, run := range runs {
-		running.Go(func() {
-			if err := run(ctx); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	t.Cleanup(func() { cancel(); running.Wait() })
 }
 
 // login returns the user's cookie.

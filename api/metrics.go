@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"rowcall/api/access"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 )
@@ -114,10 +115,10 @@ func knownClose(code int) bool {
 }
 
 // Timed is rules whose answers are counted and timed.
-func (m *Metrics) Timed(rules *Rules) notifier.Rules { return timedRules{rules, m} }
+func (m *Metrics) Timed(rules *access.Rules) notifier.Rules { return timedRules{rules, m} }
 
 type timedRules struct {
-	rules   *Rules
+	rules   *access.Rules
 	metrics *Metrics
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 
+	"rowcall/api/access"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
@@ -25,7 +26,7 @@ const (
 type native struct {
 	session *session
 	feed    feed
-	topics  *Rules
+	topics  *access.Rules
 
 	opens sync.WaitGroup
 
@@ -67,7 +68,7 @@ type held struct {
 	encode  func(*notifier.Event) []byte
 }
 
-func newNative(s *session, f feed, topics *Rules) *native {
+func newNative(s *session, f feed, topics *access.Rules) *native {
 	return &native{session: s, feed: f, topics: topics, held: map[topic.Topic]*held{}}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/apitest"
 	"rowcall/notifier"
 )
 
@@ -29,7 +30,7 @@ func openOps(t *testing.T, m *Metrics, h *Health, hosts ...string) (site string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	runAll(t, func(ctx context.Context) error { return ops.Serve(ctx, listener) })
+	apitest.RunUntilEnd(t, func(ctx context.Context) error { return ops.Serve(ctx, listener) })
 	return "http://" + listener.Addr().String()
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/apitest"
 	"rowcall/api/problem"
 	"rowcall/config/rules"
 	"rowcall/notifier"
@@ -211,7 +212,7 @@ func TestCompileSocketsRefusesAllAtOnce(t *testing.T) {
 		{Path: "/b", Topic: "nowhere/{me}", Frame: "data", Forward: []rules.Forward{{Type: "x"}}},
 		{Path: "/c", Topic: "jobs/{me}", Frame: []string{"x"}, Forward: fields},
 	}, topicsOfSeeds(t), nil)
-	expectProblems(t, err, []string{
+	apitest.ExpectProblems(t, err, []string{
 		`sockets[1].topic: {id} has no value: the path has no such parameter`,
 		`sockets[2].path: "/ws/a/05/" and "/ws/a/{id:int}" of sockets[0] could be the same address`,
 		`sockets[3].path: "ws" is no path: begin with a slash`,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/access"
 	"rowcall/api/identity"
 	"rowcall/config/rules"
 	"rowcall/notifier/topic"
@@ -17,7 +18,7 @@ import (
 type Resources struct {
 	sources []rules.Resource
 	list    []*resource
-	topics  *Rules
+	topics  *access.Rules
 }
 
 // resource is a table as its users know it.
@@ -40,7 +41,7 @@ type resource struct {
 // CompileResources checks the rules and reads the tables from the catalog. A table that changes
 // later is known again at the next start. The error is a rules.Problems if the rules are wrong, and
 // problem.ErrUnavailable if the database does not answer.
-func CompileResources(ctx context.Context, pool *pgxpool.Pool, topics *Rules, sources []rules.Resource, log *slog.Logger) (*Resources, error) {
+func CompileResources(ctx context.Context, pool *pgxpool.Pool, topics *access.Rules, sources []rules.Resource, log *slog.Logger) (*Resources, error) {
 	all := &Resources{sources: sources, topics: topics}
 	if len(sources) == 0 {
 		return all, nil
@@ -99,7 +100,7 @@ func (r *Resources) named(name string) *resource {
 
 // compileResource adds to the problems what is wrong with a rule in this database. The error is
 // problem.ErrUnavailable.
-func compileResource(ctx context.Context, work *acting, topics *Rules, source rules.Resource, at string, wrong *rules.Problems) (*resource, error) {
+func compileResource(ctx context.Context, work *acting, topics *access.Rules, source rules.Resource, at string, wrong *rules.Problems) (*resource, error) {
 	r := &resource{name: source.Name, allow: source.Allow, acting: work}
 	r.compileTopics(source, topics, at, wrong)
 	if wrong.Has(at + ".table") {
@@ -110,14 +111,14 @@ func compileResource(ctx context.Context, work *acting, topics *Rules, source ru
 		err = errors.Join(r.adopt(), r.readDetails(ctx, work.pool))
 	}
 	if err != nil {
-		return r, addProblem(wrong, at+".table", err)
+		return r, access.AddProblem(wrong, at+".table", err)
 	}
 	r.label, err = r.labelOf(source.Label)
-	return r, addProblem(wrong, at+".label", err)
+	return r, access.AddProblem(wrong, at+".label", err)
 }
 
 // compileTopics compiles the topics of a rule.
-func (r *resource) compileTopics(source rules.Resource, topics *Rules, at string, wrong *rules.Problems) {
+func (r *resource) compileTopics(source rules.Resource, topics *access.Rules, at string, wrong *rules.Problems) {
 	if parsed, filed := source.TopicPattern(); filed {
 		compiled, err := userTopic(parsed, topics)
 		wrong.AddError(at+".topic", err)
@@ -133,7 +134,7 @@ func (r *resource) compileTopics(source rules.Resource, topics *Rules, at string
 }
 
 // userTopic compiles a topic that is followed on behalf of the user who is logged in.
-func userTopic(parsed topic.Pattern, topics *Rules) (topic.Pattern, error) {
+func userTopic(parsed topic.Pattern, topics *access.Rules) (topic.Pattern, error) {
 	compiled, listed := topics.UserPattern(parsed)
 	if !listed {
 		return compiled, fmt.Errorf("%q: user ids are whole numbers in this database, and no topic of this form is listed under topics", parsed)
@@ -159,4 +160,4 @@ func (r *resource) adopt() error {
 }
 
 // admits returns why an identity may not ask at all.
-func (r *resource) admits(who identity.Identity) error { return admits(r.allow, who) }
+func (r *resource) admits(who identity.Identity) error { return access.Admits(r.allow, who) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"rowcall/api/apitest"
 	"rowcall/config/rules"
 	"rowcall/schema/schematest"
 )
@@ -249,15 +250,16 @@ func TestChoices(t *testing.T) {
 
 func TestDescriptionRules(t *testing.T) {
 	t.Parallel()
-	compiled, _, err := openRules(t, seedTopics())
+	db := schematest.New(t, schematest.Samples)
+	compiled, err := compileOn(t, db)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = CompileResources(t.Context(), compiled.pool, compiled, []rules.Resource{
+	_, err = CompileResources(t.Context(), db.Pool(t), compiled, []rules.Resource{
 		{Name: "a", Table: "users", Label: "password"}, {Name: "b", Table: "users", Label: "nothing"},
 		{Name: "c", Table: "dams", Follow: []string{"nowhere", "dams/{id}"}}, {Name: "d", Table: "dams", Follow: []string{""}}, {Name: "resources", Table: "dams"},
 	}, slog.New(slog.DiscardHandler))
-	expectProblems(t, err, []string{
+	apitest.ExpectProblems(t, err, []string{
 		`resources[2].follow[0]: "nowhere": no topic of this form`,
 		`resources[2].follow[1]: {id} has no value: only {me} comes from the login`,
 		`resources[3].follow[0]: is empty`,

@@ -1,13 +1,13 @@
 package api
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 
+	"rowcall/api/access"
 	"rowcall/api/apitest"
 	"rowcall/api/door"
 	"rowcall/api/door/doortest"
@@ -177,7 +177,7 @@ func TestCompileResourcesTellsAllThatIsWrong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = CompileResources(t.Context(), compiled.pool, compiled, []rules.Resource{
+	_, err = CompileResources(t.Context(), db.Pool(t), compiled, []rules.Resource{
 		{Name: "patients", Table: "patients", Allow: "authenticated", Topic: "dams"},
 		{Name: "patients", Table: "patients"},
 		{Name: "", Table: "", Allow: "everybody", Topic: "nowhere"},
@@ -185,7 +185,7 @@ func TestCompileResourcesTellsAllThatIsWrong(t *testing.T) {
 		{Name: "login", Table: "patients; DROP TABLE users", Topic: "a//b"},
 		{Name: "a", Table: "keyless"}, {Name: "b", Table: "two_keys"}, {Name: "c", Table: "hidden"}, {Name: "d", Table: "pointy"}, {Name: "e", Table: "seen"},
 	}, slog.New(slog.DiscardHandler))
-	expectProblems(t, err, []string{
+	apitest.ExpectProblems(t, err, []string{
 		`resources[1].name: "patients" is the name of resources[0] too`,
 		`resources[2].name: is missing`,
 		`resources[2].table: is missing`,
@@ -206,32 +206,14 @@ func TestCompileResourcesTellsAllThatIsWrong(t *testing.T) {
 }
 
 // compileOn compiles the seeds' topics on a database.
-func compileOn(t *testing.T, db *schematest.Database) (*Rules, error) {
+func compileOn(t *testing.T, db *schematest.Database) (*access.Rules, error) {
 	t.Helper()
 	pool := db.Pool(t)
 	accounts, err := identity.New(t.Context(), pool, doortest.Open(t, door.Options{}), identity.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return CompileRules(t.Context(), pool, accounts, seedTopics())
-}
-
-func expectProblems(t *testing.T, err error, want []string) {
-	t.Helper()
-	wrong, ok := errors.AsType[rules.Problems](err)
-	if !ok {
-		t.Fatalf("the rules are taken: got %v, want problems", err)
-	}
-	for i := range max(len(wrong), len(want)) {
-		switch {
-		case i >= len(wrong):
-			t.Errorf("problem %d: got none, want %s", i, want[i])
-		case i >= len(want):
-			t.Errorf("problem %d: got %s, want none", i, wrong[i])
-		case !strings.HasPrefix(wrong[i].String(), want[i]):
-			t.Errorf("problem %d: got %s, want %s", i, wrong[i], want[i])
-		}
-	}
+	return access.Compile(t.Context(), pool, accounts, apitest.SeedTopics())
 }
 
 // While the database is away, everybody is told to come again.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/access"
 	"rowcall/api/door"
 	"rowcall/api/identity"
 	"rowcall/config/rules"
@@ -36,7 +37,7 @@ type Options struct {
 // Server brings events to people: it serves the WebSockets, logins and health of one node.
 type Server struct {
 	feed     feed
-	topics   *Rules
+	topics   *access.Rules
 	accounts *identity.Accounts
 	door     *door.Door
 	sockets  []*socket
@@ -58,11 +59,11 @@ type Server struct {
 }
 
 // New prepares a server. The error is a rules.Problems if the rules of sockets are wrong.
-func New(f *notifier.Feed, topics *Rules, accounts *identity.Accounts, door *door.Door, o Options) (*Server, error) {
+func New(f *notifier.Feed, topics *access.Rules, accounts *identity.Accounts, door *door.Door, o Options) (*Server, error) {
 	return newServer(liveFeed{f, topics}, topics, accounts, door, o)
 }
 
-func newServer(f feed, topics *Rules, accounts *identity.Accounts, door *door.Door, o Options) (*Server, error) {
+func newServer(f feed, topics *access.Rules, accounts *identity.Accounts, door *door.Door, o Options) (*Server, error) {
 	sockets, dcrf, err := compileSockets(o.Sockets, topics, o.Resources)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"rowcall/api/apitest"
 	"rowcall/testdeadline"
 )
 
@@ -148,7 +149,7 @@ func fetchPage(t *testing.T, read func(page io.Reader, served <-chan struct{}) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	runAll(t, func(ctx context.Context) error { return st.Serve(ctx, frugal{listener}) })
+	apitest.RunUntilEnd(t, func(ctx context.Context) error { return st.Serve(ctx, frugal{listener}) })
 	raw, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

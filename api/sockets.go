@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"rowcall/api/access"
 	"rowcall/config/rules"
 	"rowcall/notifier/topic"
 )
@@ -19,7 +20,7 @@ type socket struct {
 }
 
 // compileSockets checks the rules and compiles them. The error is a rules.Problems.
-func compileSockets(sources []rules.Socket, topics *Rules, resources *Resources) ([]*socket, []*dcrfSocket, error) {
+func compileSockets(sources []rules.Socket, topics *access.Rules, resources *Resources) ([]*socket, []*dcrfSocket, error) {
 	var wrong rules.Problems
 	rules.CheckSockets(sources, topics.Sources(), resources.Sources(), &wrong)
 	if err := wrong.Err(); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/access"
 	"rowcall/api/door"
 	"rowcall/api/door/doortest"
 	"rowcall/api/identity"
@@ -64,13 +65,13 @@ func (wholeIDs) Current(_ context.Context, followers []notifier.Follower) ([]ide
 }
 
 // topicsOfSeeds are rules without SQL that make the seeds' topics exist.
-func topicsOfSeeds(t testing.TB) *Rules {
+func topicsOfSeeds(t testing.TB) *access.Rules {
 	t.Helper()
 	var sources []rules.Topic
 	for _, text := range []string{"room/{room_id:int}", "user/{user_id:int}", "jobs/{user_id:int}", "dams", "dams/{dam_id:int}"} {
 		sources = append(sources, rules.Topic{Topic: text, Allow: rules.AllowPublic})
 	}
-	compiled, err := CompileRules(t.Context(), nil, wholeIDs{}, sources)
+	compiled, err := access.Compile(t.Context(), nil, wholeIDs{}, sources)
 	if err != nil {
 		t.Fatal(err)
 	}

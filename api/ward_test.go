@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/access"
 	"rowcall/api/apitest"
 	"rowcall/api/door"
 	"rowcall/api/door/doortest"
@@ -88,9 +89,9 @@ func openLimitedWard(t *testing.T, db *schematest.Database, resources []rules.Re
 	if err != nil {
 		t.Fatal(err)
 	}
-	topics := append(seedTopics(), rules.Topic{Topic: "patients", Allow: "authenticated"}, rules.Topic{Topic: "patients/{id:int}", Allow: "authenticated"},
+	topics := append(apitest.SeedTopics(), rules.Topic{Topic: "patients", Allow: "authenticated"}, rules.Topic{Topic: "patients/{id:int}", Allow: "authenticated"},
 		rules.Topic{Topic: "room", Allow: "staff", Access: `SELECT true AS allowed, true AS owner`}, rules.Topic{Topic: "user"}, rules.Topic{Topic: "jobs"})
-	compiled, err1 := CompileRules(t.Context(), pool, accounts, topics, ConsoleTopic)
+	compiled, err1 := access.Compile(t.Context(), pool, accounts, topics, ConsoleTopic)
 	served, err2 := CompileResources(t.Context(), pool, compiled, resources, log)
 	called, err3 := CompileFunctions(t.Context(), pool, functions)
 	for _, err := range []error{err1, err2, err3} {
@@ -117,7 +118,7 @@ func openLimitedWard(t *testing.T, db *schematest.Database, resources []rules.Re
 	if err != nil {
 		t.Fatal(err)
 	}
-	runAll(t, feed.Run, func(ctx context.Context) error { return server.Serve(ctx, listener) })
+	apitest.RunUntilEnd(t, feed.Run, func(ctx context.Context) error { return server.Serve(ctx, listener) })
 	<-feed.Ready()
 	return &ward{&town{db: db, addr: listener.Addr().String()}, feed, pool}
 }

@@ -1,6 +1,8 @@
 package apitest
 
 import (
+	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,4 +22,18 @@ func WaitFor(t testing.TB, what string, done func() bool) {
 			t.Fatalf("waited in vain for %s", what)
 		}
 	}
+}
+
+// RunUntilEnd runs functions until the test ends. The test fails if one of them returns an error.
+func RunUntilEnd(t testing.TB, runs ...func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	for _, run := range runs {
+		running.Go(func() {
+			if err := run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(func() { cancel(); running.Wait() })
 }

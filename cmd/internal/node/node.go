@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rowcall/api"
+	"rowcall/api/access"
 	"rowcall/api/door"
 	"rowcall/api/identity"
 	"rowcall/config"
@@ -67,7 +68,7 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) e
 	if n.accounts, err = identity.New(ctx, n.pool, door, accountOptions(c, n.log)); err != nil {
 		return err
 	}
-	topics, err := api.CompileRules(ctx, n.pool, n.accounts, c.Topics, api.ConsoleTopic)
+	topics, err := access.Compile(ctx, n.pool, n.accounts, c.Topics, api.ConsoleTopic)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,13 @@
-package api
+// Package access decides who may follow which topic, with the SQL of the configuration.
+//
+// Compile checks the rules of topics and has PostgreSQL prepare their SQL once, at start. [Rules.Ask]
+// answers any number of questions with one statement for each rule, so that a change of rights costs
+// the same for one follower as for thousands. [Rules.State] reads the snapshot of a topic.
+//
+// Nothing of a request becomes text of a statement: the parameters of configured SQL are columns of
+// a row of bound values. Followers are looked up again for each answer, so that the answer is of the
+// moment in which it is asked, not of the moment in which a socket was opened.
+package access
 
 import (
 	"context"
@@ -16,23 +25,23 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// Rules are the compiled topic rules. They are safe for use by several goroutines.
+// Rules are the compiled rules of topics. They are safe for use by several goroutines.
 type Rules struct {
-	pool     *pgxpool.Pool
-	accounts accountLookup
-	rules    []*topicRule
-	builtIn  map[topic.Topic]*topicRule // for topics that no pattern can name
+	pool    *pgxpool.Pool
+	users   Users
+	rules   []*topicRule
+	builtIn map[topic.Topic]*topicRule // for topics that no pattern can name
 }
 
 var _ notifier.Rules = (*Rules)(nil)
 
-// accountLookup is what rules need of identity.Accounts.
-type accountLookup interface {
+// Users is what access needs to know of the users. *identity.Accounts has it.
+type Users interface {
+	// WholeIDs reports whether user ids are whole numbers.
 	WholeIDs() bool
+	// Current returns what has become of the followers, in their order.
 	Current(ctx context.Context, followers []notifier.Follower) ([]identity.Standing, error)
 }
-
-var _ accountLookup = (*identity.Accounts)(nil)
 
 // topicRule is a compiled rule of the configuration.
 type topicRule struct {
@@ -42,11 +51,11 @@ type topicRule struct {
 	snapshot *snapshotQuery // nil: the topics have no snapshot
 }
 
-// CompileRules checks the rules and has PostgreSQL prepare all their SQL. Staff, and nobody else, may
-// also follow the topics of builtIn, which are Rowcall's own. The error is a rules.Problems if the
-// rules are wrong, and problem.ErrUnavailable if the database does not answer.
-func CompileRules(ctx context.Context, pool *pgxpool.Pool, accounts accountLookup, topics []rules.Topic, builtIn ...topic.Topic) (*Rules, error) {
-	all := &Rules{pool: pool, accounts: accounts, builtIn: map[topic.Topic]*topicRule{}}
+// Compile checks the rules and has PostgreSQL prepare all their SQL. Staff, and nobody else, may also
+// follow the topics of builtIn, which are Rowcall's own. The error is a rules.Problems if the rules
+// are wrong, and problem.ErrUnavailable if the database does not answer.
+func Compile(ctx context.Context, pool *pgxpool.Pool, users Users, topics []rules.Topic, builtIn ...topic.Topic) (*Rules, error) {
+	all := &Rules{pool: pool, users: users, builtIn: map[topic.Topic]*topicRule{}}
 	for _, own := range builtIn {
 		all.builtIn[own] = &topicRule{source: rules.Topic{Allow: rules.AllowStaff}}
 	}
@@ -71,17 +80,18 @@ func CompileRules(ctx context.Context, pool *pgxpool.Pool, accounts accountLooku
 // is problem.ErrUnavailable.
 func (r *Rules) compile(ctx context.Context, source rules.Topic, at string, wrong *rules.Problems) error {
 	compiled := &topicRule{source: source, pattern: source.Pattern()}
-	names := r.parameters(compiled.pattern)
+	parameters := r.parameters(compiled.pattern)
 	var err1, err2 error
-	compiled.access, err1 = compileAccess(ctx, r.pool, source.Access, names)
-	compiled.snapshot, err2 = compileSnapshot(ctx, r.pool, source.Snapshot, names)
+	compiled.access, err1 = compileAccess(ctx, r.pool, source.Access, parameters)
+	compiled.snapshot, err2 = compileSnapshot(ctx, r.pool, source.Snapshot, parameters)
 	r.rules = append(r.rules, compiled)
-	return errors.Join(addProblem(wrong, at+".access", err1), addProblem(wrong, at+".snapshot", err2))
+	return errors.Join(AddProblem(wrong, at+".access", err1), AddProblem(wrong, at+".snapshot", err2))
 }
 
-// addProblem records an error as a problem with the setting at key. It returns the error instead if
-// the database did not answer: nothing is known of the setting then.
-func addProblem(wrong *rules.Problems, key string, err error) error {
+// AddProblem records an error as a problem with the setting at key. If the database did not answer,
+// nothing is known of the setting: AddProblem returns the error then, which is
+// problem.ErrUnavailable.
+func AddProblem(wrong *rules.Problems, key string, err error) error {
 	if errors.Is(err, problem.ErrUnavailable) {
 		return fmt.Errorf("checking %s: %w", key, err)
 	}
@@ -89,7 +99,7 @@ func addProblem(wrong *rules.Problems, key string, err error) error {
 	return nil
 }
 
-// Sources are the rules as the configuration lists them.
+// Sources returns the rules as the configuration lists them.
 func (r *Rules) Sources() []rules.Topic {
 	sources := make([]rules.Topic, len(r.rules))
 	for i, compiled := range r.rules {
@@ -98,8 +108,8 @@ func (r *Rules) Sources() []rules.Topic {
 	return sources
 }
 
-// LatestField is the field of the events' data whose newest value is enough for a slow reader of
-// the topic. It is empty if such a reader needs every event.
+// LatestField returns the field of the events' data whose newest value is enough for a slow reader
+// of the topic. It is empty if such a reader needs every event.
 func (r *Rules) LatestField(asked topic.Topic) string {
 	found, _ := r.find(asked)
 	if found == nil {
@@ -109,7 +119,7 @@ func (r *Rules) LatestField(asked topic.Topic) string {
 }
 
 // Spell brings a topic to its one spelling: room/007 is room/7. It returns a topic without a rule
-// as it is.
+// unchanged.
 func (r *Rules) Spell(asked topic.Topic) topic.Topic {
 	found, values := r.find(asked)
 	if found == nil {
@@ -135,20 +145,20 @@ func (r *Rules) find(asked topic.Topic) (*topicRule, []string) {
 	return nil, nil
 }
 
-// Admits returns why the rule of a topic does not let an identity ask at all: the error is that of
-// admits, or problem.ErrNotFound for a topic without a rule. Whether access lets the identity follow
-// the topic is another question.
+// Admits returns nil if the Allow of a topic's rule lets an identity ask at all. Whether the rule's
+// SQL lets the identity follow the topic is another question, which Ask answers. The error is one of
+// those of the function Admits, or problem.ErrNotFound for a topic without a rule.
 func (r *Rules) Admits(asked topic.Topic, who identity.Identity) error {
 	found, _ := r.find(asked)
 	if found == nil {
 		return problem.ErrNotFound
 	}
-	return admits(found.source.Allow, who)
+	return Admits(found.source.Allow, who)
 }
 
-// admits returns why an identity may not ask at all: problem.ErrUnauthorized if a login is missing,
-// problem.ErrDenied if only staff may.
-func admits(allow rules.Allow, who identity.Identity) error {
+// Admits returns nil if an identity may ask at all. The error is problem.ErrUnauthorized if a login
+// is missing, and problem.ErrDenied if only staff may ask.
+func Admits(allow rules.Allow, who identity.Identity) error {
 	switch {
 	case allow != rules.AllowPublic && who.Anonymous():
 		return problem.ErrUnauthorized
@@ -159,7 +169,7 @@ func admits(allow rules.Allow, who identity.Identity) error {
 }
 
 // UserPattern gives the parameter {me} of a pattern the kind of this database's user ids. It reports
-// false if no rule could be for such topics.
+// false if no rule of the configuration could be for such topics.
 func (r *Rules) UserPattern(p topic.Pattern) (topic.Pattern, bool) {
 	p = p.WithKind(rules.ParameterMe, r.userKind())
 	listed := slices.ContainsFunc(r.rules, func(candidate *topicRule) bool { return candidate.pattern.Overlaps(p) })
@@ -168,13 +178,13 @@ func (r *Rules) UserPattern(p topic.Pattern) (topic.Pattern, bool) {
 
 // userKind is the kind of user ids.
 func (r *Rules) userKind() topic.Kind {
-	if r.accounts.WholeIDs() {
+	if r.users.WholeIDs() {
 		return topic.KindInt
 	}
 	return topic.KindText
 }
 
-// parameters are what SQL may name: the follower, and the pattern's own.
+// parameters are what the SQL of a rule may name: the follower, and the parameters of its pattern.
 func (r *Rules) parameters(p topic.Pattern) []parameter {
 	all := []parameter{{rules.ParameterMe, sqlType(r.userKind())}, {rules.ParameterStaff, "boolean"}}
 	for _, own := range p.Parameters() {
@@ -183,26 +193,33 @@ func (r *Rules) parameters(p topic.Pattern) []parameter {
 	return all
 }
 
-// me is the value of @me: NULL when anonymous.
-func (r *Rules) me(user string) any {
+// arguments are the values of the parameters, in their order. The error is problem.ErrNotFound if no
+// topic can have such values.
+func (r *Rules) arguments(of *topicRule, values []string, user string, staff bool) ([]any, error) {
+	arguments := []any{r.userArgument(user), staff}
+	for i, p := range of.pattern.Parameters() {
+		value, ok := argument(p.Kind, values[i])
+		if !ok {
+			return nil, problem.ErrNotFound
+		}
+		arguments = append(arguments, value)
+	}
+	return arguments, nil
+}
+
+// userArgument is the value of @me: NULL for an anonymous follower.
+func (r *Rules) userArgument(user string) any {
 	if user == "" {
 		return nil
 	}
-	if n, err := strconv.ParseInt(user, 10, 64); err == nil && r.userKind() == topic.KindInt {
-		return n
+	if id, ok := argument(r.userKind(), user); ok {
+		return id
 	}
 	return user
 }
 
-func sqlType(k topic.Kind) string {
-	if k == topic.KindInt {
-		return "bigint"
-	}
-	return "text"
-}
-
-// argument is a value in the type of its parameter. It reports false if no such topic can exist: an
-// int is within the range of bigint.
+// argument is a value in the type of its parameter. It reports false for an int that is out of the
+// range of bigint.
 func argument(k topic.Kind, value string) (any, bool) {
 	if k != topic.KindInt {
 		return value, true

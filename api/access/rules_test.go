@@ -1,4 +1,4 @@
-package api
+package access
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"rowcall/api/apitest"
 	"rowcall/api/door"
 	"rowcall/api/door/doortest"
 	"rowcall/api/identity"
@@ -20,25 +21,6 @@ import (
 	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
-
-// seedTopics are the rules of the example configuration.
-func seedTopics() []rules.Topic {
-	return []rules.Topic{
-		{Topic: "room/{room_id:int}", Allow: "authenticated",
-			Access: `
-				SELECT r.owner_id = @me AS owner,
-				       r.owner_id = @me OR EXISTS (SELECT FROM chat_room_members m
-				         WHERE m.room_id = r.id AND m.user_id = @me) AS allowed
-				FROM chat_rooms r WHERE r.id = @room_id -- owners and members`,
-			Snapshot: `SELECT id, sender_id, posted, message FROM chat_messages WHERE room_id = @room_id ORDER BY id DESC;`},
-		{Topic: "user/{user_id:int}", Allow: "authenticated", Access: `SELECT @user_id = @me AS allowed`},
-		{Topic: "jobs/{user_id:int}", Allow: "authenticated", Access: `SELECT @user_id = @me OR @staff AS allowed`},
-		{Topic: "dams", Allow: "public"},
-		{Topic: "dams/{dam_id:int}", Allow: "public", Access: `SELECT true AS allowed FROM dams WHERE id = @dam_id`},
-		{Topic: "audit/{table}", Access: `SELECT @table = 'dams' AS allowed, @me IS NULL AS nobody`},
-		{Topic: "ward"},
-	}
-}
 
 // openRules compiles rules on a database with the samples: alice (1) owns room 1, bob (2) is a
 // member of it, dave (4) is not, admin (5) is staff.
@@ -60,7 +42,7 @@ func openRules(t *testing.T, topics []rules.Topic) (*Rules, *schematest.Statemen
 	if err != nil {
 		t.Fatal(err)
 	}
-	compiled, err := CompileRules(t.Context(), pool, accounts, topics)
+	compiled, err := Compile(t.Context(), pool, accounts, topics)
 	return compiled, sent, err
 }
 
@@ -72,7 +54,7 @@ func TestAsk(t *testing.T) {
 	t.Parallel()
 	several := rules.Topic{Topic: "several/{n:int}", Allow: "authenticated",
 		Access: `SELECT i > 1 AS allowed, i = 3 AS third FROM generate_series(1, @n) i`}
-	compiled, sent, err := openRules(t, append(seedTopics(), several))
+	compiled, sent, err := openRules(t, append(apitest.SeedTopics(), several))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +118,7 @@ func TestAsk(t *testing.T) {
 
 func TestAskLooksNothingUpForTheAnonymous(t *testing.T) {
 	t.Parallel()
-	compiled, sent, err := openRules(t, seedTopics())
+	compiled, sent, err := openRules(t, apitest.SeedTopics())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +139,7 @@ func TestAskLooksNothingUpForTheAnonymous(t *testing.T) {
 
 func TestAskWithoutDatabase(t *testing.T) {
 	t.Parallel()
-	compiled, _, err := openRules(t, seedTopics())
+	compiled, _, err := openRules(t, apitest.SeedTopics())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +154,7 @@ func TestAskWithoutDatabase(t *testing.T) {
 
 func TestState(t *testing.T) {
 	t.Parallel()
-	compiled, _, err := openRules(t, append(seedTopics(), rules.Topic{Topic: "clock", Allow: "public", Snapshot: `
+	compiled, _, err := openRules(t, append(apitest.SeedTopics(), rules.Topic{Topic: "clock", Allow: "public", Snapshot: `
 		SELECT timestamptz '2021-06-01 12:00+02' AS whole, timestamptz '2021-06-01 10:00:00.5Z' AS "a ""fraction",
 		       'infinity'::timestamptz AS never, NULL::timestamptz AS nothing,
 		       date '2021-06-01' AS day, 1.50::numeric AS number, '{"a" : [1, 2]}'::json AS nested, @me AS me, @staff AS staff`}))
@@ -211,8 +193,51 @@ func TestState(t *testing.T) {
 	}
 }
 
+// wholeIDs are users whose ids are whole numbers. Nobody is looked up.
+type wholeIDs struct{ Users }
+
+func (wholeIDs) WholeIDs() bool { return true }
+
+// compileWithoutSQL compiles rules whose topics are public.
+func compileWithoutSQL(t *testing.T, topics ...rules.Topic) *Rules {
+	t.Helper()
+	for i := range topics {
+		topics[i].Allow = rules.AllowPublic
+	}
+	compiled, err := Compile(t.Context(), nil, wholeIDs{}, topics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled
+}
+
+func TestLatestField(t *testing.T) {
+	t.Parallel()
+	compiled := compileWithoutSQL(t, rules.Topic{Topic: "room/{room_id:int}", Slow: "latest", Key: "id"}, rules.Topic{Topic: "dams"})
+	for name, want := range map[topic.Topic]string{"room/5": "id", "dams": "", "nothing/5": ""} {
+		if got := compiled.LatestField(name); got != want {
+			t.Errorf("of %s the newest event by %q is enough, want %q", name, got, want)
+		}
+	}
+}
+
+func TestUserPattern(t *testing.T) {
+	t.Parallel()
+	compiled := compileWithoutSQL(t, rules.Topic{Topic: "jobs/{user_id:int}"}, rules.Topic{Topic: "all/everybody"})
+	for text, want := range map[string]bool{"jobs/{me}": true, "all/everybody": true, "nowhere/{me}": false, "all/{me}": false} {
+		p, err := topic.ParsePattern(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, listed := compiled.UserPattern(p); listed != want {
+			t.Errorf("%s, where user ids are whole numbers, is listed: got %v, want %v", text, listed, want)
+		}
+	}
+}
+
 func TestSpell(t *testing.T) {
-	compiled := topicsOfSeeds(t)
+	t.Parallel()
+	compiled := compileWithoutSQL(t, rules.Topic{Topic: "room/{room_id:int}"}, rules.Topic{Topic: "dams"})
 	for name, want := range map[topic.Topic]topic.Topic{
 		"room/007": "room/7", "room/7": "room/7", "room/x": "room/x", "nowhere/007": "nowhere/007", "dams": "dams",
 	} {
@@ -222,7 +247,7 @@ func TestSpell(t *testing.T) {
 	}
 }
 
-func TestCompileRulesTellsAllThatIsWrong(t *testing.T) {
+func TestCompileTellsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	_, _, err := openRules(t, []rules.Topic{
 		{Topic: "room/{room_id:int}", Access: `SELECT true AS allowed`},
@@ -239,7 +264,7 @@ func TestCompileRulesTellsAllThatIsWrong(t *testing.T) {
 		{Topic: "j", Access: `DELETE FROM users RETURNING true AS allowed`},
 		{Topic: "k", Access: `SELECT true AS allowed) AS x, (SELECT 1`},
 	})
-	expectProblems(t, err, []string{
+	apitest.ExpectProblems(t, err, []string{
 		`topics[1].topic: "room/{name}" and "room/{room_id:int}" of topics[0] could be the same topic`,
 		`topics[2].allow: "everybody" is not one of`,
 		`topics[7].access: names the parameter @nobody, which does not exist; the parameters here are @me, @staff, @id`,
@@ -260,7 +285,7 @@ func TestCompileRulesTellsAllThatIsWrong(t *testing.T) {
 
 // A statement over tables that the serving role may not read is refused at the start, not when the first follower
 // comes; one that fails later is a defect that is logged, and no reason to come back.
-func TestCompileRulesAsksForRights(t *testing.T) {
+func TestCompileAsksForRights(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t)
 	db.Exec(t, `CREATE TABLE tasks (id int, title text)`)
@@ -270,14 +295,14 @@ func TestCompileRulesAsksForRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	topics := []rules.Topic{{Topic: "tasks", Allow: "public", Snapshot: `SELECT id, title FROM tasks`, Access: `SELECT count(*) > 0 AS allowed FROM tasks`}}
-	_, err = CompileRules(t.Context(), pool, accounts, topics)
+	_, err = Compile(t.Context(), pool, accounts, topics)
 	for _, want := range []string{"topics[0].access: permission denied for table tasks; grant it to ", "topics[0].snapshot: permission denied for table tasks; grant it to "} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the rules are taken: %v", err)
 		}
 	}
 	db.Exec(t, `GRANT SELECT ON tasks TO rowcall_server`)
-	compiled, err := CompileRules(t.Context(), pool, accounts, topics)
+	compiled, err := Compile(t.Context(), pool, accounts, topics)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package api
+package access
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
+	"rowcall/testdeadline"
 )
 
 // queriesOf counts the statements that hold a text.
@@ -87,19 +88,19 @@ func feedWith(t *testing.T, db *schematest.Database, tracer pgx.QueryTracer) *no
 	if err != nil {
 		t.Fatal(err)
 	}
-	compiled, err := CompileRules(t.Context(), pool, accounts, seedTopics())
+	compiled, err := Compile(t.Context(), pool, accounts, apitest.SeedTopics())
 	if err != nil {
 		t.Fatal(err)
 	}
 	feed := notifier.New(direct, pool, compiled, notifier.Options{})
-	runAll(t, feed.Run)
+	apitest.RunUntilEnd(t, feed.Run)
 	<-feed.Ready()
 	return feed
 }
 
 // followRoom follows room 1 with a token's identity.
 func followRoom(t *testing.T, feed *notifier.Feed, user string) *notifier.Subscription {
-	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*testdeadline.Hang())
 	defer cancel()
 	sub, _, err := feed.Subscribe(ctx, notifier.Request{Topics: []topic.Topic{"room/1"}, Follower: notifier.Follower{User: user}, Wake: func() {}})
 	if err != nil {

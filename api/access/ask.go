@@ -1,0 +1,199 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"rowcall/api/identity"
+	"rowcall/api/problem"
+	"rowcall/config/rules"
+	"rowcall/notifier"
+)
+
+// Ask answers questions in their order, in snapshots taken after the call began. One statement looks
+// all the followers up again, and one for each rule with access SQL answers all its questions.
+// Anonymous followers learn only what is public: the answer to everything else is
+// problem.ErrUnauthorized, whether the topic exists or not.
+func (r *Rules) Ask(ctx context.Context, asked []notifier.Question) ([]notifier.Grant, error) {
+	followers := make([]notifier.Follower, len(asked))
+	for i, q := range asked {
+		followers[i] = q.Follower
+	}
+	standings, err := r.users.Current(ctx, followers)
+	if err != nil {
+		return nil, err
+	}
+	grants := make([]notifier.Grant, len(asked))
+	groups := map[*topicRule]*questionGroup{}
+	for i, q := range asked {
+		grants[i].Err = r.answerOrGroup(groups, i, q, standings[i])
+	}
+	return grants, r.answerGroups(ctx, groups, grants)
+}
+
+// answerOrGroup returns the answer to a question that needs no SQL of its own, and otherwise adds the
+// question to the group of its rule.
+func (r *Rules) answerOrGroup(groups map[*topicRule]*questionGroup, place int, q notifier.Question, now identity.Standing) error {
+	found, values := r.find(q.Topic)
+	anonymous := q.Follower.User == ""
+	switch {
+	case !now.Valid, anonymous && (found == nil || found.source.Allow != rules.AllowPublic):
+		return problem.ErrUnauthorized
+	case found == nil:
+		return problem.ErrNotFound
+	case found.source.Allow.StaffOnly() && !now.Staff:
+		return problem.ErrForbidden
+	}
+	arguments, err := r.arguments(found, values, q.Follower.User, now.Staff)
+	if err != nil {
+		return err
+	}
+	if found.access == nil {
+		return nil
+	}
+	if groups[found] == nil {
+		groups[found] = &questionGroup{query: found.access}
+	}
+	groups[found].add(place, arguments)
+	return nil
+}
+
+// answerGroups runs the statements of all groups at the same time. Each writes grants of its own.
+func (r *Rules) answerGroups(ctx context.Context, groups map[*topicRule]*questionGroup, grants []notifier.Grant) error {
+	running, ctx := errgroup.WithContext(ctx)
+	for _, group := range groups {
+		running.Go(func() error {
+			if err := group.answer(ctx, r.pool, grants); err != nil {
+				return problem.OfDatabase("asking access", err)
+			}
+			return nil
+		})
+	}
+	return running.Wait()
+}
+
+// questionGroup holds the questions to one accessQuery, and the places of their answers.
+type questionGroup struct {
+	query  *accessQuery
+	places []int
+	arrays [][]any // by parameter, then by question
+}
+
+func (g *questionGroup) add(place int, arguments []any) {
+	g.places = append(g.places, place)
+	if g.arrays == nil {
+		g.arrays = make([][]any, len(arguments))
+	}
+	for i, a := range arguments {
+		g.arrays[i] = append(g.arrays[i], a)
+	}
+}
+
+// answer asks the questions and puts the grants in their places. A question that gets several rows
+// is granted what any of the rows grants; a question without a row is problem.ErrNotFound.
+func (g *questionGroup) answer(ctx context.Context, pool *pgxpool.Pool, grants []notifier.Grant) error {
+	arguments := make([]any, len(g.arrays))
+	for i, array := range g.arrays {
+		arguments[i] = array
+	}
+	for _, place := range g.places {
+		grants[place].Err = problem.ErrNotFound
+	}
+	rows, _ := pool.Query(ctx, g.query.sql, arguments...)
+	defer rows.Close()
+	for rows.Next() {
+		number, flags, err := g.query.scan(rows)
+		if err != nil {
+			return fmt.Errorf("reading answers of access: %w", err)
+		}
+		g.query.addTo(&grants[g.places[number-1]], flags)
+	}
+	return rows.Err()
+}
+
+// accessQuery is the access SQL of a rule, for any number of questions at once. It has a row of
+// parameters for each question, and joins to it the rows that the configured statement gives for
+// these parameters.
+type accessQuery struct {
+	sql     string
+	columns []string // of the configured statement, all booleans, in their order
+	allowed int      // the place of the column that decides; the others are roles
+}
+
+// columnAllowed is the name of the column that decides.
+const columnAllowed = "allowed"
+
+// compileAccess returns nil if no SQL is configured.
+func compileAccess(ctx context.Context, pool *pgxpool.Pool, source string, parameters []parameter) (*accessQuery, error) {
+	if strings.TrimSpace(source) == "" {
+		return nil, nil
+	}
+	bound, err := bindParameters(source, parameters)
+	if err != nil {
+		return nil, err
+	}
+	q := &accessQuery{sql: accessSQL(bound, parameters)}
+	columns, err := describe(ctx, pool, q.sql)
+	if err != nil {
+		return nil, err
+	}
+	for _, column := range columns[1:] {
+		if column.DataTypeOID != pgtype.BoolOID {
+			return nil, fmt.Errorf("column %q is not a boolean: access answers allowed, and roles", column.Name)
+		}
+		q.columns = append(q.columns, column.Name)
+	}
+	if q.allowed = slices.Index(q.columns, columnAllowed); q.allowed < 0 {
+		return nil, errors.New("it has no column allowed")
+	}
+	return q, nil
+}
+
+// accessSQL numbers the questions itself, in a column # that configured SQL does not see. The
+// configured statement stands on lines of its own, since it may end in a comment.
+func accessSQL(bound string, parameters []parameter) string {
+	arrays, columns := make([]string, len(parameters)), make([]string, len(parameters))
+	for i, p := range parameters {
+		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, p.sqlType)
+		columns[i] = pgx.Identifier{p.name}.Sanitize()
+	}
+	return fmt.Sprintf(`SELECT %[1]s."#", "answer".*
+FROM unnest(%[2]s) WITH ORDINALITY AS %[1]s (%[3]s, "#")
+CROSS JOIN LATERAL (
+%[4]s
+) AS "answer"`, parameterRow, strings.Join(arrays, ", "), strings.Join(columns, ", "), bound)
+}
+
+// scan reads a row: the number of its question, from 1, and the columns of the configured statement.
+func (q *accessQuery) scan(rows pgx.Rows) (number int64, flags []pgtype.Bool, err error) {
+	flags = make([]pgtype.Bool, len(q.columns))
+	into := []any{&number}
+	for i := range flags {
+		into = append(into, &flags[i])
+	}
+	return number, flags, rows.Scan(into...)
+}
+
+// addTo adds to a grant what a row says. NULL counts as false.
+func (q *accessQuery) addTo(g *notifier.Grant, flags []pgtype.Bool) {
+	if !flags[q.allowed].Bool {
+		if g.Err != nil {
+			g.Err = problem.ErrForbidden
+		}
+		return
+	}
+	g.Err = nil
+	for i, role := range q.columns {
+		if flags[i].Bool && i != q.allowed && !slices.Contains(g.Roles, role) {
+			g.Roles = append(g.Roles, role)
+		}
+	}
+}

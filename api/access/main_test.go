@@ -1,0 +1,9 @@
+package access
+
+import (
+	"testing"
+
+	"rowcall/schema/schematest"
+)
+
+func TestMain(m *testing.M) { schematest.Main(m) }

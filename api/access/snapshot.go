@@ -1,0 +1,88 @@
+package access
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/api/problem"
+	"rowcall/notifier"
+)
+
+// State reads a topic's present state as a JSON array within tx. The errors are
+// notifier.ErrNoSnapshot, problem.ErrNotFound and those of the database.
+func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json.RawMessage, error) {
+	found, values := r.find(q.Topic)
+	if found == nil || found.snapshot == nil {
+		return nil, notifier.ErrNoSnapshot
+	}
+	// The staff flag is looked up again: the flag of the handshake may be out of date.
+	now, err := r.users.Current(ctx, []notifier.Follower{q.Follower})
+	if err != nil {
+		return nil, err
+	}
+	arguments, err := r.arguments(found, values, q.Follower.User, now[0].Valid && now[0].Staff)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tx.Exec(ctx, "SET LOCAL TimeZone TO 'UTC'"); err != nil {
+		return nil, problem.OfDatabase("setting the time zone", err)
+	}
+	var state string
+	if err := tx.QueryRow(ctx, found.snapshot.sql, arguments...).Scan(&state); err != nil {
+		return nil, problem.OfDatabase("reading a topic's state", err)
+	}
+	return json.RawMessage(state), nil
+}
+
+// snapshotQuery is the snapshot SQL of a rule, wrapped so that it returns one JSON array.
+type snapshotQuery struct{ sql string }
+
+// compileSnapshot returns nil if no SQL is configured.
+func compileSnapshot(ctx context.Context, pool *pgxpool.Pool, source string, parameters []parameter) (*snapshotQuery, error) {
+	if strings.TrimSpace(source) == "" {
+		return nil, nil
+	}
+	bound, err := bindParameters(source, parameters)
+	if err != nil {
+		return nil, err
+	}
+	rows := snapshotRows(bound, parameters)
+	columns, err := describe(ctx, pool, "SELECT s.* "+rows)
+	if err != nil {
+		return nil, err
+	}
+	q := &snapshotQuery{sql: snapshotSQL(rows, columns)}
+	_, err = describe(ctx, pool, q.sql)
+	return q, err
+}
+
+// snapshotRows is a FROM clause that evaluates the configured statement beside one row of
+// parameters.
+func snapshotRows(bound string, parameters []parameter) string {
+	columns := make([]string, len(parameters))
+	for i, p := range parameters {
+		columns[i] = fmt.Sprintf("$%d::%s AS %s", i+1, p.sqlType, pgx.Identifier{p.name}.Sanitize())
+	}
+	return fmt.Sprintf("FROM (SELECT %s) AS %s CROSS JOIN LATERAL (\n%s\n) AS s", strings.Join(columns, ", "), parameterRow, bound)
+}
+
+// snapshotSQL makes an array of the rows in their order. It writes points in time as the triggers
+// write them in events.
+func snapshotSQL(rows string, columns []pgconn.FieldDescription) string {
+	shown := make([]string, len(columns))
+	for i, column := range columns {
+		name := pgx.Identifier{column.Name}.Sanitize()
+		shown[i] = "s." + name
+		if column.DataTypeOID == pgtype.TimestamptzOID {
+			shown[i] = fmt.Sprintf("rowcall.iso(s.%s) AS %[1]s", name)
+		}
+	}
+	return fmt.Sprintf("SELECT coalesce(json_agg(r), '[]')::text FROM (SELECT %s %s) AS r", strings.Join(shown, ", "), rows)
+}

@@ -1,0 +1,81 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/api/problem"
+	"rowcall/config/rules"
+	"rowcall/notifier/topic"
+)
+
+// parameter is a name behind an @ in configured SQL, and its type.
+type parameter struct{ name, sqlType string }
+
+// sqlType is the type of PostgreSQL for the values of a kind.
+func sqlType(k topic.Kind) string {
+	if k == topic.KindInt {
+		return "bigint"
+	}
+	return "text"
+}
+
+// parameterRow is the relation that configured SQL is evaluated beside: its columns are the
+// parameters. No table has this name, so that configured SQL cannot mean another.
+const parameterRow = `"@"`
+
+// bindParameters replaces each parameter in configured SQL by a column of parameterRow. Values never
+// become text of a statement.
+func bindParameters(sql string, allowed []parameter) (string, error) {
+	names := make([]string, len(allowed))
+	for i, p := range allowed {
+		names[i] = p.name
+	}
+	return rules.BindParameters(sql, names, func(name string) string {
+		return parameterRow + "." + pgx.Identifier{name}.Sanitize()
+	})
+}
+
+// describe has PostgreSQL prepare and plan a statement, and returns its columns. Planning checks the
+// rights that the statement needs. An error of PostgreSQL is for the operator, who wrote the SQL; the
+// error is problem.ErrUnavailable if there is no answer.
+func describe(ctx context.Context, pool *pgxpool.Pool, sql string) (columns []pgconn.FieldDescription, err error) {
+	err = pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+		statement, err := c.Conn().PgConn().Prepare(ctx, "", sql, nil)
+		if err != nil {
+			return err
+		}
+		columns = statement.Fields
+		nothing := make([][]byte, len(statement.ParamOIDs))
+		planned := c.Conn().PgConn().ExecParams(ctx, "EXPLAIN "+sql, nothing, statement.ParamOIDs, nil, nil).Read()
+		return missingGrant(planned.Err, c.Conn().PgConn().ParameterStatus("session_authorization"))
+	})
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return nil, errors.New(refused.Message)
+	}
+	if err != nil {
+		return nil, problem.OfDatabase("preparing it", err)
+	}
+	return columns, nil
+}
+
+// stateDenied is the SQLSTATE of a missing right.
+const stateDenied = "42501"
+
+// missingGrant returns an error that names the role that lacks a right; nil for any other error. The
+// others do not matter: the statement is planned without values, so that a function that the planner
+// calls may fail although it would not fail for a follower.
+func missingGrant(err error, role string) error {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || refused.Code != stateDenied {
+		return nil
+	}
+	more := *refused
+	more.Message = fmt.Sprintf("%s; grant it to %s, the role that serves, or to rowcall_server", refused.Message, role)
+	return &more
+}
