@@ -26,15 +26,16 @@ func mayImport() map[string][]string {
 		"cmd/e2e/rowcalltest": {"config", "schema/schematest", "testdeadline"},
 		"cmd/bench":           {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/topic", "schema/cluster"},
 		"cmd/rowcall":         {"api", "cmd/internal/node", "config", "schema/cluster"},
-		"cmd/internal/node":   {"api", "api/access", "api/door", "api/identity", "config", "notifier", "schema", "triggers", "web"},
+		"cmd/internal/node":   {"api", "api/access", "api/door", "api/identity", "api/resource", "config", "notifier", "schema", "triggers", "web"},
 
-		"api":          {"api/access", "api/door", "api/identity", "api/problem", "config/rules", "notifier", "notifier/topic"},
+		"api":          {"api/access", "api/door", "api/identity", "api/resource", "api/problem", "config/rules", "notifier", "notifier/topic"},
+		"api/resource": {"api/access", "api/identity", "api/problem", "config/rules", "notifier", "notifier/topic"},
 		"api/access":   {"api/identity", "api/problem", "config/rules", "notifier", "notifier/topic"},
 		"api/identity": {"api/door", "api/problem", "config/rules", "notifier"},
 		"api/door":     {"api/problem", "config/rules", "notifier"},
 		"api/problem":  {"notifier", "notifier/topic"},
 
-		"api/apitest":             {"config/rules", "testdeadline"},
+		"api/apitest":             {"config/rules", "schema/schematest", "testdeadline"},
 		"api/door/doortest":       {"api/door"},
 		"api/identity/issuertest": {},
 
@@ -150,7 +151,7 @@ func TestForeignImports(t *testing.T) {
 		"github.com/MicahParks/jwkset":               {"api/identity", "api/identity/issuertest"},
 		"github.com/fergusstrange/embedded-postgres": {"schema/cluster"},
 		"net/http": {
-			"api", "api/apitest", "api/door", "api/identity", "api/identity/issuertest", "api/problem",
+			"api", "api/apitest", "api/door", "api/identity", "api/identity/issuertest", "api/problem", "api/resource",
 			"web", "cmd/bench", "cmd/e2e/rowcalltest",
 		},
 	}

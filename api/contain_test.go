@@ -17,7 +17,6 @@ import (
 
 	"rowcall/api/apitest"
 	"rowcall/api/identity"
-	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -130,8 +129,7 @@ func TestFaultOfAHandshake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	topic := st.topics.Sources()[3].Pattern() // dams
-	st.dcrf = []*dcrfSocket{{path: path, bare: true, streams: []*servedResource{{resource: &resource{allow: rules.AllowPublic, topic: &topic}}}}}
+	st.dcrf = []*dcrfSocket{{path: path, bare: true, streams: []*servedResource{{resource: patientsResource(t)}}}}
 	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/nothing") // it is never asked for anything
 	if err != nil {
 		t.Fatal(err)

@@ -62,11 +62,11 @@ func openDCRF(ctx context.Context, s *session, f feed, accounts *identity.Accoun
 // followStream returns no subscription for those who may not follow: their requests are refused one by
 // one, and there are no events for them.
 func followStream(ctx context.Context, s *session, f feed, one *servedResource, since string) (subscription, error) {
-	if one.resource.admits(s.identity) != nil {
+	if one.resource.Admits(s.identity) != nil {
 		return nil, nil
 	}
-	topic := one.resource.topic.Expand(func(string) string { return s.identity.User })
-	sub, err := followOne(ctx, s, f, topic, since)
+	name, _ := one.resource.Topic(s.identity) // the checks of the configuration require a topic
+	sub, err := followOne(ctx, s, f, name, since)
 	for _, refusal := range []error{problem.ErrUnauthorized, problem.ErrForbidden, problem.ErrNotFound} {
 		if errors.Is(err, refusal) {
 			return nil, nil

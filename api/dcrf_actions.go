@@ -8,6 +8,7 @@ import (
 
 	"rowcall/api/identity"
 	"rowcall/api/problem"
+	"rowcall/api/resource"
 )
 
 // mostListed bounds the rows of a list, which has no pages.
@@ -27,11 +28,11 @@ func (d *dcrf) act(ctx context.Context, who identity.Identity, asked dcrfRequest
 	case "list":
 		return d.list(ctx, who, r)
 	case "create":
-		row, wrong := r.rowOf(asked.fields["data"], toCreate, false)
+		row, wrong := r.ParseRow(asked.fields["data"], resource.ToCreate, false)
 		if len(wrong) > 0 {
 			return d.failed(problem.Invalid(wrong))
 		}
-		rows, err := r.create(ctx, who, [][]assignment{row})
+		rows, err := r.Create(ctx, who, row)
 		if err != nil {
 			return d.failed(err)
 		}
@@ -45,45 +46,28 @@ func (d *dcrf) act(ctx context.Context, who identity.Identity, asked dcrfRequest
 // actOnRow does an action that is about one row.
 func (d *dcrf) actOnRow(ctx context.Context, who identity.Identity, asked dcrfRequest, action string) outcome {
 	r := asked.stream.resource
-	key, err := r.keyIn(asked.fields)
+	key, err := r.ParseJSONKey(asked.fields, "pk")
 	if err != nil {
 		return d.failed(err)
 	}
 	switch action {
 	case "retrieve":
-		return d.done(http.StatusOK)(r.get(ctx, who, key))
+		return d.done(http.StatusOK)(r.Get(ctx, who, key))
 	case "update":
-		return d.change(ctx, who, asked, key, toReplace)
+		return d.change(ctx, who, asked, key, resource.ToReplace)
 	case "patch":
-		return d.change(ctx, who, asked, key, toPatch)
+		return d.change(ctx, who, asked, key, resource.ToPatch)
 	case "delete":
-		return d.done(http.StatusNoContent)(nil, r.remove(ctx, who, key))
+		return d.done(http.StatusNoContent)(nil, r.Remove(ctx, who, key))
 	case "subscribe_instance":
 		return d.watch(ctx, who, asked, key)
 	}
 	return d.unwatch(ctx, who, asked, key)
 }
 
-// keyIn is the key of the row that a request is about: a number or its text.
-func (r *resource) keyIn(fields map[string]json.RawMessage) (string, error) {
-	raw, ok := fields["pk"]
-	switch {
-	case !ok:
-		return "", problem.Invalid(fieldErrors{"pk": {saysRequired}})
-	case string(raw) == "null":
-		return "", problem.Invalid(fieldErrors{"pk": {saysNull}})
-	}
-	text, form := scalar(raw)
-	key, ok := r.keyOf(text)
-	if !ok || form != formText && form != formNumber {
-		return "", problem.ErrNoRow
-	}
-	return key, nil
-}
-
 // list has all rows that the user sees.
-func (d *dcrf) list(ctx context.Context, who identity.Identity, r *resource) outcome {
-	rows, _, err := r.list(ctx, who, listing{limit: mostListed + 1}, false)
+func (d *dcrf) list(ctx context.Context, who identity.Identity, r *resource.Resource) outcome {
+	rows, err := r.List(ctx, who, mostListed+1)
 	switch {
 	case err != nil:
 		return d.failed(err)
@@ -106,13 +90,13 @@ func arrayOf(rows []json.RawMessage) json.RawMessage {
 	return b.Bytes()
 }
 
-func (d *dcrf) change(ctx context.Context, who identity.Identity, asked dcrfRequest, key string, why intent) outcome {
+func (d *dcrf) change(ctx context.Context, who identity.Identity, asked dcrfRequest, key string, why resource.Intent) outcome {
 	r := asked.stream.resource
-	row, wrong := r.rowOf(asked.fields["data"], why, false)
+	row, wrong := r.ParseRow(asked.fields["data"], why, false)
 	if len(wrong) == 0 {
-		return d.done(http.StatusOK)(r.change(ctx, who, key, row))
+		return d.done(http.StatusOK)(r.Change(ctx, who, key, row))
 	}
-	if _, err := r.get(ctx, who, key); err != nil {
+	if _, err := r.Get(ctx, who, key); err != nil {
 		return d.failed(err) // what is not there cannot be filled in wrongly
 	}
 	return d.failed(problem.Invalid(wrong))
@@ -123,7 +107,7 @@ func (d *dcrf) watch(ctx context.Context, who identity.Identity, asked dcrfReque
 	if asked.stream.sub == nil {
 		return d.failed(problem.ErrDenied)
 	}
-	since, err := asked.stream.resource.momentOf(ctx, who, key)
+	since, err := asked.stream.resource.Moment(ctx, who, key)
 	if err != nil {
 		return d.failed(err)
 	}
@@ -138,7 +122,7 @@ func (d *dcrf) unwatch(ctx context.Context, who identity.Identity, asked dcrfReq
 	if d.removeWatcher(asked.stream, key, idOf(asked)) {
 		return outcome{status: http.StatusNoContent}
 	}
-	_, err := asked.stream.resource.get(ctx, who, key)
+	_, err := asked.stream.resource.Get(ctx, who, key)
 	return d.done(http.StatusNoContent)(nil, err)
 }
 

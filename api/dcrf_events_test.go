@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"rowcall/api/apitest"
 	"rowcall/api/door"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
@@ -171,7 +172,7 @@ func TestDCRFBackpressure(t *testing.T) {
 // after it to the subscription too, also where the row is gone and there again meanwhile.
 func TestDCRFSubscriptionsAreOfWhatComesAfter(t *testing.T) {
 	t.Parallel()
-	w := openLimitedWard(t, schematest.New(t, schematest.Samples), wardResources(), wardFunctions(), door.Options{},
+	w := openLimitedWard(t, schematest.New(t, schematest.Samples), apitest.SampleResources(), apitest.SampleFunctions(), door.Options{},
 		notifier.Options{Ring: notifier.RingNever, PollBusy: time.Second, PollIdle: time.Second})
 	b := w.dial(t, "/ws/patients/", "alice")
 	b.hearsStatus(`{"action":"patch","request_id":1,"pk":1,"data":{"first_name":"early"}}`, 200)

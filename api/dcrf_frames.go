@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"rowcall/api/problem"
+	"rowcall/api/resource"
 	"rowcall/notifier"
 )
 
@@ -72,21 +73,21 @@ func (d *dcrf) framesOf(one *dcrfStream, e *notifier.Event) [][]byte {
 
 // encode is the observer's frame of an event; nil for one that tells of no row of the resource.
 func (s *servedResource) encode(e *notifier.Event) []byte {
-	c, ok := s.resource.changeIn(e)
+	c, ok := s.resource.ParseChange(e)
 	if !ok {
 		return nil
 	}
 	kind, _ := problem.EncodeJSON(e.Type)
-	row := append(c.row.without("type"), field{"type", kind}, field{"action", quoted(c.action)})
+	row := append(c.Row.Without("type"), resource.Field{Name: "type", Value: kind}, resource.Field{Name: "action", Value: quoted(c.Action)})
 	if s.name == "" {
-		return encodeFrame(row.json())
+		return encodeFrame(row.JSON())
 	}
 	name, _ := problem.EncodeJSON(s.name)
-	return encodeFrame(multiplexed{name, row.json()})
+	return encodeFrame(multiplexed{name, row.JSON()})
 }
 
 // quoted is a plain word as JSON.
-func quoted(word string) json.RawMessage { return json.RawMessage(`"` + word + `"`) }
+func quoted[W ~string](word W) json.RawMessage { return json.RawMessage(`"` + string(word) + `"`) }
 
 // instanceFrames are those for who subscribed to the event's row. Of a row that is gone nothing more will
 // be heard.
@@ -94,14 +95,14 @@ func (d *dcrf) instanceFrames(one *dcrfStream, e *notifier.Event) [][]byte {
 	if !d.watches(one) {
 		return nil
 	}
-	c, _ := one.resource.changeIn(e)
-	tells := dcrfReply{Errors: []any{}, Data: c.row.json(), Action: quoted(c.action), Status: http.StatusOK}
-	if c.action == changeDelete {
+	c, _ := one.resource.ParseChange(e)
+	tells := dcrfReply{Errors: []any{}, Data: c.Row.JSON(), Action: quoted(c.Action), Status: http.StatusOK}
+	if c.Action == resource.Deleted {
 		tells.Status = http.StatusNoContent
-		tells.Data = fields{{"pk", c.rawKey}}.json()
+		tells.Data = resource.Fields{{Name: "pk", Value: c.RawKey}}.JSON()
 	}
 	var frames [][]byte
-	for _, id := range d.watchersOf(one, c.key, e, c.action == changeDelete) {
+	for _, id := range d.watchersOf(one, c.Key, e, c.Action == resource.Deleted) {
 		tells.RequestID = json.RawMessage(id)
 		frames = append(frames, one.frame(tells))
 	}

@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"rowcall/api/problem"
+	"rowcall/api/resource"
 )
 
 // dcrfFrames are the golden frames of sockets that serve resources.
 func dcrfFrames(t *testing.T) map[string][]byte {
-	patients := &resource{name: "patients", key: &column{Name: "id", Base: "int8", kind: valueWhole}}
+	patients := patientsResource(t)
 	bare, named := &servedResource{resource: patients}, &servedResource{"patients", patients}
 	socket := &dcrf{session: &session{log: slog.New(slog.NewTextHandler(io.Discard, nil)), limits: Limits{}.withDefaults()}}
 	row := json.RawMessage(`{"id":7,"first_name":"Ana","last_name":"Ek","admission_date":"2021-06-01T10:00:00Z","dismissal_date":null,"created_at":"2021-06-01T10:00:00.250000Z","updated_at":"2021-06-01T10:00:00.250000Z"}`)
@@ -32,7 +33,7 @@ func dcrfFrames(t *testing.T) map[string][]byte {
 		"dcrf-created":        encodeReply(asked("create", `5`), outcome{status: 201, data: row}),
 		"dcrf-created-stream": encodeReply(multiplexed, outcome{status: 201, data: row}),
 		"dcrf-deleted":        encodeReply(asked("delete", `"d7a8"`), outcome{status: 204}),
-		"dcrf-invalid":        encodeReply(asked("create", `5`), socket.failed(problem.Invalid(fieldErrors{"last_name": {saysRequired}}))),
+		"dcrf-invalid":        encodeReply(asked("create", `5`), socket.failed(problem.Invalid(resource.FieldErrors{"last_name": {"This field is required."}}))),
 		"dcrf-denied":         encodeReply(asked("list", `5`), socket.failed(problem.ErrDenied)),
 		"dcrf-missing":        encodeReply(asked("retrieve", `5`), socket.failed(problem.ErrNoRow)),
 		"dcrf-observed":       bare.encode(update),

@@ -11,6 +11,7 @@ import (
 
 	"rowcall/api/identity"
 	"rowcall/api/problem"
+	"rowcall/api/resource"
 	"rowcall/notifier"
 )
 
@@ -26,19 +27,25 @@ func (d *dcrf) parse(kind int, text []byte) (dcrfRequest, error) {
 	if kind != websocket.TextMessage || !utf8.Valid(text) || !json.Valid(text) {
 		return dcrfRequest{}, problem.ErrNotUnderstood
 	}
-	fields, _ := objectOf(text)
+	fields := fieldsOf(text)
 	asked := dcrfRequest{fields: fields}
 	if d.bare {
 		asked.stream = d.streams[0]
 	} else if payload, ok := fields["payload"]; ok {
 		asked.named = fields["stream"]
-		asked.fields, _ = objectOf(payload)
+		asked.fields = fieldsOf(payload)
 		asked.stream = d.streamNamed(asked.named)
 	}
 	if _, ok := asked.fields["request_id"]; !ok {
 		return dcrfRequest{}, problem.ErrNotUnderstood
 	}
 	return asked, nil
+}
+
+// fieldsOf returns the fields of an object; none if the JSON is no object.
+func fieldsOf(raw json.RawMessage) (fields map[string]json.RawMessage) {
+	_ = json.Unmarshal(raw, &fields) // the frame was read as JSON before
+	return fields
 }
 
 func (d *dcrf) streamNamed(name json.RawMessage) *dcrfStream {
@@ -63,11 +70,11 @@ func (d *dcrf) answer(ctx context.Context, asked dcrfRequest) ([]byte, error) {
 		return nil, err
 	}
 	if err == nil {
-		err = asked.stream.resource.admits(who)
+		err = asked.stream.resource.Admits(who)
 	}
-	action, wrong := textIn(asked.fields, "action")
-	if err == nil && wrong != "" {
-		err = problem.Invalid(fieldErrors{"action": {wrong}})
+	var action string
+	if err == nil {
+		action, err = resource.ParseText(asked.fields, "action")
 	}
 	if err != nil {
 		return encodeReply(asked, d.failed(err)), nil
@@ -90,19 +97,4 @@ func (d *dcrf) identity(ctx context.Context) (identity.Identity, error) {
 	}
 	who.Staff = standings[0].Staff
 	return who, nil
-}
-
-// textIn is a field that must be text.
-func textIn(fields map[string]json.RawMessage, name string) (text, problem string) {
-	raw, ok := fields[name]
-	switch {
-	case !ok:
-		return "", saysRequired
-	case string(raw) == "null":
-		return "", saysNull
-	}
-	if json.Unmarshal(raw, &text) != nil {
-		return "", saysNoText
-	}
-	return text, ""
 }

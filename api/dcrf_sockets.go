@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"rowcall/api/problem"
+	"rowcall/api/resource"
 	"rowcall/config/rules"
 	"rowcall/notifier/topic"
 )
@@ -19,18 +20,18 @@ type dcrfSocket struct {
 // servedResource is a resource as a socket serves it. It is the key of its encodings.
 type servedResource struct {
 	name     string // empty on a bare socket
-	resource *resource
+	resource *resource.Resource
 }
 
 // compileDCRFSocket makes a socket of a rule that has passed the checks.
-func compileDCRFSocket(source rules.Socket, resources *Resources) *dcrfSocket {
+func compileDCRFSocket(source rules.Socket, resources *resource.Resources) *dcrfSocket {
 	if source.Resource != "" {
-		only := &servedResource{resource: resources.named(source.Resource)}
+		only := &servedResource{resource: resources.Named(source.Resource)}
 		return &dcrfSocket{path: source.PathPattern(), bare: true, streams: []*servedResource{only}}
 	}
 	s := &dcrfSocket{path: source.PathPattern()}
 	for _, name := range source.Streams {
-		s.streams = append(s.streams, &servedResource{name, resources.named(name)})
+		s.streams = append(s.streams, &servedResource{name, resources.Named(name)})
 	}
 	return s
 }

@@ -86,8 +86,8 @@ func TestDCRFEndsWithTheLogin(t *testing.T) {
 	w := openWard(t)
 	cookie := w.login(t, "alice")
 	b := w.dialWith(t, "/ws/patients/", http.Header{"Cookie": {cookie}})
-	v := &visitor{t: t, base: "http://" + w.addr, cookie: cookie}
-	v.wants(204, "", "POST", "/api/logout", `{}`)
+	v := w.visitor(t, "").WithCookie(cookie)
+	v.Expect(204, "", "POST", "/api/logout", `{}`)
 	b.expectClose(4401)
 
 	locked, deaf := w.dial(t, "/ws/patients/", "bob"), w.dial(t, "/ws/audit/", "admin")
@@ -114,7 +114,7 @@ func TestDCRFSince(t *testing.T) {
 // waits for a reader.
 func TestDCRFStreamsShareAReplay(t *testing.T) {
 	t.Parallel()
-	w := openLimitedWard(t, schematest.New(t, schematest.Samples), wardResources(), wardFunctions(),
+	w := openLimitedWard(t, schematest.New(t, schematest.Samples), apitest.SampleResources(), apitest.SampleFunctions(),
 		door.Options{ReplaysPerUser: 1}, notifier.Options{TailEvents: 2, QueueEvents: 4})
 	cookie := w.login(t, "alice")
 	cursor := w.feed.Cursor()
@@ -141,13 +141,9 @@ func TestDCRFStreamsShareAReplay(t *testing.T) {
 
 func TestCompileDCRFTellsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
-	compiled, err := compileOn(t, w.db)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resources := &Resources{sources: []rules.Resource{{Name: "a", Topic: "dams"}, {Name: "mute"}}}
-	_, _, err = compileSockets(append(seedSockets(), []rules.Socket{
+	topics := topicsOfSeeds(t)
+	resources := compileResources(t, topics, rules.Resource{Name: "a", Table: "dams", Topic: "dams"}, rules.Resource{Name: "mute", Table: "patients"})
+	_, _, err := compileSockets(append(seedSockets(), []rules.Socket{
 		{Path: "/ws/a/", Protocol: "dcrf", Resource: "a"},
 		{Path: "/ws/a", Protocol: "dcrf", Resource: "a"},
 		{Path: "ws", Protocol: "dcrf", Resource: "nowhere"},
@@ -155,7 +151,7 @@ func TestCompileDCRFTellsAllThatIsWrong(t *testing.T) {
 		{Path: "/b", Protocol: "dcrf", Resource: "a", Streams: []string{"a"}},
 		{Path: "/c", Protocol: "dcrf", Streams: []string{"a", "mute", "a", "x"}},
 		{Path: "/ws/job-status/", Protocol: "dcrf", Resource: "a"},
-	}...), compiled, resources)
+	}...), topics, resources)
 	apitest.ExpectProblems(t, err, []string{
 		`sockets[5].path: "/ws/a" and "/ws/a/" of sockets[4] could be the same address`,
 		`sockets[6].path: "ws" is no path: begin with a slash`,

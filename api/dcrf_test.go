@@ -1,11 +1,15 @@
 package api
 
 import (
+	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/gorilla/websocket"
+
+	"rowcall/api/apitest"
+	"rowcall/api/resource"
 )
 
 // reply404 is the answer to a request about a row that is not there.
@@ -136,4 +140,55 @@ func TestDCRFMalformedFrames(t *testing.T) {
 	large.say(`{"action":"list","request_id":"` + strings.Repeat("x", 64<<10) + `"}`)
 	large.expectClose(1009)
 	other.answers(`{"action":"delete","request_id":1,"pk":99}`, reply404("delete", "1"))
+}
+
+func TestInjectionOverDCRF(t *testing.T) {
+	t.Parallel()
+	w := openWard(t)
+	b := w.dial(t, "/ws/patients/", "alice")
+	many := w.dial(t, "/ws/", "alice")
+	apitest.ExpectUnharmed(t, w.db, func() {
+		for _, text := range apitest.HostileTexts() {
+			j := apitest.QuoteJSON(t, text)
+			for _, frame := range []string{
+				`{"action":"retrieve","request_id":1,"pk":` + j + `}`, `{"action":"delete","request_id":1,"pk":` + j + `}`,
+				`{"action":"subscribe_instance","request_id":` + j + `,"pk":` + j + `}`, `{"action":` + j + `,"request_id":1}`,
+				`{"action":"patch","request_id":1,"pk":` + j + `,"data":{"first_name":` + j + `}}`, `{"action":"list","request_id":` + j + `}`,
+				`{"action":"create","request_id":1,"data":{"first_name":"x","last_name":"y","admission_date":` + j + `}}`,
+				`{"action":"create","request_id":1,"data":{` + j + `:"x"}}`,
+			} {
+				b.say(frame)
+				if answer := b.hear(); strings.Contains(answer, `"response_status":5`) || strings.Contains(answer, "$2a$") {
+					t.Errorf("%s: %s", frame, answer)
+				}
+			}
+			many.say(`{"stream":` + j + `,"payload":{"action":"list","request_id":1}}`)
+			if answer := many.hear(); !strings.Contains(answer, `"response_status":400`) {
+				t.Errorf("stream %s: %s", j, answer)
+			}
+		}
+	})
+}
+
+// FuzzDCRFFrame: a frame either closes the socket, or can be answered with its own request_id.
+func FuzzDCRFFrame(f *testing.F) {
+	for _, seed := range []string{`{"action":"list","request_id":1}`, `{"stream":"patients","payload":{"request_id":"x","action":5}}`, `{"stream":null,"payload":{"request_id":{}}}`, `[]`, `{"request_id":1e5,"pk":"\u0000"}`} {
+		f.Add([]byte(seed), true)
+		f.Add([]byte(seed), false)
+	}
+	patients := patientsResource(f)
+	f.Fuzz(func(t *testing.T, text []byte, bare bool) {
+		socket := &dcrf{bare: bare, streams: []*dcrfStream{{servedResource: &servedResource{"patients", patients}}}}
+		asked, err := socket.parse(1, text)
+		if err != nil {
+			return
+		}
+		_, _ = patients.ParseJSONKey(asked.fields, "pk")
+		_, _ = patients.ParseRow(asked.fields["data"], resource.ToCreate, true)
+		_, _ = resource.ParseText(asked.fields, "action")
+		answer := payload(t, encodeReply(asked, outcome{status: 200}))
+		if !json.Valid([]byte(answer)) || idOf(asked) == "" {
+			t.Errorf("%s is answered %s", text, answer)
+		}
+	})
 }

@@ -23,7 +23,7 @@
 //	    conn         the net.Conn under it: collects what is to be written, never blocks
 //	    session      one reader; one writer while something waits
 //	    flow         native: many topics on request; plain: one, in a format of its own;
-//	                 dcrf: requests about rows of [Resources], and what happens to them
+//	                 dcrf: requests about rows of resources, and what happens to them
 //	    feed         notifier.Feed
 //
 // An event is encoded once per format, WebSocket header included, and the bytes are shared by all
@@ -32,10 +32,8 @@
 // A stream of server-sent events, and a request for events over HTTP, needs none of that: the handler of the
 // request takes what its one subscription has, for all topics in one order, and writes it itself.
 //
-// [Resources] are tables that users read and write, over HTTP and on dcrf sockets; [Functions] are what
-// they call. Both do their work through acting: each request in a transaction of its own, as role
-// rowcall_app, in which settings say who asks. Row-level security decides; there are no rules here
-// besides who may ask at all. Statements are made of names that the catalog has given and of parameters.
+// Package resource serves tables and functions over HTTP. On a dcrf socket, users read and write rows with
+// the methods of resource.Resource.
 // On a dcrf socket a reply comes before the event of what it replies to: events wait while the reader
 // works on a request, and the next request waits until the writer has taken the reply.
 //

@@ -35,8 +35,8 @@ func (s *Server) routes(o Options) http.Handler {
 		s.handle(mux, "GET", "/healthz", o.Health.Alive)
 		s.handle(mux, "GET", "/readyz", o.Health.Ready)
 	}
-	s.serveResources(mux, o.Resources)
-	s.serveFunctions(mux, o.Functions)
+	o.Resources.Routes(mux, s.accounts.Require)
+	o.Functions.Routes(mux, s.accounts.Require)
 	s.serveConsole(mux)
 	mux.HandleFunc("/api/", s.notFound)
 	mux.HandleFunc("/v1/", s.notFound)

@@ -16,6 +16,7 @@ import (
 	"rowcall/api/access"
 	"rowcall/api/door"
 	"rowcall/api/identity"
+	"rowcall/api/resource"
 	"rowcall/config/rules"
 	"rowcall/notifier"
 )
@@ -23,8 +24,8 @@ import (
 // Options are what a server may be given besides what it needs.
 type Options struct {
 	Sockets   []rules.Socket
-	Resources *Resources // served at /api/{name}, and by sockets of protocol dcrf; nil: none
-	Functions *Functions // called at /api/functions/{name}; nil: none
+	Resources *resource.Resources // served at /api/{name}, and by sockets of protocol dcrf; nil: none
+	Functions *resource.Functions // called at /api/functions/{name}; nil: none
 	Limits    Limits
 	Health    *Health       // answers /healthz and /readyz; nil: they are not there
 	Metrics   *Metrics      // counts what happens; nil: one of its own, which nobody reads

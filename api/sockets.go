@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"rowcall/api/access"
+	"rowcall/api/resource"
 	"rowcall/config/rules"
 	"rowcall/notifier/topic"
 )
@@ -20,7 +21,7 @@ type socket struct {
 }
 
 // compileSockets checks the rules and compiles them. The error is a rules.Problems.
-func compileSockets(sources []rules.Socket, topics *access.Rules, resources *Resources) ([]*socket, []*dcrfSocket, error) {
+func compileSockets(sources []rules.Socket, topics *access.Rules, resources *resource.Resources) ([]*socket, []*dcrfSocket, error) {
 	var wrong rules.Problems
 	rules.CheckSockets(sources, topics.Sources(), resources.Sources(), &wrong)
 	if err := wrong.Err(); err != nil {

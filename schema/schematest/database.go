@@ -3,6 +3,7 @@ package schematest
 import (
 	"context"
 	"database/sql"
+	"net/url"
 	"os/exec"
 	"strings"
 	"sync/atomic"
@@ -41,6 +42,41 @@ func (d *Database) ServerPool(t testing.TB) *pgxpool.Pool {
 	}
 	t.Cleanup(pool.Close)
 	return pool
+}
+
+// NodePool returns a pool that connects as a role of its own, node_ and the name of the database. The
+// role is granted rowcall_server and nothing else, as a node's role should be.
+func (d *Database) NodePool(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	role := "node_" + d.Name
+	d.Exec(t, `CREATE ROLE `+role+` LOGIN PASSWORD 'secret' IN ROLE rowcall_server`)
+	t.Cleanup(func() { d.Exec(t, `DROP OWNED BY `+role+`; DROP ROLE `+role) })
+	at, err := url.Parse(d.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.User = url.UserPassword(role, "secret")
+	pool, err := pgxpool.New(t.Context(), at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// Text returns the value of an SQL expression as text. The test fails if the value is NULL.
+func (d *Database) Text(t testing.TB, expression string) string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), d.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	var text string
+	if err := conn.QueryRow(t.Context(), "SELECT ("+expression+")::text").Scan(&text); err != nil {
+		t.Fatalf("%s: %v", expression, err)
+	}
+	return text
 }
 
 // Statements counts the statements that a connection or a pool sends: it is a pgx.QueryTracer.

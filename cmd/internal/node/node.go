@@ -20,6 +20,7 @@ import (
 	"rowcall/api/access"
 	"rowcall/api/door"
 	"rowcall/api/identity"
+	"rowcall/api/resource"
 	"rowcall/config"
 	"rowcall/notifier"
 	"rowcall/schema"
@@ -73,11 +74,11 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) e
 		return err
 	}
 	n.feed = notifier.New(direct, n.pool, n.metrics.Timed(topics), feedOptions(c, n.log))
-	resources, err := api.CompileResources(ctx, n.pool, topics, c.Resources, n.log)
+	resources, err := resource.Compile(ctx, n.pool, topics, c.Resources, n.log)
 	if err != nil {
 		return err
 	}
-	functions, err := api.CompileFunctions(ctx, n.pool, c.Functions)
+	functions, err := resource.CompileFunctions(ctx, n.pool, c.Functions)
 	if err != nil {
 		return err
 	}

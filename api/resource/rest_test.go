@@ -1,65 +1,68 @@
-package api
+package resource
 
 import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"rowcall/api/apitest"
 )
 
 func TestResource(t *testing.T) {
 	t.Parallel()
-	alice := openWard(t).visitor(t, "alice")
-	alice.wants(200, `{"total":4,"limit":100,"offset":0}`, "GET", "/api/patients", "")
-	made := alice.wants(201, `{"id":5,"first_name":"Ana","last_name":"Ek","admission_date":"2021-06-01T10:00:00Z","dismissal_date":null}`,
+	alice := openServer(t).user(t, "alice")
+	alice.Expect(200, `{"total":4,"limit":100,"offset":0}`, "GET", "/api/patients", "")
+	made := alice.Expect(201, `{"id":5,"first_name":"Ana","last_name":"Ek","admission_date":"2021-06-01T10:00:00Z","dismissal_date":null}`,
 		"POST", "/api/patients", `{"first_name":" Ana ","last_name":"Ek","admission_date":"2021-06-01T12:00:00+02:00","id":99,"created_at":"1999-01-01T00:00:00Z"}`)
-	if at := made.header.Get("Location"); at != "/api/patients/5" {
+	if at := made.Header.Get("Location"); at != "/api/patients/5" {
 		t.Errorf("made at %q", at)
 	}
-	if made.header.Get("Cache-Control") != "no-store" || made.header.Get("Content-Type") != "application/json" {
-		t.Errorf("headers %v", made.header)
+	if made.Header.Get("Cache-Control") != "no-store" || made.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("headers %v", made.Header)
 	}
-	if at := fieldOf(t, made.body, "created_at"); !strings.HasPrefix(at, "20") || !strings.HasSuffix(at, "Z") || strings.HasPrefix(at, "1999") {
+	if at := apitest.Field(t, made.Body, "created_at"); !strings.HasPrefix(at, "20") || !strings.HasSuffix(at, "Z") || strings.HasPrefix(at, "1999") {
 		t.Errorf("created at %s", at)
 	}
-	alice.wants(200, made.body, "GET", "/api/patients/5", "")
-	alice.wants(200, made.body, "GET", "/api/patients/005/", "")
-	alice.wants(200, `{"id":5,"first_name":"Ana","last_name":"Berg","admission_date":"2021-06-01T10:00:00Z"}`, "PATCH", "/api/patients/5", `{"last_name":"Berg"}`)
-	alice.wants(200, `{"last_name":"Berg","admission_date":null}`, "PATCH", "/api/patients/5", `{"admission_date":null}`)
-	alice.wants(200, `{"last_name":"Berg"}`, "PATCH", "/api/patients/5", `{}`)
-	alice.wants(200, `{"id":5,"first_name":"A","last_name":"B"}`, "PUT", "/api/patients/5", `{"id":7,"first_name":"A","last_name":"B"}`)
-	alice.wants(400, `{"code":"invalid","status":400,"errors":{"last_name":["This field is required."]}}`, "PUT", "/api/patients/5", `{"first_name":"A"}`)
-	alice.wants(200, `{"total":1}`, "GET", "/api/patients/?first_name=A", "")
-	alice.wants(204, "", "DELETE", "/api/patients/5", "")
+	alice.Expect(200, made.Body, "GET", "/api/patients/5", "")
+	alice.Expect(200, made.Body, "GET", "/api/patients/005/", "")
+	alice.Expect(200, `{"id":5,"first_name":"Ana","last_name":"Berg","admission_date":"2021-06-01T10:00:00Z"}`, "PATCH", "/api/patients/5", `{"last_name":"Berg"}`)
+	alice.Expect(200, `{"last_name":"Berg","admission_date":null}`, "PATCH", "/api/patients/5", `{"admission_date":null}`)
+	alice.Expect(200, `{"last_name":"Berg"}`, "PATCH", "/api/patients/5", `{}`)
+	alice.Expect(200, `{"id":5,"first_name":"A","last_name":"B"}`, "PUT", "/api/patients/5", `{"id":7,"first_name":"A","last_name":"B"}`)
+	alice.Expect(400, `{"code":"invalid","status":400,"errors":{"last_name":["This field is required."]}}`, "PUT", "/api/patients/5", `{"first_name":"A"}`)
+	alice.Expect(200, `{"total":1}`, "GET", "/api/patients/?first_name=A", "")
+	alice.Expect(204, "", "DELETE", "/api/patients/5", "")
 	for _, method := range []string{"GET", "DELETE"} {
-		alice.wants(404, `{"code":"not_found"}`, method, "/api/patients/5", "")
+		alice.Expect(404, `{"code":"not_found"}`, method, "/api/patients/5", "")
 	}
-	alice.wants(404, `{"code":"not_found"}`, "PATCH", "/api/patients/5", `{}`)
+	alice.Expect(404, `{"code":"not_found"}`, "PATCH", "/api/patients/5", `{}`)
 }
 
 func TestResourceAddresses(t *testing.T) {
 	t.Parallel()
-	alice := openWard(t).visitor(t, "alice")
+	s := openServer(t)
+	alice := s.user(t, "alice")
 	for _, key := range []string{"x", "0x1", "-1", "1.5", "99999999999999999999", "1%27", "1%00", "%20", "1e3", "%E2%80%AE1"} {
-		alice.wants(404, "", "GET", "/api/patients/"+key, "")
+		alice.Expect(404, "", "GET", "/api/patients/"+key, "")
 	}
-	alice.wants(404, "", "GET", "/api/patients/1/more", "")
-	alice.wants(404, "", "GET", "/api/nothing", "")
+	alice.Expect(404, "", "GET", "/api/patients/1/more", "")
+	alice.Expect(404, "", "GET", "/api/nothing", "")
 	for _, tt := range []struct{ method, path, allow string }{
 		{"DELETE", "/api/patients", "GET, HEAD, POST"}, {"PUT", "/api/patients/", "GET, HEAD, POST"}, {"POST", "/api/patients/1", "GET, HEAD, PUT, PATCH, DELETE"},
 	} {
-		came := alice.wants(405, `{"code":"method_not_allowed"}`, tt.method, tt.path, `{}`)
-		if got := came.header.Get("Allow"); got != tt.allow {
+		came := alice.Expect(405, `{"code":"method_not_allowed"}`, tt.method, tt.path, `{}`)
+		if got := came.Header.Get("Allow"); got != tt.allow {
 			t.Errorf("%s %s allows %q", tt.method, tt.path, got)
 		}
 	}
-	if came := alice.wants(200, "", "HEAD", "/api/patients/1", ""); came.body != "" {
-		t.Errorf("HEAD has a body: %s", came.body)
+	if came := alice.Expect(200, "", "HEAD", "/api/patients/1", ""); came.Body != "" {
+		t.Errorf("HEAD has a body: %s", came.Body)
 	}
 	for content, status := range map[string]int{`{"first_name":`: 400, `{} {}`: 400, `nonsense`: 400, "{\"first_name\":\"" + strings.Repeat("x", 1<<20) + "\"}": 413} {
-		alice.wants(status, "", "POST", "/api/patients", content)
+		alice.Expect(status, "", "POST", "/api/patients", content)
 	}
-	plain, _ := http.NewRequestWithContext(t.Context(), "PUT", alice.base+"/api/patients/1", strings.NewReader(`{}`))
-	plain.Header.Set("Cookie", alice.cookie)
+	plain, _ := http.NewRequestWithContext(t.Context(), "PUT", s.url+"/api/patients/1", strings.NewReader(`{}`))
+	plain.Header.Set("Cookie", alice.Cookie())
 	plain.Header.Set("Sec-Fetch-Site", "same-origin")
 	if came, err := http.DefaultClient.Do(plain); err != nil || came.StatusCode != 415 {
 		t.Errorf("without a content type: %v %v", came, err)
@@ -68,9 +71,9 @@ func TestResourceAddresses(t *testing.T) {
 
 func TestResourceListing(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
-	alice := w.visitor(t, "alice")
-	w.db.Exec(t, `INSERT INTO patients (id, first_name, last_name, admission_date) SELECT n, 'N' || n % 3, 'Same', '2020-01-01T00:00:00Z'::timestamptz + n * interval '1 day' FROM generate_series(101, 112) n`)
+	s := openServer(t)
+	alice := s.user(t, "alice")
+	s.db.Exec(t, `INSERT INTO patients (id, first_name, last_name, admission_date) SELECT n, 'N' || n % 3, 'Same', '2020-01-01T00:00:00Z'::timestamptz + n * interval '1 day' FROM generate_series(101, 112) n`)
 	for _, tt := range []struct{ query, want string }{
 		{"limit=2&offset=1&last_name=Same", `{"total":12,"limit":2,"offset":1,"rows":[{"id":102},{"id":103}]}`},
 		{"last_name=Same&first_name=N0&ordering=-id&limit=1", `{"total":4,"rows":[{"id":111}]}`},
@@ -87,22 +90,22 @@ func TestResourceListing(t *testing.T) {
 		if tt.want == "" {
 			status = 400
 		}
-		alice.wants(status, tt.want, "GET", "/api/patients?"+tt.query, "")
+		alice.Expect(status, tt.want, "GET", "/api/patients?"+tt.query, "")
 	}
 	for query, field := range map[string]string{
 		"limit=0": "limit", "limit=1001": "limit", "limit=x": "limit", "limit=1&limit=2": "limit", "offset=-1": "offset", "offset=1.5": "offset",
 		"ordering=nothing": "ordering", "ordering=": "ordering", "ordering=id%3B": "ordering", "ordering=--id": "ordering", "nothing=1": "nothing", "id=x": "id", "id=1%00": "id",
 		"admission_date=yesterday": "admission_date", "first_name=%00": "first_name", "created_at=now": "created_at",
 	} {
-		if came := alice.wants(400, `{"code":"invalid"}`, "GET", "/api/patients?"+query, ""); !strings.Contains(came.body, `"errors":{"`+field+`":[`) {
-			t.Errorf("%s: %s", query, came.body)
+		if came := alice.Expect(400, `{"code":"invalid"}`, "GET", "/api/patients?"+query, ""); !strings.Contains(came.Body, `"errors":{"`+field+`":[`) {
+			t.Errorf("%s: %s", query, came.Body)
 		}
 	}
 }
 
 func TestResourceInput(t *testing.T) {
 	t.Parallel()
-	alice := openWard(t).visitor(t, "alice")
+	alice := openServer(t).user(t, "alice")
 	const datetime = `["Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."]`
 	for _, tt := range []struct{ content, errors string }{
 		{`{}`, `{"first_name":["This field is required."],"last_name":["This field is required."]}`},
@@ -118,36 +121,36 @@ func TestResourceInput(t *testing.T) {
 		{`null`, `{"non_field_errors":["No data provided"]}`},
 		{`5`, `{"non_field_errors":["Invalid data. Expected a dictionary, but got int."]}`},
 	} {
-		alice.wants(400, `{"type":"about:blank","title":"Bad Request","status":400,"code":"invalid","errors":`+tt.errors+`}`, "POST", "/api/patients", tt.content)
+		alice.Expect(400, `{"type":"about:blank","title":"Bad Request","status":400,"code":"invalid","errors":`+tt.errors+`}`, "POST", "/api/patients", tt.content)
 	}
-	alice.wants(201, `{"first_name":"`+strings.Repeat("ü", 240)+`","last_name":"5.50"}`, "POST", "/api/patients",
+	alice.Expect(201, `{"first_name":"`+strings.Repeat("ü", 240)+`","last_name":"5.50"}`, "POST", "/api/patients",
 		`{"first_name":"`+strings.Repeat("ü", 240)+`  ","last_name":5.50}`)
 }
 
 func TestResourceBulk(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
-	alice := w.visitor(t, "alice")
-	alice.wants(201, `[{"first_name":"a","dismissal_date":null},{"first_name":"c","dismissal_date":"2021-06-01T10:00:00Z"}]`, "POST", "/api/patients",
+	s := openServer(t)
+	alice := s.user(t, "alice")
+	alice.Expect(201, `[{"first_name":"a","dismissal_date":null},{"first_name":"c","dismissal_date":"2021-06-01T10:00:00Z"}]`, "POST", "/api/patients",
 		`[{"first_name":"a","last_name":"b"},{"first_name":"c","last_name":"d","dismissal_date":"2021-06-01 10:00"}]`)
-	alice.wants(400, `{"errors":[{},{"last_name":["This field is required."]},{"non_field_errors":["Invalid data. Expected a dictionary, but got int."]}]}`,
+	alice.Expect(400, `{"errors":[{},{"last_name":["This field is required."]},{"non_field_errors":["Invalid data. Expected a dictionary, but got int."]}]}`,
 		"POST", "/api/patients", `[{"first_name":"a","last_name":"b"},{"first_name":"c"},5]`)
-	alice.wants(201, `[{"name":null},{"name":null}]`, "POST", "/api/dams", `[{},{}]`)
-	alice.wants(201, `{"name":null}`, "POST", "/api/dams", `{}`)
-	alice.wants(403, "", "POST", "/api/messages", `[{"room_id":1,"sender_id":1,"message":"mine"},{"room_id":1,"sender_id":2,"message":"his"}]`)
-	if n := w.one(t, `SELECT count(*) FROM chat_messages WHERE message IN ('mine', 'his')`); n != "0" {
+	alice.Expect(201, `[{"name":null},{"name":null}]`, "POST", "/api/dams", `[{},{}]`)
+	alice.Expect(201, `{"name":null}`, "POST", "/api/dams", `{}`)
+	alice.Expect(403, "", "POST", "/api/messages", `[{"room_id":1,"sender_id":1,"message":"mine"},{"room_id":1,"sender_id":2,"message":"his"}]`)
+	if n := s.db.Text(t, `SELECT count(*) FROM chat_messages WHERE message IN ('mine', 'his')`); n != "0" {
 		t.Errorf("%s rows of a list that was refused are there", n)
 	}
-	alice.wants(400, "", "POST", "/api/patients", `[]`)
-	alice.wants(400, "", "POST", "/api/patients", `[`+strings.Repeat(`{},`, 1000)+`{}]`)
+	alice.Expect(400, "", "POST", "/api/patients", `[]`)
+	alice.Expect(400, "", "POST", "/api/patients", `[`+strings.Repeat(`{},`, 1000)+`{}]`)
 }
 
 func TestResourceAccess(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
-	nobody, alice, bob, carol, admin := w.visitor(t, ""), w.visitor(t, "alice"), w.visitor(t, "bob"), w.visitor(t, "carol"), w.visitor(t, "admin")
+	s := openServer(t)
+	nobody, alice, bob, carol, admin := s.user(t, ""), s.user(t, "alice"), s.user(t, "bob"), s.user(t, "carol"), s.user(t, "admin")
 	for _, tt := range []struct {
-		who                   *visitor
+		who                   *apitest.HTTPUser
 		status                int
 		method, path, content string
 	}{
@@ -181,20 +184,20 @@ func TestResourceAccess(t *testing.T) {
 		{bob, 200, "GET", "/api/jobs/3", ""},
 		{admin, 200, "GET", "/api/jobs/3", ""},
 	} {
-		tt.who.wants(tt.status, "", tt.method, tt.path, tt.content)
+		tt.who.Expect(tt.status, "", tt.method, tt.path, tt.content)
 	}
-	alice.wants(200, `{"total":2}`, "GET", "/api/jobs", "")
-	admin.wants(200, `{"total":3}`, "GET", "/api/jobs", "")
-	carol.wants(200, `{"total":0,"rows":[]}`, "GET", "/api/jobs?user_id=1", "")
+	alice.Expect(200, `{"total":2}`, "GET", "/api/jobs", "")
+	admin.Expect(200, `{"total":3}`, "GET", "/api/jobs", "")
+	carol.Expect(200, `{"total":0,"rows":[]}`, "GET", "/api/jobs?user_id=1", "")
 }
 
 // An identity that is over is worth nothing, whatever it was.
 func TestResourceAfterLogout(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
-	alice := w.visitor(t, "alice")
-	w.db.Exec(t, `UPDATE users SET is_active = false WHERE id = 1`)
-	alice.wants(401, `{"code":"unauthorized"}`, "GET", "/api/patients", "")
-	alice.cookie = "rowcall_session=stale"
-	alice.wants(401, `{"code":"unauthorized"}`, "GET", "/api/dams", "")
+	s := openServer(t)
+	alice := s.user(t, "alice")
+	s.db.Exec(t, `UPDATE users SET is_active = false WHERE id = 1`)
+	alice.Expect(401, `{"code":"unauthorized"}`, "GET", "/api/patients", "")
+	alice = alice.WithCookie("rowcall_session=stale")
+	alice.Expect(401, `{"code":"unauthorized"}`, "GET", "/api/dams", "")
 }

@@ -1,4 +1,4 @@
-package api
+package resource
 
 import (
 	"encoding/json"
@@ -36,7 +36,7 @@ func TestPointsInTime(t *testing.T) {
 		"now":                              "",
 		"":                                 "",
 	} {
-		got, problem := readTime(valueInstant, text)
+		got, problem := readTime(kindInstant, text)
 		if got != want || (problem == "") != (want != "") {
 			t.Errorf("%q is read as %q, %q, want %q", text, got, problem, want)
 		}
@@ -46,10 +46,10 @@ func TestPointsInTime(t *testing.T) {
 // everyKind is a column of each kind.
 func everyKind() []*column {
 	return []*column{
-		{Name: "text", kind: valueText, Required: true, Length: 5}, {Name: "small", kind: valueWhole, Base: "int2"}, {Name: "big", kind: valueWhole, Base: "int8"},
-		{Name: "float", kind: valueFloat}, {Name: "numeric", kind: valueNumeric, Precision: 4, Scale: 6}, {Name: "rounded", kind: valueNumeric, Precision: 4, Scale: -2},
-		{Name: "bool", kind: valueBool}, {Name: "instant", kind: valueInstant}, {Name: "local", kind: valueTimestamp}, {Name: "day", kind: valueDate}, {Name: "clock", kind: valueTime},
-		{Name: "uuid", kind: valueUUID}, {Name: "mood", kind: valueEnum, Labels: []string{"fine"}}, {Name: "document", kind: valueJSON}, {Name: "numbers", kind: valueOther},
+		{Name: "text", kind: kindText, Required: true, Length: 5}, {Name: "small", kind: kindWhole, Base: "int2"}, {Name: "big", kind: kindWhole, Base: "int8"},
+		{Name: "float", kind: kindFloat}, {Name: "numeric", kind: kindNumeric, Precision: 4, Scale: 6}, {Name: "rounded", kind: kindNumeric, Precision: 4, Scale: -2},
+		{Name: "bool", kind: kindBool}, {Name: "instant", kind: kindInstant}, {Name: "local", kind: kindTimestamp}, {Name: "day", kind: kindDate}, {Name: "clock", kind: kindTime},
+		{Name: "uuid", kind: kindUUID}, {Name: "mood", kind: kindEnum, Labels: []string{"fine"}}, {Name: "document", kind: kindJSON}, {Name: "numbers", kind: kindOther},
 	}
 }
 
@@ -73,29 +73,6 @@ func FuzzValue(f *testing.F) {
 			if problem != "" && !utf8.ValidString(problem) {
 				t.Errorf("%s of %s: %q", c.Name, raw, problem)
 			}
-		}
-	})
-}
-
-// FuzzDCRFFrame: a frame is either of no use, or can be answered, with its own request_id.
-func FuzzDCRFFrame(f *testing.F) {
-	for _, seed := range []string{`{"action":"list","request_id":1}`, `{"stream":"patients","payload":{"request_id":"x","action":5}}`, `{"stream":null,"payload":{"request_id":{}}}`, `[]`, `{"request_id":1e5,"pk":"\u0000"}`} {
-		f.Add([]byte(seed), true)
-		f.Add([]byte(seed), false)
-	}
-	patients := &resource{name: "patients", key: &column{Name: "id", Base: "int8", kind: valueWhole}, table: &table{columns: everyKind()}}
-	f.Fuzz(func(t *testing.T, text []byte, bare bool) {
-		socket := &dcrf{bare: bare, streams: []*dcrfStream{{servedResource: &servedResource{"patients", patients}}}}
-		asked, err := socket.parse(1, text)
-		if err != nil {
-			return
-		}
-		_, _ = patients.keyIn(asked.fields)
-		_, _ = patients.rowOf(asked.fields["data"], toCreate, true)
-		_, _ = textIn(asked.fields, "action")
-		answer := payload(t, encodeReply(asked, outcome{status: 200}))
-		if !json.Valid([]byte(answer)) || idOf(asked) == "" {
-			t.Errorf("%s is answered %s", text, answer)
 		}
 	})
 }

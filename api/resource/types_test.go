@@ -1,17 +1,12 @@
-package api
+package resource
 
 import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 
-	"rowcall/api/access"
 	"rowcall/api/apitest"
-	"rowcall/api/door"
-	"rowcall/api/door/doortest"
-	"rowcall/api/identity"
 	"rowcall/config/rules"
 	"rowcall/schema/schematest"
 )
@@ -63,44 +58,44 @@ GRANT SELECT (id, "a""b", "Select", small, big, ratio, price, flag, at, local, d
     doubled, x, y, padded, boss) ON "odd one"."; DROP TABLE users; --" TO rowcall_app;
 INSERT INTO "odd one"."Parents" VALUES ('00000000-0000-0000-0000-000000000001', 'one')`
 
-func openOddWard(t *testing.T) *visitor {
+func openOddServer(t *testing.T) *apitest.HTTPUser {
 	t.Helper()
 	db := schematest.New(t, schematest.Samples)
 	db.Exec(t, oddTable)
-	w := openWardOn(t, db, append(wardResources(),
+	s := openServerOn(t, db, append(apitest.SampleResources(),
 		rules.Resource{Name: "odd", Table: "odd one.; DROP TABLE users; --", Allow: "authenticated"},
 		rules.Resource{Name: "parents", Table: "odd one.Parents", Allow: "authenticated"}), nil)
-	return w.visitor(t, "alice")
+	return s.user(t, "alice")
 }
 
 func TestResourceTypes(t *testing.T) {
 	t.Parallel()
-	alice := openOddWard(t)
-	alice.wants(201, `{"id":1,"a\"b":"x","Select":"abc","small":5,"doubled":10,"big":9007199254740993,"ratio":1.5,"price":1234.50,"flag":true,
+	alice := openOddServer(t)
+	alice.Expect(201, `{"id":1,"a\"b":"x","Select":"abc","small":5,"doubled":10,"big":9007199254740993,"ratio":1.5,"price":1234.50,"flag":true,
 		"at":"2021-06-01T10:00:00.250000Z","local":"2021-06-01T10:00:00","day":"2021-06-01","clock":"10:00:00.5","parent":"00000000-0000-0000-0000-000000000001",
 		"mood":"it's \"bad\"","code":"abc","nested":"abc","document":{"a":[1,null]},"numbers":[1,null,3],"address":"10.0.0.1","x":1,"y":2,"padded":"ab "}`,
 		"POST", "/api/odd", `{"a\"b":"x","Select":"abc","small":"5","big":9007199254740993,"ratio":"1.5e0","price":"1234.5","flag":"true",
 		"at":"2021-06-01T12:00:00.25+02:00","local":"2021-06-01T12:00:00+02:00","day":"2021-06-01","clock":"10:00:00.5","parent":"00000000000000000000000000000001",
 		"mood":"it's \"bad\"","code":"abc","document":{"a":[1,null]},"numbers":[1,null,3],"address":"10.0.0.1","x":1,"y":2,"padded":"ab","doubled":99,"secret":"mine"}`)
-	came := alice.wants(200, `{"total":1}`, "GET", "/api/odd?a%22b=x&Select=abc&small=5&big=9007199254740993&ratio=1.5&price=1234.5&flag=true&at=2021-06-01T10:00:00.25Z"+
+	came := alice.Expect(200, `{"total":1}`, "GET", "/api/odd?a%22b=x&Select=abc&small=5&big=9007199254740993&ratio=1.5&price=1234.5&flag=true&at=2021-06-01T10:00:00.25Z"+
 		"&local=2021-06-01T10:00&day=2021-06-01&clock=10:00:00.5&parent=00000000-0000-0000-0000-000000000001&mood=it%27s+%22bad%22&code=abc&nested=abc&x=1&y=2&padded=ab"+
 		"&ordering=a%22b,-mood,parent,at", "")
-	if strings.Contains(came.body, "secret") {
-		t.Errorf("what rowcall_app may not read is shown: %s", came.body)
+	if strings.Contains(came.Body, "secret") {
+		t.Errorf("what rowcall_app may not read is shown: %s", came.Body)
 	}
 	for _, field := range []string{"document", "numbers", "address", "secret"} {
-		alice.wants(400, `{"code":"invalid"}`, "GET", "/api/odd?"+field+"=1", "")
-		alice.wants(400, `{"code":"invalid"}`, "GET", "/api/odd?ordering="+field, "")
+		alice.Expect(400, `{"code":"invalid"}`, "GET", "/api/odd?"+field+"=1", "")
+		alice.Expect(400, `{"code":"invalid"}`, "GET", "/api/odd?ordering="+field, "")
 	}
-	alice.wants(200, `{"document":null,"numbers":[7],"flag":false,"price":0.1}`, "PATCH", "/api/odd/1", `{"document":null,"numbers":[7],"flag":0,"price":0.10}`)
-	made := alice.wants(201, `{"label":null}`, "POST", "/api/parents", `{}`)
-	alice.wants(200, made.body, "GET", made.header.Get("Location"), "")
-	alice.wants(201, `{"id":"aaaaaaaa-0000-0000-0000-000000000001"}`, "POST", "/api/parents", `{"id":"AAAAAAAA-0000-0000-0000-000000000001"}`)
+	alice.Expect(200, `{"document":null,"numbers":[7],"flag":false,"price":0.1}`, "PATCH", "/api/odd/1", `{"document":null,"numbers":[7],"flag":0,"price":0.10}`)
+	made := alice.Expect(201, `{"label":null}`, "POST", "/api/parents", `{}`)
+	alice.Expect(200, made.Body, "GET", made.Header.Get("Location"), "")
+	alice.Expect(201, `{"id":"aaaaaaaa-0000-0000-0000-000000000001"}`, "POST", "/api/parents", `{"id":"AAAAAAAA-0000-0000-0000-000000000001"}`)
 }
 
 func TestResourceBadValues(t *testing.T) {
 	t.Parallel()
-	alice := openOddWard(t)
+	alice := openOddServer(t)
 	for _, tt := range []struct{ field, value, problem string }{
 		{"small", `32768`, "Ensure this value is less than or equal to 32767."},
 		{"small", `-32769`, "Ensure this value is greater than or equal to -32768."},
@@ -134,7 +129,7 @@ func TestResourceBadValues(t *testing.T) {
 		{"parent", `"00000000-0000-0000-0000-000000000009"`, "Invalid pk - object does not exist."},
 		{"boss", `99`, "Invalid pk - object does not exist."}, // found out at the commit
 	} {
-		alice.wants(400, fmt.Sprintf(`{"code":"invalid","errors":{%q:["%s"]}}`, tt.field, tt.problem), "POST", "/api/odd", fmt.Sprintf(`{%q:%s}`, tt.field, tt.value))
+		alice.Expect(400, fmt.Sprintf(`{"code":"invalid","errors":{%q:["%s"]}}`, tt.field, tt.problem), "POST", "/api/odd", fmt.Sprintf(`{%q:%s}`, tt.field, tt.value))
 	}
 	for _, tt := range []struct{ content, problem string }{
 		{`{"numbers":"x"}`, "A value does not fit."},
@@ -142,42 +137,39 @@ func TestResourceBadValues(t *testing.T) {
 		{`{"address":"x"}`, "A value does not fit."},
 		{`{"x":2,"y":1}`, "This value is not allowed."},
 	} {
-		alice.wants(400, `{"errors":{"non_field_errors":["`+tt.problem+`"]}}`, "POST", "/api/odd", tt.content)
+		alice.Expect(400, `{"errors":{"non_field_errors":["`+tt.problem+`"]}}`, "POST", "/api/odd", tt.content)
 	}
 }
 
 func TestResourceConflicts(t *testing.T) {
 	t.Parallel()
-	alice := openOddWard(t)
-	alice.wants(201, "", "POST", "/api/odd", `{"a\"b":"x","Select":"abc","x":1,"y":2,"big":7,"parent":"00000000-0000-0000-0000-000000000001"}`)
-	alice.wants(201, "", "POST", "/api/odd", `{}`)
+	alice := openOddServer(t)
+	alice.Expect(201, "", "POST", "/api/odd", `{"a\"b":"x","Select":"abc","x":1,"y":2,"big":7,"parent":"00000000-0000-0000-0000-000000000001"}`)
+	alice.Expect(201, "", "POST", "/api/odd", `{}`)
 	for content, errors := range map[string]string{
 		`{"Select":"abc"}`: `{"Select":["This field must be unique."]}`,
 		`{"x":1,"y":2}`:    `{"non_field_errors":["The fields x, y must make a unique set."]}`,
 		`{"big":7}`:        `{"big":["This field must be unique."]}`,
 		`{"a\"b":"X"}`:     `{"non_field_errors":["There is such a row already."]}`,
 	} {
-		alice.wants(409, `{"code":"conflict","errors":`+errors+`}`, "POST", "/api/odd", content)
-		alice.wants(409, `{"code":"conflict","errors":`+errors+`}`, "PATCH", "/api/odd/2", content)
+		alice.Expect(409, `{"code":"conflict","errors":`+errors+`}`, "POST", "/api/odd", content)
+		alice.Expect(409, `{"code":"conflict","errors":`+errors+`}`, "PATCH", "/api/odd/2", content)
 	}
-	alice.wants(201, "", "POST", "/api/odd", `{"boss":1}`)
-	alice.wants(409, `{"code":"conflict","errors":{"non_field_errors":["Other rows refer to this one."]}}`, "DELETE", "/api/odd/1", "")
-	alice.wants(409, `{"code":"conflict","errors":{"non_field_errors":["Other rows refer to this one."]}}`, "DELETE", "/api/parents/00000000-0000-0000-0000-000000000001", "")
-	alice.wants(400, `{"errors":{"room_id":["This field is required."]}}`, "POST", "/api/messages", `{"sender_id":1,"message":"x"}`)
-	alice.wants(400, `{"errors":{"message":["Ensure this field has no more than 200 characters."]}}`, "POST", "/api/messages",
+	alice.Expect(201, "", "POST", "/api/odd", `{"boss":1}`)
+	alice.Expect(409, `{"code":"conflict","errors":{"non_field_errors":["Other rows refer to this one."]}}`, "DELETE", "/api/odd/1", "")
+	alice.Expect(409, `{"code":"conflict","errors":{"non_field_errors":["Other rows refer to this one."]}}`, "DELETE", "/api/parents/00000000-0000-0000-0000-000000000001", "")
+	alice.Expect(400, `{"errors":{"room_id":["This field is required."]}}`, "POST", "/api/messages", `{"sender_id":1,"message":"x"}`)
+	alice.Expect(400, `{"errors":{"message":["Ensure this field has no more than 200 characters."]}}`, "POST", "/api/messages",
 		`{"room_id":1,"sender_id":1,"message":"`+strings.Repeat("x", 201)+`"}`)
 }
 
-func TestCompileResourcesTellsAllThatIsWrong(t *testing.T) {
+func TestCompileTellsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
 	db.Exec(t, `CREATE TABLE keyless (a int); CREATE TABLE two_keys (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE hidden (id int PRIMARY KEY);
 		CREATE TABLE pointy (p date PRIMARY KEY); CREATE VIEW seen AS SELECT 1 AS id; GRANT SELECT ON keyless, two_keys, pointy, seen TO rowcall_app`)
-	compiled, err := compileOn(t, db)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = CompileResources(t.Context(), db.Pool(t), compiled, []rules.Resource{
+	compiled := compileTopics(t, db)
+	_, err := Compile(t.Context(), db.Pool(t), compiled, []rules.Resource{
 		{Name: "patients", Table: "patients", Allow: "authenticated", Topic: "dams"},
 		{Name: "patients", Table: "patients"},
 		{Name: "", Table: "", Allow: "everybody", Topic: "nowhere"},
@@ -205,70 +197,14 @@ func TestCompileResourcesTellsAllThatIsWrong(t *testing.T) {
 	})
 }
 
-// compileOn compiles the seeds' topics on a database.
-func compileOn(t *testing.T, db *schematest.Database) (*access.Rules, error) {
-	t.Helper()
-	pool := db.Pool(t)
-	accounts, err := identity.New(t.Context(), pool, doortest.Open(t, door.Options{}), identity.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return access.Compile(t.Context(), pool, accounts, apitest.SeedTopics())
-}
-
-// While the database is away, everybody is told to come again.
-func TestResourcesWithoutDatabase(t *testing.T) {
-	t.Parallel()
-	w := openWard(t)
-	alice, b := w.visitor(t, "alice"), w.dial(t, "/ws/patients/", "alice")
-	w.pool.Close()
-	for _, path := range []string{"/api/patients", "/api/patients/1"} {
-		if came := alice.wants(503, `{"code":"unavailable"}`, "GET", path, ""); came.header.Get("Retry-After") == "" {
-			t.Errorf("%s says nothing of when", path)
-		}
-	}
-	alice.wants(503, `{"code":"unavailable"}`, "POST", "/api/functions/leave_room", `{"room_id":1}`)
-	b.answers(`{"action":"list","request_id":1}`, `{"errors":["try again later"],"data":null,"action":"list","response_status":503,"request_id":1}`)
-}
-
-// However many requests wait for something, questions of access are answered.
-func TestResourcesLeaveConnections(t *testing.T) {
-	t.Parallel()
-	w := openWard(t)
-	alice := w.visitor(t, "alice")
-	lock := w.db.Conn(t)
-	if _, err := lock.Exec(t.Context(), `BEGIN; LOCK TABLE patients`); err != nil {
-		t.Fatal(err)
-	}
-	var waiting sync.WaitGroup
-	for range 2 * w.pool.Config().MaxConns {
-		waiting.Go(func() { alice.send("GET", "/api/patients", "") })
-	}
-	apitest.WaitFor(t, "requests that wait", func() bool {
-		return w.one(t, `SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == "true"
-	})
-	w.dial(t, "/ws/room/1", "bob").subscribedAtOnce(w)
-	if _, err := lock.Exec(t.Context(), `ROLLBACK`); err != nil {
-		t.Fatal(err)
-	}
-	waiting.Wait()
-}
-
-// subscribedAtOnce sees that a room's socket is live.
-func (b *browser) subscribedAtOnce(w *ward) {
-	b.t.Helper()
-	w.db.Psql(b.t, `INSERT INTO chat_messages (id, room_id, sender_id, message) VALUES (900, 1, 1, 'heard')`)
-	b.expect(kwargs("900", "heard"))
-}
-
 // A node whose role may not act for users serves no resources, and says what to do.
 func TestResourcesNeedTheRole(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
-	pool := nodePool(t, db)
+	pool := db.NodePool(t)
 	db.Exec(t, `REVOKE rowcall_server FROM node_`+db.Name)
-	_, err1 := CompileResources(t.Context(), pool, nil, wardResources(), slog.New(slog.DiscardHandler))
-	_, err2 := CompileFunctions(t.Context(), pool, wardFunctions())
+	_, err1 := Compile(t.Context(), pool, nil, apitest.SampleResources(), slog.New(slog.DiscardHandler))
+	_, err2 := CompileFunctions(t.Context(), pool, apitest.SampleFunctions())
 	for _, err := range []error{err1, err2} {
 		if err == nil || !strings.Contains(err.Error(), "may not act as rowcall_app: GRANT rowcall_server") {
 			t.Errorf("%v", err)

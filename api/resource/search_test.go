@@ -1,4 +1,4 @@
-package api
+package resource
 
 import (
 	"testing"
@@ -7,8 +7,8 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// PostgreSQL refuses ILIKE where a collation takes different texts for equal: names that are unique in whatever case,
-// for one.
+// PostgreSQL refuses ILIKE under a collation that takes different texts for equal, such as one that
+// ignores case.
 func TestSearchInLooseCollations(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
@@ -27,11 +27,11 @@ func TestSearchInLooseCollations(t *testing.T) {
 		GRANT SELECT ON authors, books TO rowcall_app;
 		INSERT INTO authors VALUES (1, 'Selma', 'Sel', 'Gösta'), (2, 'Astrid', NULL, '50% off');
 		INSERT INTO books VALUES (7, 1), (8, 2)`)
-	w := openWardOn(t, db, []rules.Resource{
+	s := openServerOn(t, db, []rules.Resource{
 		{Name: "authors", Table: "authors", Allow: "authenticated", Label: "name"},
 		{Name: "books", Table: "books", Allow: "authenticated"},
 	}, nil)
-	alice := w.visitor(t, "alice")
+	alice := s.user(t, "alice")
 	for address, want := range map[string]string{
 		"authors?search=gösta":  `{"total":1,"rows":[{"id":1}]}`,
 		"authors?search=elm":    `{"total":1,"rows":[{"id":1}]}`,
@@ -41,6 +41,6 @@ func TestSearchInLooseCollations(t *testing.T) {
 		"books?search=ASTR":     `{"total":1,"rows":[{"id":8}]}`,
 		"authors?name=SELMA":    `{"total":1,"rows":[{"id":1}]}`,
 	} {
-		alice.wants(200, want, "GET", "/api/"+address, "")
+		alice.Expect(200, want, "GET", "/api/"+address, "")
 	}
 }

@@ -1,0 +1,131 @@
+package resource
+
+import (
+	"strings"
+	"testing"
+
+	"rowcall/api/apitest"
+	"rowcall/config/rules"
+	"rowcall/schema/schematest"
+)
+
+func TestChatFunctions(t *testing.T) {
+	t.Parallel()
+	s := openServer(t)
+	alice, bob, dave, nobody := s.user(t, "alice"), s.user(t, "bob"), s.user(t, "dave"), s.user(t, "")
+	const call = "/api/functions/"
+
+	nobody.Expect(401, `{"code":"unauthorized"}`, "POST", call+"join_room", `{"code":"read-with-us"}`)
+	dave.Expect(404, `{"code":"not_found","detail":"no room has this code"}`, "POST", call+"join_room", `{"code":"nonsense"}`)
+	alice.Expect(409, `{"code":"conflict","detail":"you are in this room already"}`, "POST", call+"join_room", `{"code":"read-with-us"}`)
+	asked := dave.Expect(200, `{"room_id":1,"title":"Reading group","status":"pending"}`, "POST", call+"join_room", `{"code":" read-with-us "}`)
+	dave.Expect(200, asked.Body, "POST", call+"join_room", `{"code":"read-with-us"}`)
+	dave.Expect(200, `{"total":1}`, "GET", "/api/join_requests", "")
+	dave.Expect(404, "", "GET", "/api/rooms/1", "")
+	alice.Expect(200, `{"status":"admitted"}`, "PATCH", "/api/join_requests/"+apitest.Field(t, asked.Body, "id"), `{"status":"admitted"}`)
+	dave.Expect(200, `{"title":"Reading group"}`, "GET", "/api/rooms/1", "")
+
+	dave.Expect(403, `{"code":"forbidden","detail":"only the owner of the room may do this"}`, "POST", call+"remove_member", `{"room_id":1,"user_id":2}`)
+	alice.Expect(409, `{"detail":"only a member can take the room over"}`, "POST", call+"hand_over", `{"room_id":1,"user_id":3}`)
+	alice.Expect(409, `{"detail":"hand the room over first"}`, "POST", call+"leave_room", `{"room_id":1}`)
+	alice.Expect(204, "", "POST", call+"hand_over", `{"room_id":1,"user_id":4}`)
+	alice.Expect(403, "", "POST", call+"remove_member", `{"room_id":1,"user_id":2}`)
+	dave.Expect(204, "", "POST", call+"remove_member", `{"room_id":1,"user_id":2}`)
+	dave.Expect(404, `{"detail":"this user is not a member"}`, "POST", call+"remove_member", `{"room_id":1,"user_id":2}`)
+	bob.Expect(404, `{"detail":"you are not in this room"}`, "POST", call+"remove_member", `{"room_id":1,"user_id":1}`)
+	alice.Expect(204, "", "POST", call+"leave_room", `{"room_id":1}`)
+	alice.Expect(404, `{"detail":"you are not in this room"}`, "POST", call+"leave_room", `{"room_id":1}`)
+
+	made := bob.Expect(200, `{"owner_id":2,"title":"Chess"}`, "POST", call+"create_room", `{"title":" Chess "}`)
+	if code := apitest.Field(t, made.Body, "join_code"); len(code) != 12 {
+		t.Errorf("the code is %q", code)
+	}
+	bob.Expect(200, `{"join_code":"e4-e5"}`, "POST", call+"create_room", `{"title":"Chess","join_code":"e4-e5"}`)
+	bob.Expect(400, `{"detail":"a title has 1 to 50 characters"}`, "POST", call+"create_room", `{"title":" "}`)
+	bob.Expect(400, `{"detail":"a join code has 4 to 32 characters"}`, "POST", call+"create_room", `{"title":"x","join_code":"x"}`)
+}
+
+const oddFunctions = `
+CREATE FUNCTION "Odd""One"("User Id" bigint, "text" text DEFAULT 'x', n numeric(4,1) DEFAULT 1, list int[] DEFAULT '{}', at timestamptz DEFAULT NULL, OUT a text, OUT b jsonb)
+	LANGUAGE sql AS $$ SELECT concat_ws('/', "User Id", "text", n, list::text, rowcall.iso(at)), jsonb_build_object('me', current_setting('rowcall.user_id'), 'role', current_user) $$;
+CREATE FUNCTION many(n int) RETURNS SETOF int LANGUAGE sql AS 'SELECT generate_series(1, n)';
+CREATE FUNCTION pairs() RETURNS TABLE (a int, b text) LANGUAGE sql AS $$ VALUES (1, 'x'), (2, NULL) $$;
+CREATE FUNCTION nothing() RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
+CREATE FUNCTION silent() RETURNS void LANGUAGE sql AS '';
+CREATE FUNCTION fails(code text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'what was said' USING ERRCODE = code; END $$;
+CREATE FUNCTION writes() RETURNS int LANGUAGE sql AS 'INSERT INTO users (username) VALUES (''x'') RETURNING 1';
+CREATE FUNCTION twice(a int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION twice(a text) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION nameless(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION anything(a anyelement) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION rest(VARIADIC a int[]) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION closed() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE ALL ON FUNCTION closed FROM PUBLIC;
+CREATE PROCEDURE proc() LANGUAGE sql AS ''`
+
+func TestFunctions(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.Samples)
+	db.Exec(t, oddFunctions)
+	s := openServerOn(t, db, nil, []rules.Function{
+		{Name: "odd", Function: `Odd"One`, Allow: "public"}, {Name: "many", Function: "public.many", Allow: "public"}, {Name: "pairs", Function: "pairs", Allow: "public"},
+		{Name: "nothing", Function: "nothing", Allow: "public"}, {Name: "silent", Function: "silent", Allow: "public"}, {Name: "fails", Function: "fails", Allow: "public"},
+		{Name: "writes", Function: "writes", Allow: "authenticated"}, {Name: "staff", Function: "nothing"},
+	})
+	nobody, alice, admin := s.user(t, ""), s.user(t, "alice"), s.user(t, "admin")
+	const call = "/api/functions/"
+	nobody.Expect(200, `{"a":"5/x/1/{}","b":{"me":"","role":"rowcall_app"}}`, "POST", call+"odd", `{"User Id":5}`)
+	alice.Expect(200, `{"a":"5/ y /2.5/{1,2}/2021-06-01T10:00:00Z","b":{"me":"1"}}`, "POST", call+"odd/", `{"User Id":"5","text":" y ","n":2.5,"list":[1,2],"at":"2021-06-01 10:00"}`)
+	alice.Expect(200, `{"a":"x/1/{}"}`, "POST", call+"odd", `{"User Id":null}`)
+	alice.Expect(400, `{"errors":{"User Id":["This field is required."],"nope":["There is no such argument."],"at":["Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."]}}`,
+		"POST", call+"odd", `{"nope":1,"at":5}`)
+	alice.Expect(400, `{"errors":{"non_field_errors":["Invalid data. Expected a dictionary, but got list."]}}`, "POST", call+"odd", `[5]`)
+	alice.Expect(200, `[1,2,3]`, "POST", call+"many", `{"n":3}`)
+	alice.Expect(200, `[]`, "POST", call+"many", `{"n":0}`)
+	alice.Expect(200, `[{"a":1,"b":"x"},{"a":2,"b":null}]`, "POST", call+"pairs", `{}`)
+	alice.Expect(200, `null`, "POST", call+"nothing", `{}`)
+	if came := alice.Expect(204, "", "POST", call+"silent", `{}`); came.Body != "" {
+		t.Errorf("nothing is %q", came.Body)
+	}
+	for code, want := range map[string]int{"RC400": 400, "RC401": 401, "RC403": 403, "RC404": 404, "RC409": 409, "RC429": 429} {
+		came := alice.Expect(want, `{"detail":"what was said"}`, "POST", call+"fails", `{"code":"`+code+`"}`)
+		if want == 429 && came.Header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+	}
+	for code, want := range map[string]int{"RC500": 500, "RC200": 500, "P0001": 400, "22000": 400, "42501": 403, "40001": 503, "XX000": 500} {
+		if came := alice.Expect(want, "", "POST", call+"fails", `{"code":"`+code+`"}`); strings.Contains(came.Body, "what was said") {
+			t.Errorf("%s shows an inner text: %s", code, came.Body)
+		}
+	}
+	alice.Expect(403, `{"code":"forbidden"}`, "POST", call+"writes", `{}`)
+	nobody.Expect(401, "", "POST", call+"writes", `{}`)
+	alice.Expect(403, "", "POST", call+"staff", `{}`)
+	admin.Expect(200, "", "POST", call+"staff", `{}`)
+	alice.Expect(405, "", "GET", call+"silent", "")
+	alice.Expect(404, "", "POST", call+"nowhere", `{}`)
+}
+
+func TestCompileFunctionsTellsAllThatIsWrong(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.Samples)
+	db.Exec(t, oddFunctions)
+	_, err := CompileFunctions(t.Context(), db.Pool(t), []rules.Function{
+		{Name: "many", Function: "many"}, {Name: "many", Function: "many"}, {Name: "a/b", Function: "", Allow: "x"}, {Name: "a", Function: "nowhere"},
+		{Name: "b", Function: "twice"}, {Name: "c", Function: "nameless"}, {Name: "d", Function: "anything"}, {Name: "e", Function: "rest"},
+		{Name: "f", Function: "closed"}, {Name: "g", Function: "proc"}, {Name: "h", Function: "many(int)"},
+	})
+	apitest.ExpectProblems(t, err, []string{
+		`functions[1].name: "many" is the name of functions[0] too`,
+		`functions[2].name: "a/b" stands in the address: write it with`,
+		`functions[2].function: is missing`,
+		`functions[2].allow: "x" is not one of`,
+		`functions[3].function: there is no function nowhere, or several of that name`,
+		`functions[4].function: there is no function twice, or several of that name`,
+		`functions[5].function: the arguments of public.nameless need names`,
+		`functions[6].function: the arguments of public.anything need names`,
+		`functions[7].function: the arguments of public.rest need names`,
+		`functions[8].function: rowcall_app may not call public.closed: GRANT EXECUTE ON FUNCTION public.closed TO rowcall_app`,
+		`functions[9].function: public.proc is no plain function`,
+		`functions[10].function: there is no function many(int)`,
+	})
+}

@@ -1,0 +1,171 @@
+package resource
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// statements are the parts of a resource's SQL that no request changes. They are made of names from
+// the catalog, each quoted. $1 is the key of a row.
+type statements struct {
+	from      string // the table, as t
+	document  string // a row of t as JSON text
+	byKey     string
+	selectRow string
+	rowExists string
+	deleteRow string
+}
+
+func newStatements(r *Resource) statements {
+	s := statements{from: " FROM " + r.table.Name + " AS t", document: documentSQL(r.columns)}
+	s.byKey = " WHERE t." + r.key.Ident + " = $1"
+	s.selectRow = "SELECT " + s.document + s.from + s.byKey
+	s.rowExists = "SELECT EXISTS (SELECT" + s.from + s.byKey + ")"
+	s.deleteRow = "DELETE" + s.from + s.byKey
+	return s
+}
+
+// documentSQL makes JSON of a row. Points in time are written as in events.
+func documentSQL(columns []*column) string {
+	fields := make([]string, len(columns))
+	for i, c := range columns {
+		value := "t." + c.Ident
+		if c.kind == kindInstant {
+			value = "rowcall.iso(" + value + ")"
+		}
+		fields[i] = value + " AS " + c.Ident
+	}
+	return fmt.Sprintf(`(SELECT row_to_json("@") FROM (SELECT %s) AS "@")::text`, strings.Join(fields, ", "))
+}
+
+// statement is SQL that is put together for a request, with its parameters. Values of the request
+// are parameters; the text has only names from the catalog.
+type statement struct {
+	text         strings.Builder
+	parameters   []any
+	hasCondition bool
+}
+
+// add appends text.
+func (s *statement) add(parts ...string) {
+	for _, part := range parts {
+		s.text.WriteString(part)
+	}
+}
+
+// openCondition begins the first or a further condition. The caller closes it with a parenthesis.
+func (s *statement) openCondition(parts ...string) {
+	opening := " WHERE ("
+	if s.hasCondition {
+		opening = " AND ("
+	}
+	s.add(opening)
+	s.add(parts...)
+	s.hasCondition = true
+}
+
+// bind adds a parameter and returns its placeholder.
+func (s *statement) bind(value any) string {
+	s.parameters = append(s.parameters, value)
+	return fmt.Sprintf("$%d", len(s.parameters))
+}
+
+// bindAssigned adds the value of an assignment and returns the SQL of the value. A value of a type
+// that is left to PostgreSQL is a JSON document with one field, v.
+func (s *statement) bindAssigned(a assignment) string {
+	if a.column.kind != kindOther || a.value == nil {
+		return s.bind(a.value)
+	}
+	return fmt.Sprintf(`(SELECT "@".v FROM json_to_record(%s::json) AS "@" (v %s))`, s.bind(a.value), a.column.Type)
+}
+
+// arguments are the parameters for pgx. They tell pgx not to keep the statement prepared: there is no
+// end of texts that depend on requests.
+func (s *statement) arguments() []any {
+	return append([]any{pgx.QueryExecModeDescribeExec}, s.parameters...)
+}
+
+// insert makes rows. Each row may name other columns: a column that a row does not name gets its
+// default.
+func (r *Resource) insert(rows []Row) *statement {
+	s := &statement{}
+	named := namedColumns(r.table.columns, rows)
+	if len(named) == 0 {
+		s.add("INSERT INTO ", r.table.Name, fmt.Sprintf(" AS t SELECT FROM generate_series(1, %d) RETURNING ", len(rows)), r.sql.document)
+		return s
+	}
+	idents := make([]string, len(named))
+	for i, c := range named {
+		idents[i] = c.Ident
+	}
+	s.add("INSERT INTO ", r.table.Name, " AS t (", strings.Join(idents, ", "), ") VALUES ")
+	for i, row := range rows {
+		if i > 0 {
+			s.add(", ")
+		}
+		s.add("(", s.bindRow(named, row), ")")
+	}
+	s.add(" RETURNING ", r.sql.document)
+	return s
+}
+
+// namedColumns returns the columns that any of the rows names, in the table's order.
+func namedColumns(columns []*column, rows []Row) []*column {
+	given := map[*column]bool{}
+	for _, row := range rows {
+		for _, a := range row {
+			given[a.column] = true
+		}
+	}
+	var named []*column
+	for _, c := range columns {
+		if given[c] {
+			named = append(named, c)
+		}
+	}
+	return named
+}
+
+// bindRow returns the SQL of a row's values for the named columns.
+func (s *statement) bindRow(named []*column, row Row) string {
+	given := map[*column]assignment{}
+	for _, a := range row {
+		given[a.column] = a
+	}
+	values := make([]string, len(named))
+	for i, c := range named {
+		values[i] = "DEFAULT"
+		if a, ok := given[c]; ok {
+			values[i] = s.bindAssigned(a)
+		}
+	}
+	return strings.Join(values, ", ")
+}
+
+// update changes a row. A change of no column is an update all the same, so that triggers fire.
+func (r *Resource) update(key string, row Row) *statement {
+	s := &statement{parameters: []any{key}}
+	var set []string
+	for _, a := range row {
+		set = append(set, a.column.Ident+" = "+s.bindAssigned(a))
+	}
+	if len(set) == 0 {
+		same := r.columnToRewrite()
+		set = append(set, same.Ident+" = t."+same.Ident)
+	}
+	s.add("UPDATE ", r.table.Name, " AS t SET ", strings.Join(set, ", "), r.sql.byKey, " RETURNING ", r.sql.document)
+	return s
+}
+
+// columnToRewrite is the column that an update without changes writes back: a column that the user
+// may write, if there is one.
+func (r *Resource) columnToRewrite() *column {
+	for _, c := range r.table.columns {
+		if r.accepts(c, ToPatch) && c.Readable {
+			return c
+		}
+	}
+	return r.key
+}
