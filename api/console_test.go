@@ -13,7 +13,7 @@ import (
 
 	"rowcall/api/apitest"
 	"rowcall/api/door"
-	"rowcall/api/identity"
+	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -231,7 +231,7 @@ func TestTailFollowsWhatBecomesOfTheUser(t *testing.T) {
 // TestTailReadsOnItsOwnAccount has staff read the log in the place of a user, whose own replays that leaves alone.
 func TestTailReadsOnItsOwnAccount(t *testing.T) {
 	t.Parallel()
-	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), identity.JWTOptions{}, door.Options{ReplayBytes: 4 << 10}, notifier.Options{TailEvents: 10})
+	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), rules.JWT{}, door.Options{ReplayBytes: 4 << 10}, notifier.Options{TailEvents: 10})
 	from := tn.native(t, "").subscribe("dams", "")
 	tn.db.Exec(t, `SELECT rowcall.publish('dams/1', 'dam.update', json_build_object('n', n, 'text', repeat('x', 1000))) FROM generate_series(1, 20) AS n`)
 	l := listenAt(t, tn.site()+tailPath, topics("dams", "since", from, "user", "2"), "Cookie", tn.login(t, "admin"))

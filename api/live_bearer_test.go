@@ -12,8 +12,8 @@ import (
 	"github.com/gorilla/websocket"
 
 	"rowcall/api/apitest"
-	"rowcall/api/identity"
 	"rowcall/api/identity/issuertest"
+	"rowcall/config/rules"
 	"rowcall/schema/schematest"
 	"rowcall/testdeadline"
 )
@@ -27,8 +27,8 @@ func openBearerTown(t *testing.T) (*town, *issuertest.Issuer) {
 }
 
 // bearersOf accept the tokens of an issuer, and those of its symmetric key.
-func bearersOf(is *issuertest.Issuer) identity.JWTOptions {
-	return identity.JWTOptions{Key: issuertest.Symmetric, JWKSURL: is.HTTP.URL + "/keys", Issuer: issuertest.Name, Audience: issuertest.Audience, StaffClaim: "staff"}
+func bearersOf(is *issuertest.Issuer) rules.JWT {
+	return rules.JWT{Key: issuertest.Symmetric, JWKSURL: is.HTTP.URL + "/keys", Issuer: issuertest.Name, Audience: issuertest.Audience, StaffClaim: "staff"}
 }
 
 // with is the header of a request that brings a token.

@@ -18,6 +18,7 @@ import (
 	"rowcall/api/door"
 	"rowcall/api/door/doortest"
 	"rowcall/api/identity"
+	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -38,16 +39,16 @@ func openTown(t *testing.T) *town {
 
 func openTownOn(t *testing.T, db *schematest.Database) *town {
 	t.Helper()
-	return openTownWith(t, db, identity.JWTOptions{})
+	return openTownWith(t, db, rules.JWT{})
 }
 
-func openTownWith(t *testing.T, db *schematest.Database, bearers identity.JWTOptions) *town {
+func openTownWith(t *testing.T, db *schematest.Database, bearers rules.JWT) *town {
 	t.Helper()
 	return openLimitedTown(t, db, bearers, door.Options{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, notifier.Options{})
 }
 
 // openLimitedTown is openTownWith, with a say in who may have how much.
-func openLimitedTown(t *testing.T, db *schematest.Database, bearers identity.JWTOptions, limits door.Options, o notifier.Options) *town {
+func openLimitedTown(t *testing.T, db *schematest.Database, bearers rules.JWT, limits door.Options, o notifier.Options) *town {
 	t.Helper()
 	db.Exec(t, `UPDATE users SET password = '`+apitest.QuickHash+`'`)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))

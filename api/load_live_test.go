@@ -12,7 +12,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"rowcall/api/door"
-	"rowcall/api/identity"
+	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -83,7 +83,7 @@ func TestStalledSocketsStayUnderTheNodesBound(t *testing.T) {
 		slack   = 10 << 20 // what two hundred kilobytes a connection come to, and the test's own
 	)
 	db := schematest.New(t, schematest.Samples)
-	tn := openLimitedTown(t, db, identity.JWTOptions{}, door.Options{Exempt: loopbackProxies()}, notifier.Options{QueuedBytes: bound, TailBytes: tail})
+	tn := openLimitedTown(t, db, rules.JWT{}, door.Options{Exempt: loopbackProxies()}, notifier.Options{QueuedBytes: bound, TailBytes: tail})
 	db.Exec(t, `INSERT INTO dams (name, latitude, longitude) SELECT 'dam', 0, 0 FROM generate_series(1, $1)`, sockets)
 	good := tn.native(t, "alice")
 	good.subscribe("user/1", "")

@@ -10,8 +10,8 @@ import (
 	"rowcall/api/apitest"
 	"rowcall/api/door"
 	"rowcall/api/door/doortest"
-	"rowcall/api/identity"
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/schema/schematest"
 )
@@ -80,7 +80,7 @@ func TestRequestsOfOneAddressAreBounded(t *testing.T) {
 func TestRequestsOfOneUserAreBounded(t *testing.T) {
 	t.Parallel()
 	limits := door.Options{RequestsPerSecond: 2, TrustedProxies: loopbackProxies()}
-	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), identity.JWTOptions{}, limits, notifier.Options{})
+	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), rules.JWT{}, limits, notifier.Options{})
 	alice, bob := tn.login(t, "alice"), tn.login(t, "bob")
 	answered := map[int]int{}
 	for i := range 20 {
@@ -106,7 +106,7 @@ func TestReplayedBytesAreBounded(t *testing.T) {
 	t.Parallel()
 	const events, limit = 200, 64 << 10
 	limits := door.Options{ReplayBytes: limit}
-	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), identity.JWTOptions{}, limits, notifier.Options{TailEvents: 10})
+	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), rules.JWT{}, limits, notifier.Options{TailEvents: 10})
 	from := tn.native(t, "").subscribe("dams", "")
 	tn.db.Exec(t, `SELECT rowcall.publish('dams/1', 'dam.update', json_build_object('n', n, 'text', repeat('x', 1000))) FROM generate_series(1, $1::int) AS n`, events)
 	first := tn.native(t, "")

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -12,11 +11,11 @@ import (
 
 // Auth says how users are identified.
 type Auth struct {
-	Users   Users   `mapstructure:"users"`
-	Session Session `mapstructure:"session"`
-	Login   Login   `mapstructure:"login"`
-	JWT     JWT     `mapstructure:"jwt"`
-	Django  Django  `mapstructure:"django"`
+	Users   Users     `mapstructure:"users"`
+	Session Session   `mapstructure:"session"`
+	Login   Login     `mapstructure:"login"`
+	JWT     rules.JWT `mapstructure:"jwt"`
+	Django  Django    `mapstructure:"django"`
 }
 
 // Users names the table of accounts and its columns. Table may have a schema before a dot.
@@ -50,7 +49,7 @@ func (a Auth) check(p *rules.Problems) {
 		"%q is no name for a cookie: use letters, digits, _ . and -", a.Session.Cookie)
 	requireBetween(p, "auth.login.per_address", a.Login.PerAddress, 1, greatestCount)
 	requireBetween(p, "auth.login.per_account", a.Login.PerAccount, 1, greatestCount)
-	a.JWT.check(p)
+	a.JWT.Check(p)
 	a.Django.check(p, a.Session.Cookie)
 	p.Require(a.Users.Table != "-" || !a.Django.On(), "auth.users.table", "is \"-\": the logins of a Django site need its table of users")
 }
@@ -72,71 +71,13 @@ func isCookieName(name string) bool {
 	})
 }
 
-// JWT says which bearer tokens are accepted. Without Key and JWKSURL no token is.
-type JWT struct {
-	Key        Secret        `mapstructure:"key"`        // for HS256: the bytes of this text, 32 or more
-	JWKSURL    string        `mapstructure:"jwks_url"`   // the address of the public keys for the other algorithms; https
-	Algorithms []string      `mapstructure:"algorithms"` // that may sign; empty: the usual ones for the keys that are given
-	Issuer     string        `mapstructure:"issuer"`     // the claim iss that every token must have
-	Audience   string        `mapstructure:"audience"`   // a value that the claim aud of every token must have
-	StaffClaim string        `mapstructure:"staff_claim"`
-	Leeway     time.Duration `mapstructure:"leeway"` // by how much clocks may differ, and how long a socket may outlast its token
-}
-
-// On reports whether bearer tokens are accepted at all.
-func (j JWT) On() bool { return j.Key != "" || j.JWKSURL != "" }
-
-const (
-	shortestKey    = 32 // bytes: what RFC 7518 asks of a key for HS256
-	greatestLeeway = time.Minute
-	hs256          = "HS256"
-)
-
-// publicAlgorithms are the algorithms whose keys a JWKS document holds.
-func publicAlgorithms() []string {
-	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
-}
-
-func (j JWT) check(p *rules.Problems) {
-	p.Require(j.Key == "" || len(j.Key) >= shortestKey, "auth.jwt.key",
-		"is too short to sign with: give %d bytes or more, such as openssl rand -base64 48 makes", shortestKey)
-	if j.JWKSURL != "" {
-		p.AddError("auth.jwt.jwks_url", rules.CheckKeyAddress(j.JWKSURL))
-	}
-	p.Require(0 <= j.Leeway && j.Leeway <= greatestLeeway, "auth.jwt.leeway",
-		"%s is out of range: give 0s to %s", j.Leeway, greatestLeeway)
-	j.checkAlgorithms(p)
-	for _, claim := range []struct{ key, value string }{{"issuer", j.Issuer}, {"audience", j.Audience}} {
-		key := "auth.jwt." + claim.key
-		p.Require(!j.On() || claim.value != "", key, "is missing: tokens that were made for others must not be accepted here")
-		p.Require(j.On() || claim.value == "", key, "is of no use without auth.jwt.key or auth.jwt.jwks_url")
-	}
-}
-
-// checkAlgorithms requires a key for each algorithm, and an algorithm for each key.
-func (j JWT) checkAlgorithms(p *rules.Problems) {
-	public := false
-	for i, name := range j.Algorithms {
-		key := rules.Entry("auth.jwt.algorithms", i)
-		p.RequireOneOf(key, name, append([]string{hs256}, publicAlgorithms()...)...)
-		public = public || name != hs256
-		p.Require(name != hs256 || j.Key != "", key, "%s needs auth.jwt.key", name)
-		p.Require(name == hs256 || j.JWKSURL != "", key, "%s needs auth.jwt.jwks_url", name)
-	}
-	if len(j.Algorithms) == 0 {
-		return
-	}
-	p.Require(j.Key == "" || slices.Contains(j.Algorithms, hs256), "auth.jwt.key", "is of no use: auth.jwt.algorithms leaves HS256 out")
-	p.Require(j.JWKSURL == "" || public, "auth.jwt.jwks_url", "is of no use: auth.jwt.algorithms has HS256 alone")
-}
-
 // Django accepts the logins of a Django site that uses the same database. Without SecretKey they are
 // not accepted.
 type Django struct {
-	SecretKey          Secret   `mapstructure:"secret_key"`           // the site's SECRET_KEY
-	SecretKeyFallbacks []Secret `mapstructure:"secret_key_fallbacks"` // its SECRET_KEY_FALLBACKS
-	Cookie             string   `mapstructure:"cookie"`               // its SESSION_COOKIE_NAME
-	Table              string   `mapstructure:"table"`                // the table of its sessions; may have a schema before a dot
+	SecretKey          rules.Secret   `mapstructure:"secret_key"`           // the site's SECRET_KEY
+	SecretKeyFallbacks []rules.Secret `mapstructure:"secret_key_fallbacks"` // its SECRET_KEY_FALLBACKS
+	Cookie             string         `mapstructure:"cookie"`               // its SESSION_COOKIE_NAME
+	Table              string         `mapstructure:"table"`                // the table of its sessions; may have a schema before a dot
 }
 
 // On reports whether the site's logins are accepted.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rowcall/config/rules"
 )
 
 const goodKey = "0123456789abcdef0123456789abcdef"
@@ -17,7 +19,7 @@ func TestBearerTokensFromFileAndEnvironment(t *testing.T) {
 		Getenv:  environment("ROWCALL_AUTH_JWT_KEY_FILE", write(t, goodKey+"\n"), "ROWCALL_AUTH_JWT_AUDIENCE", "another"),
 	})
 	want := Default()
-	want.Auth.JWT = JWT{
+	want.Auth.JWT = rules.JWT{
 		Key: goodKey, JWKSURL: "https://id.example/keys", Algorithms: []string{"HS256", "ES256"},
 		Issuer: "https://id.example", Audience: "another", Leeway: time.Minute,
 	}
@@ -66,7 +68,7 @@ func TestDjangoFromFileAndEnvironment(t *testing.T) {
 			"ROWCALL_AUTH_DJANGO_TABLE", "site.sessions"),
 	})
 	want := Default()
-	want.Auth.Django = Django{SecretKey: "s3cret!#", SecretKeyFallbacks: []Secret{"old(1)", "old(2)"}, Cookie: "site_session", Table: "site.sessions"}
+	want.Auth.Django = Django{SecretKey: "s3cret!#", SecretKeyFallbacks: []rules.Secret{"old(1)", "old(2)"}, Cookie: "site_session", Table: "site.sessions"}
 	if d := diff(want, *c); d != "" {
 		t.Error(d)
 	}

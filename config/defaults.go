@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"log/slog"
 	"time"
+
+	"rowcall/config/rules"
 )
 
 // Default is the configuration of an empty file.
@@ -31,7 +33,7 @@ func defaultAuth() Auth {
 		},
 		Session: Session{Lifetime: 14 * 24 * time.Hour, Cookie: "rowcall_session"},
 		Login:   Login{PerAddress: 20, PerAccount: 5},
-		JWT:     JWT{StaffClaim: "staff", Leeway: 10 * time.Second},
+		JWT:     rules.JWT{StaffClaim: "staff", Leeway: 10 * time.Second},
 		Django:  Django{Cookie: "sessionid", Table: "django_session"},
 	}
 }

@@ -46,24 +46,6 @@ func (b Bytes) String() string {
 	return strconv.FormatInt(int64(b), 10)
 }
 
-// Secret is text that must not be shown. Printing a Secret in any way shows only that there is one;
-// convert it to string to use it.
-type Secret string
-
-// String masks the secret.
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return "(secret)"
-}
-
-// GoString masks the secret, for %#v.
-func (s Secret) GoString() string { return s.String() }
-
-// MarshalText masks the secret, for encoders such as those of slog and JSON.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
 // DSN is a PostgreSQL connection string. It may hold a password, so printing one in any way shows
 // a maskedDSN form; convert it to string to connect.
 type DSN string

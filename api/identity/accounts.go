@@ -15,6 +15,7 @@ import (
 
 	"rowcall/api/door"
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 )
 
 // LoginOptions say how long a login lasts, and in which cookie its token is.
@@ -35,7 +36,7 @@ type Options struct {
 	Users    UsersTable
 	Login    LoginOptions
 	Attempts AttemptOptions
-	JWT      JWTOptions    // bearer tokens; none
+	JWT      rules.JWT     // bearer tokens; none
 	Django   DjangoOptions // sessions of a Django site; none
 	Logger   *slog.Logger  // slog.Default()
 }

@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"rowcall/api/identity/issuertest"
+	"rowcall/config/rules"
 )
 
 // optionsOf accept the tokens of an issuer, and those of its symmetric key.
-func optionsOf(is *issuertest.Issuer) JWTOptions {
-	return JWTOptions{Key: issuertest.Symmetric, JWKSURL: is.HTTP.URL + "/keys", Issuer: issuertest.Name, Audience: issuertest.Audience, StaffClaim: "staff"}
+func optionsOf(is *issuertest.Issuer) rules.JWT {
+	return rules.JWT{Key: issuertest.Symmetric, JWKSURL: is.HTTP.URL + "/keys", Issuer: issuertest.Name, Audience: issuertest.Audience, StaffClaim: "staff"}
 }
 
 // trust lets tokens read the keys of an issuer, whose certificate is its own.
@@ -24,7 +25,7 @@ func trust(is *issuertest.Issuer, t *tokenReader) *tokenReader {
 }
 
 // readerOf checks tokens of an issuer.
-func readerOf(t testing.TB, is *issuertest.Issuer, o JWTOptions) *tokenReader {
+func readerOf(t testing.TB, is *issuertest.Issuer, o rules.JWT) *tokenReader {
 	t.Helper()
 	made, err := newTokenReader(o, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 )
 
 const (
@@ -196,7 +197,7 @@ func (t *tokenReader) keyFor(ctx context.Context, token *jwt.Token) (any, error)
 	}
 	alg := token.Method.Alg()
 	switch {
-	case alg == hs256 && t.key != nil:
+	case alg == rules.HS256 && t.key != nil:
 		return t.key, nil
 	case t.keys == nil:
 		return nil, fmt.Errorf("there is no key for %s", alg)

@@ -14,6 +14,7 @@ import (
 	"rowcall/api/apitest"
 	"rowcall/api/identity/issuertest"
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 	"rowcall/testdeadline"
 )
 
@@ -193,7 +194,7 @@ func TestKeysOfThisMachineNeedNoTLS(t *testing.T) {
 	body := issuertest.Published(t, "rsa")
 	near := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
 	t.Cleanup(near.Close)
-	reader, err := newTokenReader(JWTOptions{JWKSURL: near.URL, Issuer: issuertest.Name, Audience: issuertest.Audience}, slog.New(slog.DiscardHandler))
+	reader, err := newTokenReader(rules.JWT{JWKSURL: near.URL, Issuer: issuertest.Name, Audience: issuertest.Audience}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,23 +14,6 @@ import (
 
 	"rowcall/api/problem"
 	"rowcall/config/rules"
-)
-
-// JWTOptions say which bearer tokens are accepted: none without Key and JWKSURL.
-type JWTOptions struct {
-	Key        string        // the key of HS256, 32 bytes or more
-	JWKSURL    string        // address of the public keys of the other algorithms: https, or http on this machine
-	Algorithms []string      // accepted algorithms; HS256 with Key, and RS256, PS256, ES256 and EdDSA with JWKSURL
-	Issuer     string        // the value of iss; required
-	Audience   string        // a value of aud; required
-	StaffClaim string        // the claim that is true for staff; empty: no token is of staff
-	Leeway     time.Duration // how much clocks may differ, at most a minute; 0
-}
-
-const (
-	minKeyBytes = 32 // of an HS256 key, as RFC 7518 requires
-	maxLeeway   = time.Minute
-	hs256       = "HS256"
 )
 
 // tokenReader checks bearer tokens: JWTs that are signed, that the configured issuer made for the
@@ -48,26 +30,23 @@ type tokenReader struct {
 }
 
 // newTokenReader returns nil if no tokens are accepted. The key set is read when it is first
-// needed.
-func newTokenReader(o JWTOptions, log *slog.Logger) (*tokenReader, error) {
-	if o.Key == "" && o.JWKSURL == "" {
+// needed. The error is a rules.Problems.
+func newTokenReader(o rules.JWT, log *slog.Logger) (*tokenReader, error) {
+	if !o.On() {
 		return nil, nil
 	}
-	if err := o.check(); err != nil {
-		return nil, fmt.Errorf("preparing to read bearer tokens: %w", err)
+	var wrong rules.Problems
+	if o.Check(&wrong); len(wrong) > 0 {
+		return nil, wrong
 	}
 	t := &tokenReader{staffClaim: o.StaffClaim, leeway: o.Leeway, now: time.Now}
-	var algorithms []string
-	if o.Key != "" && (len(o.Algorithms) == 0 || slices.Contains(o.Algorithms, hs256)) {
+	algorithms := o.KeySetAlgorithms()
+	if o.UsesSecret() {
 		t.key = []byte(o.Key)
-		algorithms = append(algorithms, hs256)
+		algorithms = append(algorithms, rules.HS256)
 	}
 	if o.JWKSURL != "" {
 		t.keys = newKeySet(o.JWKSURL, log)
-		algorithms = append(algorithms, o.keySetAlgorithms()...)
-	}
-	if len(algorithms) == 0 { // jwt would accept all of them
-		return nil, errors.New("preparing to read bearer tokens: auth.jwt.algorithms leaves none that has a key")
 	}
 	t.parser = jwt.NewParser(
 		jwt.WithValidMethods(algorithms), jwt.WithIssuer(o.Issuer), jwt.WithAudience(o.Audience),
@@ -82,35 +61,6 @@ func (t *tokenReader) refresh(ctx context.Context) {
 	if t != nil && t.keys != nil {
 		t.keys.refreshIfDue(ctx)
 	}
-}
-
-// check refuses options with which tokens for other audiences, or tokens that anybody can make,
-// would be accepted.
-func (o JWTOptions) check() error {
-	switch {
-	case o.Issuer == "" || o.Audience == "":
-		return errors.New("auth.jwt.issuer and auth.jwt.audience are needed")
-	case o.Key != "" && len(o.Key) < minKeyBytes:
-		return errors.New("auth.jwt.key is too short")
-	case o.JWKSURL != "" && rules.CheckKeyAddress(o.JWKSURL) != nil:
-		return fmt.Errorf("auth.jwt.jwks_url: %w", rules.CheckKeyAddress(o.JWKSURL))
-	case o.Leeway < 0 || o.Leeway > maxLeeway:
-		return errors.New("auth.jwt.leeway is not within a minute")
-	}
-	for _, name := range o.Algorithms {
-		if name != hs256 && keyKind(name) == "" {
-			return fmt.Errorf("auth.jwt.algorithms: %q is none", name)
-		}
-	}
-	return nil
-}
-
-// keySetAlgorithms returns the algorithms whose keys are in the key set.
-func (o JWTOptions) keySetAlgorithms() []string {
-	if len(o.Algorithms) == 0 {
-		return []string{"RS256", "PS256", "ES256", "EdDSA"}
-	}
-	return slices.DeleteFunc(slices.Clone(o.Algorithms), func(name string) bool { return name == hs256 })
 }
 
 const (

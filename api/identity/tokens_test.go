@@ -17,6 +17,7 @@ import (
 
 	"rowcall/api/identity/issuertest"
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 )
 
 func TestTokensOfEveryKindOfKey(t *testing.T) {
@@ -44,7 +45,7 @@ func TestTokensOfOtherAlgorithmsWhereTheyAreListed(t *testing.T) {
 	t.Parallel()
 	is := issuertest.Open(t)
 	o := optionsOf(is)
-	o.Algorithms = []string{"ES384", "RS512"}
+	o.Key, o.Algorithms = "", []string{"ES384", "RS512"}
 	reader := readerOf(t, is, o)
 	for alg, token := range map[string]string{
 		"ES384": issuertest.SignAs(t, "p384", "ES384", issuertest.Claims("7"), nil),
@@ -254,7 +255,7 @@ func TestStaffIsWhatTheClaimSays(t *testing.T) {
 	named, unnamed := optionsOf(is), optionsOf(is)
 	named.StaffClaim, unnamed.StaffClaim = "https://id.example/staff", ""
 	for _, c := range []struct {
-		o    JWTOptions
+		o    rules.JWT
 		said jwt.MapClaims
 		want bool
 	}{
@@ -279,22 +280,23 @@ func TestStaffIsWhatTheClaimSays(t *testing.T) {
 func TestTokensAreAcceptedOnlyAsSafelyConfigured(t *testing.T) {
 	t.Parallel()
 	is := issuertest.Open(t)
-	if made, err := newTokenReader(JWTOptions{Issuer: issuertest.Name, Audience: issuertest.Audience}, slog.Default()); made != nil || err != nil {
+	if made, err := newTokenReader(rules.JWT{Issuer: issuertest.Name, Audience: issuertest.Audience}, slog.Default()); made != nil || err != nil {
 		t.Errorf("without keys: %v, %v", made, err)
 	}
-	for name, change := range map[string]func(*JWTOptions){
-		"no issuer":               func(o *JWTOptions) { o.Issuer = "" },
-		"no audience":             func(o *JWTOptions) { o.Audience = "" },
-		"a short key":             func(o *JWTOptions) { o.Key = "short" },
-		"keys over http":          func(o *JWTOptions) { o.JWKSURL = "http://id.example/keys" },
-		"keys from a file":        func(o *JWTOptions) { o.JWKSURL = "file:///keys" },
-		"keys with a password":    func(o *JWTOptions) { o.JWKSURL = "https://user:password@id.example/keys" },
-		"a leeway of two minutes": func(o *JWTOptions) { o.Leeway = 2 * time.Minute },
-		"a leeway below nought":   func(o *JWTOptions) { o.Leeway = -time.Second },
-		"a key without use":       func(o *JWTOptions) { o.Algorithms, o.JWKSURL = []string{"RS256"}, "" },
-		"keys without use":        func(o *JWTOptions) { o.Algorithms, o.Key = []string{"HS256"}, "" },
-		"none as an algorithm":    func(o *JWTOptions) { o.Algorithms = []string{"none"} },
-		"HS512 as an algorithm":   func(o *JWTOptions) { o.Algorithms = []string{"HS512"} },
+	for name, change := range map[string]func(*rules.JWT){
+		"no issuer":               func(o *rules.JWT) { o.Issuer = "" },
+		"no audience":             func(o *rules.JWT) { o.Audience = "" },
+		"a short key":             func(o *rules.JWT) { o.Key = "short" },
+		"keys over http":          func(o *rules.JWT) { o.JWKSURL = "http://id.example/keys" },
+		"keys from a file":        func(o *rules.JWT) { o.JWKSURL = "file:///keys" },
+		"keys with a password":    func(o *rules.JWT) { o.JWKSURL = "https://user:password@id.example/keys" },
+		"a leeway of two minutes": func(o *rules.JWT) { o.Leeway = 2 * time.Minute },
+		"a leeway below nought":   func(o *rules.JWT) { o.Leeway = -time.Second },
+		"a key without use":       func(o *rules.JWT) { o.Algorithms, o.JWKSURL = []string{"RS256"}, "" },
+		"keys without use":        func(o *rules.JWT) { o.Algorithms, o.Key = []string{"HS256"}, "" },
+		"a key that cannot sign":  func(o *rules.JWT) { o.Algorithms = []string{"RS256"} },
+		"none as an algorithm":    func(o *rules.JWT) { o.Algorithms = []string{"none"} },
+		"HS512 as an algorithm":   func(o *rules.JWT) { o.Algorithms = []string{"HS512"} },
 	} {
 		o := optionsOf(is)
 		change(&o)

@@ -1,6 +1,9 @@
 // Package rules holds the rules that an operator lists in rowcall.yaml: topics, sockets, resources
 // and functions. It has a type for each, and every check of them that needs no database.
 //
+// It also has what the server must judge as the configuration does: origins of pages, addresses of
+// keys, and which bearer tokens are accepted.
+//
 // Each check stands here once. Package config runs the checks when it loads the file; the packages
 // that serve the rules take the same types and run the same checks before they ask the database.
 // A problem has the key path of the setting, such as topics[2].allow, wherever it is found.

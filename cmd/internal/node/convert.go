@@ -54,21 +54,9 @@ func accountOptions(c *config.Config, log *slog.Logger) identity.Options {
 		Users:    identity.UsersTable(c.Auth.Users),
 		Login:    identity.LoginOptions(c.Auth.Session),
 		Attempts: identity.AttemptOptions(c.Auth.Login),
-		JWT:      bearerOptions(c.Auth.JWT),
+		JWT:      c.Auth.JWT,
 		Django:   djangoOptions(c.Auth.Django),
 		Logger:   log,
-	}
-}
-
-func bearerOptions(j config.JWT) identity.JWTOptions {
-	return identity.JWTOptions{
-		Key:        string(j.Key),
-		JWKSURL:    j.JWKSURL,
-		Algorithms: j.Algorithms,
-		Issuer:     j.Issuer,
-		Audience:   j.Audience,
-		StaffClaim: j.StaffClaim,
-		Leeway:     j.Leeway,
 	}
 }
 
