@@ -9,7 +9,6 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 )
@@ -106,7 +105,7 @@ func TestNativeHoldsSoManyAnswers(t *testing.T) {
 		"frames": func(n *native) error { return n.unsubscribe(request{Topic: "a"}) },
 		"errors": func(n *native) error { return n.refuse("", problem.ErrBadRequest) },
 	} {
-		n := newNative(st.newSession(identity.Identity{}, st.nativeUpgrader), st.feed, st.topics)
+		n := newNative(st.unconnected(), st.topics, st.accounts)
 		var err error
 		asked := 0
 		for ; err == nil && asked <= 2*maxUnsent; asked++ {

@@ -13,16 +13,16 @@ const (
 	maxConsoleLimit = 1000 // and at most
 )
 
-// serveConsole answers staff who want to know how the node is.
-func (s *Server) serveConsole(mux *http.ServeMux) {
+// routes has staff answered who want to know how the node is.
+func (c *console) routes(a *addresses) {
 	for path, part := range map[string]func(*http.Request) (any, error){
-		"/api/console":          s.console.all,
-		"/api/console/topics":   s.console.topics,
-		"/api/console/sessions": s.console.sessions,
-		"/api/console/listener": s.console.listener,
-		"/api/console/log":      s.console.log,
+		"/api/console":          c.all,
+		"/api/console/topics":   c.topics,
+		"/api/console/sessions": c.sessions,
+		"/api/console/listener": c.listener,
+		"/api/console/log":      c.log,
 	} {
-		s.handle(mux, "GET", path, s.accounts.Require(staffOnly, func(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
+		a.handle("GET", path, c.accounts.Require(staffOnly, func(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
 			answer, err := part(r)
 			if err == nil {
 				problem.WriteJSON(w, http.StatusOK, answer)
@@ -30,7 +30,6 @@ func (s *Server) serveConsole(mux *http.ServeMux) {
 			return err
 		}))
 	}
-	s.handle(mux, "GET", tailPath, s.serveTail)
 }
 
 // staffOnly says why somebody may not look at the console.

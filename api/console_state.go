@@ -20,8 +20,8 @@ type console struct {
 	sessionList lister[consoleSession]
 }
 
-func newConsole(s *Server) *console {
-	c := &console{feed: s.feed, registry: s.registry, accounts: s.accounts}
+func newConsole(f feed, r *registry, accounts *identity.Accounts) *console {
+	c := &console{feed: f, registry: r, accounts: accounts}
 	c.topicList.make = c.listTopics
 	c.sessionList.make = c.listSessions
 	return c

@@ -11,48 +11,51 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// serveTail answers with a stream of events as a user would have it, for staff. It is the stream of
-// serveStream in everything else.
-func (s *Server) serveTail(w http.ResponseWriter, r *http.Request) {
-	st := newStream(w, s)
-	st.subscribe = func(ctx context.Context, in admission, wanted notifier.Request) (subscription, notifier.Start, error) {
-		return s.subscribeTail(ctx, st, r, in, wanted)
+// tailHandler answers GET /api/console/tail.
+type tailHandler struct{ *streamHandler }
+
+// ServeHTTP answers with a stream of events as a user would have it, for staff. It is the stream of
+// GET /v1/sse in everything else.
+func (h *tailHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	st := newStream(w, h.streamHandler)
+	st.subscribe = func(ctx context.Context, in *admission, wanted notifier.Request) (subscription, notifier.Start, error) {
+		return h.subscribeTail(ctx, st, r, in, wanted)
 	}
-	s.serveStreamOf(st, w, r)
+	h.serveStreamOf(st, w, r)
 }
 
 // subscribeTail subscribes in the place of the user that the request names.
-func (s *Server) subscribeTail(ctx context.Context, st *stream, r *http.Request, in admission, wanted notifier.Request) (subscription, notifier.Start, error) {
+func (h *tailHandler) subscribeTail(ctx context.Context, st *stream, r *http.Request, in *admission, wanted notifier.Request) (subscription, notifier.Start, error) {
 	if in.unknown != nil {
 		return nil, notifier.Start{}, in.unknown
 	}
 	if err := staffOnly(in.who); err != nil {
 		return nil, notifier.Start{}, err
 	}
-	user, err := s.userOfTail(ctx, r, in.who)
+	user, err := h.userOfTail(ctx, r, in.who)
 	if err != nil {
 		return nil, notifier.Start{}, err
 	}
 	if user.Borrowed() {
 		st.as = user.User
 	}
-	guard, _, err := s.subscribe(ctx, in, notifier.Request{Topics: []topic.Topic{ConsoleTopic}, Wake: wanted.Wake})
+	guard, _, err := h.subscribe(ctx, in, notifier.Request{Topics: []topic.Topic{ConsoleTopic}, Wake: wanted.Wake})
 	if err != nil {
 		return nil, notifier.Start{}, err
 	}
-	wanted.Meter = s.door.ReplayMeter(in.address, in.who.User) // whose replay it is
-	sub, start, err := s.subscribeAs(ctx, user, wanted)
+	wanted.Meter = h.door.ReplayMeter(in.address, in.who.User) // whose replay it is
+	sub, start, err := h.subscribeAs(ctx, user, wanted)
 	if err != nil {
 		guard.Close()
 		return nil, notifier.Start{}, refusedTail(err)
 	}
 	g := &supervised{subscription: sub, guard: guard, woken: wanted.Wake}
-	g.watched = s.watch.add(user, g.end)
+	g.watched = h.watch.add(user, g.end)
 	return g, start, nil
 }
 
 // userOfTail is who the events are for: the user that is named, else the staff member who asks.
-func (s *Server) userOfTail(ctx context.Context, r *http.Request, asks identity.Identity) (identity.Identity, error) {
+func (h *tailHandler) userOfTail(ctx context.Context, r *http.Request, asks identity.Identity) (identity.Identity, error) {
 	q, err := problem.ParseQuery(r)
 	if err != nil {
 		return identity.Identity{}, err
@@ -68,7 +71,7 @@ func (s *Server) userOfTail(ctx context.Context, r *http.Request, asks identity.
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
 	defer cancel()
-	user, err := s.accounts.Borrow(ctx, id)
+	user, err := h.accounts.Borrow(ctx, id)
 	if err != nil {
 		return identity.Identity{}, refusedTail(err)
 	}

@@ -239,7 +239,7 @@ func TestTailReadsOnItsOwnAccount(t *testing.T) {
 	for range 20 {
 		l.event()
 	}
-	pays := func(user string) bool { return overdrawn(t, tn.server.door, netip.Addr{}, user) }
+	pays := func(user string) bool { return overdrawn(t, tn.door, netip.Addr{}, user) }
 	apitest.WaitFor(t, "the replay to be paid for by admin", func() bool { return pays("5") })
 	if pays("2") {
 		t.Error("bob pays for it")

@@ -16,7 +16,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/apitest"
-	"rowcall/api/identity"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -64,7 +63,7 @@ func TestFaultOfOneSocket(t *testing.T) {
 	}
 }
 
-func meetFault(t *testing.T, flow faulty) {
+func meetFault(t *testing.T, faulty faulty) {
 	st := openStand(t, Options{})
 	left := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -73,10 +72,12 @@ func meetFault(t *testing.T, flow faulty) {
 			t.Error(err)
 			return
 		}
-		session := st.newSession(identity.Identity{}, st.plainUpgrader)
-		flow.session = session
-		session.flow = flow
-		st.carry(w, r, session, &admission{release: func() { leave(); close(left) }})
+		in := &admission{releases: []func(){func() { leave(); close(left) }}}
+		defer in.Close()
+		st.sockets.serveSession(w, r, in, st.sockets.newSession(r, in, carrying(func(s *session) flow {
+			faulty.session = s
+			return faulty
+		})))
 	}))
 	defer server.Close()
 	ws, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(server.URL, "http"), nil)
@@ -97,12 +98,12 @@ func meetFault(t *testing.T, flow faulty) {
 		t.Fatal("the place was not given back")
 	}
 	select {
-	case <-flow.ended:
+	case <-faulty.ended:
 	default:
 		t.Error("what it followed was not let go")
 	}
 	st.quiet(t)
-	st.dial(t, "/as/7").expect(`{"op":"welcome","session":"s1","heartbeat":25000,"max_subscriptions":100}`)
+	st.dial(t, "/as/7").expect(`{"op":"welcome","session":"s2","heartbeat":25000,"max_subscriptions":100}`)
 }
 
 // brokenFeed is a feed with a fault in it, which knows its holders.
@@ -129,14 +130,14 @@ func TestFaultOfAHandshake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st.dcrf = []*dcrfSocket{{path: path, bare: true, streams: []*servedResource{{resource: patientsResource(t)}}}}
+	st.handlers.table.dcrf = []*dcrfSocket{{path: path, bare: true, streams: []*servedResource{{resource: patientsResource(t)}}}}
 	pool, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/nothing") // it is never asked for anything
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer pool.Close()
 	var held []weak.Pointer[notifier.Holder]
-	st.Server.feed = brokenFeed{st.Server.feed, notifier.New(pool.Config().ConnConfig, pool, nil, notifier.Options{}), &held}
+	st.sockets.feed = brokenFeed{st.sockets.feed, notifier.New(pool.Config().ConnConfig, pool, nil, notifier.Options{}), &held}
 	for _, path := range []string{"/ws/room/5", "/ws/patients/"} {
 		meetFaultAt(t, st, path)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"rowcall/api/identity"
 	"rowcall/api/problem"
+	"rowcall/notifier"
 )
 
 // dcrf is the flow of a socket that speaks as Django Channels REST Framework does: requests about the
@@ -39,7 +40,7 @@ type dcrfStream struct {
 
 // openDCRF subscribes to the topics of the resources, where the user may follow them. The error is what
 // the socket must be closed with.
-func openDCRF(ctx context.Context, s *session, f feed, accounts *identity.Accounts, to *dcrfSocket, since string) (*dcrf, error) {
+func openDCRF(ctx context.Context, s *session, accounts *identity.Accounts, to *dcrfSocket, since string) (*dcrf, error) {
 	d := &dcrf{session: s, accounts: accounts, bare: to.bare, turn: make(chan struct{}, 1)}
 	complete := false
 	defer func() {
@@ -47,9 +48,9 @@ func openDCRF(ctx context.Context, s *session, f feed, accounts *identity.Accoun
 			d.end()
 		}
 	}()
-	s.meter = shareMeter(s.meter)
+	meter := shareMeter(s.meter)
 	for _, one := range to.streams {
-		sub, err := followStream(ctx, s, f, one, since)
+		sub, err := followStream(ctx, s, meter, one, since)
 		if err != nil {
 			return nil, err
 		}
@@ -61,12 +62,12 @@ func openDCRF(ctx context.Context, s *session, f feed, accounts *identity.Accoun
 
 // followStream returns no subscription for those who may not follow: their requests are refused one by
 // one, and there are no events for them.
-func followStream(ctx context.Context, s *session, f feed, one *servedResource, since string) (subscription, error) {
+func followStream(ctx context.Context, s *session, meter notifier.Meter, one *servedResource, since string) (subscription, error) {
 	if one.resource.Admits(s.identity) != nil {
 		return nil, nil
 	}
 	name, _ := one.resource.Topic(s.identity) // the checks of the configuration require a topic
-	sub, err := followOne(ctx, s, f, name, since)
+	sub, err := followOne(ctx, s, meter, name, since)
 	for _, refusal := range []error{problem.ErrUnauthorized, problem.ErrForbidden, problem.ErrNotFound} {
 		if errors.Is(err, refusal) {
 			return nil, nil
@@ -187,6 +188,8 @@ func (d *dcrf) takeEvents() (frames [][]byte, more bool, err error) {
 	}
 	return frames, more, nil
 }
+
+func (d *dcrf) start() {}
 
 func (d *dcrf) beat() {}
 

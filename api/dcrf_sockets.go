@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/api/resource"
 	"rowcall/config/rules"
@@ -36,26 +37,25 @@ func compileDCRFSocket(source rules.Socket, resources *resource.Resources) *dcrf
 	return s
 }
 
-// serveDCRF answers handshakes of a socket that serves resources. Everybody may open one; those who are
-// not logged in have their requests refused, and hear of nothing.
-func (s *Server) serveDCRF(w http.ResponseWriter, r *http.Request, to *dcrfSocket) {
-	in, err := s.admit(r)
-	if err != nil {
-		s.turnAway(w, r, sessionDCRF, err)
-		return
-	}
-	defer func() { in.release() }()
-	session := s.sessionOf(&in, s.plainUpgrader)
-	session.terse, session.presence.kind = true, sessionDCRF
+// dcrfProtocol is the protocol of a socket that serves resources.
+type dcrfProtocol struct {
+	socket   *dcrfSocket
+	accounts *identity.Accounts
+}
+
+func (dcrfProtocol) kind() sessionKind { return sessionDCRF }
+
+// refuses lets everybody open a socket. Users who are not logged in have their requests refused and
+// receive no events.
+func (dcrfProtocol) refuses(*admission) error { return nil }
+
+func (p dcrfProtocol) open(r *http.Request, in *admission, s *session) (flow, error) {
 	if in.unknown != nil && !errors.Is(in.unknown, problem.ErrUnauthorized) {
-		s.closeAtOnce(w, r, session, &in, in.unknown)
-		return
+		return nil, in.unknown
 	}
-	flow, err := openDCRF(r.Context(), session, s.feed, s.accounts, to, r.URL.Query().Get("since"))
+	opened, err := openDCRF(r.Context(), s, p.accounts, p.socket, r.URL.Query().Get("since"))
 	if err != nil {
-		s.closeAtOnce(w, r, session, &in, err)
-		return
+		return nil, err
 	}
-	session.flow = flow
-	s.carry(w, r, session, &in)
+	return opened, nil
 }

@@ -15,8 +15,8 @@ type deadlines struct {
 	idle   time.Duration // until the next request on the same connection
 }
 
-func usualDeadlines() deadlines {
-	return deadlines{header: 5 * time.Second, body: 10 * time.Second, answer: 30 * time.Second, idle: 60 * time.Second}
+func usualDeadlines() *deadlines {
+	return &deadlines{header: 5 * time.Second, body: 10 * time.Second, answer: 30 * time.Second, idle: 60 * time.Second}
 }
 
 // maxHeaderBytes bounds the header of a request; net/http lets 4 KiB more pass.
@@ -24,7 +24,7 @@ const maxHeaderBytes = 16 << 10
 
 // begin gives the client its time for the body from now on, however long the header has taken. Once nothing is left to
 // read, no deadline is: while somebody waits for an answer it would end the request.
-func (d deadlines) begin(w http.ResponseWriter, r *http.Request) {
+func (d *deadlines) begin(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	if r.ContentLength == 0 {
 		_ = control.SetReadDeadline(time.Time{}) // a ResponseWriter without deadlines is a test's

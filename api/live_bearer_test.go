@@ -49,7 +49,7 @@ func TestBearersFollowOnEveryTransport(t *testing.T) {
 	native, plain := tn.bearer(t, token), tn.dialWith(t, "/ws/room/1", with(token))
 	native.subscribe("room/1", "")
 	offered := tn.dialWith(t, "/v1/ws", http.Header{"Sec-WebSocket-Protocol": {issuertest.Offer(token)}})
-	if got := offered.Subprotocol(); got != nativeProtocol {
+	if got := offered.Subprotocol(); got != nativeSubprotocol {
 		t.Errorf("answered with the subprotocol %q", got)
 	}
 	offered.hears(`{"op":"welcome"`)

@@ -26,10 +26,25 @@ import (
 // town is the whole of it on a database with the samples: alice (1) owns room 1 with bob (2) as
 // member and carol (3) waiting, bob owns room 2 with alice and dave (4) as members, admin (5) is staff.
 type town struct {
-	db     *schematest.Database
-	addr   string
-	feed   *notifier.Feed
-	server *Server
+	db       *schematest.Database
+	addr     string
+	feed     *notifier.Feed
+	rules    *access.Rules
+	accounts *identity.Accounts
+	door     *door.Door
+	metrics  *Metrics
+	server   *Server
+}
+
+// another returns a second server of the same node.
+func (tn *town) another(t *testing.T, o Options) *Server {
+	t.Helper()
+	o.Logger = tn.server.log
+	server, err := New(tn.feed, tn.rules, tn.accounts, tn.door, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
 }
 
 func openTown(t *testing.T) *town {
@@ -84,7 +99,7 @@ func openLimitedTown(t *testing.T, db *schematest.Database, bearers rules.JWT, l
 	}
 	apitest.RunUntilEnd(t, feed.Run, func(ctx context.Context) error { return server.Serve(ctx, frugal{listener}) })
 	<-feed.Ready()
-	return &town{db, listener.Addr().String(), feed, server}
+	return &town{db, listener.Addr().String(), feed, compiled, accounts, door, metrics, server}
 }
 
 // frugal has the kernel take little for a client that does not read: otherwise it takes megabytes.

@@ -5,11 +5,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// watch adds the numbers of a server and its feed.
-func (m *Metrics) watch(s *Server) {
+// observe adds the numbers of a server's sessions and of its feed.
+func (m *Metrics) observe(r *registry, f feed) {
 	m.registry.MustRegister(
-		newSessionNumbers(s.registry),
-		newFeedNumbers(s.feed), newStateNumbers(s.feed), newLogNumbers(s.feed), newWaitingNumbers(s.feed),
+		newSessionNumbers(r), newFeedNumbers(f), newStateNumbers(f), newLogNumbers(f), newWaitingNumbers(f),
 	)
 }
 

@@ -3,9 +3,14 @@ package api
 import (
 	"context"
 	"io"
+	"net/http"
+	"slices"
 	"sync"
 
+	"github.com/gorilla/websocket"
+
 	"rowcall/api/access"
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
@@ -19,14 +24,17 @@ const (
 	maxPasses     = 8         // of the queue, each with eventsPerTake events of each topic at most, before signs of life
 )
 
+// nativeSubprotocol is the native subprotocol's name.
+const nativeSubprotocol = "rowcall.v1"
+
 // native is the flow of the native protocol: one socket, many topics.
 //
 // Frames of one topic are queued in the order of what they tell, and one writer takes them from
 // the queue: subscribed, then events, then unsubscribed or error.
 type native struct {
-	session *session
-	feed    feed
-	topics  *access.Rules
+	session  *session
+	topics   *access.Rules
+	accounts *identity.Accounts // which know whether a newer token replaces the session's
 
 	opens sync.WaitGroup
 
@@ -68,15 +76,38 @@ type held struct {
 	encode  func(*notifier.Event) []byte
 }
 
-func newNative(s *session, f feed, topics *access.Rules) *native {
-	return &native{session: s, feed: f, topics: topics, held: map[topic.Topic]*held{}}
+// nativeProtocol is the native protocol.
+type nativeProtocol struct {
+	topics   *access.Rules
+	accounts *identity.Accounts
 }
 
-// welcome is the first frame.
-func (n *native) welcome(name string) {
+func (nativeProtocol) kind() sessionKind { return sessionNative }
+
+func (nativeProtocol) refuses(*admission) error { return nil }
+
+func (p nativeProtocol) open(r *http.Request, in *admission, s *session) (flow, error) {
+	offered := websocket.Subprotocols(r)
+	switch {
+	case len(offered) > 0 && !slices.Contains(offered, nativeSubprotocol):
+		return nil, problem.ErrNoSubprotocol
+	case in.unknown != nil:
+		return nil, in.unknown
+	case s.feed.Health().Err != nil:
+		return nil, problem.ErrUnavailable
+	}
+	return newNative(s, p.topics, p.accounts), nil
+}
+
+func newNative(s *session, topics *access.Rules, accounts *identity.Accounts) *native {
+	return &native{session: s, topics: topics, accounts: accounts, held: map[topic.Topic]*held{}}
+}
+
+// start queues the first frame.
+func (n *native) start() {
 	n.push(item{frame: encodeFrame(welcomeFrame{
 		Op:               "welcome",
-		Session:          name,
+		Session:          n.session.presence.name,
 		Heartbeat:        n.session.limits.PingInterval.Milliseconds(),
 		MaxSubscriptions: n.session.limits.SubscriptionsPerSocket,
 	})})
@@ -214,4 +245,17 @@ func (n *native) end() {
 		n.letGo(h)
 	}
 	n.opens.Wait()
+}
+
+// auth replaces the token that the socket was opened with by a newer one of the same user. It answers
+// only if the newer token is refused: then the older one still counts, and the socket ends with it.
+func (n *native) auth(ctx context.Context, token string) error {
+	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
+	defer cancel()
+	until, err := n.accounts.Renew(ctx, n.session.identity, token)
+	if err != nil {
+		return n.refuse("", err)
+	}
+	n.session.watched.renew(until)
+	return nil
 }

@@ -101,7 +101,7 @@ func (n *native) pay(out *batch, due signs) {
 
 // settledCursor is empty while a topic is being opened, replays or has events waiting.
 func (n *native) settledCursor() string {
-	cursor := n.feed.Cursor()
+	cursor := n.session.feed.Cursor()
 	for _, sub := range n.subscriptions() {
 		if sub == nil || !sub.CaughtUp() {
 			return ""

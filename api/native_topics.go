@@ -72,8 +72,7 @@ func (n *native) openNext() {
 		if n.held[next.topic] == next {
 			n.opening++
 			n.opens.Go(func() {
-				defer n.session.contain()
-				next.open()
+				n.session.protect(next.open)
 			})
 		}
 	}
@@ -91,7 +90,7 @@ func (n *native) opened() {
 func (n *native) open(ctx context.Context, h *held) {
 	ctx, cancel := context.WithTimeout(ctx, openWait)
 	defer cancel()
-	sub, start, err := n.feed.Subscribe(ctx, notifier.Request{
+	sub, start, err := n.session.feed.Subscribe(ctx, notifier.Request{
 		Topics:   []topic.Topic{h.topic},
 		Follower: n.session.identity.Follower(),
 		Since:    h.request.Since,

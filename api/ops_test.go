@@ -204,7 +204,7 @@ func TestOpsStopsWhileAProfileIsMade(t *testing.T) {
 func TestMetricsMove(t *testing.T) {
 	t.Parallel()
 	tn := openTown(t)
-	site := openOps(t, tn.server.metrics, nil) + "/metrics"
+	site := openOps(t, tn.metrics, nil) + "/metrics"
 	bob := tn.native(t, "bob")
 	cursor := bob.subscribe("room/1", "")
 	plain := tn.dial(t, "/ws/room/1", "alice")

@@ -8,11 +8,11 @@ import (
 // pageStep is how much of a page must be taken within one deadline of an answer.
 const pageStep = 16 << 10
 
-// pages gives the client its time anew for each piece of a file: a slow link may need longer for the whole of one than
+// servePages gives the client its time anew for each piece of a file: a slow link may need longer for the whole of one than
 // any other answer may take.
-func (s *Server) pages(next http.Handler) http.Handler {
+func servePages(next http.Handler, d *deadlines) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(&steadyWriter{w, s.deadlines.answer}, r)
+		next.ServeHTTP(&steadyWriter{w, d.answer}, r)
 	})
 }
 

@@ -39,10 +39,16 @@ type replayAnswer struct {
 	More   bool              `json:"more"` // ask again at once
 }
 
-// serveEvents answers with the events that follow a cursor, and waits for one where it is asked to.
-func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
-	s.admitted(w, r, func(out *answerConn, in admission) error {
-		answer, err := s.replay(r, in)
+// eventsHandler answers GET /v1/events.
+type eventsHandler struct {
+	*topicRequests
+	watch *watch
+}
+
+// ServeHTTP answers with the events that follow a cursor, and waits for one where it is asked to.
+func (h *eventsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.admitted(w, r, func(out *answerConn, in *admission) error {
+		answer, err := h.replay(r, in)
 		expired, _ := errors.AsType[*expiredCursor](err)
 		switch {
 		case errors.Is(err, errGone):
@@ -51,13 +57,13 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 		case err != nil:
 			return err
 		default:
-			s.answer(out, answer)
+			h.answer(out, answer)
 		}
 		return nil
 	})
 }
 
-func (s *Server) replayRequest(r *http.Request) (wanted replayRequest, err error) {
+func (h *eventsHandler) replayRequest(r *http.Request) (wanted replayRequest, err error) {
 	q, err := problem.ParseQuery(r)
 	if err != nil {
 		return wanted, err
@@ -67,7 +73,7 @@ func (s *Server) replayRequest(r *http.Request) (wanted replayRequest, err error
 	var err2, err3, err4 error
 	wanted.limit, err2 = q.Number("limit", 1, maxReplayLimit, replayLimit)
 	wanted.since, err3 = q.Text("since")
-	wanted.topics, err4 = s.followed(q.Values["topic"])
+	wanted.topics, err4 = h.followed(q.Values["topic"])
 	for _, err := range []error{err4, err3, err2, err1} {
 		if err != nil {
 			return wanted, err
@@ -77,15 +83,15 @@ func (s *Server) replayRequest(r *http.Request) (wanted replayRequest, err error
 }
 
 // replay subscribes, reads until the answer is worth sending, and lets go.
-func (s *Server) replay(r *http.Request, in admission) (replayAnswer, error) {
-	wanted, err := s.replayRequest(r)
+func (h *eventsHandler) replay(r *http.Request, in *admission) (replayAnswer, error) {
+	wanted, err := h.replayRequest(r)
 	if err != nil {
 		return replayAnswer{}, err
 	}
-	ctx, leave := s.watch.during(r.Context(), in.who)
+	ctx, leave := h.watch.during(r.Context(), in.who)
 	defer leave()
 	woken := newAlarm()
-	sub, start, err := s.subscribe(ctx, in, notifier.Request{Topics: wanted.topics, Since: wanted.since, Wake: woken.wake})
+	sub, start, err := h.subscribe(ctx, in, notifier.Request{Topics: wanted.topics, Since: wanted.since, Wake: woken.wake})
 	if errors.Is(err, notifier.ErrBadCursor) {
 		return replayAnswer{}, problem.Explain(notifier.ErrBadCursor, "since: the cursor is not one of ours")
 	}
@@ -96,8 +102,8 @@ func (s *Server) replay(r *http.Request, in admission) (replayAnswer, error) {
 	if wanted.since != "" && !start.Recovered {
 		return replayAnswer{}, &expiredCursor{reason: start.Reason, cursor: start.Cursor}
 	}
-	p := newReplayPage(s.feed, sub, wanted, start.Cursor)
-	if err := s.collect(ctx, p, woken, wanted.wait); err != nil {
+	p := newReplayPage(h.feed, sub, wanted, start.Cursor)
+	if err := h.collect(ctx, p, woken, wanted.wait); err != nil {
 		return replayAnswer{}, err
 	}
 	return p.answer(), nil
@@ -105,7 +111,7 @@ func (s *Server) replay(r *http.Request, in admission) (replayAnswer, error) {
 
 // collect fills a page until it is worth sending: it is full, or the log has no more for it and it
 // is not empty or has waited for long enough. A node that is stopping sends what there is.
-func (s *Server) collect(ctx context.Context, p *replayPage, woken alarm, wait time.Duration) error {
+func (h *eventsHandler) collect(ctx context.Context, p *replayPage, woken alarm, wait time.Duration) error {
 	patient, cancel := context.WithTimeout(ctx, wait+replayPatience)
 	defer cancel()
 	waited := time.NewTimer(wait)
@@ -120,7 +126,7 @@ func (s *Server) collect(ctx context.Context, p *replayPage, woken alarm, wait t
 		case <-woken:
 		case <-waited.C:
 			overdue = true
-		case <-s.registry.stopping:
+		case <-h.registry.stopping:
 			return nil
 		case <-patient.Done():
 			return p.giveUp(ctx)

@@ -115,7 +115,7 @@ func TestReplayedBytesAreBounded(t *testing.T) {
 		last = cursorOf(first.hears(`"op":"event"`))
 	}
 	apitest.WaitFor(t, "the replay to be paid for", func() bool {
-		return overdrawn(t, tn.server.door, netip.MustParseAddr("127.0.0.1"), "")
+		return overdrawn(t, tn.door, netip.MustParseAddr("127.0.0.1"), "")
 	})
 
 	b := tn.native(t, "")

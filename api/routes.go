@@ -1,12 +1,14 @@
 package api
 
 import (
+	"log/slog"
 	"net/http"
 	"strings"
 
 	"github.com/gorilla/websocket"
 
 	"rowcall/api/door"
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 )
 
@@ -20,91 +22,119 @@ const (
 	tailPath   = "/api/console/tail"
 )
 
+// handlers answer the requests of a server, each at its address.
+type handlers struct {
+	accounts *identity.Accounts
+	watch    *watch
+	requests *requestLimits
+	sockets  *socketServer
+	table    *socketTable
+	topics   *topicRequests
+	streams  *streamHandler
+	console  *console
+	log      *slog.Logger
+}
+
 // routes sends handshakes to their sockets and everything else to a mux: the mux would answer some
 // spellings of a path with a redirect, which no WebSocket follows.
-func (s *Server) routes(o Options) http.Handler {
-	mux := http.NewServeMux()
-	s.handle(mux, "POST", "/api/login", s.accounts.Login)
-	s.handle(mux, "POST", "/api/logout", s.logout)
-	s.handle(mux, "GET", "/api/me", s.accounts.Me)
-	s.handle(mux, "GET", "/api/session", serveSession(s.accounts, o.Site, s.log))
-	s.handle(mux, "GET", streamPath, s.serveStream)
-	s.handle(mux, "GET", eventsPath, s.serveEvents)
-	s.handle(mux, "GET", "/v1/topics/{topic...}", s.serveTopic)
-	if o.Health != nil {
-		s.handle(mux, "GET", "/healthz", o.Health.Alive)
-		s.handle(mux, "GET", "/readyz", o.Health.Ready)
-	}
-	o.Resources.Routes(mux, s.accounts.Require)
-	o.Functions.Routes(mux, s.accounts.Require)
-	s.serveConsole(mux)
-	mux.HandleFunc("/api/", s.notFound)
-	mux.HandleFunc("/v1/", s.notFound)
-	if o.Pages != nil {
-		mux.Handle("/", s.pages(o.Pages))
-	} else {
-		mux.HandleFunc("/", s.notFound)
-	}
-	requests := s.requests(mux)
+func (h *handlers) routes(o Options) http.Handler {
+	requests := h.requests.limit(h.mux(o))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		handshake := s.socketAt(r.URL.Path)
+		pattern, spoken := h.table.at(r.URL.Path)
 		switch {
-		case handshake == nil && websocket.IsWebSocketUpgrade(r):
-			s.notFound(w, r)
-		case handshake == nil:
+		case spoken == nil && websocket.IsWebSocketUpgrade(r):
+			refuseUnknownAddress(w, r, h.log)
+		case spoken == nil:
 			requests.ServeHTTP(w, r)
 		case !websocket.IsWebSocketUpgrade(r):
-			problem.Refuse(w, r, s.log, problem.Explain(problem.ErrBadRequest, "this address speaks WebSocket only"))
+			problem.Refuse(w, r, h.log, problem.Explain(problem.ErrBadRequest, "this address speaks WebSocket only"))
 		default:
-			handshake(w, r)
+			r.Pattern = pattern // as the mux notes it for the others
+			h.sockets.serve(w, r, spoken)
 		}
 	})
 }
 
-// handle answers one method at a path, and tells the others which it is.
-func (s *Server) handle(mux *http.ServeMux, method, path string, answer http.HandlerFunc) {
-	mux.HandleFunc(method+" "+path, answer)
-	mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Allow", method)
-		problem.Refuse(w, r, s.log, problem.ErrMethod)
-	})
+// mux holds the addresses that are not of sockets.
+func (h *handlers) mux(o Options) http.Handler {
+	a := &addresses{mux: http.NewServeMux(), log: h.log}
+	a.handle("POST", "/api/login", h.accounts.Login)
+	a.handle("POST", "/api/logout", h.logOut)
+	a.handle("GET", "/api/me", h.accounts.Me)
+	a.handle("GET", "/api/session", serveSession(h.accounts, o.Site, h.log))
+	a.handle("GET", streamPath, h.streams.ServeHTTP)
+	a.handle("GET", eventsPath, (&eventsHandler{h.topics, h.watch}).ServeHTTP)
+	a.handle("GET", "/v1/topics/{topic...}", h.topics.serveTopic)
+	if o.Health != nil {
+		a.handle("GET", "/healthz", o.Health.Alive)
+		a.handle("GET", "/readyz", o.Health.Ready)
+	}
+	o.Resources.Routes(a.mux, h.accounts.Require)
+	o.Functions.Routes(a.mux, h.accounts.Require)
+	h.console.routes(a)
+	a.handle("GET", tailPath, (&tailHandler{h.streams}).ServeHTTP)
+	a.mux.HandleFunc("/api/", a.notFound)
+	a.mux.HandleFunc("/v1/", a.notFound)
+	if o.Pages != nil {
+		a.mux.Handle("/", servePages(o.Pages, h.requests.deadlines))
+	} else {
+		a.mux.HandleFunc("/", a.notFound)
+	}
+	return a.mux
 }
 
-// logout ends a session together with its sockets on this node.
-func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
-	login := s.accounts.LoginName(r)
-	s.accounts.Logout(w, r)
+// logOut ends a login, and its sockets on this node.
+func (h *handlers) logOut(w http.ResponseWriter, r *http.Request) {
+	login := h.accounts.LoginName(r)
+	h.accounts.Logout(w, r)
 	if login != "" {
-		s.watch.endLogin(login)
+		h.watch.endLogin(login)
 	}
 }
 
-func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	problem.Refuse(w, r, s.log, problem.Explain(problem.ErrNotFound, "there is nothing at this address"))
+// addresses is a mux that refuses the methods that an address does not have.
+type addresses struct {
+	mux *http.ServeMux
+	log *slog.Logger
 }
 
-// socketAt finds the socket that a path leads to; nil without one.
-func (s *Server) socketAt(path string) http.HandlerFunc {
+// handle has one method at a path answered. Other methods are told which one it is.
+func (a *addresses) handle(method, path string, answer http.HandlerFunc) {
+	a.mux.HandleFunc(method+" "+path, answer)
+	a.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		problem.Refuse(w, r, a.log, problem.NotAllowed(w, method))
+	})
+}
+
+func (a *addresses) notFound(w http.ResponseWriter, r *http.Request) {
+	refuseUnknownAddress(w, r, a.log)
+}
+
+func refuseUnknownAddress(w http.ResponseWriter, r *http.Request, log *slog.Logger) {
+	problem.Refuse(w, r, log, problem.Explain(problem.ErrNotFound, "there is nothing at this address"))
+}
+
+// socketTable knows which protocol is spoken at which path.
+type socketTable struct {
+	native nativeProtocol
+	plain  []*socket
+	dcrf   []*dcrfSocket
+}
+
+// at returns the protocol of a path, and the pattern of the path; nil if no socket is there.
+func (t *socketTable) at(path string) (pattern string, spoken protocol) {
 	if strings.TrimSuffix(path, "/") == nativePath {
-		return routed(nativePath, s.serveNative)
+		return nativePath, t.native
 	}
-	for _, candidate := range s.sockets {
+	for _, candidate := range t.plain {
 		if values, ok := candidate.path.MatchPath(path); ok {
-			return routed(candidate.path.String(), func(w http.ResponseWriter, r *http.Request) { s.servePlain(w, r, candidate, values) })
+			return candidate.path.String(), plainProtocol{candidate, values}
 		}
 	}
-	for _, candidate := range s.dcrf {
+	for _, candidate := range t.dcrf {
 		if _, ok := candidate.path.MatchPath(path); ok {
-			return routed(candidate.path.String(), func(w http.ResponseWriter, r *http.Request) { s.serveDCRF(w, r, candidate) })
+			return candidate.path.String(), dcrfProtocol{candidate, t.native.accounts}
 		}
 	}
-	return nil
-}
-
-// routed notes the pattern of an address, as the mux does for the others.
-func routed(pattern string, answer http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		r.Pattern = pattern
-		answer(w, r)
-	}
+	return "", nil
 }

@@ -8,10 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/gorilla/websocket"
 
 	"rowcall/api/access"
 	"rowcall/api/door"
@@ -37,26 +34,15 @@ type Options struct {
 
 // Server brings events to people: it serves the WebSockets, logins and health of one node.
 type Server struct {
-	feed     feed
-	topics   *access.Rules
-	accounts *identity.Accounts
-	door     *door.Door
-	sockets  []*socket
-	dcrf     []*dcrfSocket
-	limits   Limits
-	shutdown time.Duration
-	log      *slog.Logger
-
-	deadlines      deadlines
-	handler        http.Handler
-	registry       *registry
-	watch          *watch
-	metrics        *Metrics
-	console        *console
-	batches        batches
-	nativeUpgrader *websocket.Upgrader
-	plainUpgrader  *websocket.Upgrader
-	names          atomic.Uint64 // of native sessions
+	handlers  *handlers
+	handler   http.Handler
+	registry  *registry
+	watch     *watch
+	console   *console
+	limits    Limits
+	deadlines *deadlines
+	shutdown  time.Duration
+	log       *slog.Logger
 }
 
 // New prepares a server. The error is a rules.Problems if the rules of sockets are wrong.
@@ -64,35 +50,56 @@ func New(f *notifier.Feed, topics *access.Rules, accounts *identity.Accounts, do
 	return newServer(liveFeed{f, topics}, topics, accounts, door, o)
 }
 
-func newServer(f feed, topics *access.Rules, accounts *identity.Accounts, door *door.Door, o Options) (*Server, error) {
-	sockets, dcrf, err := compileSockets(o.Sockets, topics, o.Resources)
+func newServer(f feed, topics *access.Rules, accounts *identity.Accounts, entry *door.Door, o Options) (*Server, error) {
+	plain, dcrf, err := compileSockets(o.Sockets, topics, o.Resources)
 	if err != nil {
 		return nil, err
 	}
+	log := cmp.Or(o.Logger, slog.Default())
+	metrics := o.Metrics
+	if metrics == nil {
+		metrics = NewMetrics()
+	}
 	s := &Server{
-		feed:     f,
-		topics:   topics,
-		accounts: accounts,
-		door:     door,
-		sockets:  sockets,
-		dcrf:     dcrf,
-		limits:   o.Limits.withDefaults(),
-		shutdown: cmp.Or(o.Shutdown, 10*time.Second),
-		log:      cmp.Or(o.Logger, slog.Default()),
-		registry: newRegistry(),
-		metrics:  o.Metrics,
-
+		registry:  newRegistry(),
+		watch:     newWatch(accounts.Current, log),
+		limits:    o.Limits.withDefaults(),
 		deadlines: usualDeadlines(),
+		shutdown:  cmp.Or(o.Shutdown, 10*time.Second),
+		log:       log,
 	}
-	if s.metrics == nil {
-		s.metrics = NewMetrics()
-	}
-	s.metrics.watch(s)
-	s.console = newConsole(s)
-	s.watch = newWatch(accounts.Current, s.log)
-	s.nativeUpgrader, s.plainUpgrader = upgrader(s.log, nativeProtocol), upgrader(s.log)
-	s.handler = s.metrics.counting(door.Guard(s.routes(o)))
+	s.console = newConsole(f, s.registry, accounts)
+	metrics.observe(s.registry, f)
+	table := &socketTable{native: nativeProtocol{topics, accounts}, plain: plain, dcrf: dcrf}
+	s.handlers = newHandlers(s, &handshakes{entry, accounts, s.registry, metrics, log}, f, topics, table)
+	s.handler = metrics.counting(entry.Guard(s.handlers.routes(o)))
 	return s, nil
+}
+
+// newHandlers gives each handler what it needs.
+func newHandlers(s *Server, h *handshakes, f feed, topics *access.Rules, table *socketTable) *handlers {
+	buffers, names := &batches{}, &sessionNames{}
+	requests := &topicRequests{handshakes: h, feed: f, topics: topics, limits: s.limits, batches: buffers}
+	return &handlers{
+		accounts: h.accounts,
+		watch:    s.watch,
+		requests: &requestLimits{h.door, s.deadlines, s.log},
+		sockets: &socketServer{
+			handshakes:     h,
+			feed:           f,
+			watch:          s.watch,
+			limits:         s.limits,
+			batches:        buffers,
+			names:          names,
+			nativeUpgrader: newUpgrader(s.log, nativeSubprotocol),
+			plainUpgrader:  newUpgrader(s.log),
+		},
+		table:   table,
+		topics:  requests,
+		streams: &streamHandler{requests, s.watch, names},
+		console: s.console,
+		log:     s.log,
+	}
 }
 
 // Handler answers all requests. Sessions get heartbeats, and end with their identity, only while

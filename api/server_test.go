@@ -13,7 +13,6 @@ import (
 	"github.com/gorilla/websocket"
 
 	"rowcall/api/apitest"
-	"rowcall/api/identity"
 	"rowcall/notifier"
 )
 
@@ -202,11 +201,11 @@ func TestFramesGoOutTogether(t *testing.T) {
 		events = append(events, chatMessage(int64(i)))
 	}
 	st := openStand(t, Options{})
-	s := st.newSession(identity.Identity{}, st.plainUpgrader)
+	s := st.unconnected()
 	counter := &countingConn{}
 	s.conn = &conn{Conn: counter, wake: s.wake}
 	sub := &fakeSubscription{waiting: []notifier.Taken{{Events: events[:100]}, {Events: events[100:]}}}
-	s.flow = &plain{session: s, socket: st.sockets[0], sub: sub, encode: st.sockets[0].encode}
+	s.flow = &plain{session: s, socket: st.handlers.table.plain[0], sub: sub, encode: st.handlers.table.plain[0].encode}
 	s.beat()
 	s.writer.Go(s.write)
 	s.lastWriter()

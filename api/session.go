@@ -27,6 +27,8 @@ type flow interface {
 	// receive takes a message of the client. It is called from the session's one reader; ctx ends when
 	// no more can be sent. An error ends the session with the close code that the error stands for.
 	receive(ctx context.Context, kind int, message io.Reader) error
+	// start is called once, before the first call of receive and emit.
+	start()
 	// emit adds waiting frames to a batch and reports whether more may wait. It is called from the
 	// session's one writer.
 	emit(out *batch) (more bool)
@@ -38,26 +40,39 @@ type flow interface {
 	end()
 }
 
+// silent is the flow of a socket that is only there to be closed: a browser sees the code of a close
+// frame, but not why a handshake is refused.
+type silent struct{}
+
+func (silent) receive(context.Context, int, io.Reader) error { return nil }
+func (silent) emit(*batch) bool                              { return false }
+func (silent) start()                                        {}
+func (silent) beat()                                         {}
+func (silent) follows() []subscription                       { return nil }
+func (silent) end()                                          {}
+
 // session is one connected WebSocket with its identity. It costs one goroutine while it is idle,
 // the reader; a writer exists only while something waits to be sent.
+//
+// newSession sets the fields of the first group, which nobody changes later.
 type session struct {
 	identity identity.Identity
-	accounts *identity.Accounts // who know whether another token is as good as the one it was opened with
-	watched  *watched           // while it is open
 	presence presence
-	metrics  *Metrics
-	limits   Limits
-	upgrader *websocket.Upgrader
-	batches  *batches
-	holder   *notifier.Holder // of all that waits for the client
+	terse    bool // close frames carry no text, as those of the seeds do
+	feed     feed
 	meter    notifier.Meter   // of its replays; nil: nobody counts them
-	terse    bool             // close frames carry no text, as the seeds' own do
+	holder   *notifier.Holder // of all that waits for the client
+	limits   Limits
+	batches  *batches
+	metrics  *Metrics
 	log      *slog.Logger
+	inbound  *rate.Limiter // of frames from the client
 	flow     flow
-	last     error // what to close with as soon as it is open; nil: stay open
-	conn     *conn
-	ws       *websocket.Conn
-	inbound  *rate.Limiter
+	refusal  error // why the socket is closed as soon as it is open; nil: it stays open
+
+	conn    *conn // set by upgrade
+	ws      *websocket.Conn
+	watched *watched // set before run
 
 	writer sync.WaitGroup
 	stop   context.CancelFunc // ends what the flow does for requests, when no more can be sent
@@ -70,24 +85,10 @@ type session struct {
 	shed    bool       // the node must get rid of it
 }
 
-// newSession is corked: what comes waits until run has made it a WebSocket.
-func newSession(who identity.Identity, l Limits, u *websocket.Upgrader, b *batches, log *slog.Logger) *session {
-	return &session{
-		identity: who,
-		limits:   l,
-		upgrader: u,
-		batches:  b,
-		log:      log,
-		writing:  true,
-		stop:     func() {},
-		inbound:  rate.NewLimiter(rate.Limit(l.FramesPerSecond), 2*max(l.FramesPerSecond, l.SubscriptionsPerSocket)),
-	}
-}
-
 // upgrade makes the request a WebSocket. Where it cannot, the client has been answered.
-func (s *session) upgrade(w http.ResponseWriter, r *http.Request) error {
+func (s *session) upgrade(u *websocket.Upgrader, w http.ResponseWriter, r *http.Request) error {
 	hijacker := &hijacker{ResponseWriter: w, wake: s.wake, holder: s.holder}
-	ws, err := s.upgrader.Upgrade(hijacker, r, nil)
+	ws, err := u.Upgrade(hijacker, r, nil)
 	if err != nil {
 		return err
 	}
@@ -100,8 +101,9 @@ func (s *session) upgrade(w http.ResponseWriter, r *http.Request) error {
 
 // run serves an upgraded session until it is over on both sides.
 func (s *session) run(ctx context.Context) {
-	if s.last != nil {
-		s.endWith(s.last)
+	s.flow.start()
+	if s.refusal != nil {
+		s.endWith(s.refusal)
 	}
 	if s.begin() {
 		s.unload()
@@ -239,12 +241,16 @@ func (s *session) giveUp() {
 	s.lastWriter()
 }
 
-// contain keeps what is wrong with one session from the others, as net/http does with requests. It is deferred.
-func (s *session) contain() {
-	if fault := recover(); fault != nil {
-		s.log.Error("socket ended by a fault of ours", "err", fault, "stack", string(debug.Stack()))
-		s.abort()
-	}
+// protect calls work, and keeps a panic of it from the other sessions, as net/http does with requests:
+// the session ends.
+func (s *session) protect(work func()) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			s.log.Error("socket ended by a fault of ours", "err", fault, "stack", string(debug.Stack()))
+			s.abort()
+		}
+	}()
+	work()
 }
 
 // beat sends a ping, and what else the flow sends as a heartbeat. A client that leaves no room for

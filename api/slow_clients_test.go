@@ -59,8 +59,8 @@ func TestClientsThatDawdleAreCutOff(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			st := openStand(t, Options{})
-			st.deadlines = laxDeadlines()
-			tt.deadline(&st.deadlines)
+			*st.deadlines = laxDeadlines()
+			tt.deadline(st.deadlines)
 			st.startServing(t)
 			raw, err := net.Dial("tcp", st.addr)
 			if err != nil {
@@ -143,7 +143,7 @@ func fetchPage(t *testing.T, read func(page io.Reader, served <-chan struct{}) (
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(make([]byte, bigPage)))
 	})
 	st := openStand(t, Options{Pages: page})
-	st.deadlines = laxDeadlines()
+	*st.deadlines = laxDeadlines()
 	st.deadlines.answer = brisk
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -204,7 +204,7 @@ func TestAPageThatNobodyTakesIsCutOff(t *testing.T) {
 func TestATLSHandshakeThatDawdlesIsCutOff(t *testing.T) {
 	t.Parallel()
 	st := openStand(t, Options{})
-	st.deadlines = laxDeadlines()
+	*st.deadlines = laxDeadlines()
 	st.deadlines.header = brisk
 	cert, key := certificate(t)
 	pair, err := tls.LoadX509KeyPair(cert, key)

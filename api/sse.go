@@ -26,9 +26,16 @@ type streamRequest struct {
 	since  string
 }
 
+// streamHandler answers GET /v1/sse.
+type streamHandler struct {
+	*topicRequests
+	watch *watch
+	names *sessionNames
+}
+
 // streamRequest reads the request. The cursor that EventSource brings when it comes back is newer
 // than the one in the address.
-func (s *Server) streamRequest(r *http.Request) (wanted streamRequest, err error) {
+func (h *streamHandler) streamRequest(r *http.Request) (wanted streamRequest, err error) {
 	q, err := problem.ParseQuery(r)
 	if err != nil {
 		return wanted, err
@@ -39,69 +46,69 @@ func (s *Server) streamRequest(r *http.Request) (wanted streamRequest, err error
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
 		wanted.since = last
 	}
-	wanted.topics, err = s.followed(q.Values["topic"])
+	wanted.topics, err = h.followed(q.Values["topic"])
 	return wanted, err
 }
 
-// serveStream answers with the events of one or several topics as server-sent events, in one order
+// ServeHTTP answers with the events of one or several topics as server-sent events, in one order
 // and under one cursor. Any other status than 200 makes EventSource give up for good: it is for
 // what coming back cannot mend.
-func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
-	s.serveStreamOf(newStream(w, s), w, r)
+func (h *streamHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.serveStreamOf(newStream(w, h), w, r)
 }
 
 // serveStreamOf answers with what a stream subscribes to.
-func (s *Server) serveStreamOf(st *stream, w http.ResponseWriter, r *http.Request) {
-	defer st.conn.finish(s.limits.WriteTimeout)
+func (h *streamHandler) serveStreamOf(st *stream, w http.ResponseWriter, r *http.Request) {
+	defer st.conn.finish(h.limits.WriteTimeout)
 	defer st.holder.Close()
-	err := s.stream(st, r)
+	err := h.stream(st, r)
 	if err == nil || errors.Is(err, errGone) {
 		return
 	}
 	f := problem.FaultOf(err)
 	switch {
 	case !st.opened && !f.Retryable:
-		s.turnAway(w, r, sessionStream, err)
+		h.refuse(w, r, sessionStream, err)
 		return
 	case f.Code == problem.Internal && r.Context().Err() == nil:
-		s.log.Error("stream not served as asked", "err", err)
+		h.log.Error("stream not served as asked", "err", err)
 	}
 	if !st.opened {
-		s.metrics.handshake(sessionStream, err)
+		h.metrics.handshake(sessionStream, err)
 		_ = st.open(max(st.retry, f.After+rand.N(minRetry)))
 	}
 }
 
 // stream serves until the client goes, the node stops, or something ends the stream, which the
 // error names.
-func (s *Server) stream(st *stream, r *http.Request) error {
-	in, err := s.admit(r)
+func (h *streamHandler) stream(st *stream, r *http.Request) error {
+	in, err := h.admit(r)
 	if err != nil {
 		return err
 	}
-	defer func() { in.release() }()
-	wanted, err := s.streamRequest(r)
+	defer func() { in.Close() }() // of the last admission, see admitAgain
+	wanted, err := h.streamRequest(r)
 	if err != nil {
 		return err
 	}
 	st.texts = newTexts(wanted.topics)
 	for {
-		err := s.tryStream(r.Context(), st, in, wanted)
+		err := h.tryStream(r.Context(), st, in, wanted)
 		if !errors.Is(err, problem.ErrUnavailable) {
 			return err
 		}
-		if err := s.hold(r.Context(), st); err != nil {
+		if err := h.hold(r.Context(), st); err != nil {
 			return err
 		}
-		if in, err = s.admitAgain(r, in); err != nil {
+		if in, err = h.admitAgain(r, in); err != nil {
 			return err
 		}
 	}
 }
 
 // tryStream subscribes and serves. The error is problem.ErrUnavailable where nothing has come of that.
-func (s *Server) tryStream(ctx context.Context, st *stream, in admission, wanted streamRequest) error {
-	ctx, leave := s.watch.during(ctx, in.who)
+func (h *streamHandler) tryStream(ctx context.Context, st *stream, in *admission, wanted streamRequest) error {
+	ctx, leave := h.watch.during(ctx, in.who)
 	defer leave()
 	sub, start, err := st.openAt(ctx, in, wanted)
 	switch {
@@ -111,16 +118,16 @@ func (s *Server) tryStream(ctx context.Context, st *stream, in admission, wanted
 		return err
 	}
 	defer sub.Close()
-	defer s.registry.addStream(&presence{
-		name: s.name(), kind: sessionStream, who: in.who, as: st.as, address: in.address, since: time.Now(),
+	defer h.registry.addStream(&presence{
+		name: h.names.next(), kind: sessionStream, who: in.who, as: st.as, address: in.address, since: time.Now(),
 		follows: func() []subscription { return []subscription{sub} },
 	})()
-	return s.feedStream(ctx, st, sub, start)
+	return h.feedStream(ctx, st, sub, start)
 }
 
 // openAt subscribes. What cannot be a cursor is one of no use: to refuse it would make EventSource
 // give up.
-func (st *stream) openAt(ctx context.Context, in admission, wanted streamRequest) (subscription, notifier.Start, error) {
+func (st *stream) openAt(ctx context.Context, in *admission, wanted streamRequest) (subscription, notifier.Start, error) {
 	request := notifier.Request{Topics: wanted.topics, Since: wanted.since, Holder: st.holder, Wake: st.woken.wake}
 	sub, start, err := st.subscribe(ctx, in, request)
 	if !errors.Is(err, notifier.ErrBadCursor) {
@@ -134,7 +141,7 @@ func (st *stream) openAt(ctx context.Context, in admission, wanted streamRequest
 
 // hold keeps a stream open that the database is not there for, and returns when it is worth trying
 // again.
-func (s *Server) hold(ctx context.Context, st *stream) error {
+func (h *streamHandler) hold(ctx context.Context, st *stream) error {
 	if err := st.open(st.retry); err != nil {
 		return err
 	}
@@ -145,14 +152,14 @@ func (s *Server) hold(ctx context.Context, st *stream) error {
 		select {
 		case <-ctx.Done():
 			return errGone
-		case <-s.registry.stopping:
+		case <-h.registry.stopping:
 			return problem.ErrRestarting
 		case <-beat.C:
 			if err := st.comment(); err != nil {
 				return err
 			}
 		case <-look.C:
-			if s.feed.Health().Err == nil {
+			if h.feed.Health().Err == nil {
 				return nil
 			}
 		}
@@ -161,24 +168,24 @@ func (s *Server) hold(ctx context.Context, st *stream) error {
 
 // admitAgain finds out who asks where the database could not say before. The place that was taken
 // for nobody is given back.
-func (s *Server) admitAgain(r *http.Request, in admission) (admission, error) {
+func (h *streamHandler) admitAgain(r *http.Request, in *admission) (*admission, error) {
 	if in.unknown == nil {
 		return in, nil
 	}
-	again, err := s.admit(r)
+	again, err := h.admit(r)
 	if err != nil {
 		return in, err
 	}
-	in.release()
+	in.Close()
 	return again, nil
 }
 
 // feedStream sends what the subscription has until something ends it.
-func (s *Server) feedStream(ctx context.Context, st *stream, sub subscription, start notifier.Start) error {
+func (h *streamHandler) feedStream(ctx context.Context, st *stream, sub subscription, start notifier.Start) error {
 	if err := st.start(start); err != nil {
 		return err
 	}
-	s.metrics.handshake(sessionStream, nil)
+	h.metrics.handshake(sessionStream, nil)
 	beat := time.NewTicker(st.interval)
 	defer beat.Stop()
 	for {
@@ -188,12 +195,12 @@ func (s *Server) feedStream(ctx context.Context, st *stream, sub subscription, s
 		select {
 		case <-st.woken:
 		case <-beat.C:
-			if err := st.beat(sub, s.feed); err != nil {
+			if err := st.beat(sub, h.feed); err != nil {
 				return err
 			}
 		case <-ctx.Done():
 			return leaving(ctx)
-		case <-s.registry.stopping:
+		case <-h.registry.stopping:
 			return problem.ErrRestarting
 		}
 	}

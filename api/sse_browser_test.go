@@ -45,11 +45,7 @@ func openTab(t *testing.T, tn *town) *tab {
 		w.Header().Set("Content-Security-Policy", "default-src 'self' 'unsafe-inline'")
 		fmt.Fprint(w, listeningPage)
 	})
-	s := tn.server
-	server, err := newServer(s.feed, s.topics, s.accounts, s.door, Options{Pages: page, Logger: s.log})
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := tn.another(t, Options{Pages: page})
 	b := &tab{t: t, front: httptest.NewServer(server.Handler())}
 	t.Cleanup(func() {
 		b.front.CloseClientConnections()

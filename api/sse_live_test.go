@@ -27,11 +27,7 @@ func (tn *town) lively(t *testing.T) (site string) {
 // front is another server of the same node, with limits of its own.
 func (tn *town) front(t *testing.T, limits Limits) (front *Server, site string) {
 	t.Helper()
-	s := tn.server
-	front, err := newServer(s.feed, s.topics, s.accounts, s.door, Options{Limits: limits, Logger: s.log})
-	if err != nil {
-		t.Fatal(err)
-	}
+	front = tn.another(t, Options{Limits: limits})
 	served := httptest.NewUnstartedServer(front.Handler())
 	served.Listener = frugal{served.Listener}
 	served.Start()

@@ -34,21 +34,21 @@ type stream struct {
 	as       string // the user whose events are shown; empty: whoever asks
 
 	// subscribe is how the stream subscribes.
-	subscribe func(ctx context.Context, in admission, wanted notifier.Request) (subscription, notifier.Start, error)
+	subscribe func(ctx context.Context, in *admission, wanted notifier.Request) (subscription, notifier.Start, error)
 }
 
-func newStream(w http.ResponseWriter, s *Server) *stream {
+func newStream(w http.ResponseWriter, h *streamHandler) *stream {
 	conn := newAnswerConn(w)
 	return &stream{
 		conn:     conn,
-		batches:  &s.batches,
-		holder:   s.feed.NewHolder(conn.unload),
-		timeout:  s.limits.WriteTimeout,
-		interval: min(streamBeat, s.limits.PingInterval),
+		batches:  h.batches,
+		holder:   h.feed.NewHolder(conn.unload),
+		timeout:  h.limits.WriteTimeout,
+		interval: min(streamBeat, h.limits.PingInterval),
 		retry:    minRetry + rand.N(maxRetry-minRetry),
 		woken:    newAlarm(),
 
-		subscribe: s.subscribe,
+		subscribe: h.subscribe,
 	}
 }
 

@@ -300,7 +300,7 @@ func TestStreamBeats(t *testing.T) {
 func TestStreamBeatsAtLeastEvery15Seconds(t *testing.T) {
 	for interval, want := range map[time.Duration]time.Duration{0: 15 * time.Second, time.Hour: 15 * time.Second, time.Second: time.Second} {
 		st := openStand(t, Options{Limits: Limits{PingInterval: interval}})
-		if got := newStream(httptest.NewRecorder(), st.Server).interval; got != want {
+		if got := newStream(httptest.NewRecorder(), st.handlers.streams).interval; got != want {
 			t.Errorf("with pings every %v it beats every %v, want %v", interval, got, want)
 		}
 	}

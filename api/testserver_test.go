@@ -82,9 +82,14 @@ func topicsOfSeeds(t testing.TB) *access.Rules {
 // otherwise: /as/7 is a native socket of user 7.
 type stand struct {
 	*Server
-	feed *fakeFeed
-	http *httptest.Server
-	addr string // while Serve runs too
+	feed     *fakeFeed
+	topics   *access.Rules
+	accounts *identity.Accounts
+	door     *door.Door
+	metrics  *Metrics
+	sockets  *socketServer
+	http     *httptest.Server
+	addr     string // while Serve runs too
 }
 
 func openStand(t testing.TB, o Options) *stand {
@@ -96,11 +101,15 @@ func openStand(t testing.TB, o Options) *stand {
 		t.Fatal(err)
 	}
 	f := newFakeFeed()
-	server, err := newServer(f, topicsOfSeeds(t), accounts, entry, o)
+	topics := topicsOfSeeds(t)
+	server, err := newServer(f, topics, accounts, entry, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := &stand{Server: server, feed: f}
+	st := &stand{
+		Server: server, feed: f, topics: topics, accounts: accounts, door: entry,
+		metrics: server.handlers.sockets.metrics, sockets: server.handlers.sockets,
+	}
 	st.http = httptest.NewUnstartedServer(http.HandlerFunc(st.serve))
 	st.http.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	st.http.Start()
@@ -124,11 +133,25 @@ func (st *stand) serve(w http.ResponseWriter, r *http.Request) {
 		problem.Refuse(w, r, st.log, err)
 		return
 	}
-	session := st.newSession(identity.Identity{User: user, Login: "abc"}, st.nativeUpgrader)
-	flow := newNative(session, st.feed, st.topics)
-	session.flow = flow
-	flow.welcome("s1")
-	st.carry(w, r, session, &admission{release: leave})
+	in := &admission{who: identity.Identity{User: user, Login: "abc"}, releases: []func(){leave}}
+	defer in.Close()
+	st.sockets.serveSession(w, r, in, st.sockets.newSession(r, in, st.handlers.table.native))
+}
+
+// unconnected returns the session of an anonymous user whose handshake has not been answered.
+func (st *stand) unconnected() *session {
+	return st.sockets.newSession(httptest.NewRequest("GET", "/", nil), &admission{}, carrying(func(*session) flow { return silent{} }))
+}
+
+// carrying is a protocol whose sessions carry a flow of the test's.
+type carrying func(*session) flow
+
+func (carrying) kind() sessionKind { return sessionPlain }
+
+func (carrying) refuses(*admission) error { return nil }
+
+func (open carrying) open(_ *http.Request, _ *admission, s *session) (flow, error) {
+	return open(s), nil
 }
 
 // browser is a WebSocket as a page has it.

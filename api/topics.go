@@ -18,25 +18,25 @@ type topicState struct {
 
 // serveTopic answers with a topic's present state and the cursor to go on from: an event is either
 // in the state or comes after the cursor.
-func (s *Server) serveTopic(w http.ResponseWriter, r *http.Request) {
-	s.admitted(w, r, func(out *answerConn, in admission) error {
-		state, err := s.topicState(r, in)
+func (t *topicRequests) serveTopic(w http.ResponseWriter, r *http.Request) {
+	t.admitted(w, r, func(out *answerConn, in *admission) error {
+		state, err := t.topicState(r, in)
 		if err != nil {
 			return err
 		}
-		s.answer(out, state)
+		t.answer(out, state)
 		return nil
 	})
 }
 
 // topicState asks the feed for nothing but the state: the subscription that comes with it is closed
 // at once.
-func (s *Server) topicState(r *http.Request, in admission) (topicState, error) {
-	topics, err := s.followed([]string{r.PathValue("topic")})
+func (t *topicRequests) topicState(r *http.Request, in *admission) (topicState, error) {
+	topics, err := t.followed([]string{r.PathValue("topic")})
 	if err != nil {
 		return topicState{}, err
 	}
-	sub, start, err := s.subscribe(r.Context(), in, notifier.Request{Topics: topics, Snapshot: true, Wake: func() {}})
+	sub, start, err := t.subscribe(r.Context(), in, notifier.Request{Topics: topics, Snapshot: true, Wake: func() {}})
 	if err != nil {
 		return topicState{}, err
 	}

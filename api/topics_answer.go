@@ -79,24 +79,24 @@ func (c *answerConn) Write(p []byte) (int, error) {
 }
 
 // admitted has a request about topics served, if it may come in. An error of serve means that it was not answered.
-func (s *Server) admitted(w http.ResponseWriter, r *http.Request, serve func(out *answerConn, in admission) error) {
+func (t *topicRequests) admitted(w http.ResponseWriter, r *http.Request, serve func(out *answerConn, in *admission) error) {
 	out := newAnswerConn(w)
-	defer out.finish(s.limits.WriteTimeout)
-	in, err := s.admit(r)
+	defer out.finish(t.limits.WriteTimeout)
+	in, err := t.admit(r)
 	if err == nil {
-		defer in.release()
+		defer in.Close()
 		err = serve(out, in)
 	}
 	if err != nil {
-		problem.Refuse(w, r, s.log, err)
+		problem.Refuse(w, r, t.log, err)
 	}
 }
 
 // answer sends a JSON body that no cache may keep, in pieces that each must be taken in time. Errors of
 // writing mean that the client has gone.
-func (s *Server) answer(c *answerConn, body any) {
+func (t *topicRequests) answer(c *answerConn, body any) {
 	text := problem.MustEncodeJSON(body)
-	holder := s.feed.NewHolder(c.unload)
+	holder := t.feed.NewHolder(c.unload)
 	defer holder.Close()
 	holder.Add(len(text))
 	h := c.w.Header()
@@ -104,8 +104,8 @@ func (s *Server) answer(c *answerConn, body any) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	c.w.WriteHeader(http.StatusOK)
-	out := s.batches.borrow(c, s.limits.WriteTimeout, holder)
-	defer s.batches.give(out)
+	out := t.batches.borrow(c, t.limits.WriteTimeout, holder)
+	defer t.batches.give(out)
 	out.add(text)
 	out.flush()
 }

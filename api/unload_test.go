@@ -76,7 +76,7 @@ func TestNoCursorOvertakesAnAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFakeFeed()
 	h := &held{topic: "room/5", sub: &fakeSubscription{settled: true}, queued: true}
-	n := newNative(nil, f, nil)
+	n := newNative(&session{feed: f}, nil, nil)
 	n.held[h.topic] = h
 	if got := n.settledCursor(); got != "" {
 		t.Errorf("the cursor is %q while the answer waits", got)

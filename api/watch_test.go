@@ -197,8 +197,8 @@ func TestStreamsDoNotWaitLongerThanTheirToken(t *testing.T) {
 	t.Parallel()
 	st := openStand(t, Options{})
 	st.feed.set(func(f *fakeFeed) { f.refuse = problem.ErrUnavailable })
-	late := admission{who: identity.Identity{User: "1", Subject: "1", Until: time.Now()}}
-	err := st.tryStream(t.Context(), newStream(httptest.NewRecorder(), st.Server), late, streamRequest{topics: []topic.Topic{"dams"}})
+	late := &admission{who: identity.Identity{User: "1", Subject: "1", Until: time.Now()}}
+	err := st.handlers.streams.tryStream(t.Context(), newStream(httptest.NewRecorder(), st.handlers.streams), late, streamRequest{topics: []topic.Topic{"dams"}})
 	if !errors.Is(err, problem.ErrUnauthorized) || errors.Is(err, problem.ErrUnavailable) {
 		t.Errorf("ended with %v", err)
 	}

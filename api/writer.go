@@ -31,9 +31,10 @@ func (s *session) lastWriter() {
 	s.writer.Wait()
 }
 
-// write sends what waits until nothing does, or nothing more may be sent.
-func (s *session) write() {
-	defer s.contain()
+// write is the writer: it sends what waits until nothing does, or nothing more may be sent.
+func (s *session) write() { s.protect(s.writeWaiting) }
+
+func (s *session) writeWaiting() {
 	out := s.batches.borrow(s.conn.Conn, s.limits.WriteTimeout, s.holder)
 	defer s.batches.give(out)
 	for s.pass(out) {
