@@ -66,6 +66,26 @@ func TestDjangoSessions(t *testing.T) {
 	}
 }
 
+// The site may change its table: logins that end are told by sessions that were open by then, too.
+func TestDjangoSessionsOfAnotherShape(t *testing.T) {
+	t.Parallel()
+	d := openDjango(t)
+	d.run(djangoRow + `; DELETE FROM django_session`)
+	d.expect(ended(djangoKey))
+	for _, change := range []string{
+		`ALTER TABLE django_session ALTER session_key TYPE text`,
+		`ALTER TABLE django_session ALTER expire_date TYPE timestamptz(0)`,
+		`ALTER TABLE django_session RENAME expire_date TO ends`,
+	} {
+		d.run(change + `; ` + djangoRow + `; DELETE FROM django_session`)
+		if diff := cmp.Diff([]row{ended(djangoKey)}, d.events()); diff != "" {
+			t.Errorf("after %s (-want +got):\n%s", change, diff)
+		}
+	}
+	d.run(`ALTER TABLE django_session RENAME session_key TO key; ` + djangoRow + `; DELETE FROM django_session`)
+	d.expect(row{"", "rowcall.access", "", "{}"})
+}
+
 // A site's role needs no right on anything of Rowcall's, and has none.
 func TestDjangoSessionsOfAnOrdinaryRole(t *testing.T) {
 	t.Parallel()

@@ -5,26 +5,52 @@
 -- search_path that nobody else can put objects into. One that looks into tables sets row_security: a
 -- restore switches it off, which makes policies an error. TRUNCATE names no rows, so there are no events for
 -- them; where it takes rights away, everybody is asked again.
+--
+-- Each function first spells its events, in a block that catches what goes wrong where a table has changed, and then
+-- files them: see core/fields.sql.
 
 -- Messages: to everybody in the room. One that moves to another room leaves the first.
 CREATE OR REPLACE FUNCTION rowcall.on_chat_messages()
 RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    type text := 'chat_message_created';
+    type     text;
+    room     text;  -- which the message is in
+    data     json;
+    old_room text;  -- which it is in no more
+    gone     json;
 BEGIN
-    IF TG_OP <> 'INSERT' THEN
-        IF TG_OP = 'DELETE' OR OLD.room_id <> NEW.room_id OR OLD.id <> NEW.id THEN
-            PERFORM rowcall.file('room/' || OLD.room_id, 'chat_message_deleted', json_build_object('id', OLD.id::text));
-        ELSE
-            type := 'chat_message_updated';
-        END IF;
-        IF TG_OP = 'DELETE' THEN
-            RETURN NULL;
-        END IF;
+    LOOP
+        BEGIN
+            type := CASE TG_OP WHEN 'INSERT' THEN 'chat_message_created' ELSE 'chat_message_updated' END;
+            IF TG_OP = 'DELETE' THEN
+                old_room := OLD.room_id;
+                gone := json_build_object('id', OLD.id::text);
+                EXIT;
+            ELSIF TG_OP = 'UPDATE' AND (OLD.room_id <> NEW.room_id OR OLD.id <> NEW.id) THEN
+                old_room := OLD.room_id;
+                gone := json_build_object('id', OLD.id::text);
+                type := 'chat_message_created';
+            END IF;
+            room := NEW.room_id;
+            data := json_build_object(
+                'id', NEW.id::text, 'message', NEW.message, 'room_id', NEW.room_id,
+                'sender_id', NEW.sender_id, 'posted', rowcall.iso(NEW.posted));
+            EXIT;
+        EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN
+            CONTINUE WHEN rowcall.replan(SQLSTATE);
+            old_room := CASE TG_OP WHEN 'DELETE' THEN rowcall.fields(OLD) ->> 'room_id' END;
+            gone := json_build_object('id', rowcall.fields(OLD) ->> 'id');
+            room := rowcall.fields(NEW) ->> 'room_id';
+            data := rowcall.left_of(NEW, '{message, room_id, sender_id, posted}', json_build_object('id', rowcall.fields(NEW) ->> 'id'));
+            EXIT;
+        END;
+    END LOOP;
+    IF old_room IS NOT NULL THEN
+        PERFORM rowcall.file('room/' || old_room, 'chat_message_deleted', gone);
     END IF;
-    PERFORM rowcall.file('room/' || NEW.room_id, type, json_build_object(
-        'id', NEW.id::text, 'message', NEW.message, 'room_id', NEW.room_id,
-        'sender_id', NEW.sender_id, 'posted', rowcall.iso(NEW.posted)));
+    IF room IS NOT NULL THEN
+        PERFORM rowcall.file('room/' || room, type, data);
+    END IF;
     RETURN NULL;
 END $$;
 
@@ -38,43 +64,85 @@ ALTER TABLE public.chat_messages ENABLE ALWAYS TRIGGER "0_rowcall";
 CREATE OR REPLACE FUNCTION rowcall.on_chat_join_requests()
 RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
 DECLARE
-    moved  boolean := TG_OP = 'UPDATE' AND (OLD.id, OLD.room_id, OLD.user_id) <> (NEW.id, NEW.room_id, NEW.user_id);
-    action text;
-    asking json;  -- who asks, for a page that has not seen the user yet
+    moved      boolean;
+    action     text;
+    asking     json;  -- who asks, for a page that has not seen the user yet
+    room       text;  -- what the request is about, and whose it is
+    person     text;
+    type       text;
+    data       json;
+    with_title json;  -- the same for the user, with the room's title
+    old_room   text;  -- the same of a request that is gone, or is another one now
+    old_person text;
+    gone       json;
 BEGIN
-    IF TG_OP = 'DELETE' OR moved THEN
-        PERFORM rowcall.join_request_event(OLD, 'join_request_deleted');
+    LOOP
+        BEGIN
+            moved := TG_OP = 'UPDATE' AND (OLD.id, OLD.room_id, OLD.user_id) <> (NEW.id, NEW.room_id, NEW.user_id);
+            IF TG_OP = 'DELETE' OR moved THEN
+                old_room := OLD.room_id;
+                old_person := OLD.user_id;
+                gone := rowcall.join_request_told(OLD);
+            END IF;
+            EXIT WHEN TG_OP = 'DELETE';
+            IF TG_OP = 'INSERT' THEN
+                action := 'create';
+                asking := (SELECT json_build_object('id', u.id, 'first_name', u.first_name, 'last_name', u.last_name)
+                           FROM public.users u WHERE u.id = NEW.user_id);
+            ELSIF OLD.status <> NEW.status THEN
+                action := CASE NEW.status WHEN 'admitted' THEN 'admit' WHEN 'denied' THEN 'deny' END;
+            END IF;
+            IF action IS NOT NULL THEN
+                type := 'did_alter_join_request';
+                data := json_build_object('id', NEW.id::text, 'action', action, 'requesting_user', asking);
+                with_title := json_build_object('id', NEW.id::text, 'action', action, 'requesting_user', asking,
+                    'room_id', NEW.room_id, 'title', (SELECT r.title FROM public.chat_rooms r WHERE r.id = NEW.room_id));
+            ELSIF moved OR OLD.status <> NEW.status THEN
+                type := 'join_request_updated';
+                data := rowcall.join_request_told(NEW);
+                with_title := data;
+            END IF;
+            room := NEW.room_id;
+            person := NEW.user_id;
+            EXIT;
+        EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN
+            CONTINUE WHEN rowcall.replan(SQLSTATE);
+            old_room := CASE TG_OP WHEN 'DELETE' THEN rowcall.fields(OLD) ->> 'room_id' END;
+            old_person := CASE TG_OP WHEN 'DELETE' THEN rowcall.fields(OLD) ->> 'user_id' END;
+            gone := rowcall.left_of(OLD, '{room_id, user_id, status}', json_build_object('id', rowcall.fields(OLD) ->> 'id'));
+            room := rowcall.fields(NEW) ->> 'room_id';
+            person := rowcall.fields(NEW) ->> 'user_id';
+            type := 'join_request_updated';
+            data := rowcall.left_of(NEW, '{room_id, user_id, status}', json_build_object('id', rowcall.fields(NEW) ->> 'id'));
+            with_title := data;
+            EXIT;
+        END;
+    END LOOP;
+    IF gone IS NOT NULL THEN
+        PERFORM rowcall.join_request_filed(old_room, old_person, 'join_request_deleted', gone, gone);
     END IF;
-    IF TG_OP = 'DELETE' THEN
-        RETURN NULL;
-    END IF;
-    IF TG_OP = 'INSERT' THEN
-        action := 'create';
-        asking := (SELECT json_build_object('id', u.id, 'first_name', u.first_name, 'last_name', u.last_name)
-                   FROM public.users u WHERE u.id = NEW.user_id);
-    ELSIF OLD.status <> NEW.status THEN
-        action := CASE NEW.status WHEN 'admitted' THEN 'admit' WHEN 'denied' THEN 'deny' END;
-    END IF;
-    IF action IS NOT NULL THEN
-        PERFORM rowcall.file('room/' || NEW.room_id, 'did_alter_join_request',
-            json_build_object('id', NEW.id::text, 'action', action, 'requesting_user', asking), 'owner');
-        PERFORM rowcall.file('user/' || NEW.user_id, 'did_alter_join_request',
-            json_build_object('id', NEW.id::text, 'action', action, 'requesting_user', asking, 'room_id', NEW.room_id,
-                'title', (SELECT r.title FROM public.chat_rooms r WHERE r.id = NEW.room_id)));
-    ELSIF moved OR OLD.status <> NEW.status THEN
-        PERFORM rowcall.join_request_event(NEW, 'join_request_updated');
+    IF type IS NOT NULL AND TG_OP <> 'DELETE' THEN
+        PERFORM rowcall.join_request_filed(room, person, type, data, with_title);
     END IF;
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION rowcall.join_request_event(request public.chat_join_requests, type text)
-RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    data json := json_build_object('id', request.id::text, 'room_id', request.room_id,
-        'user_id', request.user_id, 'status', request.status);
+CREATE OR REPLACE FUNCTION rowcall.join_request_told(request public.chat_join_requests)
+RETURNS json LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rowcall.file('room/' || request.room_id, type, data, 'owner');
-    PERFORM rowcall.file('user/' || request.user_id, type, data);
+    RETURN json_build_object('id', request.id::text, 'room_id', request.room_id,
+        'user_id', request.user_id, 'status', request.status);
+END $$;
+
+CREATE OR REPLACE FUNCTION rowcall.join_request_filed(room text, person text, type text, to_room json, to_person json)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF room IS NOT NULL THEN
+        PERFORM rowcall.file('room/' || room, type, to_room, 'owner');
+    END IF;
+    IF person IS NOT NULL THEN
+        PERFORM rowcall.file('user/' || person, type, to_person);
+    END IF;
 END $$;
 
 CREATE OR REPLACE TRIGGER "0_rowcall"
@@ -83,14 +151,28 @@ CREATE OR REPLACE TRIGGER "0_rowcall"
 ALTER TABLE public.chat_join_requests ENABLE ALWAYS TRIGGER "0_rowcall";
 
 -- Admitting makes the user a member, whoever admits. This changes data rather than telling of it, so it
--- does not fire while replication or a restore brings rows in: the membership comes with them.
+-- does not fire while replication or a restore brings rows in: the membership comes with them. Where the
+-- tables have changed so that there can be no such row, the request is written all the same.
 CREATE OR REPLACE FUNCTION rowcall.admit()
 RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
+DECLARE
+    admitted boolean;
 BEGIN
-    IF NEW.status = 'admitted' AND (TG_OP = 'INSERT' OR OLD.status <> 'admitted') THEN
-        INSERT INTO public.chat_room_members (room_id, user_id) VALUES (NEW.room_id, NEW.user_id)
-        ON CONFLICT DO NOTHING;
-    END IF;
+    LOOP
+        BEGIN
+            admitted := NEW.status = 'admitted' AND (TG_OP = 'INSERT' OR OLD.status <> 'admitted');
+            IF admitted THEN
+                INSERT INTO public.chat_room_members (room_id, user_id) VALUES (NEW.room_id, NEW.user_id)
+                ON CONFLICT DO NOTHING;
+            END IF;
+            EXIT;
+        EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported
+                OR not_null_violation OR check_violation THEN
+            CONTINUE WHEN rowcall.replan(SQLSTATE);
+            RAISE WARNING 'whoever is admitted is made no member of the room: %', SQLERRM;
+            EXIT;
+        END;
+    END LOOP;
     RETURN NULL;
 END $$;
 
@@ -100,35 +182,68 @@ CREATE OR REPLACE TRIGGER "0_rowcall_admit"
 
 -- Members: the user's rights to the room are asked again, the room learns who came or went, the user
 -- which room. Where the room or the user is being deleted, their own trigger has told already.
-CREATE OR REPLACE FUNCTION rowcall.chat_membership(type_for_room text, type_for_user text, in_room bigint, of_user bigint)
-RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
-DECLARE
-    names record;
-BEGIN
-    PERFORM rowcall.revalidate('room/' || in_room, of_user::text);
-    SELECT u.first_name, u.last_name, u.username, r.title INTO names
-    FROM public.users u, public.chat_rooms r WHERE u.id = of_user AND r.id = in_room;
-    IF FOUND THEN
-        PERFORM rowcall.file('room/' || in_room, type_for_room, json_build_object('user_id', of_user,
-            'first_name', names.first_name, 'last_name', names.last_name, 'username', names.username));
-        PERFORM rowcall.file('user/' || of_user, type_for_user,
-            json_build_object('room_id', in_room, 'title', names.title));
-    END IF;
-END $$;
-
 CREATE OR REPLACE FUNCTION rowcall.on_chat_room_members()
 RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    room       text;  -- of a membership that there is now
+    person     text;
+    old_room   text;  -- of one that is gone
+    old_person text;
 BEGIN
-    IF TG_OP = 'UPDATE' AND (OLD.room_id, OLD.user_id) = (NEW.room_id, NEW.user_id) THEN
-        RETURN NULL;
-    END IF;
+    LOOP
+        BEGIN
+            IF TG_OP = 'UPDATE' AND (OLD.room_id, OLD.user_id) = (NEW.room_id, NEW.user_id) THEN
+                RETURN NULL;
+            END IF;
+            old_room := OLD.room_id;
+            old_person := OLD.user_id;
+            room := NEW.room_id;
+            person := NEW.user_id;
+            EXIT;
+        EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN
+            CONTINUE WHEN rowcall.replan(SQLSTATE);
+            old_room := rowcall.fields(OLD) ->> 'room_id';
+            old_person := rowcall.fields(OLD) ->> 'user_id';
+            room := rowcall.fields(NEW) ->> 'room_id';
+            person := rowcall.fields(NEW) ->> 'user_id';
+            EXIT;
+        END;
+    END LOOP;
     IF TG_OP <> 'INSERT' THEN
-        PERFORM rowcall.chat_membership('member_left', 'room_left', OLD.room_id, OLD.user_id);
+        PERFORM rowcall.membership_filed('member_left', 'room_left', old_room, old_person);
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        PERFORM rowcall.chat_membership('member_joined', 'room_joined', NEW.room_id, NEW.user_id);
+        PERFORM rowcall.membership_filed('member_joined', 'room_joined', room, person);
     END IF;
     RETURN NULL;
+END $$;
+
+-- Where nobody knows which room or whose membership it was, more is asked again, never less.
+CREATE OR REPLACE FUNCTION rowcall.membership_filed(type_for_room text, type_for_user text, room text, person text)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
+DECLARE
+    to_room   json;
+    to_person json;
+BEGIN
+    PERFORM rowcall.revalidate(coalesce('room/' || room, 'room'), person);
+    LOOP
+        BEGIN
+            SELECT json_build_object('user_id', u.id, 'first_name', u.first_name, 'last_name', u.last_name, 'username', u.username),
+                   json_build_object('room_id', r.id, 'title', r.title)
+            INTO to_room, to_person
+            FROM public.users u, public.chat_rooms r WHERE u.id = person::bigint AND r.id = room::bigint;
+            EXIT;
+        EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN
+            CONTINUE WHEN rowcall.replan(SQLSTATE);
+            to_room := json_build_object('user_id', person, 'first_name', NULL, 'last_name', NULL, 'username', NULL);
+            to_person := json_build_object('room_id', room, 'title', NULL);
+            EXIT;
+        END;
+    END LOOP;
+    IF to_room IS NOT NULL AND room IS NOT NULL AND person IS NOT NULL THEN
+        PERFORM rowcall.file('room/' || room, type_for_room, to_room);
+        PERFORM rowcall.file('user/' || person, type_for_user, to_person);
+    END IF;
 END $$;
 
 CREATE OR REPLACE TRIGGER "0_rowcall"
@@ -143,55 +258,105 @@ ALTER TABLE public.chat_room_members ENABLE ALWAYS TRIGGER "0_rowcall_truncate";
 
 -- Rooms: another owner, or none, and everybody's rights are asked again. The members of a room that goes
 -- are told here, while it still has a title and its memberships are still there. Owners are told of their
--- rooms as users too. The join code is told to nobody.
+-- rooms as users too. A new title is told to everybody who has the room in a list of theirs, so that none of them
+-- has to follow every room to show how it is called. The join code is told to nobody.
 CREATE OR REPLACE FUNCTION rowcall.on_chat_rooms()
 RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS $$
 DECLARE
-    moved boolean := TG_OP = 'UPDATE' AND (OLD.id, OLD.owner_id) <> (NEW.id, NEW.owner_id);
+    moved     boolean;
+    type      text;
+    room      text;            -- whose event it is
+    data      json;
+    asked     text;            -- the room whose rights are asked again
+    owners    text[] := '{}';  -- users who are told the same as the room
+    old_room  text;            -- of a room that has another id now
+    old_owner text;
+    gone      json;
+    listed    text[] := '{}';  -- users who are told the title
+    list_type text;
+    title     json;
 BEGIN
-    IF TG_OP = 'DELETE' OR moved THEN
-        PERFORM rowcall.revalidate('room/' || OLD.id);
+    LOOP
+        BEGIN
+            moved := TG_OP = 'UPDATE' AND (OLD.id, OLD.owner_id) <> (NEW.id, NEW.owner_id);
+            IF TG_OP = 'DELETE' OR moved THEN
+                asked := OLD.id;
+            END IF;
+            IF TG_OP = 'DELETE' THEN
+                listed := ARRAY(SELECT m.user_id FROM public.chat_room_members m WHERE m.room_id = OLD.id);
+                list_type := 'room_left';
+                title := json_build_object('room_id', OLD.id, 'title', OLD.title);
+                type := 'room_deleted';
+                room := OLD.id;
+                owners := ARRAY[OLD.owner_id];
+                data := rowcall.room_told(OLD);
+                EXIT;
+            END IF;
+            type := CASE TG_OP WHEN 'INSERT' THEN 'room_created' ELSE 'room_updated' END;
+            data := rowcall.room_told(NEW);
+            IF TG_OP = 'INSERT' THEN
+                owners := ARRAY[NEW.owner_id];
+            ELSIF moved THEN
+                owners := ARRAY[NEW.owner_id, nullif(OLD.owner_id, NEW.owner_id)];
+            END IF;
+            IF moved AND OLD.id <> NEW.id THEN
+                old_room := OLD.id;
+                old_owner := OLD.owner_id;
+                gone := rowcall.room_told(OLD);
+            END IF;
+            IF TG_OP = 'INSERT' OR OLD *<> NEW THEN  -- as stored: not every type has an equality
+                room := NEW.id;
+            END IF;
+            IF TG_OP = 'UPDATE' AND OLD.title <> NEW.title THEN
+                listed := ARRAY(
+                    SELECT l.user_id
+                    FROM (SELECT NEW.owner_id AS user_id
+                          UNION SELECT m.user_id FROM public.chat_room_members m WHERE m.room_id = NEW.id
+                          UNION SELECT q.user_id FROM public.chat_join_requests q WHERE q.room_id = NEW.id) l
+                    ORDER BY l.user_id);
+                list_type := 'room_renamed';
+                title := json_build_object('room_id', NEW.id, 'title', NEW.title);
+            END IF;
+            EXIT;
+        EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN
+            CONTINUE WHEN rowcall.replan(SQLSTATE);
+            asked := rowcall.fields(OLD) ->> 'id';
+            room := coalesce(rowcall.fields(NEW) ->> 'id', asked);
+            type := CASE TG_OP WHEN 'INSERT' THEN 'room_created' WHEN 'UPDATE' THEN 'room_updated' ELSE 'room_deleted' END;
+            data := rowcall.left_of(CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END, '{title, owner_id}', json_build_object('room_id', room));
+            owners := ARRAY[rowcall.fields(NEW) ->> 'owner_id', rowcall.fields(OLD) ->> 'owner_id'];
+            old_room := NULL;
+            listed := '{}';
+            IF TG_OP <> 'INSERT' AND asked IS NULL THEN
+                PERFORM rowcall.revalidate('room');  -- nobody knows which room it was
+            END IF;
+            EXIT;
+        END;
+    END LOOP;
+    IF asked IS NOT NULL THEN
+        PERFORM rowcall.revalidate('room/' || asked);
     END IF;
     IF TG_OP = 'DELETE' THEN
-        PERFORM rowcall.file('user/' || m.user_id, 'room_left', json_build_object('room_id', OLD.id, 'title', OLD.title))
-        FROM public.chat_room_members m WHERE m.room_id = OLD.id;
-        PERFORM rowcall.room_event(OLD, 'room_deleted', true);
-    ELSIF TG_OP = 'INSERT' THEN
-        PERFORM rowcall.room_event(NEW, 'room_created', true);
-    ELSIF moved THEN
-        PERFORM rowcall.room_event(OLD, 'room_deleted', true) WHERE OLD.id <> NEW.id;
-        PERFORM rowcall.room_event(NEW, 'room_updated', true);
-        PERFORM rowcall.file('user/' || OLD.owner_id, 'room_updated',
-            json_build_object('room_id', NEW.id, 'title', NEW.title, 'owner_id', NEW.owner_id)) WHERE OLD.owner_id <> NEW.owner_id;
-    ELSIF OLD.* IS DISTINCT FROM NEW.* THEN
-        PERFORM rowcall.room_event(NEW, 'room_updated', false);
+        PERFORM rowcall.file('user/' || l.person, list_type, title) FROM unnest(listed) l (person);
     END IF;
-    IF TG_OP = 'UPDATE' AND OLD.title <> NEW.title THEN
-        PERFORM rowcall.room_renamed(NEW);
+    IF old_room IS NOT NULL THEN
+        PERFORM rowcall.file('room/' || old_room, 'room_deleted', gone);
+        PERFORM rowcall.file('user/' || old_owner, 'room_deleted', gone);
+    END IF;
+    IF room IS NOT NULL THEN
+        PERFORM rowcall.file('room/' || room, type, data);
+        PERFORM rowcall.file('user/' || o.person, type, data) FROM unnest(owners) o (person) WHERE o.person IS NOT NULL;
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM rowcall.file('user/' || l.person, list_type, title) FROM unnest(listed) l (person);
     END IF;
     RETURN NULL;
 END $$;
 
--- A new title is told to everybody who has the room in a list of theirs, so that none of them has to follow
--- every room to show how it is called.
-CREATE OR REPLACE FUNCTION rowcall.room_renamed(room public.chat_rooms)
-RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT rowcall.file('user/' || listed.user_id, 'room_renamed', json_build_object('room_id', room.id, 'title', room.title))
-    FROM (SELECT room.owner_id AS user_id
-          UNION SELECT m.user_id FROM public.chat_room_members m WHERE m.room_id = room.id
-          UNION SELECT q.user_id FROM public.chat_join_requests q WHERE q.room_id = room.id
-          ORDER BY user_id) listed
-$$;
-
-CREATE OR REPLACE FUNCTION rowcall.room_event(room public.chat_rooms, type text, to_owner boolean)
-RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    data json := json_build_object('room_id', room.id, 'title', room.title, 'owner_id', room.owner_id);
+CREATE OR REPLACE FUNCTION rowcall.room_told(room public.chat_rooms)
+RETURNS json LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rowcall.file('room/' || room.id, type, data);
-    IF to_owner THEN
-        PERFORM rowcall.file('user/' || room.owner_id, type, data);
-    END IF;
+    RETURN json_build_object('room_id', room.id, 'title', room.title, 'owner_id', room.owner_id);
 END $$;
 
 CREATE OR REPLACE TRIGGER "0_rowcall"
