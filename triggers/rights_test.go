@@ -38,8 +38,8 @@ func TestAudit(t *testing.T) {
 	for what, query := range map[string]string{
 		"runs as its owner on a foreign path": `SELECT proname FROM pg_proc WHERE pronamespace = 'rowcall'::regnamespace AND prosecdef
 			AND NOT coalesce(proconfig::text, '') LIKE '%search_path=pg_catalog%'`,
-		// iso is bound to its functions; file is called by those alone who name a path.
-		"names no path": `SELECT proname FROM pg_proc WHERE pronamespace = 'rowcall'::regnamespace AND proname NOT IN ('iso', 'file')
+		// iso is bound to its functions; fields has every name qualified; file is called by those alone who name a path.
+		"names no path": `SELECT proname FROM pg_proc WHERE pronamespace = 'rowcall'::regnamespace AND proname NOT IN ('iso', 'fields', 'file')
 			AND NOT coalesce(proconfig::text, '') LIKE '%search_path=pg_catalog, pg_temp%'`,
 		"may be called by everybody": `SELECT p.proname FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
 			WHERE p.pronamespace = 'rowcall'::regnamespace AND a.grantee = 0`,
@@ -94,7 +94,7 @@ func TestRoles(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
 	one[string](at(t, db), `SELECT rowcall.epoch()`)
-	const write = `SELECT rowcall.publish('a', 'x', '{}'), rowcall.revalidate('a'), rowcall.revalidate_user('1')`
+	const write = `SELECT rowcall.publish('a', 'x', '{}'), rowcall.revalidate('a'), rowcall.revalidate_user('1'), rowcall.fields(ROW('\u')), rowcall.iso(now())`
 	for _, c := range []struct{ role, may, mayNot string }{
 		{"rowcall_publisher", write, `SELECT rowcall.cursor()`},
 		{"rowcall_reader", `SELECT rowcall.cursor(), rowcall.iso(now())`, `SELECT rowcall.publish('a', 'x', '{}')`},

@@ -33,27 +33,32 @@ BEGIN
     RETURN true;
 END $$;
 
--- fields is a row as JSON, by the names that its columns have today. It never fails. A json column may hold an escape
--- that stands for no character here, such as u0000, and then PostgreSQL cannot read the row's JSON again; such escapes
--- are taken out. Those that to_json itself writes stay.
+-- fields is a row as JSON, by the names that its columns have today; also for triggers that are written by hand, which
+-- may be fired by any partition and must not care in which order that one has its columns. It sets nothing, which would
+-- cost half as much again; every name and operator is qualified, types too, so that
+-- search_path cannot matter.
 CREATE OR REPLACE FUNCTION rowcall.fields(changed record)
-RETURNS json LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 SET TimeZone = 'UTC' AS $$
+RETURNS json LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    told json;
+    told pg_catalog.json := pg_catalog.row_to_json(changed);
 BEGIN
-    told := row_to_json(changed);
-    IF strpos(told::text, E'\\u') > 0 THEN
-        told := regexp_replace(told::text, E'(\\\\\\\\)|\\\\u0000|\\\\u(?!00[01])[0-9a-fA-F]{4}', E'\\1', 'g');
+    IF pg_catalog.strpos(told::pg_catalog.text, E'\\u') OPERATOR(pg_catalog.>) 0 THEN
+        RETURN rowcall.readable(told);
     END IF;
-    PERFORM told -> '';
     RETURN told;
-EXCEPTION WHEN others THEN
-    RETURN NULL;  -- such as a cast to json that somebody has made, and that fails
+END $$;
+
+-- readable is JSON without what PostgreSQL takes into a json column and cannot read again: escapes that stand for no
+-- character here, such as u0000. Those that to_json itself writes stay.
+CREATE OR REPLACE FUNCTION rowcall.readable(told json)
+RETURNS json LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN regexp_replace(told::text, E'(\\\\\\\\)|\\\\u0000|\\\\u(?!00[01])[0-9a-fA-F]{4}', E'\\1', 'g');
 END $$;
 
 -- left_of is what is left of a row: the columns named, NULL where there is none of that name, and what is added.
 CREATE OR REPLACE FUNCTION rowcall.left_of(changed record, names text[], added json DEFAULT '{}')
-RETURNS json LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+RETURNS json LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 SET TimeZone = 'UTC' AS $$
 DECLARE
     told json := rowcall.fields(changed);
 BEGIN

@@ -5,7 +5,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA rowcall FROM PUBLIC;
 DO $$
 BEGIN
     IF to_regrole('rowcall_publisher') IS NOT NULL THEN
-        GRANT EXECUTE ON FUNCTION rowcall.publish, rowcall.revalidate, rowcall.revalidate_user TO rowcall_publisher;
+        GRANT EXECUTE ON FUNCTION rowcall.publish, rowcall.revalidate, rowcall.revalidate_user, rowcall.fields,
+            rowcall.readable, rowcall.iso TO rowcall_publisher;
     END IF;
     IF to_regrole('rowcall_reader') IS NOT NULL THEN
         GRANT EXECUTE ON FUNCTION rowcall.cursor, rowcall.iso TO rowcall_reader;
