@@ -29,7 +29,7 @@ func encodeSubscribed(h *held, start notifier.Start) []byte {
 	switch {
 	case h.request.Snapshot:
 		frame.Snapshot = problem.SoundJSON(start.State)
-	case h.request.Since != "":
+	case h.request.Since != nil:
 		frame.Recovered = &start.Recovered
 		frame.Reason = start.Reason
 	}
@@ -51,11 +51,19 @@ func encodeError(name string, f problem.Fault) []byte {
 
 // request is a frame of the client.
 type request struct {
-	Op       string `json:"op"`
-	Topic    string `json:"topic"`
-	Since    string `json:"since"`
-	Token    string `json:"token"`
-	Snapshot bool   `json:"snapshot"`
+	Op       string  `json:"op"`
+	Topic    string  `json:"topic"`
+	Since    *string `json:"since"` // nil: from now. An empty text is a cursor, and a bad one
+	Token    string  `json:"token"`
+	Snapshot bool    `json:"snapshot"`
+}
+
+// since is the cursor to go on from; empty without one.
+func (r request) since() string {
+	if r.Since == nil {
+		return ""
+	}
+	return givenCursor(*r.Since)
 }
 
 // parseRequest returns what could be read of a malformed request too, for the answer to name.

@@ -93,7 +93,7 @@ func (n *native) open(ctx context.Context, h *held) {
 	sub, start, err := n.session.feed.Subscribe(ctx, notifier.Request{
 		Topics:   []topic.Topic{h.topic},
 		Follower: n.session.identity.Follower(),
-		Since:    h.request.Since,
+		Since:    h.request.since(),
 		Snapshot: h.request.Snapshot,
 		Holder:   n.session.holder,
 		Meter:    n.session.meter,

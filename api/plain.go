@@ -85,7 +85,7 @@ func (p plainProtocol) open(r *http.Request, in *admission, s *session) (flow, e
 		return nil, in.unknown
 	}
 	name := p.socket.topicOf(p.values, in.who.User)
-	sub, err := followOne(r.Context(), s, s.meter, name, r.URL.Query().Get("since"))
+	sub, err := followOne(r.Context(), s, s.meter, name, sinceOf(r))
 	if err != nil {
 		return nil, err
 	}

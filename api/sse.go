@@ -34,17 +34,18 @@ type streamHandler struct {
 }
 
 // streamRequest reads the request. The cursor that EventSource brings when it comes back is newer
-// than the one in the address.
+// than the one in the address. An empty one leaves the one in the address.
 func (h *streamHandler) streamRequest(r *http.Request) (wanted streamRequest, err error) {
 	q, err := problem.ParseQuery(r)
 	if err != nil {
 		return wanted, err
 	}
-	if wanted.since, err = q.Text("since"); err != nil {
+	if wanted.since, err = sinceIn(q); err != nil {
 		return wanted, err
 	}
-	if last := r.Header.Get("Last-Event-ID"); last != "" {
-		wanted.since = last
+	last := r.Header.Values("Last-Event-ID")
+	if len(last) > 0 && (last[0] != "" || wanted.since == "") {
+		wanted.since = givenCursor(last[0])
 	}
 	wanted.topics, err = h.followed(q.Values["topic"])
 	return wanted, err
