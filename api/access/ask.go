@@ -145,6 +145,9 @@ func compileAccess(ctx context.Context, pool *pgxpool.Pool, source string, param
 	if err != nil {
 		return nil, err
 	}
+	if err := checkNamesDiffer(columns[1:]); err != nil {
+		return nil, err
+	}
 	for _, column := range columns[1:] {
 		if column.DataTypeOID != pgtype.BoolOID {
 			return nil, fmt.Errorf("column %q is not a boolean: access answers allowed, and roles", column.Name)
@@ -159,7 +162,7 @@ func compileAccess(ctx context.Context, pool *pgxpool.Pool, source string, param
 
 // accessSQL numbers the questions itself, in a column # that configured SQL does not see. The
 // configured statement stands on lines of its own, since it may end in a comment.
-func accessSQL(bound string, parameters []parameter) string {
+func accessSQL(bound boundSQL, parameters []parameter) string {
 	arrays, columns := make([]string, len(parameters)), make([]string, len(parameters))
 	for i, p := range parameters {
 		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, p.sqlType)
@@ -169,7 +172,7 @@ func accessSQL(bound string, parameters []parameter) string {
 FROM unnest(%[2]s) WITH ORDINALITY AS %[1]s (%[3]s, "#")
 CROSS JOIN LATERAL (
 %[4]s
-) AS "answer"`, parameterRow, strings.Join(arrays, ", "), strings.Join(columns, ", "), bound)
+) AS "answer"`, bound.row, strings.Join(arrays, ", "), strings.Join(columns, ", "), bound.text)
 }
 
 // scan reads a row: the number of its question, from 1, and the columns of the configured statement.

@@ -161,18 +161,7 @@ func TestState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state := func(q notifier.Question) (string, error) {
-		tx, err := compiled.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer tx.Rollback(t.Context())
-		if _, err := tx.Exec(t.Context(), "SET LOCAL TimeZone TO 'Asia/Kathmandu'"); err != nil {
-			t.Fatal(err)
-		}
-		text, err := compiled.State(t.Context(), tx, q)
-		return strings.ReplaceAll(string(text), " \n ", ""), err
-	}
+	state := func(q notifier.Question) (string, error) { return stateOf(t, compiled, q) }
 	got, err := state(asking("clock", ""))
 	want := `[{"whole":"2021-06-01T10:00:00Z","a \"fraction":"2021-06-01T10:00:00.500000Z","never":null,"nothing":null,` +
 		`"day":"2021-06-01","number":1.50,"nested":{"a" : [1, 2]},"me":null,"staff":false}]`
@@ -191,6 +180,66 @@ func TestState(t *testing.T) {
 			t.Errorf("state of %s: got %v, want ErrNoSnapshot", topic, err)
 		}
 	}
+}
+
+// hostileColumns are names that meet names of our own, or need quotes.
+func hostileColumns() []string {
+	return []string{"r", "s", "t", "o", "@", "@@", "#", "answer", "asked", "v", "me", "staff", "allowed", `a"b`, "Upper Case", "hostile", "?column?",
+		"select", "r.*", strings.Repeat("n", 63), strings.Repeat("ü", 31)}
+}
+
+// The names of tables and columns in configured SQL mean what they mean to their author.
+func TestHostileNames(t *testing.T) {
+	t.Parallel()
+	columns, values, want := "", "", ""
+	for i, name := range hostileColumns() {
+		columns += fmt.Sprintf(", %s int", pgx.Identifier{name}.Sanitize())
+		values += fmt.Sprintf(", %d", i)
+		want += fmt.Sprintf(",%s:%d", apitest.QuoteJSON(t, name), i)
+	}
+	table := func(name string) string {
+		return fmt.Sprintf(`CREATE TABLE %s (id int%s); INSERT INTO %[1]s VALUES (1%[3]s); `, name, columns, values)
+	}
+	db := schematest.New(t, schematest.Samples)
+	db.Exec(t, table("hostile")+table(`"@"`)+table("r")+table("s")+table(`"answer"`))
+	var topics []rules.Topic
+	for i, from := range []string{"hostile", `"@"`, `"@" AS "@@"`, "r", "s", `"answer"`} {
+		topics = append(topics, rules.Topic{Topic: fmt.Sprintf("hostile%d/{id:int}", i), Allow: "public", Snapshot: "SELECT * FROM " + from + " WHERE id = @id",
+			Access: "SELECT id = @id AS allowed FROM " + from})
+	}
+	accounts, err := identity.New(t.Context(), db.Pool(t), doortest.Open(t, door.Options{}), identity.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := Compile(t.Context(), db.Pool(t), accounts, topics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = `[{"id":1` + want + "}]"
+	for i := range topics {
+		q := asking(topic.Topic(fmt.Sprintf("hostile%d/1", i)), "1")
+		if got, err := stateOf(t, compiled, q); err != nil || got != want {
+			t.Errorf("state of %s: got %s, %v, want %s", topics[i].Snapshot, got, err, want)
+		}
+		if grants, err := compiled.Ask(t.Context(), []notifier.Question{q}); err != nil || grants[0].Err != nil {
+			t.Errorf("access of %s: got %+v, %v, want a grant", topics[i].Access, grants, err)
+		}
+	}
+}
+
+// stateOf reads the state of a topic in a transaction of its own.
+func stateOf(t *testing.T, compiled *Rules, q notifier.Question) (string, error) {
+	t.Helper()
+	tx, err := compiled.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	if _, err := tx.Exec(t.Context(), "SET LOCAL TimeZone TO 'Asia/Kathmandu'"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := compiled.State(t.Context(), tx, q)
+	return strings.ReplaceAll(string(text), " \n ", ""), err
 }
 
 // wholeIDs are users whose ids are whole numbers. Nobody is looked up.
@@ -262,6 +311,8 @@ func TestCompileTellsAllThatIsWrong(t *testing.T) {
 		{Topic: "h//{x}"},
 		{Topic: "i", Snapshot: `SELECT 1 AS a, 2 AS a`},
 		{Topic: "j", Access: `DELETE FROM users RETURNING true AS allowed`},
+		{Topic: "l", Access: `SELECT true AS allowed, false AS allowed`},
+		{Topic: "m", Snapshot: `SELECT 1, 2`},
 		{Topic: "k", Access: `SELECT true AS allowed) AS x, (SELECT 1`},
 	})
 	apitest.ExpectProblems(t, err, []string{
@@ -277,9 +328,11 @@ func TestCompileTellsAllThatIsWrong(t *testing.T) {
 		`topics[4].access: it has no column allowed`,
 		`topics[5].access: column "username" is not a boolean`,
 		`topics[6].access: operator does not exist: bigint = text`,
-		`topics[10].snapshot: column`,
+		`topics[10].snapshot: it has two columns called "a"`,
 		`topics[11].access: syntax error`,
-		`topics[12].access: `,
+		`topics[12].access: it has two columns called "allowed"`,
+		`topics[13].snapshot: it has two columns called "?column?"`,
+		`topics[14].access: `,
 	})
 }
 

@@ -58,6 +58,9 @@ func compileSnapshot(ctx context.Context, pool *pgxpool.Pool, source string, par
 	if err != nil {
 		return nil, err
 	}
+	if err := checkNamesDiffer(columns); err != nil {
+		return nil, err
+	}
 	q := &snapshotQuery{sql: snapshotSQL(rows, columns)}
 	_, err = describe(ctx, pool, q.sql)
 	return q, err
@@ -65,16 +68,17 @@ func compileSnapshot(ctx context.Context, pool *pgxpool.Pool, source string, par
 
 // snapshotRows is a FROM clause that evaluates the configured statement beside one row of
 // parameters.
-func snapshotRows(bound string, parameters []parameter) string {
+func snapshotRows(bound boundSQL, parameters []parameter) string {
 	columns := make([]string, len(parameters))
 	for i, p := range parameters {
 		columns[i] = fmt.Sprintf("$%d::%s AS %s", i+1, p.sqlType, pgx.Identifier{p.name}.Sanitize())
 	}
-	return fmt.Sprintf("FROM (SELECT %s) AS %s CROSS JOIN LATERAL (\n%s\n) AS s", strings.Join(columns, ", "), parameterRow, bound)
+	return fmt.Sprintf("FROM (SELECT %s) AS %s CROSS JOIN LATERAL (\n%s\n) AS s", strings.Join(columns, ", "), bound.row, bound.text)
 }
 
 // snapshotSQL makes an array of the rows in their order. It writes points in time as the triggers
-// write them in events.
+// write them in events. The form r.* means the whole row whatever the columns are called; r alone
+// would mean a column of that name.
 func snapshotSQL(rows string, columns []pgconn.FieldDescription) string {
 	shown := make([]string, len(columns))
 	for i, column := range columns {
@@ -84,5 +88,5 @@ func snapshotSQL(rows string, columns []pgconn.FieldDescription) string {
 			shown[i] = fmt.Sprintf("rowcall.iso(s.%s) AS %[1]s", name)
 		}
 	}
-	return fmt.Sprintf("SELECT coalesce(json_agg(r), '[]')::text FROM (SELECT %s %s) AS r", strings.Join(shown, ", "), rows)
+	return fmt.Sprintf("SELECT coalesce(json_agg(r.*), '[]')::text FROM (SELECT %s %s) AS r", strings.Join(shown, ", "), rows)
 }

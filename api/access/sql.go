@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -25,20 +26,46 @@ func sqlType(k topic.Kind) string {
 	return "text"
 }
 
-// parameterRow is the relation that configured SQL is evaluated beside: its columns are the
-// parameters. No table has this name, so that configured SQL cannot mean another.
-const parameterRow = `"@"`
+// boundSQL is configured SQL whose parameters are columns of a relation that it is evaluated beside.
+// Values never become text of a statement.
+type boundSQL struct {
+	text string
+	row  string // the relation, quoted; the configured SQL has no such name
+}
 
-// bindParameters replaces each parameter in configured SQL by a column of parameterRow. Values never
-// become text of a statement.
-func bindParameters(sql string, allowed []parameter) (string, error) {
+// bindParameters replaces each parameter in configured SQL by its column.
+func bindParameters(sql string, allowed []parameter) (boundSQL, error) {
 	names := make([]string, len(allowed))
 	for i, p := range allowed {
 		names[i] = p.name
 	}
-	return rules.BindParameters(sql, names, func(name string) string {
-		return parameterRow + "." + pgx.Identifier{name}.Sanitize()
+	row := unusedName(sql)
+	text, err := rules.BindParameters(sql, names, func(name string) string {
+		return row + "." + pgx.Identifier{name}.Sanitize()
 	})
+	return boundSQL{text, row}, err
+}
+
+// unusedName is a quoted name of so many @ that it does not occur in the SQL.
+func unusedName(sql string) string {
+	name := "@"
+	for strings.Contains(sql, pgx.Identifier{name}.Sanitize()) {
+		name += "@"
+	}
+	return pgx.Identifier{name}.Sanitize()
+}
+
+// checkNamesDiffer returns an error if two columns have the same name: nothing would say which of
+// the two counts.
+func checkNamesDiffer(columns []pgconn.FieldDescription) error {
+	seen := map[string]bool{}
+	for _, column := range columns {
+		if seen[column.Name] {
+			return fmt.Errorf("it has two columns called %q: give one another name with AS", column.Name)
+		}
+		seen[column.Name] = true
+	}
+	return nil
 }
 
 // describe has PostgreSQL prepare and plan a statement, and returns its columns. Planning checks the

@@ -217,7 +217,7 @@ func (f *function) statement(arguments []assignment) *statement {
 	for i, a := range arguments {
 		named[i] = a.column.Ident + " => " + s.bindAssigned(a) + "::" + a.column.Type
 	}
-	s.add(`SELECT coalesce(to_json("@")::text, 'null') FROM `, f.signature.Name, "(", strings.Join(named, ", "), `) AS "@"`)
+	s.add(`SELECT coalesce(to_json("@".*)::text, 'null') FROM `, f.signature.Name, "(", strings.Join(named, ", "), `) AS "@"`)
 	return s
 }
 

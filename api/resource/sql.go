@@ -27,7 +27,8 @@ func newStatements(r *Resource) statements {
 	return s
 }
 
-// documentSQL makes JSON of a row. Points in time are written as in events.
+// documentSQL makes JSON of a row. Points in time are written as in events. The form "@".* means the
+// whole row whatever the columns are called; "@" alone would mean a column of that name.
 func documentSQL(columns []*column) string {
 	fields := make([]string, len(columns))
 	for i, c := range columns {
@@ -37,7 +38,7 @@ func documentSQL(columns []*column) string {
 		}
 		fields[i] = value + " AS " + c.Ident
 	}
-	return fmt.Sprintf(`(SELECT row_to_json("@") FROM (SELECT %s) AS "@")::text`, strings.Join(fields, ", "))
+	return fmt.Sprintf(`(SELECT row_to_json("@".*) FROM (SELECT %s) AS "@")::text`, strings.Join(fields, ", "))
 }
 
 // statement is SQL that is put together for a request, with its parameters. Values of the request

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"rowcall/api/apitest"
 	"rowcall/config/rules"
 	"rowcall/schema/schematest"
@@ -66,6 +68,44 @@ func openOddServer(t *testing.T) *apitest.HTTPUser {
 		rules.Resource{Name: "odd", Table: "odd one.; DROP TABLE users; --", Allow: "authenticated"},
 		rules.Resource{Name: "parents", Table: "odd one.Parents", Allow: "authenticated"}), nil)
 	return s.user(t, "alice")
+}
+
+// The names of a table's columns and a function's results mean nothing to our own SQL.
+func TestHostileNames(t *testing.T) {
+	t.Parallel()
+	names := []string{"r", "s", "t", "o", "@", "asked", "v", "q", `a"b`, "Upper Case", "hostile", "?column?", "select", "t.*",
+		strings.Repeat("n", 63), strings.Repeat("ü", 31)}
+	columns, body, update := "", "", ""
+	for i, name := range names {
+		ident, quoted := pgx.Identifier{name}.Sanitize(), apitest.QuoteJSON(t, name)
+		columns += ", " + ident + " integer[]"
+		body += fmt.Sprintf(",%s:[%d]", quoted, i)
+		update += fmt.Sprintf(",%s:[%d]", quoted, i+100)
+	}
+	created := `{"id":"1"` + body + `}`
+	db := schematest.New(t, schematest.Samples)
+	db.Exec(t, `CREATE TABLE hostile (id text PRIMARY KEY REFERENCES hostile`+columns+`);
+		CREATE FUNCTION hostile_rows() RETURNS SETOF hostile LANGUAGE sql AS 'SELECT * FROM hostile';
+		CREATE FUNCTION hostile_row() RETURNS hostile LANGUAGE sql AS 'SELECT * FROM hostile';
+		CREATE FUNCTION hostile_column("@" text) RETURNS TABLE ("@@" text) LANGUAGE sql AS 'SELECT $1';
+		CREATE FUNCTION hostile_value(v integer[]) RETURNS integer[] LANGUAGE sql AS 'SELECT $1';
+		ALTER TABLE hostile ENABLE ROW LEVEL SECURITY; CREATE POLICY everybody ON hostile USING (true);
+		GRANT SELECT, INSERT, UPDATE, DELETE ON hostile TO rowcall_app`)
+	var functions []rules.Function
+	for _, name := range []string{"hostile_rows", "hostile_row", "hostile_column", "hostile_value"} {
+		functions = append(functions, rules.Function{Name: name, Function: name, Allow: "authenticated"})
+	}
+	alice := openServerOn(t, db, append(apitest.SampleResources(), rules.Resource{Name: "hostile", Table: "hostile", Allow: "authenticated"}), functions).user(t, "alice")
+	alice.Expect(201, created, "POST", "/api/hostile", created)
+	alice.Expect(200, created, "GET", "/api/hostile/1", "")
+	alice.Expect(200, `{"total":1,"rows":[`+created+`]}`, "GET", "/api/hostile?search=1&ordering=-id", "")
+	alice.Expect(200, created, "POST", "/api/functions/hostile_row", "{}")
+	alice.Expect(200, `[`+created+`]`, "POST", "/api/functions/hostile_rows", "{}")
+	alice.Expect(200, `["x"]`, "POST", "/api/functions/hostile_column", `{"@":"x"}`)
+	alice.Expect(200, `[1,2]`, "POST", "/api/functions/hostile_value", `{"v":[1,2]}`)
+	changed := `{"id":"1"` + update + `}`
+	alice.Expect(200, changed, "PUT", "/api/hostile/1", changed)
+	alice.Expect(200, changed, "PATCH", "/api/hostile/1", "{}")
 }
 
 func TestResourceTypes(t *testing.T) {
