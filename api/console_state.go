@@ -9,44 +9,44 @@ import (
 	"rowcall/notifier"
 )
 
-// console tells staff how the node is. The lists are made at most once a second, whoever asks: to make one
-// looks at all that is open.
+// console tells staff the state of the node. Its lists are built at most once a second, because
+// building one looks at all sessions or topics.
 type console struct {
 	feed        feed
-	registry    *registry
+	registry    *sessionRegistry
 	accounts    *identity.Accounts
-	rates       rates
-	topicList   lister[notifier.TopicCount]
-	sessionList lister[consoleSession]
+	rates       eventRates
+	topicList   cachedList[notifier.TopicCount]
+	sessionList cachedList[consoleSession]
 }
 
-func newConsole(f feed, r *registry, accounts *identity.Accounts) *console {
+func newConsole(f feed, r *sessionRegistry, accounts *identity.Accounts) *console {
 	c := &console{feed: f, registry: r, accounts: accounts}
-	c.topicList.make = c.listTopics
-	c.sessionList.make = c.listSessions
+	c.topicList.build = c.listTopics
+	c.sessionList.build = c.listSessions
 	return c
 }
 
-// rateSamples is over how many seconds a rate is taken.
+// rateSamples is how many seconds a rate covers.
 const rateSamples = 5
 
-// rates remember the feed's counts of the last seconds.
-type rates struct {
-	mu      sync.Mutex // guards samples
-	samples []sample   // oldest first
+// eventRates holds the feed's counts of the last seconds.
+type eventRates struct {
+	mu      sync.Mutex    // guards samples
+	samples []countSample // oldest first
 }
 
-type sample struct {
+type countSample struct {
 	at                           time.Time
 	rings, polls, events, handed uint64
 }
 
-// measure looks at the counts once a second until ctx ends.
-func (c *console) measure(ctx context.Context) {
+// sampleCounts records the counts once a second until ctx ends.
+func (c *console) sampleCounts(ctx context.Context) {
 	every := time.NewTicker(time.Second)
 	defer every.Stop()
 	for {
-		c.rates.add(sampleOf(c.feed.Stats()))
+		c.rates.addSample(newCountSample(c.feed.Stats()))
 		select {
 		case <-ctx.Done():
 			return
@@ -55,11 +55,11 @@ func (c *console) measure(ctx context.Context) {
 	}
 }
 
-func sampleOf(s notifier.Stats) sample {
-	return sample{at: time.Now(), rings: s.Rings, polls: s.Polls, events: s.Events, handed: s.HandedOut}
+func newCountSample(s notifier.Stats) countSample {
+	return countSample{at: time.Now(), rings: s.Rings, polls: s.Polls, events: s.Events, handed: s.HandedOut}
 }
 
-func (r *rates) add(s sample) {
+func (r *eventRates) addSample(s countSample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.samples = append(r.samples, s)
@@ -68,8 +68,8 @@ func (r *rates) add(s sample) {
 	}
 }
 
-// since is a count's growth a second, from the oldest sample to now.
-func (r *rates) since(now sample, count func(sample) uint64) float64 {
+// perSecond returns the growth of a count per second, from the oldest sample to now.
+func (r *eventRates) perSecond(now countSample, count func(countSample) uint64) float64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.samples) == 0 {
@@ -105,27 +105,27 @@ type consoleGate struct {
 	Deaf       bool  `json:"deaf"`
 }
 
-func (c *console) listenerOf(s notifier.Stats) consoleListener {
-	now := sampleOf(s)
+func (c *console) describeListener(s notifier.Stats) consoleListener {
+	now := newCountSample(s)
 	return consoleListener{
-		State:         stateOf(s),
+		State:         listenerState(s),
 		Healthy:       s.Health.Err == nil,
 		Connected:     s.Listener.Connected,
 		Confirmed:     s.Listener.Confirmed,
 		ProbeReturned: s.Listener.ProbeReturned,
 		Armed:         s.Listener.Armed,
 		Gate:          consoleGate(s.Gate),
-		Rings:         c.rates.since(now, func(s sample) uint64 { return s.rings }),
-		Polls:         c.rates.since(now, func(s sample) uint64 { return s.polls }),
-		Events:        c.rates.since(now, func(s sample) uint64 { return s.events }),
-		HandedOut:     c.rates.since(now, func(s sample) uint64 { return s.handed }),
-		LastPoll:      unlessZero(s.Health.PolledAt),
+		Rings:         c.rates.perSecond(now, func(s countSample) uint64 { return s.rings }),
+		Polls:         c.rates.perSecond(now, func(s countSample) uint64 { return s.polls }),
+		Events:        c.rates.perSecond(now, func(s countSample) uint64 { return s.events }),
+		HandedOut:     c.rates.perSecond(now, func(s countSample) uint64 { return s.handed }),
+		LastPoll:      timeOrNil(s.Health.PolledAt),
 		Reconnects:    s.Lost.Listener + s.Lost.Poller,
 	}
 }
 
-// stateOf is the listener's state in a word.
-func stateOf(s notifier.Stats) string {
+// listenerState returns the listener's state in one word.
+func listenerState(s notifier.Stats) string {
 	switch {
 	case !s.Listener.Confirmed || s.Health.Err != nil:
 		return "reconnecting"
@@ -137,33 +137,33 @@ func stateOf(s notifier.Stats) string {
 	return "arming"
 }
 
-// consoleLog is what the log holds and how long.
+// consoleLog is the state of the log.
 type consoleLog struct {
 	logState
 	Alarm     bool       `json:"alarm"`
 	Slots     int        `json:"slots"`
-	SlotBytes int64      `json:"slot_bytes"`           // of the one that is written
+	SlotBytes int64      `json:"slot_bytes"`           // size of the slot that is written
 	SlotSince *time.Time `json:"slot_since,omitempty"` // its oldest event
 	Keep      float64    `json:"keep_seconds"`
 	KeepBytes int64      `json:"keep_bytes"`
-	Cursor    string     `json:"cursor,omitempty"` // the node's place; none while a batch is being handed on
+	Cursor    string     `json:"cursor,omitempty"` // the node's position; empty while events are being queued
 }
 
-func (c *console) logOf(s notifier.Stats) consoleLog {
+func (c *console) describeLog(s notifier.Stats) consoleLog {
 	l := s.Health.Log
 	return consoleLog{
-		logState:  logStateOf(l),
+		logState:  newLogState(l),
 		Alarm:     l.Alarming(),
 		Slots:     s.Retention.Slots,
 		SlotBytes: l.SlotBytes,
-		SlotSince: unlessZero(l.SlotSince),
+		SlotSince: timeOrNil(l.SlotSince),
 		Keep:      s.Retention.Keep.Seconds(),
 		KeepBytes: s.Retention.KeepBytes,
 		Cursor:    c.feed.Cursor(),
 	}
 }
 
-// consoleCounts are counts since the node was started, and what waits now.
+// consoleCounts are counts since the node was started, and what waits at present.
 type consoleCounts struct {
 	Events        uint64                          `json:"events_read"`
 	HandedOut     uint64                          `json:"events_handed_out"`
@@ -180,7 +180,7 @@ type consoleCounts struct {
 	QueuedBytes   int                             `json:"queued_bytes"`
 }
 
-func (c *console) countsOf(s notifier.Stats) consoleCounts {
+func (c *console) describeCounts(s notifier.Stats) consoleCounts {
 	w := c.feed.QueueStats()
 	return consoleCounts{
 		Events: s.Events, HandedOut: s.HandedOut, Polls: s.Polls, Rings: s.Rings,

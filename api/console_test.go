@@ -19,7 +19,7 @@ import (
 )
 
 // look asks for a part of the console and reads it.
-func look[T any](t *testing.T, tn *town, path, cookie string) T {
+func look[T any](t *testing.T, tn *liveServer, path, cookie string) T {
 	t.Helper()
 	status, text := meet(t, "GET", tn.site()+path, "Cookie", cookie)
 	if status != http.StatusOK {
@@ -34,7 +34,7 @@ func look[T any](t *testing.T, tn *town, path, cookie string) T {
 
 func TestConsoleIsForStaff(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	alice, admin := tn.login(t, "alice"), tn.login(t, "admin")
 	for _, path := range []string{"", "/topics", "/sessions", "/listener", "/log", "/tail?topic=room/1&user=2"} {
 		address := tn.site() + "/api/console" + path
@@ -67,7 +67,7 @@ func TestConsoleIsForStaff(t *testing.T) {
 
 func TestConsoleShowsWhoFollowsWhat(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	admin := tn.login(t, "admin")
 	alice, bob := tn.native(t, "alice"), tn.native(t, "bob")
 	alice.subscribe("room/1", "")
@@ -100,7 +100,7 @@ func TestConsoleShowsWhoFollowsWhat(t *testing.T) {
 
 func TestConsoleShowsListenerAndLog(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	admin := tn.login(t, "admin")
 	bob := tn.native(t, "bob")
 	bob.subscribe("room/1", "")
@@ -125,7 +125,7 @@ func TestConsoleShowsListenerAndLog(t *testing.T) {
 }
 
 // tail opens the console's stream.
-func (tn *town) tail(t *testing.T, cookie, topic, user string) *listening {
+func (tn *liveServer) tail(t *testing.T, cookie, topic, user string) *streamClient {
 	t.Helper()
 	values := topics(topic)
 	if user != "" {
@@ -136,7 +136,7 @@ func (tn *town) tail(t *testing.T, cookie, topic, user string) *listening {
 
 func TestTailShowsWhatTheUserWouldSee(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	admin := tn.login(t, "admin")
 	owner, member := tn.tail(t, admin, "room/1", "1"), tn.tail(t, admin, "room/1", "2")
 	owner.live()
@@ -161,7 +161,7 @@ func TestTailShowsWhatTheUserWouldSee(t *testing.T) {
 
 func TestTailRefuses(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	admin := tn.login(t, "admin")
 	for _, c := range []struct {
 		topic, user string
@@ -204,7 +204,7 @@ func TestTailEndsInMidStream(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tn := openTown(t)
+			tn := openLiveServer(t)
 			l := tn.tail(t, tn.login(t, "admin"), "room/1", "2")
 			l.live()
 			tn.db.Psql(t, say(100, "seen"))
@@ -218,7 +218,7 @@ func TestTailEndsInMidStream(t *testing.T) {
 // TestTailFollowsWhatBecomesOfTheUser is about a user whose rights hang on being staff.
 func TestTailFollowsWhatBecomesOfTheUser(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	tn.db.Psql(t, `UPDATE users SET is_staff = true WHERE id = 2;`)
 	l := tn.tail(t, tn.login(t, "admin"), "ward", "2") // a topic for staff
 	l.live()
@@ -231,7 +231,7 @@ func TestTailFollowsWhatBecomesOfTheUser(t *testing.T) {
 // TestTailReadsOnItsOwnAccount has staff read the log in the place of a user, whose own replays that leaves alone.
 func TestTailReadsOnItsOwnAccount(t *testing.T) {
 	t.Parallel()
-	tn := openLimitedTown(t, schematest.New(t, schematest.Samples), rules.JWT{}, door.Options{ReplayBytes: 4 << 10}, notifier.Options{TailEvents: 10})
+	tn := openLimitedLiveServer(t, schematest.New(t, schematest.Samples), rules.JWT{}, door.Options{ReplayBytes: 4 << 10}, notifier.Options{TailEvents: 10})
 	from := tn.native(t, "").subscribe("dams", "")
 	tn.db.Exec(t, `SELECT rowcall.publish('dams/1', 'dam.update', json_build_object('n', n, 'text', repeat('x', 1000))) FROM generate_series(1, 20) AS n`)
 	l := listenAt(t, tn.site()+tailPath, topics("dams", "since", from, "user", "2"), "Cookie", tn.login(t, "admin"))

@@ -20,16 +20,16 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// faulty is the flow of a session with a fault of ours in it: where the reader meets it, or where the writer does.
-type faulty struct {
-	silent
+// faultyFlow is the flow of a session with a fault of ours in it: where the reader meets it, or where the writer does.
+type faultyFlow struct {
+	silentFlow
 	session  *session
 	inWriter bool
 	said     *atomic.Bool // the client has said something
 	ended    chan struct{}
 }
 
-func (f faulty) receive(context.Context, int, io.Reader) error {
+func (f faultyFlow) receive(context.Context, int, io.Reader) error {
 	f.said.Store(true)
 	if f.inWriter {
 		f.session.wake()
@@ -38,14 +38,14 @@ func (f faulty) receive(context.Context, int, io.Reader) error {
 	panic("a fault of ours")
 }
 
-func (f faulty) emit(*batch) bool {
+func (f faultyFlow) emit(*writeBatch) bool {
 	if f.inWriter && f.said.Load() {
 		panic("a fault of ours")
 	}
 	return false
 }
 
-func (f faulty) end() {
+func (f faultyFlow) release() {
 	select {
 	case <-f.ended: // to end twice is no mistake
 	default:
@@ -58,16 +58,16 @@ func (f faulty) end() {
 func TestFaultOfOneSocket(t *testing.T) {
 	for name, inWriter := range map[string]bool{"reader": false, "writer": true} {
 		t.Run(name, func(t *testing.T) {
-			meetFault(t, faulty{inWriter: inWriter, said: new(atomic.Bool), ended: make(chan struct{})})
+			meetFault(t, faultyFlow{inWriter: inWriter, said: new(atomic.Bool), ended: make(chan struct{})})
 		})
 	}
 }
 
-func meetFault(t *testing.T, faulty faulty) {
-	st := openStand(t, Options{})
+func meetFault(t *testing.T, faulty faultyFlow) {
+	st := openFakeFeedServer(t, Options{})
 	left := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		leave, err := st.registry.enter()
+		leave, err := st.registry.enterRequest()
 		if err != nil {
 			t.Error(err)
 			return
@@ -125,7 +125,7 @@ func (brokenFeed) Subscribe(context.Context, notifier.Request) (subscription, no
 
 // A fault on the way to a socket leaves nothing behind: the feed does not count any more what the socket holds.
 func TestFaultOfAHandshake(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	path, err := topic.ParsePathPattern("/ws/patients/")
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func TestFaultOfAHandshake(t *testing.T) {
 }
 
 // meetFaultAt makes a handshake by hand.
-func meetFaultAt(t *testing.T, st *stand, path string) {
+func meetFaultAt(t *testing.T, st *fakeFeedServer, path string) {
 	t.Helper()
 	defer func() {
 		if recover() == nil {

@@ -4,70 +4,75 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"sync"
+	"time"
 
 	"rowcall/api/identity"
 	"rowcall/api/problem"
+	"rowcall/api/resource"
+	"rowcall/config/rules"
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
-// dcrf is the flow of a socket that speaks as Django Channels REST Framework does: requests about the
-// rows of resources, each answered once, and what happens to those rows.
+// dcrfFlow is the flow of a socket that speaks like Django Channels REST Framework: it answers each
+// request about the rows of resources once, and sends what happens to those rows.
 //
-// Requests of one socket are worked on one after the other, by the session's reader. While one is worked on,
-// events wait, so that the reply to a change always comes before its event. The next request is not read
-// before the writer has taken the reply: who does not read gets nothing done.
-type dcrf struct {
+// The reader works on one request of a socket at a time. Meanwhile events wait, so that the reply
+// to a change always comes before its event. The reader reads the next request after the writer has
+// taken the reply, so that a client that does not read has no work done.
+type dcrfFlow struct {
 	session  *session
 	accounts *identity.Accounts
 	streams  []*dcrfStream
-	bare     bool // one stream, whose name does not stand in frames
+	bare     bool // there is one stream, whose name frames do not contain
 
-	turn chan struct{} // the writer has had its turn; holds one
+	wrote chan struct{} // holds a value after the writer has taken replies or events
 
-	mu      sync.Mutex // guards what follows, and the watchers of streams
+	mu      sync.Mutex // guards what follows, and the rows of streams
 	working bool       // the reader works on a request
-	taking  bool       // the writer takes events
+	writing bool       // the writer takes events
 	replies [][]byte
 }
 
 // dcrfStream is a resource on a socket, with what the socket follows of it.
 type dcrfStream struct {
 	*servedResource
-	sub      subscription         // nil: no events
-	watchers map[string][]watcher // who subscribed to a row, by its key
+	sub  subscription                 // nil: no events
+	rows map[string][]rowSubscription // subscriptions of rows, by key
 }
 
-// openDCRF subscribes to the topics of the resources, where the user may follow them. The error is what
+// openDCRF subscribes to the topics of those resources that the user may follow. The error is what
 // the socket must be closed with.
-func openDCRF(ctx context.Context, s *session, accounts *identity.Accounts, to *dcrfSocket, since string) (*dcrf, error) {
-	d := &dcrf{session: s, accounts: accounts, bare: to.bare, turn: make(chan struct{}, 1)}
+func openDCRF(ctx context.Context, s *session, accounts *identity.Accounts, to *dcrfSocket, since string) (*dcrfFlow, error) {
+	d := &dcrfFlow{session: s, accounts: accounts, bare: to.bare, wrote: make(chan struct{}, 1)}
 	complete := false
 	defer func() {
-		if !complete { // also where a fault of ours ends it
-			d.end()
+		if !complete { // also after a panic
+			d.release()
 		}
 	}()
 	meter := shareMeter(s.meter)
 	for _, one := range to.streams {
-		sub, err := followStream(ctx, s, meter, one, since)
+		sub, err := subscribeStream(ctx, s, meter, one, since)
 		if err != nil {
 			return nil, err
 		}
-		d.streams = append(d.streams, &dcrfStream{servedResource: one, sub: sub, watchers: map[string][]watcher{}})
+		d.streams = append(d.streams, &dcrfStream{servedResource: one, sub: sub, rows: map[string][]rowSubscription{}})
 	}
 	complete = true
 	return d, nil
 }
 
-// followStream returns no subscription for those who may not follow: their requests are refused one by
-// one, and there are no events for them.
-func followStream(ctx context.Context, s *session, meter notifier.Meter, one *servedResource, since string) (subscription, error) {
+// subscribeStream returns no subscription for users who may not follow: their requests are refused
+// one by one, and they receive no events.
+func subscribeStream(ctx context.Context, s *session, meter notifier.Meter, one *servedResource, since string) (subscription, error) {
 	if one.resource.Admits(s.identity) != nil {
 		return nil, nil
 	}
 	name, _ := one.resource.Topic(s.identity) // the checks of the configuration require a topic
-	sub, err := followOne(ctx, s, meter, name, since)
+	sub, err := subscribeOne(ctx, s, meter, name, since)
 	for _, refusal := range []error{problem.ErrUnauthorized, problem.ErrForbidden, problem.ErrNotFound} {
 		if errors.Is(err, refusal) {
 			return nil, nil
@@ -77,44 +82,44 @@ func followStream(ctx context.Context, s *session, meter notifier.Meter, one *se
 }
 
 // receive works on one request.
-func (d *dcrf) receive(ctx context.Context, kind int, message io.Reader) error {
+func (d *dcrfFlow) receive(ctx context.Context, kind int, message io.Reader) error {
 	text, err := io.ReadAll(message)
 	if err != nil {
-		return nil // the connection's error, which the reader meets again
+		return nil // an error of the connection, which the reader meets again
 	}
-	asked, err := d.parse(kind, text)
+	asked, err := d.parseRequest(kind, text)
 	if err != nil {
 		return err
 	}
-	if !d.begin(ctx) {
-		return nil // nobody is there to be answered
+	if !d.startWork(ctx) {
+		return nil // the socket has ended
 	}
-	answer, err := d.answer(ctx, asked)
-	d.finish(answer)
+	answer, err := d.answerRequest(ctx, asked)
+	d.finishWork(answer)
 	return err
 }
 
-// begin waits for the writer's turn to be over, and for it to have taken the last reply. It reports false when
-// there will be no other turn.
-func (d *dcrf) begin(ctx context.Context) bool {
+// startWork waits until the writer has taken the last reply and is not taking events. It reports
+// false if the socket ends before that.
+func (d *dcrfFlow) startWork(ctx context.Context) bool {
 	for {
 		d.mu.Lock()
-		d.working = !d.taking && len(d.replies) == 0
+		d.working = !d.writing && len(d.replies) == 0
 		working := d.working
 		d.mu.Unlock()
 		if working {
 			return true
 		}
 		select {
-		case <-d.turn:
+		case <-d.wrote:
 		case <-ctx.Done():
 			return false
 		}
 	}
 }
 
-// finish queues the reply and lets events through again.
-func (d *dcrf) finish(answer []byte) {
+// finishWork queues the reply and lets the writer take events again.
+func (d *dcrfFlow) finishWork(answer []byte) {
 	d.mu.Lock()
 	if answer != nil {
 		d.replies = append(d.replies, answer)
@@ -126,50 +131,50 @@ func (d *dcrf) finish(answer []byte) {
 }
 
 // emit sends the reply that waits, and then events.
-func (d *dcrf) emit(out *batch) (more bool) {
-	replies, events := d.beginTurn()
+func (d *dcrfFlow) emit(out *writeBatch) (more bool) {
+	replies, events := d.startWriting()
 	var frames [][]byte
 	var err error
 	if events {
-		frames, more, err = d.takeEvents()
-		d.endTurn()
+		frames, more, err = d.takeEventFrames()
+		d.finishWriting()
 	}
 	for _, frame := range replies {
-		out.add(frame)
+		out.addFrame(frame)
 		d.session.holder.Add(-len(frame))
 	}
 	for _, frame := range frames {
-		out.add(frame)
+		out.addFrame(frame)
 	}
-	if err != nil && !errors.Is(err, problem.ErrClosed) { // closed by end
+	if err != nil && !errors.Is(err, problem.ErrClosed) { // release has closed it
 		d.session.endWith(err)
 		more = true
 	}
 	return more || len(replies) > 0
 }
 
-// beginTurn says whether events may be taken now.
-func (d *dcrf) beginTurn() (replies [][]byte, events bool) {
+// startWriting returns the replies that wait, and whether events may be taken now.
+func (d *dcrfFlow) startWriting() (replies [][]byte, events bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	replies, d.replies = d.replies, nil
-	d.taking = !d.working
-	return replies, d.taking
+	d.writing = !d.working
+	return replies, d.writing
 }
 
-func (d *dcrf) endTurn() {
+func (d *dcrfFlow) finishWriting() {
 	d.mu.Lock()
-	d.taking = false
+	d.writing = false
 	d.mu.Unlock()
 	select {
-	case d.turn <- struct{}{}:
+	case d.wrote <- struct{}{}:
 	default:
 	}
 }
 
-// takeEvents makes frames of what has happened. There is no frame for a reset: the client must come
-// again and list anew.
-func (d *dcrf) takeEvents() (frames [][]byte, more bool, err error) {
+// takeEventFrames returns the frames of events that wait. There is no frame for a reset: the socket
+// ends, and the client must come again and list anew.
+func (d *dcrfFlow) takeEventFrames() (frames [][]byte, more bool, err error) {
 	for _, one := range d.streams {
 		if one.sub == nil {
 			continue
@@ -182,18 +187,18 @@ func (d *dcrf) takeEvents() (frames [][]byte, more bool, err error) {
 			return frames, false, err
 		}
 		for _, e := range taken.Events {
-			frames = append(frames, d.framesOf(one, e)...)
+			frames = append(frames, d.eventFrames(one, e)...)
 		}
 		more = more || len(taken.Events) > 0
 	}
 	return frames, more, nil
 }
 
-func (d *dcrf) start() {}
+func (d *dcrfFlow) start() {}
 
-func (d *dcrf) beat() {}
+func (d *dcrfFlow) heartbeatDue() {}
 
-func (d *dcrf) follows() []subscription {
+func (d *dcrfFlow) subscriptions() []subscription {
 	var open []subscription
 	for _, one := range d.streams {
 		if one.sub != nil {
@@ -203,10 +208,118 @@ func (d *dcrf) follows() []subscription {
 	return open
 }
 
-func (d *dcrf) end() {
+func (d *dcrfFlow) release() {
 	for _, one := range d.streams {
 		if one.sub != nil {
 			one.sub.Close()
 		}
 	}
 }
+
+// dcrfSocket is a compiled rule of a socket that serves resources.
+type dcrfSocket struct {
+	path    topic.Pattern
+	bare    bool // there is one resource, whose name frames do not contain
+	streams []*servedResource
+}
+
+// servedResource is a resource as a socket serves it. It is the key of its encodings.
+type servedResource struct {
+	name     string // empty on a bare socket
+	resource *resource.Resource
+}
+
+// compileDCRFSocket compiles a rule that has passed the checks.
+func compileDCRFSocket(source rules.Socket, resources *resource.Resources) *dcrfSocket {
+	if source.Resource != "" {
+		only := &servedResource{resource: resources.Named(source.Resource)}
+		return &dcrfSocket{path: source.PathPattern(), bare: true, streams: []*servedResource{only}}
+	}
+	s := &dcrfSocket{path: source.PathPattern()}
+	for _, name := range source.Streams {
+		s.streams = append(s.streams, &servedResource{name, resources.Named(name)})
+	}
+	return s
+}
+
+// dcrfProtocol is the protocol of a socket that serves resources.
+type dcrfProtocol struct {
+	socket   *dcrfSocket
+	accounts *identity.Accounts
+}
+
+func (dcrfProtocol) kind() sessionKind { return sessionDCRF }
+
+// refuses lets everybody open a socket. Users who are not logged in have their requests refused and
+// receive no events.
+func (dcrfProtocol) refuses(*admission) error { return nil }
+
+func (p dcrfProtocol) open(r *http.Request, in *admission, s *session) (flow, error) {
+	if in.unknown != nil && !errors.Is(in.unknown, problem.ErrUnauthorized) {
+		return nil, in.unknown
+	}
+	opened, err := openDCRF(r.Context(), s, p.accounts, p.socket, r.URL.Query().Get("since"))
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
+}
+
+// sharedMeter lets the replays of one socket share one place of the user's quota. The subscriptions
+// of the socket are all made before one of them is read; without sharing, each would wait for a
+// place that an earlier one gives back only when it is read.
+type sharedMeter struct {
+	meter notifier.Meter
+
+	mu      sync.Mutex // guards what follows
+	replays int        // replays that share the place
+	done    func()     // gives the place back
+}
+
+// shareMeter returns nil for a nil meter.
+func shareMeter(meter notifier.Meter) notifier.Meter {
+	if meter == nil {
+		return nil
+	}
+	return &sharedMeter{meter: meter}
+}
+
+// BeginReplay takes a place, unless another replay of the socket has one. It is called for one
+// subscription after the other.
+func (m *sharedMeter) BeginReplay(ctx context.Context) (done func(), err error) {
+	if !m.joinReplay() {
+		leave, err := m.meter.BeginReplay(ctx)
+		if err != nil {
+			return nil, err
+		}
+		m.mu.Lock()
+		m.replays, m.done = 1, leave
+		m.mu.Unlock()
+	}
+	return sync.OnceFunc(m.leaveReplay), nil
+}
+
+// joinReplay joins the place of another replay. It reports false if there is none.
+func (m *sharedMeter) joinReplay() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.replays == 0 {
+		return false
+	}
+	m.replays++
+	return true
+}
+
+// leaveReplay gives the place back with the last replay.
+func (m *sharedMeter) leaveReplay() {
+	m.mu.Lock()
+	m.replays--
+	last, leave := m.replays == 0, m.done
+	m.mu.Unlock()
+	if last {
+		leave()
+	}
+}
+
+// Spend counts each replay by itself.
+func (m *sharedMeter) Spend(bytes int) time.Duration { return m.meter.Spend(bytes) }

@@ -36,7 +36,7 @@ func TestDCRFClient(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	installClient(t, ctx)
-	w := openWard(t)
+	w := openResourceServer(t)
 	node := exec.CommandContext(ctx, "node", "client.mjs", w.addr, w.login(t, "alice"), w.login(t, "bob"))
 	node.Dir = clientFolder
 	out, err := node.CombinedOutput()

@@ -17,7 +17,7 @@ import (
 // Several subscriptions of one row, and of several rows, know nothing of each other.
 func TestDCRFSubscriptions(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
+	w := openResourceServer(t)
 	b := w.dial(t, "/ws/patients/", "alice")
 	done := func(action, id string, status int) string {
 		return fmt.Sprintf(`{"errors":[],"data":null,"action":%q,"response_status":%d,"request_id":%s}`, action, status, id)
@@ -68,7 +68,7 @@ func TestDCRFSubscriptions(t *testing.T) {
 
 func TestDCRFSubscriptionsAreBounded(t *testing.T) {
 	t.Parallel()
-	b := openWard(t).dial(t, "/ws/patients/", "alice")
+	b := openResourceServer(t).dial(t, "/ws/patients/", "alice")
 	for i := range 100 {
 		b.hearsStatus(fmt.Sprintf(`{"action":"subscribe_instance","request_id":%d,"pk":1}`, i), 201)
 	}
@@ -78,7 +78,7 @@ func TestDCRFSubscriptionsAreBounded(t *testing.T) {
 	b.hearsStatus(`{"action":"subscribe_instance","request_id":100,"pk":2}`, 201)
 }
 
-func (b *browser) hearsStatus(request string, status int) {
+func (b *socketClient) hearsStatus(request string, status int) {
 	b.t.Helper()
 	if got := b.asks(request); !strings.Contains(got, fmt.Sprintf(`"response_status":%d,`, status)) {
 		b.t.Fatalf("asked %s, heard %s, want %d", request, got, status)
@@ -88,16 +88,16 @@ func (b *browser) hearsStatus(request string, status int) {
 // Changes by psql and over a socket look the same, and what is rolled back was never there.
 func TestDCRFObserver(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
+	w := openResourceServer(t)
 	one, two := w.dial(t, "/ws/patients/", "alice"), w.dial(t, "/ws/patients/", "bob")
 	w.db.Psql(t, `BEGIN; INSERT INTO patients (first_name, last_name) VALUES ('never', 'there'); ROLLBACK;
 		ALTER TABLE patients ALTER id RESTART WITH 5;
 		INSERT INTO patients (first_name, last_name, admission_date) VALUES ('Ana', 'Ek', '2021-06-01T10:00:00Z')`)
-	for _, b := range []*browser{one, two} {
+	for _, b := range []*socketClient{one, two} {
 		b.similar(anaEvent + `"create"}`)
 	}
 	one.hearsStatus(`{"action":"patch","request_id":1,"pk":5,"data":{"last_name":"Ek"}}`, 200)
-	for _, b := range []*browser{one, two} {
+	for _, b := range []*socketClient{one, two} {
 		b.similar(anaEvent + `"update"}`)
 	}
 }
@@ -107,7 +107,7 @@ func TestDCRFObserver(t *testing.T) {
 func TestDCRFReplyBeforeEvent(t *testing.T) {
 	t.Parallel()
 	const requests = 150
-	w := openWard(t)
+	w := openResourceServer(t)
 	b := w.dial(t, "/ws/patients/", "alice")
 	noise := w.dial(t, "/ws/patients/", "bob")
 	var others sync.WaitGroup
@@ -150,7 +150,7 @@ func TestDCRFReplyBeforeEvent(t *testing.T) {
 // Who sends and does not read gets nothing done, and holds up nobody.
 func TestDCRFBackpressure(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
+	w := openResourceServer(t)
 	w.db.Exec(t, `INSERT INTO patients (first_name, last_name) SELECT repeat('x', 240), n FROM generate_series(1, 3000) n`)
 	deaf := w.dial(t, "/ws/patients/", "alice")
 	for i := range 150 {
@@ -172,7 +172,7 @@ func TestDCRFBackpressure(t *testing.T) {
 // after it to the subscription too, also where the row is gone and there again meanwhile.
 func TestDCRFSubscriptionsAreOfWhatComesAfter(t *testing.T) {
 	t.Parallel()
-	w := openLimitedWard(t, schematest.New(t, schematest.Samples), apitest.SampleResources(), apitest.SampleFunctions(), door.Options{},
+	w := openLimitedResourceServer(t, schematest.New(t, schematest.Samples), apitest.SampleResources(), apitest.SampleFunctions(), door.Options{},
 		notifier.Options{Ring: notifier.RingNever, PollBusy: time.Second, PollIdle: time.Second})
 	b := w.dial(t, "/ws/patients/", "alice")
 	b.hearsStatus(`{"action":"patch","request_id":1,"pk":1,"data":{"first_name":"early"}}`, 200)

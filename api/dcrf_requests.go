@@ -1,9 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"unicode/utf8"
 
@@ -17,13 +19,14 @@ import (
 
 // dcrfRequest is a frame of the client that can be answered: it has a request_id.
 type dcrfRequest struct {
-	stream *dcrfStream     // nil: the frame names none that is here
-	named  json.RawMessage // the stream's name as the frame has it; nil on a bare socket
+	stream *dcrfStream     // nil: the frame names no stream of this socket
+	named  json.RawMessage // the name of the stream, as in the frame; nil on a bare socket
 	fields map[string]json.RawMessage
 }
 
-// parse reads a frame. The error closes the socket: nobody could tell which request an answer is for.
-func (d *dcrf) parse(kind int, text []byte) (dcrfRequest, error) {
+// parseRequest reads a frame. An error closes the socket: without a request_id no answer could be
+// matched to the request.
+func (d *dcrfFlow) parseRequest(kind int, text []byte) (dcrfRequest, error) {
 	if kind != websocket.TextMessage || !utf8.Valid(text) || !json.Valid(text) {
 		return dcrfRequest{}, problem.ErrNotUnderstood
 	}
@@ -48,7 +51,7 @@ func fieldsOf(raw json.RawMessage) (fields map[string]json.RawMessage) {
 	return fields
 }
 
-func (d *dcrf) streamNamed(name json.RawMessage) *dcrfStream {
+func (d *dcrfFlow) streamNamed(name json.RawMessage) *dcrfStream {
 	var text string
 	if json.Unmarshal(name, &text) != nil {
 		return nil
@@ -60,12 +63,12 @@ func (d *dcrf) streamNamed(name json.RawMessage) *dcrfStream {
 	return d.streams[at]
 }
 
-// answer does what is asked for. The error closes the socket.
-func (d *dcrf) answer(ctx context.Context, asked dcrfRequest) ([]byte, error) {
+// answerRequest does what a request asks for. The error closes the socket.
+func (d *dcrfFlow) answerRequest(ctx context.Context, asked dcrfRequest) ([]byte, error) {
 	if asked.stream == nil {
-		return encodeReply(asked, d.failed(problem.Invalid("Invalid multiplexed frame received (stream not mapped)"))), nil
+		return encodeReply(asked, d.failureOf(problem.Invalid("Invalid multiplexed frame received (stream not mapped)"))), nil
 	}
-	who, err := d.identity(ctx)
+	who, err := d.currentIdentity(ctx)
 	if errors.Is(err, problem.ErrUnauthorized) {
 		return nil, err
 	}
@@ -77,13 +80,14 @@ func (d *dcrf) answer(ctx context.Context, asked dcrfRequest) ([]byte, error) {
 		action, err = resource.ParseText(asked.fields, "action")
 	}
 	if err != nil {
-		return encodeReply(asked, d.failed(err)), nil
+		return encodeReply(asked, d.failureOf(err)), nil
 	}
-	return encodeReply(asked, d.act(ctx, who, asked, action)), nil
+	return encodeReply(asked, d.doAction(ctx, who, asked, action)), nil
 }
 
-// identity is who the socket was opened by, if they still are. The staff flag is today's.
-func (d *dcrf) identity(ctx context.Context) (identity.Identity, error) {
+// currentIdentity returns the identity of the socket with the staff flag of today. The error is
+// problem.ErrUnauthorized if the identity no longer holds.
+func (d *dcrfFlow) currentIdentity(ctx context.Context) (identity.Identity, error) {
 	who := d.session.identity
 	if who.Anonymous() {
 		return who, nil
@@ -97,4 +101,136 @@ func (d *dcrf) identity(ctx context.Context) (identity.Identity, error) {
 	}
 	who.Staff = standings[0].Staff
 	return who, nil
+}
+
+// maxListedRows bounds the rows of a list, which has no pages.
+const maxListedRows = 10_000
+
+// dcrfOutcome is what came of a request.
+type dcrfOutcome struct {
+	status int
+	data   json.RawMessage
+	errors []any
+}
+
+// doAction does the action of a request.
+func (d *dcrfFlow) doAction(ctx context.Context, who identity.Identity, asked dcrfRequest, action string) dcrfOutcome {
+	r := asked.stream.resource
+	switch action {
+	case "list":
+		return d.listRows(ctx, who, r)
+	case "create":
+		row, wrong := r.ParseRow(asked.fields["data"], resource.ToCreate, false)
+		if len(wrong) > 0 {
+			return d.failureOf(problem.Invalid(wrong))
+		}
+		rows, err := r.Create(ctx, who, row)
+		if err != nil {
+			return d.failureOf(err)
+		}
+		return dcrfOutcome{status: http.StatusCreated, data: rows[0]}
+	case "retrieve", "update", "patch", "delete", "subscribe_instance", "unsubscribe_instance":
+		return d.doRowAction(ctx, who, asked, action)
+	}
+	return dcrfOutcome{status: http.StatusMethodNotAllowed, errors: []any{`Method "` + action + `" not allowed.`}}
+}
+
+// doRowAction does an action about one row.
+func (d *dcrfFlow) doRowAction(ctx context.Context, who identity.Identity, asked dcrfRequest, action string) dcrfOutcome {
+	r := asked.stream.resource
+	key, err := r.ParseJSONKey(asked.fields, "pk")
+	if err != nil {
+		return d.failureOf(err)
+	}
+	switch action {
+	case "retrieve":
+		return d.outcomeOf(http.StatusOK)(r.Get(ctx, who, key))
+	case "update":
+		return d.changeRow(ctx, who, asked, key, resource.ToReplace)
+	case "patch":
+		return d.changeRow(ctx, who, asked, key, resource.ToPatch)
+	case "delete":
+		return d.outcomeOf(http.StatusNoContent)(nil, r.Remove(ctx, who, key))
+	case "subscribe_instance":
+		return d.subscribeRow(ctx, who, asked, key)
+	}
+	return d.unsubscribeRow(ctx, who, asked, key)
+}
+
+// listRows returns all rows that the user may see.
+func (d *dcrfFlow) listRows(ctx context.Context, who identity.Identity, r *resource.Resource) dcrfOutcome {
+	rows, err := r.List(ctx, who, maxListedRows+1)
+	switch {
+	case err != nil:
+		return d.failureOf(err)
+	case len(rows) > maxListedRows:
+		return d.failureOf(problem.Explain(problem.ErrTooLarge, "There are too many rows to list them all."))
+	}
+	return dcrfOutcome{status: http.StatusOK, data: joinRows(rows)}
+}
+
+func joinRows(rows []json.RawMessage) json.RawMessage {
+	var b bytes.Buffer
+	b.WriteByte('[')
+	for i, row := range rows {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(problem.SoundJSON(row))
+	}
+	b.WriteByte(']')
+	return b.Bytes()
+}
+
+func (d *dcrfFlow) changeRow(ctx context.Context, who identity.Identity, asked dcrfRequest, key string, why resource.Intent) dcrfOutcome {
+	r := asked.stream.resource
+	row, wrong := r.ParseRow(asked.fields["data"], why, false)
+	if len(wrong) == 0 {
+		return d.outcomeOf(http.StatusOK)(r.Change(ctx, who, key, row))
+	}
+	if _, err := r.Get(ctx, who, key); err != nil {
+		return d.failureOf(err) // a row that does not exist is the first error
+	}
+	return d.failureOf(problem.Invalid(wrong))
+}
+
+// subscribeRow subscribes to one row, under the id of the request.
+func (d *dcrfFlow) subscribeRow(ctx context.Context, who identity.Identity, asked dcrfRequest, key string) dcrfOutcome {
+	if asked.stream.sub == nil {
+		return d.failureOf(problem.ErrDenied)
+	}
+	since, err := asked.stream.resource.Moment(ctx, who, key)
+	if err != nil {
+		return d.failureOf(err)
+	}
+	if !d.addRowSubscription(asked.stream, key, rowSubscription{requestID: requestIDOf(asked), since: since}) {
+		return d.failureOf(problem.Explain(problem.ErrTooManySubscriptions, "There are too many subscriptions on this socket."))
+	}
+	return dcrfOutcome{status: http.StatusCreated}
+}
+
+// unsubscribeRow ends the subscription of a row that has the id of the request.
+func (d *dcrfFlow) unsubscribeRow(ctx context.Context, who identity.Identity, asked dcrfRequest, key string) dcrfOutcome {
+	if d.removeRowSubscription(asked.stream, key, requestIDOf(asked)) {
+		return dcrfOutcome{status: http.StatusNoContent}
+	}
+	_, err := asked.stream.resource.Get(ctx, who, key)
+	return d.outcomeOf(http.StatusNoContent)(nil, err)
+}
+
+// requestIDOf returns the id of a request as compact JSON, so that equal ids have one spelling.
+func requestIDOf(asked dcrfRequest) string {
+	var compact bytes.Buffer
+	_ = json.Compact(&compact, asked.fields["request_id"]) // the frame was read as JSON before
+	return compact.String()
+}
+
+// outcomeOf returns the outcome of work that may have failed.
+func (d *dcrfFlow) outcomeOf(status int) func(json.RawMessage, error) dcrfOutcome {
+	return func(data json.RawMessage, err error) dcrfOutcome {
+		if err != nil {
+			return d.failureOf(err)
+		}
+		return dcrfOutcome{status: status, data: data}
+	}
 }

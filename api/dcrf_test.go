@@ -18,14 +18,14 @@ func reply404(action, id string) string {
 }
 
 // asks sends a request and returns the next frame.
-func (b *browser) asks(request string) string {
+func (b *socketClient) asks(request string) string {
 	b.t.Helper()
 	b.say(request)
 	return b.hear()
 }
 
 // answers sends a request and wants this reply, in which # stands for any point in time.
-func (b *browser) answers(request, want string) string {
+func (b *socketClient) answers(request, want string) string {
 	b.t.Helper()
 	got := b.asks(request)
 	if !similar(got, want) {
@@ -47,7 +47,7 @@ const (
 	makeAna  = `{"action":"create","request_id":1,"data":{"first_name":"Ana","last_name":"Ek","admission_date":"2021-06-01 12:00+02:00"}}`
 )
 
-func (b *browser) similar(want ...string) {
+func (b *socketClient) similar(want ...string) {
 	b.t.Helper()
 	for _, one := range want {
 		if got := b.hear(); !similar(got, one) {
@@ -58,7 +58,7 @@ func (b *browser) similar(want ...string) {
 
 func TestDCRFActions(t *testing.T) {
 	t.Parallel()
-	b := openWard(t).dial(t, "/ws/patients/", "alice")
+	b := openResourceServer(t).dial(t, "/ws/patients/", "alice")
 	b.answers(makeAna, `{"errors":[],"data":`+anaRow+`,"action":"create","response_status":201,"request_id":1}`)
 	b.similar(anaEvent + `"create"}`)
 	b.answers(`{"action":"retrieve","request_id":"x","pk":5}`, `{"errors":[],"data":`+anaRow+`,"action":"retrieve","response_status":200,"request_id":"x"}`)
@@ -82,7 +82,7 @@ func TestDCRFActions(t *testing.T) {
 
 func TestDCRFErrors(t *testing.T) {
 	t.Parallel()
-	b := openWard(t).dial(t, "/ws/patients", "alice")
+	b := openResourceServer(t).dial(t, "/ws/patients", "alice")
 	const datetime = `"Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."`
 	long := strings.Repeat("x", 241)
 	for _, tt := range []struct{ action, more, errors string }{
@@ -118,7 +118,7 @@ func TestDCRFErrors(t *testing.T) {
 // only this one.
 func TestDCRFMalformedFrames(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
+	w := openResourceServer(t)
 	other := w.dial(t, "/ws/patients/", "bob")
 	b := w.dial(t, "/ws/patients/", "alice")
 	b.answers(`{"request_id":1}`, `{"errors":[{"action":["This field is required."]}],"data":null,"action":null,"response_status":400,"request_id":1}`)
@@ -144,7 +144,7 @@ func TestDCRFMalformedFrames(t *testing.T) {
 
 func TestInjectionOverDCRF(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
+	w := openResourceServer(t)
 	b := w.dial(t, "/ws/patients/", "alice")
 	many := w.dial(t, "/ws/", "alice")
 	apitest.ExpectUnharmed(t, w.db, func() {
@@ -178,16 +178,16 @@ func FuzzDCRFFrame(f *testing.F) {
 	}
 	patients := patientsResource(f)
 	f.Fuzz(func(t *testing.T, text []byte, bare bool) {
-		socket := &dcrf{bare: bare, streams: []*dcrfStream{{servedResource: &servedResource{"patients", patients}}}}
-		asked, err := socket.parse(1, text)
+		socket := &dcrfFlow{bare: bare, streams: []*dcrfStream{{servedResource: &servedResource{"patients", patients}}}}
+		asked, err := socket.parseRequest(1, text)
 		if err != nil {
 			return
 		}
 		_, _ = patients.ParseJSONKey(asked.fields, "pk")
 		_, _ = patients.ParseRow(asked.fields["data"], resource.ToCreate, true)
 		_, _ = resource.ParseText(asked.fields, "action")
-		answer := payload(t, encodeReply(asked, outcome{status: 200}))
-		if !json.Valid([]byte(answer)) || idOf(asked) == "" {
+		answer := payload(t, encodeReply(asked, dcrfOutcome{status: 200}))
+		if !json.Valid([]byte(answer)) || requestIDOf(asked) == "" {
 			t.Errorf("%s is answered %s", text, answer)
 		}
 	})

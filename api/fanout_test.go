@@ -20,8 +20,8 @@ func BenchmarkFanOut(b *testing.B) {
 }
 
 func benchmarkFanOut(b *testing.B, sockets, batch int) {
-	st := openStand(b, Options{})
-	frame := len(st.handlers.table.plain[0].encode(chatMessage(1_000_000)))
+	st := openFakeFeedServer(b, Options{})
+	frame := len(st.handlers.table.plain[0].encodeEvent(chatMessage(1_000_000)))
 	var heard atomic.Int64
 	round := make(chan struct{}, 1)
 	var readers sync.WaitGroup

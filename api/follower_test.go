@@ -129,7 +129,7 @@ func (f *follower) byReplay() {
 	}
 }
 
-func (f *follower) bySocket(tn *town) {
+func (f *follower) bySocket(tn *liveServer) {
 	b := tn.dialWith(f.t, "/v1/ws", http.Header{"Cookie": {f.cookie}})
 	defer b.Close()
 	b.hear()

@@ -26,25 +26,25 @@ func goldenFrames(t *testing.T) map[string][]byte {
 	cursor := "00c0ffee00c0ffee.2df.3.1"
 	message := chatMessage(42)
 	frames := map[string][]byte{
-		"native-welcome":            encodeFrame(welcomeFrame{"welcome", "s7", 25000, 100}),
-		"native-subscribed":         encodeFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor}),
-		"native-subscribed-replays": encodeFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor, Recovered: &yes}),
-		"native-subscribed-reset":   encodeFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor, Recovered: &no, Reason: notifier.ResetExpired}),
-		"native-subscribed-snapshot": encodeFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor,
+		"native-welcome":            encodeTextFrame(welcomeFrame{"welcome", "s7", 25000, 100}),
+		"native-subscribed":         encodeTextFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor}),
+		"native-subscribed-replays": encodeTextFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor, Recovered: &yes}),
+		"native-subscribed-reset":   encodeTextFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor, Recovered: &no, Reason: notifier.ResetExpired}),
+		"native-subscribed-snapshot": encodeTextFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor,
 			Snapshot: []byte(`[{"id":1,"sender_id":1,"posted":"2021-06-01T10:00:00Z","message":"<b>Grüße</b> & \"more\""}]`)}),
-		"native-event": encodeFrame(eventFrame{Op: "event", Topic: "room/42", ID: 8812, Type: "chat_message_created",
+		"native-event": encodeTextFrame(eventFrame{Op: "event", Topic: "room/42", ID: 8812, Type: "chat_message_created",
 			Data: []byte(`{"id":"42","message":"Hello world!","room_id":42,"sender_id":1,"posted":"2026-11-20T12:00:00Z"}`), Time: "2026-11-20T12:00:00.5Z", Cursor: cursor}),
-		"native-event-followed":  encodeEvent(event(8813, "patients/12", "patient.change", `{"id":12,"action":"delete"}`), "patients"),
-		"native-reset":           encodeFrame(resetFrame{"reset", "room/42", notifier.ResetOverflow, cursor}),
-		"native-unsubscribed":    encodeFrame(unsubscribedFrame{"unsubscribed", "room/42"}),
-		"native-error":           encodeError("room/42", problem.FaultOf(problem.ErrForbidden)),
-		"native-error-retryable": encodeError("room/42", problem.FaultOf(fmt.Errorf("reading: %w", problem.ErrUnavailable))),
-		"native-error-malformed": encodeError("", problem.FaultOf(problem.ErrBadRequest)),
-		"native-heartbeat":       encodeFrame(cursorFrame{"heartbeat", cursor}),
-		"native-heartbeat-busy":  encodeFrame(cursorFrame{"heartbeat", ""}),
-		"native-pong":            encodeFrame(cursorFrame{"pong", cursor}),
+		"native-event-followed":  encodeEventFrame(event(8813, "patients/12", "patient.change", `{"id":12,"action":"delete"}`), "patients"),
+		"native-reset":           encodeTextFrame(resetFrame{"reset", "room/42", notifier.ResetOverflow, cursor}),
+		"native-unsubscribed":    encodeTextFrame(unsubscribedFrame{"unsubscribed", "room/42"}),
+		"native-error":           encodeErrorFrame("room/42", problem.FaultOf(problem.ErrForbidden)),
+		"native-error-retryable": encodeErrorFrame("room/42", problem.FaultOf(fmt.Errorf("reading: %w", problem.ErrUnavailable))),
+		"native-error-malformed": encodeErrorFrame("", problem.FaultOf(problem.ErrBadRequest)),
+		"native-heartbeat":       encodeTextFrame(cursorFrame{"heartbeat", cursor}),
+		"native-heartbeat-busy":  encodeTextFrame(cursorFrame{"heartbeat", ""}),
+		"native-pong":            encodeTextFrame(cursorFrame{"pong", cursor}),
 	}
-	sockets, _, err := compileSockets(seedSockets(), topicsOfSeeds(t), nil)
+	sockets, _, err := compileSockets(seedSockets(), seedTopicRules(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,12 +52,12 @@ func goldenFrames(t *testing.T) map[string][]byte {
 	asks := event(43, "room/5", "did_alter_join_request",
 		`{"id" : "31", "action" : "create", "requesting_user" : {"id" : 4, "first_name" : "Ana", "last_name" : "Ek"}, "room_id" : 5}`)
 	admits := event(44, "user/4", "did_alter_join_request", `{"id" : "31", "action" : "admit", "requesting_user" : null, "room_id" : 5}`)
-	frames["chat-message-created"] = room.encode(message)
-	frames["chat-join-request-create"] = room.encode(asks)
-	frames["chat-join-request-admit"] = user.encode(admits)
-	frames["jobs-saved"] = jobs.encode(event(45, "jobs/1", "job_posting.saved", `{"id" : 17, "state" : "running", "title" : "Sort", "progress" : 50}`))
+	frames["chat-message-created"] = room.encodeEvent(message)
+	frames["chat-join-request-create"] = room.encodeEvent(asks)
+	frames["chat-join-request-admit"] = user.encodeEvent(admits)
+	frames["jobs-saved"] = jobs.encodeEvent(event(45, "jobs/1", "job_posting.saved", `{"id" : 17, "state" : "running", "title" : "Sort", "progress" : 50}`))
 	maps.Copy(frames, dcrfFrames(t))
-	frames["dams-new-dam"] = dams.encode(event(46, "dams/3", "dam.create", `{"id" : 3, "name" : "Hoover"}`))
+	frames["dams-new-dam"] = dams.encodeEvent(event(46, "dams/3", "dam.create", `{"id" : 3, "name" : "Hoover"}`))
 	return frames
 }
 
@@ -100,7 +100,7 @@ func payload(t testing.TB, frame []byte) string {
 func TestFrameHeaders(t *testing.T) {
 	for _, length := range []int{2, 125, 126, 127, 65535, 65536, 1 << 20} {
 		text := `"` + strings.Repeat("x", length-2) + `"`
-		if got := payload(t, encodeFrame(json.RawMessage(text))); got != text {
+		if got := payload(t, encodeTextFrame(json.RawMessage(text))); got != text {
 			t.Errorf("a frame of %d bytes comes out as %d", length, len(got))
 		}
 	}
@@ -108,19 +108,19 @@ func TestFrameHeaders(t *testing.T) {
 
 func TestFramesOfUnsoundData(t *testing.T) {
 	for _, data := range []string{"", "{", "nonsense", "{}{}"} {
-		got := payload(t, encodeEvent(event(1, "a", "b", data), "a"))
+		got := payload(t, encodeEventFrame(event(1, "a", "b", data), "a"))
 		if want := `"data":null`; !strings.Contains(got, want) {
 			t.Errorf("data %q: %s, want %s", data, got, want)
 		}
 	}
-	got := payload(t, encodeEvent(event(1, "a", "b", "\"\xff\""), "a"))
+	got := payload(t, encodeEventFrame(event(1, "a", "b", "\"\xff\""), "a"))
 	if !bytes.Contains([]byte(got), []byte("�")) {
 		t.Errorf("a byte that is no UTF-8 went out: %q", got)
 	}
 }
 
 func TestFieldsAreAnAllowList(t *testing.T) {
-	sockets, _, err := compileSockets(seedSockets(), topicsOfSeeds(t), nil)
+	sockets, _, err := compileSockets(seedSockets(), seedTopicRules(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestFieldsAreAnAllowList(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got := ""
-		if frame := room.encode(tt.event); frame != nil {
+		if frame := room.encodeEvent(tt.event); frame != nil {
 			got = payload(t, frame)
 		}
 		if got != tt.want {

@@ -22,17 +22,17 @@ const handshakeWait = 5 * time.Second
 type handshakes struct {
 	door     *door.Door
 	accounts *identity.Accounts
-	registry *registry
+	registry *sessionRegistry
 	metrics  *Metrics
 	log      *slog.Logger
 }
 
-// admission is a request that may become a socket or a stream. It takes one of the places that the
-// door counts until it is closed, and the node does not stop before that.
+// admission is a request that may become a socket or a stream. Until it is closed it takes one of
+// the places that the door counts, and the node does not stop.
 type admission struct {
-	who     identity.Identity
-	address netip.Addr
-	unknown error // why the identity is not known: problem.ErrUnauthorized, or an error of the database
+	identity identity.Identity
+	address  netip.Addr
+	unknown  error // why the identity is not known: problem.ErrUnauthorized, or an error of the database
 
 	releases []func() // what Close does, in reverse order
 	adopted  bool
@@ -41,18 +41,18 @@ type admission struct {
 // admit counts a handshake and identifies the user. The error refuses the request with an HTTP status.
 // The caller must close the admission.
 func (h *handshakes) admit(r *http.Request) (*admission, error) {
-	leave, err := h.registry.enter()
+	leave, err := h.registry.enterRequest()
 	if err != nil {
 		return nil, err
 	}
-	in, err := h.admitEntered(r, leave)
+	in, err := h.identifyEntered(r, leave)
 	if err != nil {
 		leave()
 	}
 	return in, err
 }
 
-func (h *handshakes) admitEntered(r *http.Request, leave func()) (*admission, error) {
+func (h *handshakes) identifyEntered(r *http.Request, leave func()) (*admission, error) {
 	if err := h.door.AdmitHandshake(r); err != nil {
 		return nil, err
 	}
@@ -64,12 +64,12 @@ func (h *handshakes) admitEntered(r *http.Request, leave func()) (*admission, er
 	if err != nil {
 		return nil, err
 	}
-	return &admission{who: who, address: address, unknown: unknown, releases: []func(){leave, releasePlace}}, nil
+	return &admission{identity: who, address: address, unknown: unknown, releases: []func(){leave, releasePlace}}, nil
 }
 
 // refuse answers a handshake that does not become a socket or a stream.
 func (h *handshakes) refuse(w http.ResponseWriter, r *http.Request, kind sessionKind, err error) {
-	h.metrics.handshake(kind, err)
+	h.metrics.countHandshake(kind, err)
 	problem.Refuse(w, r, h.log, err)
 }
 

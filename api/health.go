@@ -10,34 +10,35 @@ import (
 	"rowcall/notifier"
 )
 
-// healthPatience bounds the question about migrations, and is how long its answer is believed.
-const healthPatience = 2 * time.Second
+// migrationCheckWait bounds the question about migrations, and is how long its answer is used.
+const migrationCheckWait = 2 * time.Second
 
-// HealthOptions say what readiness is made of.
+// HealthOptions are what the answers of Health depend on.
 type HealthOptions struct {
-	Feed    func() notifier.Health              // what the feed knows of itself
-	Pending func(context.Context) (bool, error) // whether migrations wait to be applied; nil: never
-	Polling bool                                // writers never ring, by choice: LISTEN is not needed
+	Feed    func() notifier.Health              // the health of the feed
+	Pending func(context.Context) (bool, error) // whether migrations must be applied; nil: never
+	Polling bool                                // the configuration turns rings off: LISTEN is not needed
 }
 
-// Health answers /healthz, which says that the process serves, and /readyz, which says whether
-// sockets will get their events from this node. Neither says anything of topics, and what went
-// wrong stays in the log: anybody may ask.
+// Health answers /healthz, which reports that the process serves, and /readyz, which reports
+// whether sockets receive their events from this node. Anybody may ask: the answers contain no
+// topics, and the cause of a problem is only in the log.
 type Health struct {
-	o      HealthOptions
-	turn   chan struct{} // holds a value while somebody asks the database
-	latest atomic.Pointer[schemaState]
+	o         HealthOptions
+	checking  chan struct{} // holds a value while the database is asked
+	lastCheck atomic.Pointer[migrationState]
 }
 
-// schemaState is an answer about migrations, kept because every request for readiness would ask.
-type schemaState struct {
-	current bool
-	asked   time.Time
+// migrationState is an answer about migrations. It is kept, because otherwise each request for
+// readiness would ask the database.
+type migrationState struct {
+	applied   bool
+	checkedAt time.Time
 }
 
 // NewHealth prepares the answers.
 func NewHealth(o HealthOptions) *Health {
-	return &Health{o: o, turn: make(chan struct{}, 1)}
+	return &Health{o: o, checking: make(chan struct{}, 1)}
 }
 
 // Alive answers GET /healthz.
@@ -55,18 +56,18 @@ type readiness struct {
 	Log logState `json:"log"`
 }
 
-// logState is what retention last found.
+// logState is the state of the log, as retention last saw it.
 type logState struct {
 	Bytes   int64      `json:"bytes"`
-	Since   *time.Time `json:"since,omitempty"`   // of the oldest event
+	Since   *time.Time `json:"since,omitempty"`   // time of the oldest event
 	Refused *time.Time `json:"refused,omitempty"` // since when a lock keeps retention from emptying a slot
 }
 
-func logStateOf(l notifier.LogState) logState {
-	return logState{Bytes: l.Bytes, Since: unlessZero(l.Since), Refused: unlessZero(l.Refused)}
+func newLogState(l notifier.LogState) logState {
+	return logState{Bytes: l.Bytes, Since: timeOrNil(l.Since), Refused: timeOrNil(l.Refused)}
 }
 
-func unlessZero(t time.Time) *time.Time {
+func timeOrNil(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
@@ -89,36 +90,37 @@ func (h *Health) readiness(ctx context.Context) readiness {
 		Listening: feed.Listening,
 		Polled:    feed.Err == nil && !feed.PolledAt.IsZero(),
 		Migrated:  h.migrated(ctx),
-		Log:       logStateOf(feed.Log),
+		Log:       newLogState(feed.Log),
 	}
 	state.Ready = state.Polled && state.Migrated && (state.Listening || h.o.Polling)
 	return state
 }
 
-// migrated asks the database at most once at a time and once in healthPatience; whoever comes
-// meanwhile gets the last answer.
+// migrated asks the database once at a time, and once in migrationCheckWait. Requests in between
+// receive the last answer.
 func (h *Health) migrated(ctx context.Context) bool {
 	if h.o.Pending == nil {
 		return true
 	}
-	last := h.latest.Load()
-	if last == nil || time.Since(last.asked) > healthPatience {
+	last := h.lastCheck.Load()
+	if last == nil || time.Since(last.checkedAt) > migrationCheckWait {
 		select {
-		case h.turn <- struct{}{}:
-			defer func() { <-h.turn }()
-			last = h.ask(ctx)
+		case h.checking <- struct{}{}:
+			defer func() { <-h.checking }()
+			last = h.checkMigrations(ctx)
 		default:
 		}
 	}
-	return last != nil && last.current
+	return last != nil && last.applied
 }
 
-// ask does not depend on one client's patience: its answer is for all.
-func (h *Health) ask(ctx context.Context) *schemaState {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healthPatience)
+// checkMigrations asks the database. It does not end with the request of one client, because its
+// answer is for all.
+func (h *Health) checkMigrations(ctx context.Context) *migrationState {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), migrationCheckWait)
 	defer cancel()
 	pending, err := h.o.Pending(ctx)
-	state := &schemaState{current: err == nil && !pending, asked: time.Now()}
-	h.latest.Store(state)
+	state := &migrationState{applied: err == nil && !pending, checkedAt: time.Now()}
+	h.lastCheck.Store(state)
 	return state
 }

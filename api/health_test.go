@@ -73,7 +73,7 @@ func TestReadinessAsksTheDatabaseSeldom(t *testing.T) {
 		}
 		pending = false
 		synctest.Wait()
-		time.Sleep(healthPatience + time.Millisecond) // the bubble's clock
+		time.Sleep(migrationCheckWait + time.Millisecond) // the bubble's clock
 		if !h.readiness(t.Context()).Ready || asked != 2 {
 			t.Errorf("asked %d times", asked)
 		}

@@ -59,7 +59,7 @@ func TestHostileFrames(t *testing.T) {
 	for _, path := range []string{"/v1/ws", "/ws/room/5"} {
 		for _, tt := range tests {
 			t.Run(path+" "+tt.name, func(t *testing.T) {
-				st := openStand(t, Options{})
+				st := openFakeFeedServer(t, Options{})
 				raw := st.rawDial(t, path)
 				if _, err := raw.Write(tt.frame); err != nil {
 					t.Fatal(err)
@@ -76,7 +76,7 @@ func TestHostileFrames(t *testing.T) {
 // TestHostileZeros sends 32 MiB in one message, in fragments that each pass the limit, to a server
 // that was offered compression.
 func TestHostileZeros(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	raw := st.rawDial(t, "/v1/ws")
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -103,7 +103,7 @@ func TestHostileZeros(t *testing.T) {
 }
 
 func TestHostileFloodOfPings(t *testing.T) {
-	st := openStand(t, Options{Limits: Limits{FramesPerSecond: 1_000_000, SubscriptionsPerSocket: 1, WriteTimeout: brisk}})
+	st := openFakeFeedServer(t, Options{Limits: Limits{FramesPerSecond: 1_000_000, SubscriptionsPerSocket: 1, WriteTimeout: brisk}})
 	for name, frame := range map[string][]byte{
 		"native": small(0x81, `{"op":"ping"}`),
 		"errors": small(0x81, `{"op":"nonsense"}`),
@@ -126,7 +126,7 @@ func TestHostileFloodOfPings(t *testing.T) {
 // waits. The frame of another socket does not wait for them.
 func TestInboundRateHoldsBackOneSocketOnly(t *testing.T) {
 	t.Parallel()
-	st := openStand(t, Options{Limits: Limits{FramesPerSecond: 1, SubscriptionsPerSocket: 1}})
+	st := openFakeFeedServer(t, Options{Limits: Limits{FramesPerSecond: 1, SubscriptionsPerSocket: 1}})
 	busy, other := st.dial(t, "/v1/ws"), st.dial(t, "/v1/ws")
 	for range 10 + int(2*patience/time.Second) {
 		busy.say(`{"op":"ping"}`)
@@ -139,7 +139,7 @@ func TestInboundRateHoldsBackOneSocketOnly(t *testing.T) {
 // TestInboundRateSlowsASocketDown sends ten frames more than the burst of forty that a rate of twenty allows.
 func TestInboundRateSlowsASocketDown(t *testing.T) {
 	t.Parallel()
-	st := openStand(t, Options{Limits: Limits{FramesPerSecond: 20, SubscriptionsPerSocket: 1}})
+	st := openFakeFeedServer(t, Options{Limits: Limits{FramesPerSecond: 20, SubscriptionsPerSocket: 1}})
 	busy := st.dial(t, "/v1/ws")
 	busy.hear()
 	began := time.Now()
@@ -157,7 +157,7 @@ func TestInboundRateSlowsASocketDown(t *testing.T) {
 // TestHostileReader never reads. It is cut off, and its neighbour notices nothing.
 func TestHostileReader(t *testing.T) {
 	t.Parallel()
-	st := openStand(t, Options{Limits: Limits{WriteTimeout: brisk}})
+	st := openFakeFeedServer(t, Options{Limits: Limits{WriteTimeout: brisk}})
 	raw := st.rawDial(t, "/ws/room/5")
 	deaf := st.feed.next(t)
 	good := st.dial(t, "/ws/room/5")
@@ -175,7 +175,7 @@ func TestHostileReader(t *testing.T) {
 // TestSilentClientIsGivenUp has two clients that say nothing; one of them answers pings.
 func TestSilentClientIsGivenUp(t *testing.T) {
 	t.Parallel()
-	st := openStand(t, Options{Limits: Limits{PongTimeout: brisk, PingInterval: 64 * time.Millisecond}})
+	st := openFakeFeedServer(t, Options{Limits: Limits{PongTimeout: brisk, PingInterval: 64 * time.Millisecond}})
 	st.beat(t)
 	good := st.dial(t, "/ws/room/5")
 	sub := st.feed.next(t)
@@ -189,7 +189,7 @@ func TestSilentClientIsGivenUp(t *testing.T) {
 }
 
 func TestLongHeaderIsRefused(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	st.startServing(t)
 	r, _ := http.NewRequest("GET", "http://"+st.addr+"/v1/ws", nil)
 	r.Header.Set("X", strings.Repeat("x", 32<<10))

@@ -7,7 +7,7 @@ import (
 )
 
 func TestNativeSaysHowManyWereSkipped(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	b := st.dial(t, "/v1/ws")
 	b.say(`{"op":"subscribe","topic":"room/5"}`)
 	b.expect(welcome, `{"op":"subscribed","topic":"room/5","cursor":"here"}`)

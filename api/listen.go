@@ -12,17 +12,18 @@ import (
 
 // ListenOptions say how a listener is protected.
 type ListenOptions struct {
-	Cert, Key string // PEM files; with them https is spoken, TLS 1.2 or newer
-	Plain     bool   // unencrypted on other addresses than loopback: a proxy or a private network is in front
+	Cert, Key string // PEM files for https, TLS 1.2 or newer; empty: plain http
+	Plain     bool   // allow plain http on addresses other than loopback, behind a proxy or in a private network
 }
 
-// errUnprotected says that passwords and cookies would cross a network in the clear.
+// errUnprotected is the error for a listener on which passwords and cookies would cross a network
+// unencrypted.
 var errUnprotected = errors.New("plain http is for loopback addresses: " +
 	"give http.tls_cert and http.tls_key, or say http.plain: true when a proxy or a private network is in front")
 
-// Listen opens the address for Rowcall's server. Port 0 takes a free one, which the listener's Addr tells.
+// Listen opens the listener of a server. Port 0 takes a free port.
 func Listen(ctx context.Context, addr string, o ListenOptions) (net.Listener, error) {
-	protect, err := protection(o)
+	protect, err := tlsConfig(o)
 	if err != nil {
 		return nil, err
 	}
@@ -40,8 +41,8 @@ func Listen(ctx context.Context, addr string, o ListenOptions) (net.Listener, er
 	return listener, nil
 }
 
-// protection is nil for plain http.
-func protection(o ListenOptions) (*tls.Config, error) {
+// tlsConfig returns nil for plain http.
+func tlsConfig(o ListenOptions) (*tls.Config, error) {
 	if o.Cert == "" && o.Key == "" {
 		return nil, nil
 	}

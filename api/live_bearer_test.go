@@ -18,11 +18,11 @@ import (
 	"rowcall/testdeadline"
 )
 
-// openBearerTown takes an issuer's tokens besides cookies.
-func openBearerTown(t *testing.T) (*town, *issuertest.Issuer) {
+// openBearerLiveServer takes an issuer's tokens besides cookies.
+func openBearerLiveServer(t *testing.T) (*liveServer, *issuertest.Issuer) {
 	t.Helper()
 	is := issuertest.OpenPlain(t)
-	tn := openTownWith(t, schematest.New(t, schematest.Samples), bearersOf(is))
+	tn := openLiveServerWith(t, schematest.New(t, schematest.Samples), bearersOf(is))
 	return tn, is
 }
 
@@ -35,7 +35,7 @@ func bearersOf(is *issuertest.Issuer) rules.JWT {
 func with(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
 // bearer opens a native socket with a token and reads the welcome.
-func (tn *town) bearer(t *testing.T, token string) *browser {
+func (tn *liveServer) bearer(t *testing.T, token string) *socketClient {
 	t.Helper()
 	b := tn.dialWith(t, "/v1/ws", with(token))
 	b.hears(`{"op":"welcome"`)
@@ -44,7 +44,7 @@ func (tn *town) bearer(t *testing.T, token string) *browser {
 
 func TestBearersFollowOnEveryTransport(t *testing.T) {
 	t.Parallel()
-	tn, _ := openBearerTown(t)
+	tn, _ := openBearerLiveServer(t)
 	token := issuertest.Sign(t, issuertest.Claims("2"))
 	native, plain := tn.bearer(t, token), tn.dialWith(t, "/ws/room/1", with(token))
 	native.subscribe("room/1", "")
@@ -71,7 +71,7 @@ func TestBearersFollowOnEveryTransport(t *testing.T) {
 
 func TestBadBearersAreToldByACloseFrame(t *testing.T) {
 	t.Parallel()
-	tn, _ := openBearerTown(t)
+	tn, _ := openBearerLiveServer(t)
 	cookie := tn.login(t, "bob")
 	for name, token := range map[string]string{
 		"garbage": "abc", "nobody": issuertest.Sign(t, issuertest.Claims("99")), "none": issuertest.Join(`{"alg":"none"}`, issuertest.Encode(t, issuertest.Claims("2")), nil),
@@ -99,7 +99,7 @@ func TestBadBearersAreToldByACloseFrame(t *testing.T) {
 
 func TestStaffBearersAreStaffWhateverTheTableSays(t *testing.T) {
 	t.Parallel()
-	tn, _ := openBearerTown(t)
+	tn, _ := openBearerLiveServer(t)
 	staff, admin := tn.bearer(t, issuertest.Sign(t, issuertest.Claims("2", "staff", true))), tn.bearer(t, issuertest.Sign(t, issuertest.Claims("5")))
 	staff.subscribe("ward", "")
 	admin.say(`{"op":"subscribe","topic":"ward"}`)
@@ -108,7 +108,7 @@ func TestStaffBearersAreStaffWhateverTheTableSays(t *testing.T) {
 	staff.subscribe("jobs/1", "")
 	staff.say(`{"op":"ping"}`)
 	staff.hears(`{"op":"pong"`)
-	if err := tn.server.watch.ask(t.Context()); err != nil {
+	if err := tn.server.vigil.askAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	staff.say(`{"op":"ping"}`)
@@ -117,7 +117,7 @@ func TestStaffBearersAreStaffWhateverTheTableSays(t *testing.T) {
 
 func TestSocketsEndWithTheirToken(t *testing.T) {
 	t.Parallel()
-	tn, _ := openBearerTown(t)
+	tn, _ := openBearerLiveServer(t)
 	exp := time.Now().Add(testdeadline.Scale(4 * time.Second)).Truncate(time.Second)
 	token := issuertest.Sign(t, issuertest.Claims("2", "exp", exp.Unix()))
 	idle, plain := tn.bearer(t, token), tn.dialWith(t, "/ws/room/1", with(token))
@@ -144,7 +144,7 @@ func TestSocketsEndWithTheirToken(t *testing.T) {
 
 func TestATokenIsReplacedOnAnOpenSocket(t *testing.T) {
 	t.Parallel()
-	tn, _ := openBearerTown(t)
+	tn, _ := openBearerLiveServer(t)
 	short := issuertest.Sign(t, issuertest.Claims("2", "exp", time.Now().Add(patience).Unix()))
 	renewed, stubborn, plain := tn.bearer(t, short), tn.bearer(t, short), tn.dialWith(t, "/ws/room/1", with(short))
 	cookie := tn.native(t, "bob")
@@ -155,7 +155,7 @@ func TestATokenIsReplacedOnAnOpenSocket(t *testing.T) {
 		"abc":                        `{"op":"error","code":"unauthorized","message":"the token is not valid","retryable":false}`,
 		strings.Repeat("a", 8<<10+1): `{"op":"error","code":"unauthorized","message":"the token is not valid","retryable":false}`,
 	} {
-		for _, b := range []*browser{renewed, stubborn} {
+		for _, b := range []*socketClient{renewed, stubborn} {
 			b.say(`{"op":"auth","token":"` + token + `"}`)
 			b.expect(want)
 		}
@@ -169,12 +169,12 @@ func TestATokenIsReplacedOnAnOpenSocket(t *testing.T) {
 	renewed.say(`{"op":"ping"}`)
 	renewed.hears(`{"op":"pong"`)
 
-	tn.server.watch.expire(time.Now().Add(30 * time.Minute))
+	tn.server.vigil.endExpired(time.Now().Add(30 * time.Minute))
 	stubborn.expectClose(4401)
 	plain.expectClose(4401)
 	tn.db.Psql(t, say(100, "still here"))
 	renewed.hears(`"message":"still here"`)
-	tn.server.watch.expire(time.Now().Add(2 * time.Hour))
+	tn.server.vigil.endExpired(time.Now().Add(2 * time.Hour))
 	renewed.expectClose(4401)
 	cookie.say(`{"op":"ping"}`)
 	cookie.hears(`{"op":"pong"`)
@@ -188,14 +188,14 @@ func TestBearersEndWithTheirUser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tn, _ := openBearerTown(t)
+			tn, _ := openBearerLiveServer(t)
 			tn.db.Psql(t, `INSERT INTO users (id, username, password) VALUES (90, 'frank', '!');`)
 			token := issuertest.Sign(t, issuertest.Claims("90"))
 			following, idle := tn.bearer(t, token), tn.bearer(t, token)
 			following.subscribe("dams", "")
 			tn.db.Psql(t, sql)
 			following.expectClose(4401)
-			if err := tn.server.watch.ask(t.Context()); err != nil {
+			if err := tn.server.vigil.askAll(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			idle.expectClose(4401)
@@ -207,11 +207,11 @@ func TestBearersEndWithTheirUser(t *testing.T) {
 // No trigger sees time pass.
 func TestSocketsEndWithALoginThatRunsOut(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	over, other := tn.native(t, "bob"), tn.native(t, "alice")
 	plain := tn.dial(t, "/ws/room/1", "bob")
 	tn.db.Exec(t, `UPDATE rowcall.sessions SET expires_at = now() WHERE user_id = '2'`)
-	if err := tn.server.watch.ask(t.Context()); err != nil {
+	if err := tn.server.vigil.askAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	over.expectClose(4401)
@@ -222,7 +222,7 @@ func TestSocketsEndWithALoginThatRunsOut(t *testing.T) {
 
 func TestALogoutEndsSocketsThatFollowNothing(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	cookie := tn.login(t, "bob")
 	idle, other := tn.dialWith(t, "/v1/ws", http.Header{"Cookie": {cookie}}), tn.native(t, "bob")
 	idle.hear()
@@ -242,18 +242,18 @@ func TestIdentitiesOfOpenSocketsOutlastTheDatabase(t *testing.T) {
 	t.Parallel()
 	is := issuertest.OpenPlain(t)
 	db := schematest.Private(t, schematest.Samples)
-	tn := openTownWith(t, db, bearersOf(is))
+	tn := openLiveServerWith(t, db, bearersOf(is))
 	cookie := tn.native(t, "bob")
 	b := tn.bearer(t, issuertest.Sign(t, issuertest.Claims("2", "exp", time.Now().Add(patience).Unix())))
 	b.subscribe("room/1", "")
 	db.Stop(t)
-	if err := tn.server.watch.ask(t.Context()); err == nil {
+	if err := tn.server.vigil.askAll(t.Context()); err == nil {
 		t.Fatal("it has an answer without a database")
 	}
 	b.say(`{"op":"auth","token":"` + issuertest.Sign(t, issuertest.Claims("2")) + `"}`)
 	b.say(`{"op":"ping"}`)
 	b.hears(`{"op":"pong"`)
-	tn.server.watch.expire(time.Now().Add(30 * time.Minute))
+	tn.server.vigil.endExpired(time.Now().Add(30 * time.Minute))
 	cookie.say(`{"op":"ping"}`)
 	cookie.hears(`{"op":"pong"`)
 	tn.dialWith(t, "/v1/ws", with(issuertest.Sign(t, issuertest.Claims("2")))).expectClose(websocket.CloseTryAgainLater)

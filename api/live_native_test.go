@@ -12,7 +12,7 @@ import (
 	"rowcall/schema/schematest"
 )
 
-func websocketDial(tn *town, path string, header http.Header) (*websocket.Conn, *http.Response, error) {
+func websocketDial(tn *liveServer, path string, header http.Header) (*websocket.Conn, *http.Response, error) {
 	return websocket.DefaultDialer.Dial("ws://"+tn.addr+path, header)
 }
 
@@ -22,7 +22,7 @@ func say(id int, message string) string {
 
 func TestNativeResumesAtEveryEvent(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	b := tn.native(t, "bob")
 	cursors := []string{b.subscribe("room/1", "")}
 	tn.db.Psql(t, say(100, "a")+say(101, "b"))
@@ -48,7 +48,7 @@ func TestNativeResumesAtEveryEvent(t *testing.T) {
 
 func TestNativeSnapshotAndStream(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	tn.db.Psql(t, `UPDATE chat_messages SET posted = '2021-06-01 12:00+02' WHERE id = 2; DELETE FROM chat_messages WHERE id = 1;`)
 	b := tn.native(t, "bob")
 	b.say(`{"op":"subscribe","topic":"room/1","snapshot":true}`)
@@ -66,7 +66,7 @@ func TestNativeSnapshotAndStream(t *testing.T) {
 
 func TestNativeRightsComeAndGo(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	carol := tn.native(t, "carol")
 	carol.subscribe("user/3", "")
 	carol.say(`{"op":"subscribe","topic":"room/1"}`)
@@ -97,7 +97,7 @@ func TestNativeRightsComeAndGo(t *testing.T) {
 
 func TestNativeForTheAnonymous(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	b := tn.native(t, "")
 	b.subscribe("dams", "")
 	for _, topic := range []string{"room/1", "room/99", "nowhere", "ward"} {
@@ -116,7 +116,7 @@ func TestNativeForTheAnonymous(t *testing.T) {
 
 func TestNativeLogoutClosesTheSocket(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	cookie := tn.login(t, "bob")
 	b := tn.dialWith(t, "/v1/ws", http.Header{"Cookie": {cookie}})
 	b.hear()
@@ -138,7 +138,7 @@ func TestNativeLogoutClosesTheSocket(t *testing.T) {
 
 func TestListenerMayDie(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	b := tn.dial(t, "/ws/room/1", "bob")
 	tn.db.Psql(t, say(100, "before"))
 	b.expect(kwargs("100", "before"))
@@ -149,7 +149,7 @@ func TestListenerMayDie(t *testing.T) {
 func TestWithoutADatabaseSocketsStayAndNewOnesWait(t *testing.T) {
 	t.Parallel()
 	db := schematest.Private(t, schematest.Samples)
-	tn := openTownOn(t, db)
+	tn := openLiveServerOn(t, db)
 	cookie := http.Header{"Cookie": {tn.login(t, "bob")}}
 	open := tn.dialWith(t, "/ws/room/1", cookie)
 	native := tn.native(t, "bob")
@@ -163,21 +163,4 @@ func TestWithoutADatabaseSocketsStayAndNewOnesWait(t *testing.T) {
 	apitest.WaitFor(t, "the feed", func() bool { return tn.feed.Health().Err == nil })
 	tn.db.Psql(t, say(100, "back"))
 	open.expect(kwargs("100", "back"))
-}
-
-// A client that has lost its cursor must not be started from now in silence.
-func TestEmptySinceIsABadCursor(t *testing.T) {
-	t.Parallel()
-	tn := openTown(t)
-	b := tn.native(t, "")
-	b.say(`{"op":"subscribe","topic":"dams","since":""}`)
-	b.hears(`{"op":"error","topic":"dams","code":"bad_cursor"`)
-	b.say(`{"op":"subscribe","topic":"room/1","since":""}`)
-	b.hears(`{"op":"error","topic":"room/1","code":"unauthorized"`)
-	b.say(`{"op":"subscribe","topic":"dams","since":null}`)
-	if answer := b.hears(`{"op":"subscribed","topic":"dams"`); strings.Contains(answer, "recovered") {
-		t.Errorf("since null: answered %s, want no recovered, as without since", answer)
-	}
-	b.say(`{"op":"subscribe","topic":"dams","since":"","snapshot":true}`)
-	b.hears(`{"op":"error","topic":"dams","code":"bad_request"`) // a snapshot needs no cursor, and dams have none
 }

@@ -19,14 +19,14 @@ import (
 
 // stalledSocket is a native socket whose client has stopped reading.
 type stalledSocket struct {
-	*browser
+	*socketClient
 	topic  string
 	cursor string // after what it has read
 	heard  int    // number of the last event it has read
 }
 
 // stall opens a socket that follows a topic and reads nothing more. Its kernel takes little for it.
-func (tn *town) stall(t *testing.T, topic string) *stalledSocket {
+func (tn *liveServer) stall(t *testing.T, topic string) *stalledSocket {
 	t.Helper()
 	dialer := websocket.Dialer{NetDial: func(network, addr string) (net.Conn, error) {
 		raw, err := net.Dial(network, addr)
@@ -40,7 +40,7 @@ func (tn *town) stall(t *testing.T, topic string) *stalledSocket {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ws.Close() })
-	s := &stalledSocket{browser: &browser{ws, t}, topic: topic}
+	s := &stalledSocket{socketClient: &socketClient{ws, t}, topic: topic}
 	s.hear()
 	s.cursor = s.subscribe(topic, "")
 	return s
@@ -83,7 +83,7 @@ func TestStalledSocketsStayUnderTheNodesBound(t *testing.T) {
 		slack   = 10 << 20 // what two hundred kilobytes a connection come to, and the test's own
 	)
 	db := schematest.New(t, schematest.Samples)
-	tn := openLimitedTown(t, db, rules.JWT{}, door.Options{Exempt: loopbackProxies()}, notifier.Options{QueuedBytes: bound, TailBytes: tail})
+	tn := openLimitedLiveServer(t, db, rules.JWT{}, door.Options{Exempt: loopbackProxies()}, notifier.Options{QueuedBytes: bound, TailBytes: tail})
 	db.Exec(t, `INSERT INTO dams (name, latitude, longitude) SELECT 'dam', 0, 0 FROM generate_series(1, $1)`, sockets)
 	good := tn.native(t, "alice")
 	good.subscribe("user/1", "")
@@ -109,7 +109,7 @@ func TestStalledSocketsStayUnderTheNodesBound(t *testing.T) {
 		for s.heard < rounds {
 			if !s.next() {
 				closed++
-				s.browser = tn.native(t, "")
+				s.socketClient = tn.native(t, "")
 				s.subscribe(s.topic, `,"since":"`+s.cursor+`"`)
 			}
 		}

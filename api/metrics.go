@@ -1,9 +1,11 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -19,64 +21,65 @@ import (
 	"rowcall/notifier"
 )
 
-// accepted is the result of a handshake, or of a request for a stream, that came to something.
-const accepted = "accepted"
+// resultAccepted is the result of a handshake, or of a request for a stream, that was accepted.
+const resultAccepted = "accepted"
 
-// Metrics are the numbers of one node, for Prometheus. No label of theirs is ever made of a topic, a user or
-// an address: each has a fixed set of values, so that nobody can make a node count without end.
+// Metrics are the metrics of a node, for Prometheus. No label contains a topic, a user or an
+// address: each label has a fixed set of values, so that no client can create metrics without end.
 type Metrics struct {
-	registry   *prometheus.Registry
-	handshakes *prometheus.CounterVec
-	closes     *prometheus.CounterVec
-	requests   *prometheus.CounterVec
-	took       *prometheus.HistogramVec
-	questions  prometheus.Counter
-	unanswered prometheus.Counter
-	asked      prometheus.Histogram
+	registry        *prometheus.Registry
+	handshakes      *prometheus.CounterVec
+	closes          *prometheus.CounterVec
+	requests        *prometheus.CounterVec
+	requestSeconds  *prometheus.HistogramVec
+	accessQuestions prometheus.Counter
+	accessFailures  prometheus.Counter
+	accessSeconds   prometheus.Histogram
 }
 
-// NewMetrics makes a registry of its own, with the numbers of the process in it. A Metrics is for one Server.
+// NewMetrics returns metrics with a registry of their own, which also has those of the process.
+// They are for one Server.
 func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry:   prometheus.NewRegistry(),
-		handshakes: counterVec("handshakes_total", "Handshakes of sockets and requests for streams, by what came of them.", "kind", "result"),
-		closes:     counterVec("closes_total", "Sockets that ended, by the close code that was sent; none where the other side was simply gone.", "kind", "code"),
-		requests:   counterVec("requests_total", "Requests over HTTP, handshakes among them, by the pattern of their address.", "route", "status"),
-		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: name("request_seconds"), Help: "How long requests took that wait for nothing but the database.", Buckets: secondsUpToTen(),
+		handshakes: newCounterVec("handshakes_total", "Handshakes of sockets and requests for streams, by result.", "kind", "result"),
+		closes:     newCounterVec("closes_total", "Sockets that ended, by the close code that was sent; none if the client had disconnected.", "kind", "code"),
+		requests:   newCounterVec("requests_total", "Requests over HTTP, including handshakes, by the pattern of their address.", "route", "status"),
+		requestSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: metricName("request_seconds"), Help: "Duration of requests that do not wait for events.", Buckets: durationBuckets(),
 		}, []string{"route"}),
-		questions:  counter("access_questions_total", "Questions whether somebody may follow a topic."),
-		unanswered: counter("access_failures_total", "Times that questions of access could not be answered."),
-		asked: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: name("access_seconds"), Help: "How long the answer to questions of access took, all that were asked together.", Buckets: secondsUpToTen(),
+		accessQuestions: newCounter("access_questions_total", "Questions whether a user may follow a topic."),
+		accessFailures:  newCounter("access_failures_total", "Times that questions of access could not be answered."),
+		accessSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: metricName("access_seconds"), Help: "Time to answer the questions of access that were asked together.", Buckets: durationBuckets(),
 		}),
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.handshakes, m.closes, m.requests, m.took, m.questions, m.unanswered, m.asked,
+		m.handshakes, m.closes, m.requests, m.requestSeconds, m.accessQuestions, m.accessFailures, m.accessSeconds,
 	)
 	return m
 }
 
-func name(of string) string { return "rowcall_" + of }
+func metricName(of string) string { return "rowcall_" + of }
 
-func counter(of, help string) prometheus.Counter {
-	return prometheus.NewCounter(prometheus.CounterOpts{Name: name(of), Help: help})
+func newCounter(of, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Name: metricName(of), Help: help})
 }
 
-func counterVec(of, help string, labels ...string) *prometheus.CounterVec {
-	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name(of), Help: help}, labels)
+func newCounterVec(of, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: metricName(of), Help: help}, labels)
 }
 
-// secondsUpToTen are bounds from half a millisecond to ten seconds.
-func secondsUpToTen() []float64 {
+// durationBuckets are bounds in seconds, from half a millisecond to ten seconds.
+func durationBuckets() []float64 {
 	return []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 }
 
-// WatchPool adds the numbers of the pool that access, snapshots, replays and resources share.
-func (m *Metrics) WatchPool(pool *pgxpool.Pool) { m.registry.MustRegister(newPoolNumbers(pool)) }
+// WatchPool adds the metrics of the pool that access, snapshots, replays and resources share.
+func (m *Metrics) WatchPool(pool *pgxpool.Pool) { m.registry.MustRegister(newPoolCollector(pool)) }
 
-// handler writes the numbers as Prometheus reads them.
+// handler serves the metrics in the format of Prometheus.
 func (m *Metrics) handler(log *slog.Logger) http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(log.Handler(), slog.LevelWarn),
@@ -85,36 +88,36 @@ func (m *Metrics) handler(log *slog.Logger) http.Handler {
 	})
 }
 
-// handshake counts what came of one. An error stands for its code.
-func (m *Metrics) handshake(kind sessionKind, err error) {
-	result := accepted
+// countHandshake counts a handshake by its result: the code of err, or resultAccepted for nil.
+func (m *Metrics) countHandshake(kind sessionKind, err error) {
+	result := resultAccepted
 	if err != nil {
 		result = problem.FaultOf(err).Code
 	}
 	m.handshakes.WithLabelValues(string(kind), result).Inc()
 }
 
-// close counts the end of a session; 0 stands for one without a goodbye. Clients may send any code, and one
-// that nobody here would send is not a label.
-func (m *Metrics) close(kind sessionKind, code int) {
+// countClose counts the end of a session by its close code; 0 stands for an end without a close
+// frame. A client may send any code, so only codes that the server sends become labels.
+func (m *Metrics) countClose(kind sessionKind, code int) {
 	label := "other"
 	switch {
 	case code == 0:
 		label = "none"
-	case knownClose(code):
+	case isKnownCloseCode(code):
 		label = strconv.Itoa(code)
 	}
 	m.closes.WithLabelValues(string(kind), label).Inc()
 }
 
-func knownClose(code int) bool {
+func isKnownCloseCode(code int) bool {
 	if 1000 <= code && code <= 1015 {
 		return true
 	}
 	return problem.ClosesWith(code)
 }
 
-// Timed is rules whose answers are counted and timed.
+// Timed returns rules whose answers are counted and timed.
 func (m *Metrics) Timed(rules *access.Rules) notifier.Rules { return timedRules{rules, m} }
 
 type timedRules struct {
@@ -126,10 +129,10 @@ type timedRules struct {
 func (t timedRules) Ask(ctx context.Context, questions []notifier.Question) ([]notifier.Grant, error) {
 	began := time.Now()
 	grants, err := t.rules.Ask(ctx, questions)
-	t.metrics.asked.Observe(time.Since(began).Seconds())
-	t.metrics.questions.Add(float64(len(questions)))
+	t.metrics.accessSeconds.Observe(time.Since(began).Seconds())
+	t.metrics.accessQuestions.Add(float64(len(questions)))
 	if err != nil {
-		t.metrics.unanswered.Inc()
+		t.metrics.accessFailures.Inc()
 	}
 	return grants, err
 }
@@ -137,4 +140,67 @@ func (t timedRules) Ask(ctx context.Context, questions []notifier.Question) ([]n
 // State is Rules.State.
 func (t timedRules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json.RawMessage, error) {
 	return t.rules.State(ctx, tx, q)
+}
+
+// countRequests counts answers by the pattern of their address. Requests that the door refuses have
+// no pattern.
+func (m *Metrics) countRequests(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		answer := &statusRecorder{ResponseWriter: w}
+		defer func() {
+			route := r.Pattern
+			if route == "" {
+				route = "none"
+			}
+			m.requests.WithLabelValues(route, strconv.Itoa(answer.statusCode())).Inc()
+			if answer.status != http.StatusSwitchingProtocols && !waitsForEvents(route) {
+				m.requestSeconds.WithLabelValues(route).Observe(time.Since(began).Seconds())
+			}
+		}()
+		next.ServeHTTP(answer, r)
+	})
+}
+
+// waitsForEvents reports whether requests of a route wait for events, so that their duration means
+// nothing.
+func waitsForEvents(route string) bool {
+	switch route {
+	case "GET " + streamPath, "GET " + eventsPath, "GET " + tailPath:
+		return true
+	}
+	return false
+}
+
+// statusRecorder records the status of an answer.
+type statusRecorder struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader records the final status. A status below 200 is followed by another.
+func (a *statusRecorder) WriteHeader(status int) {
+	if a.status == 0 && status >= http.StatusOK {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Hijack records that the connection of a socket switches protocols.
+func (a *statusRecorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(a.ResponseWriter).Hijack()
+	if err == nil {
+		a.status = http.StatusSwitchingProtocols
+	}
+	return conn, buffered, err
+}
+
+// Unwrap returns the ResponseWriter below, for http.ResponseController.
+func (a *statusRecorder) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (a *statusRecorder) statusCode() int {
+	if a.status == 0 {
+		return http.StatusOK
+	}
+	return a.status
 }

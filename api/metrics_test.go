@@ -36,7 +36,7 @@ func described(t *testing.T, m *Metrics) map[string][]string {
 // nodeMetrics are those of a node: a server's and a pool's.
 func nodeMetrics(t *testing.T) *Metrics {
 	t.Helper()
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	st.metrics.WatchPool(nil)
 	return st.metrics
 }
@@ -88,7 +88,7 @@ func TestCloseCodesOfClientsAreNoLabels(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics()
 	for code := range 5000 {
-		m.close(sessionNative, code)
+		m.countClose(sessionNative, code)
 	}
 	families, err := m.registry.Gather()
 	if err != nil {

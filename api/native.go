@@ -17,66 +17,68 @@ import (
 )
 
 const (
-	openAtOnce    = 8         // subscribes of one socket that are under way or whose answer waits
-	eventsPerTake = 256       // events taken of one topic before the next has its turn
-	maxUnsent     = 1024      // frames that answer the client, waiting for it to read
-	unsentWeight  = 256 << 10 // bytes of them
-	maxPasses     = 8         // of the queue, each with eventsPerTake events of each topic at most, before signs of life
+	concurrentSubscribes = 8         // of one socket: subscribes that run, or whose answer waits
+	eventsPerTake        = 256       // events taken of one topic before the next has its turn
+	maxUnsentAnswers     = 1024      // answers that wait for the client to read
+	maxUnsentBytes       = 256 << 10 // of these answers
+	maxPassesBeforeSigns = 8         // of the queue, each with at most eventsPerTake events of each topic, before signs of life are sent
 )
 
-// nativeSubprotocol is the native subprotocol's name.
+// nativeSubprotocol is the name of the native subprotocol.
 const nativeSubprotocol = "rowcall.v1"
 
-// native is the flow of the native protocol: one socket, many topics.
+// nativeFlow is the flow of the native protocol: one socket follows many topics.
 //
-// Frames of one topic are queued in the order of what they tell, and one writer takes them from
-// the queue: subscribed, then events, then unsubscribed or error.
-type native struct {
+// Frames of a topic are queued in the order of what they say: subscribed, then events, then
+// unsubscribed or error. The writer takes them from the queue.
+type nativeFlow struct {
 	session  *session
 	topics   *access.Rules
-	accounts *identity.Accounts // which know whether a newer token replaces the session's
+	accounts *identity.Accounts // check newer tokens
 
-	opens sync.WaitGroup
+	subscribes sync.WaitGroup
 
-	mu      sync.Mutex // guards all below, and the fields of each held; nothing blocks under it
-	held    map[topic.Topic]*held
-	waiting []*held // to be opened when one of those under way is done
-	opening int     // under way, or their answer is still in queue
-	queue   []item  // for the writer
-	unsent  int     // answers in queue
-	weight  int     // bytes of them
-	owed    signs
-	over    bool
+	mu            sync.Mutex // guards what follows, and the fields of each slot; nothing blocks under it
+	slots         map[topic.Topic]*topicSlot
+	waitingSlots  []*topicSlot // to be subscribed when another subscribe is answered
+	subscribing   int          // subscribes that run, or whose answer is in queue
+	queue         []queueItem  // for the writer
+	unsentAnswers int          // answers in queue
+	unsentBytes   int          // bytes of these answers
+	owedSigns     signsOfLife
+	released      bool
 
-	passes int // of the queue that signs of life have waited for; the writer's own
+	passesWithoutSigns int // passes that signs of life have waited for; only the writer uses it
 }
 
-// signs are signs of life.
-type signs struct {
-	pongs   int
-	beating bool // a heartbeat
+// signsOfLife are the signs of life that are due.
+type signsOfLife struct {
+	pongs     int
+	heartbeat bool
 }
 
-// item is a frame for the writer, a topic to take events of, or the frame first.
-type item struct {
-	frame  []byte
-	held   *held
-	opened bool // the frame answers a subscribe: another may be opened
+// queueItem is a frame for the writer, or a topic to take events of; if it is both, the frame goes
+// first.
+type queueItem struct {
+	frame            []byte
+	slot             *topicSlot
+	answersSubscribe bool // the frame answers a subscribe
 }
 
-// held is a topic the client has asked for, until it is unsubscribed, replaced or refused.
-type held struct {
-	topic   topic.Topic
-	request request
-	open    func()             // opens it
-	cancel  context.CancelFunc // stops that
-	sub     subscription       // nil until it is open
-	queued  bool               // an item for it is in the queue
-	key     any                // of the encoding of its events
-	encode  func(*notifier.Event) []byte
+// topicSlot is a topic that the client has asked for, until it is unsubscribed, replaced or
+// refused.
+type topicSlot struct {
+	topic        topic.Topic
+	asked        nativeRequest
+	subscribe    func()             // subscribes
+	cancel       context.CancelFunc // cancels the subscribe
+	subscription subscription       // nil until the topic is subscribed
+	queued       bool               // the topic is in the queue
+	formatKey    any                // of the encoding of its events
+	encode       func(*notifier.Event) []byte
 }
 
-// nativeProtocol is the native protocol.
+// nativeProtocol is the protocol of sockets at nativePath.
 type nativeProtocol struct {
 	topics   *access.Rules
 	accounts *identity.Accounts
@@ -99,13 +101,13 @@ func (p nativeProtocol) open(r *http.Request, in *admission, s *session) (flow, 
 	return newNative(s, p.topics, p.accounts), nil
 }
 
-func newNative(s *session, topics *access.Rules, accounts *identity.Accounts) *native {
-	return &native{session: s, topics: topics, accounts: accounts, held: map[topic.Topic]*held{}}
+func newNative(s *session, topics *access.Rules, accounts *identity.Accounts) *nativeFlow {
+	return &nativeFlow{session: s, topics: topics, accounts: accounts, slots: map[topic.Topic]*topicSlot{}}
 }
 
-// start queues the first frame.
-func (n *native) start() {
-	n.push(item{frame: encodeFrame(welcomeFrame{
+// start queues the welcome, the first frame.
+func (n *nativeFlow) start() {
+	n.enqueue(queueItem{frame: encodeTextFrame(welcomeFrame{
 		Op:               "welcome",
 		Session:          n.session.presence.name,
 		Heartbeat:        n.session.limits.PingInterval.Milliseconds(),
@@ -113,43 +115,44 @@ func (n *native) start() {
 	})})
 }
 
-// receive does what a frame of the client asks for. A malformed one is answered; the socket stays.
-func (n *native) receive(ctx context.Context, kind int, message io.Reader) error {
+// receive does what a frame of the client asks for. A malformed frame is answered with an error,
+// and the socket stays open.
+func (n *nativeFlow) receive(ctx context.Context, kind int, message io.Reader) error {
 	text, err := io.ReadAll(message)
 	if err != nil {
-		return nil // the connection's error, which the reader meets again
+		return nil // an error of the connection, which the reader meets again
 	}
-	req, err := parseRequest(kind, text)
+	req, err := parseNativeRequest(kind, text)
 	if err != nil {
-		return n.refuse(req.Topic, err)
+		return n.answerError(req.Topic, err)
 	}
 	switch req.Op {
 	case "ping":
-		return n.ping()
+		return n.queuePong()
 	case "subscribe":
 		return n.subscribe(ctx, req)
 	case "unsubscribe":
 		return n.unsubscribe(req)
 	case "auth":
-		return n.auth(ctx, req.Token)
+		return n.renewToken(ctx, req.Token)
 	}
-	return n.refuse(req.Topic, problem.Explain(problem.ErrBadRequest, "unknown op"))
+	return n.answerError(req.Topic, problem.Explain(problem.ErrBadRequest, "unknown op"))
 }
 
-// refuse answers with an error.
-func (n *native) refuse(topic string, err error) error {
-	return n.answer(encodeError(topic, n.session.fault(err)))
+// answerError answers the client with an error.
+func (n *nativeFlow) answerError(topic string, err error) error {
+	return n.queueAnswer(encodeErrorFrame(topic, n.session.logFault(err)))
 }
 
-// answer queues a frame that the client has caused. The error is notifier.ErrSlow for one that
-// asks and does not read.
-func (n *native) answer(frame []byte) error {
+// queueAnswer queues an answer to the client. The error is notifier.ErrSlow for a client that asks
+// and does not read.
+func (n *nativeFlow) queueAnswer(frame []byte) error {
 	n.mu.Lock()
-	full := n.unsent >= maxUnsent || n.weight >= unsentWeight
+	full := n.unsentAnswers >= maxUnsentAnswers || n.unsentBytes >= maxUnsentBytes
 	if !full {
-		n.unsent++
-		n.weight += len(frame)
-		n.queueLocked(item{frame: frame})
+		n.unsentAnswers++
+		n.unsentBytes += len(frame)
+		n.appendLocked(queueItem{frame: frame})
 	}
 	n.mu.Unlock()
 	if full {
@@ -159,10 +162,10 @@ func (n *native) answer(frame []byte) error {
 	return nil
 }
 
-func (n *native) ping() error {
+func (n *nativeFlow) queuePong() error {
 	n.mu.Lock()
-	n.owed.pongs++
-	full := n.owed.pongs > maxUnsent
+	n.owedSigns.pongs++
+	full := n.owedSigns.pongs > maxUnsentAnswers
 	n.mu.Unlock()
 	if full {
 		return notifier.ErrSlow
@@ -171,91 +174,94 @@ func (n *native) ping() error {
 	return nil
 }
 
-// beat notes that a heartbeat is due.
-func (n *native) beat() {
+// heartbeatDue notes that a heartbeat is due.
+func (n *nativeFlow) heartbeatDue() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.owed.beating = true
+	n.owedSigns.heartbeat = true
 }
 
-func (n *native) push(i item) {
+func (n *nativeFlow) enqueue(i queueItem) {
 	n.mu.Lock()
-	n.queueLocked(i)
+	n.appendLocked(i)
 	n.mu.Unlock()
 	n.session.wake()
 }
 
-// queueLocked queues a frame. It may be a snapshot: what it takes is the session's own until it is sent.
-func (n *native) queueLocked(i item) {
+// appendLocked queues an item. Its frame may be a snapshot, and counts as the session's until it is
+// sent.
+func (n *nativeFlow) appendLocked(i queueItem) {
 	n.queue = append(n.queue, i)
 	n.session.holder.Add(len(i.frame))
 }
 
-// emit sends what is queued, then, when nothing is, the pongs and the heartbeat that are owed. A queue that is never
-// empty does not keep them for ever: somebody takes the socket for dead without them.
-func (n *native) emit(out *batch) (more bool) {
+// emit sends what is queued, and then, once nothing is, the pongs and the heartbeat that are due. A
+// queue that is never empty delays them only for so long: without them the client would take the
+// socket for dead.
+func (n *nativeFlow) emit(out *writeBatch) (more bool) {
 	queue, due := n.takeQueue()
 	for _, i := range queue {
 		if i.frame != nil {
-			out.add(i.frame)
+			out.addFrame(i.frame)
 			n.session.holder.Add(-len(i.frame))
 		}
-		if i.opened {
-			n.opened()
+		if i.answersSubscribe {
+			n.subscribeAnswered()
 		}
-		if i.held != nil {
-			n.forward(out, i.held)
+		if i.slot != nil {
+			n.sendEvents(out, i.slot)
 		}
 	}
-	if len(queue) == 0 || n.late(due) {
-		n.pay(out, due)
+	if len(queue) == 0 || n.signsOverdue(due) {
+		n.sendSigns(out, due)
 	}
 	return len(queue) > 0
 }
 
-// takeQueue returns what is queued, and the signs of life that come after it.
-func (n *native) takeQueue() ([]item, signs) {
+// takeQueue returns what is queued, and the signs of life that are due after it.
+func (n *nativeFlow) takeQueue() ([]queueItem, signsOfLife) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	queue := n.queue
-	n.queue, n.unsent, n.weight = nil, 0, 0
-	return queue, n.owed
+	n.queue, n.unsentAnswers, n.unsentBytes = nil, 0, 0
+	return queue, n.owedSigns
 }
 
-// follows are the topics that are open.
-func (n *native) follows() []subscription {
+// subscriptions returns the subscriptions of the topics that are open.
+func (n *nativeFlow) subscriptions() []subscription {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var open []subscription
-	for _, h := range n.held {
-		if h.sub != nil {
-			open = append(open, h.sub)
+	for _, slot := range n.slots {
+		if slot.subscription != nil {
+			open = append(open, slot.subscription)
 		}
 	}
 	return open
 }
 
-// end gives up all topics.
-func (n *native) end() {
+// release ends all topics.
+func (n *nativeFlow) release() {
 	n.mu.Lock()
-	all := n.held
-	n.held, n.waiting, n.over = nil, nil, true
+	all := n.slots
+	n.slots, n.waitingSlots, n.released = nil, nil, true
 	n.mu.Unlock()
-	for _, h := range all {
-		n.letGo(h)
+	for _, slot := range all {
+		n.releaseSlot(slot)
 	}
-	n.opens.Wait()
+	n.subscribes.Wait()
 }
 
-// auth replaces the token that the socket was opened with by a newer one of the same user. It answers
-// only if the newer token is refused: then the older one still counts, and the socket ends with it.
-func (n *native) auth(ctx context.Context, token string) error {
+// renewToken replaces the token that the socket was opened with by a newer one of the same user. It
+// answers only if the newer token is refused: then the older one still counts, and the socket ends
+// with it.
+func (n *nativeFlow) renewToken(ctx context.Context, token string) error {
 	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
 	defer cancel()
 	until, err := n.accounts.Renew(ctx, n.session.identity, token)
 	if err != nil {
-		return n.refuse("", err)
+		return n.answerError("", err)
 	}
-	n.session.watched.renew(until)
+	n.session.vigilEntry.renewUntil(until)
 	return nil
 }

@@ -6,103 +6,107 @@ import (
 	"rowcall/notifier"
 )
 
-// ready has the writer look at a topic whose subscription has something new.
-func (n *native) ready(h *held) {
-	if n.line(h) {
+// topicReady has the writer take events of a topic.
+func (n *nativeFlow) topicReady(slot *topicSlot) {
+	if n.enqueueTopic(slot) {
 		n.session.wake()
 	}
 }
 
-// line queues a topic, unless it is queued already or not held any more.
-func (n *native) line(h *held) bool {
+// enqueueTopic queues a topic. It reports false if the topic is queued already, or no longer
+// followed.
+func (n *nativeFlow) enqueueTopic(slot *topicSlot) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if h.sub == nil || h.queued || n.held[h.topic] != h {
+	if slot.subscription == nil || slot.queued || n.slots[slot.topic] != slot {
 		return false
 	}
-	h.queued = true
-	n.queue = append(n.queue, item{held: h})
+	slot.queued = true
+	n.queue = append(n.queue, queueItem{slot: slot})
 	return true
 }
 
-// forward sends some of what a topic has waiting, and queues it again where there may be more.
-func (n *native) forward(out *batch, h *held) {
+// sendEvents sends some of the events that wait for a topic, and queues the topic again if there
+// may be more.
+func (n *nativeFlow) sendEvents(out *writeBatch, slot *topicSlot) {
 	n.mu.Lock()
-	current := n.held[h.topic] == h
-	h.queued = false
+	current := n.slots[slot.topic] == slot
+	slot.queued = false
 	n.mu.Unlock()
 	if !current {
 		return
 	}
-	taken, err := h.sub.Take(eventsPerTake)
+	taken, err := slot.subscription.Take(eventsPerTake)
 	switch {
 	case err != nil:
-		n.ended(out, h, err)
+		n.endTopic(out, slot, err)
 		return
 	case taken.Reset != nil:
-		out.add(encodeFrame(resetFrame{Op: "reset", Topic: h.topic, Reason: taken.Reset.Reason, Cursor: taken.Reset.Cursor}))
+		out.addFrame(encodeTextFrame(resetFrame{Op: "reset", Topic: slot.topic, Reason: taken.Reset.Reason, Cursor: taken.Reset.Cursor}))
 	case len(taken.Events) == 0:
 		return
 	}
 	for _, e := range taken.Events {
 		if taken.Skipped > 0 {
-			out.add(encodeLatest(e, h.topic, taken.Skipped))
+			out.addFrame(encodeLatestFrame(e, slot.topic, taken.Skipped))
 			continue
 		}
-		out.add(e.Encoded(h.key, h.encode))
+		out.addFrame(e.Encoded(slot.formatKey, slot.encode))
 	}
-	n.line(h)
+	n.enqueueTopic(slot)
 }
 
-// ended tells why a subscription is over. Losing a topic costs that topic; being too slow, or
-// nobody any more, costs the socket.
-func (n *native) ended(out *batch, h *held, err error) {
-	if !n.drop(h) {
+// endTopic tells the client why a subscription has ended. A topic that the user may no longer
+// follow ends alone; a client that is too slow, or an identity that no longer holds, ends the
+// socket.
+func (n *nativeFlow) endTopic(out *writeBatch, slot *topicSlot, err error) {
+	if !n.removeSlot(slot) {
 		return
 	}
-	h.sub.Close()
-	h.cancel()
+	slot.subscription.Close()
+	slot.cancel()
 	if errors.Is(err, notifier.ErrSlow) || n.lostIdentity(err) {
 		n.session.endWith(err)
 		return
 	}
-	out.add(encodeError(string(h.topic), n.session.fault(err)))
+	out.addFrame(encodeErrorFrame(string(slot.topic), n.session.logFault(err)))
 }
 
-// late reports whether signs of life have waited for long enough.
-func (n *native) late(due signs) bool {
-	if due == (signs{}) {
+// signsOverdue reports whether signs of life have been delayed for long enough.
+func (n *nativeFlow) signsOverdue(due signsOfLife) bool {
+	if due == (signsOfLife{}) {
 		return false
 	}
-	n.passes++
-	return n.passes > maxPasses
+	n.passesWithoutSigns++
+	return n.passesWithoutSigns > maxPassesBeforeSigns
 }
 
-// pay sends pongs and heartbeats that are due. Their cursor holds for all topics of the socket: the node's
-// position, read before all of them were seen to have nothing waiting. What was queued before them stands before
-// them.
-func (n *native) pay(out *batch, due signs) {
-	if due == (signs{}) {
+// sendSigns sends the pongs and the heartbeat that are due. Their cursor is valid for all topics of
+// the socket: it is the node's position, read before all topics were seen to have nothing waiting.
+// What was queued before them is sent before them.
+func (n *nativeFlow) sendSigns(out *writeBatch, due signsOfLife) {
+	if due == (signsOfLife{}) {
 		return
 	}
-	n.passes = 0
+	n.passesWithoutSigns = 0
 	n.mu.Lock()
-	n.owed.pongs -= due.pongs
-	n.owed.beating = n.owed.beating && !due.beating
+	n.owedSigns.pongs -= due.pongs
+	n.owedSigns.heartbeat = n.owedSigns.heartbeat && !due.heartbeat
 	n.mu.Unlock()
-	cursor := n.settledCursor()
+	cursor := n.caughtUpCursor()
 	for range due.pongs {
-		out.add(encodeFrame(cursorFrame{Op: "pong", Cursor: cursor}))
+		out.addFrame(encodeTextFrame(cursorFrame{Op: "pong", Cursor: cursor}))
 	}
-	if due.beating {
-		out.add(encodeFrame(cursorFrame{Op: "heartbeat", Cursor: cursor}))
+	if due.heartbeat {
+		out.addFrame(encodeTextFrame(cursorFrame{Op: "heartbeat", Cursor: cursor}))
 	}
 }
 
-// settledCursor is empty while a topic is being opened, replays or has events waiting.
-func (n *native) settledCursor() string {
+// caughtUpCursor returns the node's position; empty while a topic is being subscribed, replays or
+// has events waiting.
+func (n *nativeFlow) caughtUpCursor() string {
 	cursor := n.session.feed.Cursor()
-	for _, sub := range n.subscriptions() {
+	for _, sub := range n.slotSubscriptions() {
 		if sub == nil || !sub.CaughtUp() {
 			return ""
 		}
@@ -110,16 +114,16 @@ func (n *native) settledCursor() string {
 	return cursor
 }
 
-// subscriptions are those of all topics that are held; nil for one that is being opened, or has something in the queue:
-// the answer to its subscribe has not gone out then, or not all that it has. They are asked without the lock: none is
-// taken under another.
-func (n *native) subscriptions() []subscription {
+// slotSubscriptions returns the subscriptions of all slots. It is nil for a slot that is being
+// subscribed or is queued: then the answer to its subscribe, or some of its events, has not been
+// sent. The caller asks the subscriptions without the lock, because no lock is taken under another.
+func (n *nativeFlow) slotSubscriptions() []subscription {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	all := make([]subscription, 0, len(n.held))
-	for _, h := range n.held {
-		sub := h.sub
-		if h.queued {
+	all := make([]subscription, 0, len(n.slots))
+	for _, slot := range n.slots {
+		sub := slot.subscription
+		if slot.queued {
 			sub = nil
 		}
 		all = append(all, sub)

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -11,34 +12,116 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// nativeFormat stands for the native frames of events that are followed by so many parts of their
-// topic: the frame of an event says which of its ancestors is followed.
-type nativeFormat uint8
+// The frames of the native protocol. Their keys are sent in this order.
+type (
+	welcomeFrame struct {
+		Op               string `json:"op"`
+		Session          string `json:"session"`
+		Heartbeat        int64  `json:"heartbeat"` // milliseconds
+		MaxSubscriptions int    `json:"max_subscriptions"`
+	}
+	subscribedFrame struct {
+		Op        string               `json:"op"`
+		Topic     topic.Topic          `json:"topic"`
+		Requested string               `json:"requested,omitempty"` // the client's spelling, if it differs
+		Cursor    string               `json:"cursor"`
+		Recovered *bool                `json:"recovered,omitempty"` // only if since was sent
+		Reason    notifier.ResetReason `json:"reason,omitempty"`
+		Snapshot  json.RawMessage      `json:"snapshot,omitempty"`
+	}
+	eventFrame struct {
+		Op       string          `json:"op"`
+		Topic    topic.Topic     `json:"topic"`
+		Followed topic.Topic     `json:"followed,omitempty"` // the topic of the subscription, if it is above
+		ID       int64           `json:"id,string"`
+		Type     string          `json:"type"`
+		Data     json.RawMessage `json:"data"`
+		Time     string          `json:"time"`
+		Cursor   string          `json:"cursor,omitempty"`
+		Skipped  int             `json:"skipped,omitempty"` // how many older events of its key were skipped
+	}
+	resetFrame struct {
+		Op     string               `json:"op"`
+		Topic  topic.Topic          `json:"topic"`
+		Reason notifier.ResetReason `json:"reason"`
+		Cursor string               `json:"cursor"`
+	}
+	unsubscribedFrame struct {
+		Op    string `json:"op"`
+		Topic string `json:"topic"`
+	}
+	errorFrame struct {
+		Op         string `json:"op"`
+		Topic      string `json:"topic,omitempty"`
+		Code       string `json:"code"`
+		Message    string `json:"message"`
+		Retryable  bool   `json:"retryable"`
+		RetryAfter int    `json:"retry_after,omitempty"` // seconds
+	}
+	cursorFrame struct {
+		Op     string `json:"op"` // heartbeat or pong
+		Cursor string `json:"cursor,omitempty"`
+	}
+)
 
-// nativeEncoding is the format of the events that a follower of a topic receives, and its encoder.
-func nativeEncoding(followed topic.Topic) (key any, encode func(*notifier.Event) []byte) {
-	parts := 1 + strings.Count(string(followed), "/")
-	return nativeFormat(parts), func(e *notifier.Event) []byte { return encodeEvent(e, followed) }
+// encodeEventFrame returns the native frame of an event for followers of its topic or, if followed
+// is another, of a topic above it.
+func encodeEventFrame(e *notifier.Event, followed topic.Topic) []byte {
+	return encodeTextFrame(newEventFrame(e, followed, e.Cursor()))
 }
 
-func encodeSubscribed(h *held, start notifier.Start) []byte {
-	frame := subscribedFrame{Op: "subscribed", Topic: h.topic, Cursor: start.Cursor}
-	if h.request.Topic != string(h.topic) {
-		frame.Requested = h.request.Topic
+// encodeLatestFrame returns the native frame of an event that replaces older ones that were
+// skipped. Their number differs for each reader, so the frame is not shared.
+func encodeLatestFrame(e *notifier.Event, followed topic.Topic, skipped int) []byte {
+	frame := newEventFrame(e, followed, e.Cursor())
+	frame.Skipped = skipped
+	return encodeTextFrame(frame)
+}
+
+func newEventFrame(e *notifier.Event, followed topic.Topic, cursor string) eventFrame {
+	if followed == e.Topic {
+		followed = ""
+	}
+	return eventFrame{
+		Op:       "event",
+		Topic:    e.Topic,
+		Followed: followed,
+		ID:       e.ID,
+		Type:     e.Type,
+		Data:     problem.SoundJSON(e.Data),
+		Time:     e.Time.UTC().Format(time.RFC3339Nano),
+		Cursor:   cursor,
+	}
+}
+
+// nativeFormat is the key of the native frames of events for followers of a topic with so many
+// parts: the frame says which topic above the event is followed.
+type nativeFormat uint8
+
+// nativeEncoding returns the format of events for followers of a topic, and its encoder.
+func nativeEncoding(followed topic.Topic) (key any, encode func(*notifier.Event) []byte) {
+	parts := 1 + strings.Count(string(followed), "/")
+	return nativeFormat(parts), func(e *notifier.Event) []byte { return encodeEventFrame(e, followed) }
+}
+
+func encodeSubscribedFrame(slot *topicSlot, start notifier.Start) []byte {
+	frame := subscribedFrame{Op: "subscribed", Topic: slot.topic, Cursor: start.Cursor}
+	if slot.asked.Topic != string(slot.topic) {
+		frame.Requested = slot.asked.Topic
 	}
 	switch {
-	case h.request.Snapshot:
+	case slot.asked.Snapshot:
 		frame.Snapshot = problem.SoundJSON(start.State)
-	case h.request.Since != nil:
+	case slot.asked.Since != "":
 		frame.Recovered = &start.Recovered
 		frame.Reason = start.Reason
 	}
-	return encodeFrame(frame)
+	return encodeTextFrame(frame)
 }
 
-// encodeError tells a client what is wrong, and of which topic. A name that cannot be a topic is
-// not repeated: it may be of any length.
-func encodeError(name string, f problem.Fault) []byte {
+// encodeErrorFrame returns an error frame about a topic. It does not repeat a name that is too long
+// for a topic.
+func encodeErrorFrame(name string, f problem.Fault) []byte {
 	if len(name) > topic.MaxBytes {
 		name = ""
 	}
@@ -46,29 +129,22 @@ func encodeError(name string, f problem.Fault) []byte {
 	if f.After > 0 {
 		frame.RetryAfter = problem.Seconds(f.After)
 	}
-	return encodeFrame(frame)
+	return encodeTextFrame(frame)
 }
 
-// request is a frame of the client.
-type request struct {
-	Op       string  `json:"op"`
-	Topic    string  `json:"topic"`
-	Since    *string `json:"since"` // nil: from now. An empty text is a cursor, and a bad one
-	Token    string  `json:"token"`
-	Snapshot bool    `json:"snapshot"`
+// nativeRequest is a frame of the client.
+type nativeRequest struct {
+	Op       string `json:"op"`
+	Topic    string `json:"topic"`
+	Since    string `json:"since"`
+	Token    string `json:"token"`
+	Snapshot bool   `json:"snapshot"`
 }
 
-// since is the cursor to go on from; empty without one.
-func (r request) since() string {
-	if r.Since == nil {
-		return ""
-	}
-	return givenCursor(*r.Since)
-}
-
-// parseRequest returns what could be read of a malformed request too, for the answer to name.
-func parseRequest(kind int, text []byte) (request, error) {
-	var req request
+// parseNativeRequest reads a frame. With an error it returns what could be read, so that the answer
+// can name the topic.
+func parseNativeRequest(kind int, text []byte) (nativeRequest, error) {
+	var req nativeRequest
 	if kind != websocket.TextMessage {
 		return req, problem.Explain(problem.ErrBadRequest, "frames are text")
 	}

@@ -16,7 +16,7 @@ import (
 const welcome = `{"op":"welcome","session":"s1","heartbeat":25000,"max_subscriptions":100}`
 
 func TestNativeSubscribeFromNow(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	b := st.dial(t, "/v1/ws", "Sec-WebSocket-Protocol", "rowcall.v1")
 	if got := b.Subprotocol(); got != "rowcall.v1" {
 		t.Errorf("subprotocol %q", got)
@@ -70,7 +70,7 @@ func TestNativeAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			st := openStand(t, Options{})
+			st := openFakeFeedServer(t, Options{})
 			st.feed.set(func(f *fakeFeed) { f.refuse, f.start = tt.refuse, tt.start })
 			b := st.dial(t, "/v1/ws")
 			b.say(tt.say)
@@ -82,21 +82,21 @@ func TestNativeAnswers(t *testing.T) {
 }
 
 // follow subscribes to a topic and hears the answer.
-func (b *browser) follow(st *stand, topic string) *fakeSubscription {
+func (b *socketClient) follow(st *fakeFeedServer, topic string) *fakeSubscription {
 	b.t.Helper()
 	b.say(`{"op":"subscribe","topic":"` + topic + `"}`)
 	b.expect(`{"op":"subscribed","topic":"` + topic + `","cursor":"here"}`)
 	return st.feed.next(b.t)
 }
 
-func (st *stand) native(t testing.TB, path string) *browser {
+func (st *fakeFeedServer) native(t testing.TB, path string) *socketClient {
 	t.Helper()
 	b := st.dial(t, path)
 	b.expect(welcome)
 	return b
 }
 
-func (b *browser) hearsEvent(id string) {
+func (b *socketClient) hearsEvent(id string) {
 	b.t.Helper()
 	if got := b.hear(); !strings.Contains(got, `"id":"`+id+`"`) || !strings.HasPrefix(got, `{"op":"event"`) {
 		b.t.Fatalf("heard %s, want event %s", got, id)
@@ -104,7 +104,7 @@ func (b *browser) hearsEvent(id string) {
 }
 
 func TestNativeResetStandsInItsPlace(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	b := st.native(t, "/v1/ws")
 	sub := b.follow(st, "room/5")
 	sub.push(notifier.Taken{Events: []*notifier.Event{chatMessage(1), chatMessage(2)}})
@@ -117,7 +117,7 @@ func TestNativeResetStandsInItsPlace(t *testing.T) {
 }
 
 func TestNativeFollowerOfAnAncestorIsToldWhich(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	b := st.native(t, "/v1/ws")
 	b.follow(st, "dams")
 	b.follow(st, "dams/3")
@@ -129,7 +129,7 @@ func TestNativeFollowerOfAnAncestorIsToldWhich(t *testing.T) {
 }
 
 func TestNativeLosesOneTopicAndKeepsTheOthers(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	b := st.native(t, "/as/7")
 	lost, kept := b.follow(st, "room/5"), b.follow(st, "room/6")
 	lost.end(problem.ErrForbidden)
@@ -145,7 +145,7 @@ func TestNativeLosesOneTopicAndKeepsTheOthers(t *testing.T) {
 func TestNativeClosesWithoutItsIdentity(t *testing.T) {
 	for name, end := range map[string]error{"4401": problem.ErrUnauthorized, "4429": notifier.ErrSlow} {
 		t.Run(name, func(t *testing.T) {
-			st := openStand(t, Options{})
+			st := openFakeFeedServer(t, Options{})
 			b := st.native(t, "/as/7")
 			sub := b.follow(st, "room/5")
 			sub.end(end)
@@ -153,7 +153,7 @@ func TestNativeClosesWithoutItsIdentity(t *testing.T) {
 		})
 	}
 	t.Run("at subscribe", func(t *testing.T) {
-		st := openStand(t, Options{})
+		st := openFakeFeedServer(t, Options{})
 		st.feed.set(func(f *fakeFeed) { f.refuse = problem.ErrUnauthorized })
 		b := st.native(t, "/as/7")
 		b.say(`{"op":"subscribe","topic":"room/5"}`)
@@ -162,7 +162,7 @@ func TestNativeClosesWithoutItsIdentity(t *testing.T) {
 }
 
 func TestNativeSubscribeAgainReplaces(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	b := st.native(t, "/v1/ws")
 	first := b.follow(st, "room/5")
 	second := b.follow(st, "room/5")
@@ -175,7 +175,7 @@ func TestNativeSubscribeAgainReplaces(t *testing.T) {
 }
 
 func TestNativeUnsubscribe(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	b := st.native(t, "/v1/ws")
 	sub := b.follow(st, "room/5")
 	b.say(`{"op":"unsubscribe","topic":"room/05"}`)
@@ -189,7 +189,7 @@ func TestNativeUnsubscribe(t *testing.T) {
 }
 
 func TestNativeUnsubscribeWhileSubscribing(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	open := st.feed.shut(t)
 	b := st.native(t, "/v1/ws")
 	b.say(`{"op":"subscribe","topic":"room/5"}`)
@@ -203,7 +203,7 @@ func TestNativeUnsubscribeWhileSubscribing(t *testing.T) {
 }
 
 func TestNativeSubscribedTooLate(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	open := st.feed.shut(t)
 	st.feed.set(func(f *fakeFeed) { f.rude = true })
 	b := st.native(t, "/v1/ws")
@@ -220,7 +220,7 @@ func TestNativeSubscribedTooLate(t *testing.T) {
 }
 
 func TestNativeDisconnectWhileSubscribing(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	st.feed.shut(t)
 	b := st.native(t, "/v1/ws")
 	for i := range 20 {
@@ -231,7 +231,7 @@ func TestNativeDisconnectWhileSubscribing(t *testing.T) {
 }
 
 func TestNativeSubscribesAreBounded(t *testing.T) {
-	st := openStand(t, Options{Limits: Limits{SubscriptionsPerSocket: 30}})
+	st := openFakeFeedServer(t, Options{Limits: Limits{SubscriptionsPerSocket: 30}})
 	open := st.feed.shut(t)
 	b := st.dial(t, "/v1/ws")
 	b.hear()
@@ -239,7 +239,7 @@ func TestNativeSubscribesAreBounded(t *testing.T) {
 		b.say(fmt.Sprintf(`{"op":"subscribe","topic":"room/%d"}`, i+1))
 	}
 	b.expect(`{"op":"error","topic":"room/31","code":"too_many_subscriptions","message":"too many subscriptions on one socket","retryable":false}`)
-	apitest.WaitFor(t, "the first subscribes", func() bool { return st.feed.most() == openAtOnce })
+	apitest.WaitFor(t, "the first subscribes", func() bool { return st.feed.most() == concurrentSubscribes })
 	open()
 	answered := map[string]bool{}
 	for range 30 {
@@ -248,13 +248,13 @@ func TestNativeSubscribesAreBounded(t *testing.T) {
 	if len(answered) != 30 {
 		t.Errorf("%d different answers, want 30", len(answered))
 	}
-	if most := st.feed.most(); most != openAtOnce {
-		t.Errorf("%d subscribes under way together, want %d", most, openAtOnce)
+	if most := st.feed.most(); most != concurrentSubscribes {
+		t.Errorf("%d subscribes under way together, want %d", most, concurrentSubscribes)
 	}
 }
 
 func TestNativeHeartbeats(t *testing.T) {
-	st := openStand(t, Options{Limits: Limits{PingInterval: 64 * time.Millisecond}})
+	st := openFakeFeedServer(t, Options{Limits: Limits{PingInterval: 64 * time.Millisecond}})
 	st.beat(t)
 	b := st.dial(t, "/v1/ws")
 	pinged := make(chan struct{}, 100)
@@ -279,7 +279,7 @@ func TestNativeHeartbeats(t *testing.T) {
 }
 
 func TestNativeMalformedFrames(t *testing.T) {
-	st := openStand(t, Options{Limits: Limits{FramesPerSecond: 1000}})
+	st := openFakeFeedServer(t, Options{Limits: Limits{FramesPerSecond: 1000}})
 	b := st.native(t, "/v1/ws")
 	const malformed = `{"op":"error","code":"bad_request","message":"frames are JSON objects such as {\"op\":\"ping\"}","retryable":false}`
 	for _, text := range []string{
@@ -298,7 +298,7 @@ func TestNativeMalformedFrames(t *testing.T) {
 }
 
 func TestNativeHandshakes(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	t.Run("no common subprotocol", func(t *testing.T) {
 		st.dial(t, "/v1/ws", "Sec-WebSocket-Protocol", "graphql-ws").expectClose(4406)
 	})
@@ -323,4 +323,37 @@ func TestNativeHandshakes(t *testing.T) {
 		st.feed.set(func(f *fakeFeed) { f.health.Err = problem.ErrUnavailable })
 		st.dial(t, "/v1/ws").expectClose(1013)
 	})
+}
+
+// flood gives a subscription events without end.
+func (s *fakeSubscription) flood(e *notifier.Event) {
+	s.mu.Lock()
+	s.endless, s.settled = e, false
+	s.mu.Unlock()
+	s.request.Wake()
+}
+
+// TestNativeSignsOfLifePassAQueueThatIsNeverEmpty has a topic bring more than goes out. A ping is answered all the
+// same, and heartbeats come, without the cursor that they would have otherwise.
+func TestNativeSignsOfLifePassAQueueThatIsNeverEmpty(t *testing.T) {
+	st := openFakeFeedServer(t, Options{Limits: Limits{PingInterval: 640 * time.Millisecond}})
+	st.beat(t)
+	b := st.dial(t, "/v1/ws")
+	b.say(`{"op":"subscribe","topic":"room/5"}`)
+	sub := st.feed.next(t)
+	sub.flood(chatMessage(1))
+	b.say(`{"op":"ping"}`)
+	for _, want := range []string{`{"op":"pong"}`, `{"op":"heartbeat"}`, `{"op":"heartbeat"}`} {
+		passed := time.After(patience)
+		for heard := ""; heard != want; heard = b.hear() {
+			select {
+			case <-passed:
+				t.Fatalf("no %s among the events", want)
+			default:
+			}
+			if strings.HasPrefix(heard, `{"op":"pong","cursor"`) {
+				t.Fatalf("heard %s while events were waiting", heard)
+			}
+		}
+	}
 }

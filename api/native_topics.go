@@ -10,162 +10,165 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// openWait is how long a subscribe may take before the client is told to try again.
-const openWait = 5 * time.Second
+// subscribeWait is how long a subscribe may take before the client is told to try again.
+const subscribeWait = 5 * time.Second
 
-// subscribe takes a topic in, in place of what is held of it, and opens it when its turn comes.
-func (n *native) subscribe(ctx context.Context, req request) error {
+// subscribe adds a slot for a topic, in place of the one that there may be, and subscribes when its
+// turn comes.
+func (n *nativeFlow) subscribe(ctx context.Context, req nativeRequest) error {
 	topic, err := topic.Parse(req.Topic)
 	if err != nil {
-		return n.refuse(req.Topic, err)
+		return n.answerError(req.Topic, err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	h := &held{topic: n.topics.Spell(topic), request: req, cancel: cancel}
-	h.open = func() { n.open(ctx, h) }
-	h.key, h.encode = nativeEncoding(h.topic)
-	replaced, err := n.takeIn(h)
-	n.letGo(replaced)
+	slot := &topicSlot{topic: n.topics.Spell(topic), asked: req, cancel: cancel}
+	slot.subscribe = func() { n.subscribeSlot(ctx, slot) }
+	slot.formatKey, slot.encode = nativeEncoding(slot.topic)
+	replaced, err := n.addSlot(slot)
+	n.releaseSlot(replaced)
 	if err != nil {
 		cancel()
-		return n.refuse(req.Topic, err)
+		return n.answerError(req.Topic, err)
 	}
-	n.openNext()
+	n.subscribeNext()
 	return nil
 }
 
-func (n *native) takeIn(h *held) (replaced *held, err error) {
+func (n *nativeFlow) addSlot(slot *topicSlot) (replaced *topicSlot, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	replaced = n.held[h.topic]
+	replaced = n.slots[slot.topic]
 	switch {
-	case n.over:
+	case n.released:
 		return nil, problem.ErrClosed
-	case replaced == nil && len(n.held) >= n.session.limits.SubscriptionsPerSocket:
+	case replaced == nil && len(n.slots) >= n.session.limits.SubscriptionsPerSocket:
 		return nil, problem.ErrTooManySubscriptions
 	}
-	n.held[h.topic] = h
-	n.waiting = append(n.waiting, h)
+	n.slots[slot.topic] = slot
+	n.waitingSlots = append(n.waitingSlots, slot)
 	return replaced, nil
 }
 
-// letGo ends what is not held any more.
-func (n *native) letGo(h *held) {
-	if h == nil {
+// releaseSlot ends the subscription of a slot that has been removed.
+func (n *nativeFlow) releaseSlot(slot *topicSlot) {
+	if slot == nil {
 		return
 	}
-	h.cancel()
+	slot.cancel()
 	n.mu.Lock()
-	sub := h.sub
+	sub := slot.subscription
 	n.mu.Unlock()
 	if sub != nil {
 		sub.Close()
 	}
 }
 
-// openNext opens what waits, as far as it may be opened now.
-func (n *native) openNext() {
+// subscribeNext starts the subscribes that wait, up to concurrentSubscribes.
+func (n *nativeFlow) subscribeNext() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for len(n.waiting) > 0 && n.opening < openAtOnce {
-		next := n.waiting[0]
-		n.waiting = n.waiting[1:]
-		if n.held[next.topic] == next {
-			n.opening++
-			n.opens.Go(func() {
-				n.session.protect(next.open)
+	for len(n.waitingSlots) > 0 && n.subscribing < concurrentSubscribes {
+		next := n.waitingSlots[0]
+		n.waitingSlots = n.waitingSlots[1:]
+		if n.slots[next.topic] == next {
+			n.subscribing++
+			n.subscribes.Go(func() {
+				n.session.protect(next.subscribe)
 			})
 		}
 	}
 }
 
-// opened gives another topic its turn.
-func (n *native) opened() {
+// subscribeAnswered notes that the answer to a subscribe has been sent, which lets another start.
+func (n *nativeFlow) subscribeAnswered() {
 	n.mu.Lock()
-	n.opening--
+	n.subscribing--
 	n.mu.Unlock()
-	n.openNext()
+	n.subscribeNext()
 }
 
-// open subscribes and queues the answer.
-func (n *native) open(ctx context.Context, h *held) {
-	ctx, cancel := context.WithTimeout(ctx, openWait)
+// subscribeSlot subscribes to the topic of a slot, and queues the answer.
+func (n *nativeFlow) subscribeSlot(ctx context.Context, slot *topicSlot) {
+	ctx, cancel := context.WithTimeout(ctx, subscribeWait)
 	defer cancel()
 	sub, start, err := n.session.feed.Subscribe(ctx, notifier.Request{
-		Topics:   []topic.Topic{h.topic},
+		Topics:   []topic.Topic{slot.topic},
 		Follower: n.session.identity.Follower(),
-		Since:    h.request.since(),
-		Snapshot: h.request.Snapshot,
+		Since:    slot.asked.Since,
+		Snapshot: slot.asked.Snapshot,
 		Holder:   n.session.holder,
 		Meter:    n.session.meter,
-		Wake:     func() { n.ready(h) },
+		Wake:     func() { n.topicReady(slot) },
 	})
 	if err != nil {
-		n.refused(h, err)
+		n.refuseSlot(slot, err)
 		return
 	}
-	if !n.attach(h, sub, start) {
+	if !n.attachSubscription(slot, sub, start) {
 		sub.Close()
-		n.opened()
+		n.subscribeAnswered()
 		return
 	}
 	n.session.wake()
 }
 
-// attach queues the answer and the first look for events. It reports false for a topic that has
-// been unsubscribed or replaced meanwhile.
-func (n *native) attach(h *held, sub subscription, start notifier.Start) bool {
-	frame := encodeSubscribed(h, start)
+// attachSubscription queues the answer, and the topic for its first events. It reports false if the
+// slot has been removed meanwhile.
+func (n *nativeFlow) attachSubscription(slot *topicSlot, sub subscription, start notifier.Start) bool {
+	frame := encodeSubscribedFrame(slot, start)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.held[h.topic] != h {
+	if n.slots[slot.topic] != slot {
 		return false
 	}
-	h.sub, h.queued = sub, true
-	n.queueLocked(item{frame: frame, held: h, opened: true})
+	slot.subscription, slot.queued = sub, true
+	n.appendLocked(queueItem{frame: frame, slot: slot, answersSubscribe: true})
 	return true
 }
 
-// refused ends a topic that could not be opened. It says nothing of one that is not held any more.
-func (n *native) refused(h *held, err error) {
-	h.cancel()
-	if !n.drop(h) {
-		n.opened()
+// refuseSlot removes a slot whose topic was refused, and tells the client, unless the slot has been
+// removed before.
+func (n *nativeFlow) refuseSlot(slot *topicSlot, err error) {
+	slot.cancel()
+	if !n.removeSlot(slot) {
+		n.subscribeAnswered()
 		return
 	}
 	if n.lostIdentity(err) {
 		n.session.endWith(err)
 	}
-	n.push(item{frame: encodeError(h.request.Topic, n.session.fault(err)), opened: true})
+	n.enqueue(queueItem{frame: encodeErrorFrame(slot.asked.Topic, n.session.logFault(err)), answersSubscribe: true})
 }
 
-// lostIdentity reports whether an error says that the session's identity is gone. To an anonymous
-// one the same error says that it should have one.
-func (n *native) lostIdentity(err error) bool {
+// lostIdentity reports whether an error means that the session's identity no longer holds. For an
+// anonymous session the same error means that a login is needed.
+func (n *nativeFlow) lostIdentity(err error) bool {
 	return errors.Is(err, problem.ErrUnauthorized) && !n.session.identity.Anonymous()
 }
 
-// drop takes a topic out, if it is still held.
-func (n *native) drop(h *held) bool {
+// removeSlot removes a slot. It reports false if the slot has been removed before.
+func (n *nativeFlow) removeSlot(slot *topicSlot) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.held[h.topic] != h {
+	if n.slots[slot.topic] != slot {
 		return false
 	}
-	delete(n.held, h.topic)
+	delete(n.slots, slot.topic)
 	return true
 }
 
-// unsubscribe is answered for topics that are not held too: the client gets what it wants.
-func (n *native) unsubscribe(req request) error {
+// unsubscribe ends a topic. A topic that the socket does not follow is answered in the same way:
+// the client has what it wants.
+func (n *nativeFlow) unsubscribe(req nativeRequest) error {
 	topic, err := topic.Parse(req.Topic)
 	if err != nil {
-		return n.refuse(req.Topic, err)
+		return n.answerError(req.Topic, err)
 	}
 	topic = n.topics.Spell(topic)
 	n.mu.Lock()
-	h := n.held[topic]
-	delete(n.held, topic)
+	slot := n.slots[topic]
+	delete(n.slots, topic)
 	n.mu.Unlock()
-	n.letGo(h)
-	return n.answer(encodeFrame(unsubscribedFrame{Op: "unsubscribed", Topic: req.Topic}))
+	n.releaseSlot(slot)
+	return n.queueAnswer(encodeTextFrame(unsubscribedFrame{Op: "unsubscribed", Topic: req.Topic}))
 }

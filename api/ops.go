@@ -16,24 +16,24 @@ import (
 )
 
 const (
-	// profilePatience is how long a profile may take: go tool pprof asks for 30 seconds unless told otherwise.
-	profilePatience = 3 * time.Minute
+	// profileTimeout is how long a profile may take: go tool pprof asks for 30 seconds by default.
+	profileTimeout = 3 * time.Minute
 
-	// opsGoodbye is how long requests that are under way have when the node stops.
-	opsGoodbye = time.Second
+	// opsShutdownWait is how long running requests may take when the node stops.
+	opsShutdownWait = time.Second
 )
 
-// Ops is what operators look at and nobody else should: the numbers, profiles, and health. It has a listener of
-// its own, which belongs on loopback or into a network of the operators'.
+// Ops serves metrics, profiles and health to operators. It has a listener of its own, which belongs
+// on loopback or in a network that only operators reach.
 type Ops struct {
 	handler http.Handler
 	log     *slog.Logger
 }
 
-// NewOps prepares the answers. A nil Health leaves /healthz and /readyz out. hosts are the names that operators know
-// the machine by, besides its addresses and localhost.
+// NewOps prepares the answers. A nil Health leaves out /healthz and /readyz. hosts are the names by
+// which operators know the machine, besides its addresses and localhost.
 func NewOps(m *Metrics, h *Health, hosts []string, log *slog.Logger) (*Ops, error) {
-	door, err := door.New(door.Options{}) // no page of another site
+	door, err := door.New(door.Options{}) // allows no page of another site
 	if err != nil {
 		return nil, err
 	}
@@ -44,18 +44,18 @@ func NewOps(m *Metrics, h *Health, hosts []string, log *slog.Logger) (*Ops, erro
 		o.handle(mux, "/healthz", h.Alive)
 		o.handle(mux, "/readyz", h.Ready)
 	}
-	// The command line is left out: it may hold a connection string.
-	o.handle(mux, "/debug/pprof/", o.ownPages(profiles))
-	o.handle(mux, "/debug/pprof/profile", o.ownPages(pprof.Profile))
-	o.handle(mux, "/debug/pprof/symbol", o.ownPages(pprof.Symbol))
-	o.handle(mux, "/debug/pprof/trace", o.ownPages(pprof.Trace))
+	// The command line is left out, because it may contain a connection string.
+	o.handle(mux, "/debug/pprof/", o.refuseOtherSites(serveProfiles))
+	o.handle(mux, "/debug/pprof/profile", o.refuseOtherSites(pprof.Profile))
+	o.handle(mux, "/debug/pprof/symbol", o.refuseOtherSites(pprof.Symbol))
+	o.handle(mux, "/debug/pprof/trace", o.refuseOtherSites(pprof.Trace))
 	mux.HandleFunc("/", o.notFound)
 	o.handler = door.GuardOperators(mux, hosts)
 	return o, nil
 }
 
-// profiles lists the profiles there are, and answers with the one that is named.
-func profiles(w http.ResponseWriter, r *http.Request) {
+// serveProfiles lists the profiles, or answers with the one that the request names.
+func serveProfiles(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/debug/pprof/cmdline" {
 		problem.Write(w, problem.ErrNotFound)
 		return
@@ -63,12 +63,12 @@ func profiles(w http.ResponseWriter, r *http.Request) {
 	pprof.Index(w, r)
 }
 
-// ownPages refuses what a page of another site has made a browser ask for, such as the source of an image. It could
-// not read the answer, but to make a profile costs what an operator alone may spend.
-func (o *Ops) ownPages(answer http.HandlerFunc) http.HandlerFunc {
+// refuseOtherSites refuses requests that a page of another site has caused, for example as the
+// source of an image. The page could not read the answer, but making a profile is expensive.
+func (o *Ops) refuseOtherSites(answer http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch r.Header.Get("Sec-Fetch-Site") {
-		case "", "none", "same-origin": // no browser, its address line, or a page of these
+		case "", "none", "same-origin": // no browser, an address that the user typed, or a page of Ops
 			answer(w, r)
 		default:
 			problem.Refuse(w, r, o.log, problem.ErrOrigin)
@@ -76,7 +76,7 @@ func (o *Ops) ownPages(answer http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// handle answers GET at a path, and tells other methods so.
+// handle has GET and HEAD at a path answered, and refuses other methods.
 func (o *Ops) handle(mux *http.ServeMux, path string, answer http.HandlerFunc) {
 	mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method {
@@ -92,8 +92,8 @@ func (o *Ops) notFound(w http.ResponseWriter, r *http.Request) {
 	problem.Refuse(w, r, o.log, problem.Explain(problem.ErrNotFound, "there is nothing at this address"))
 }
 
-// ListenOps opens the address for operators. Another than a loopback address is taken, for networks in which
-// only operators are, and the log says what that means.
+// ListenOps opens the listener for operators. It accepts addresses that other machines reach, and
+// logs a warning.
 func ListenOps(ctx context.Context, addr string, log *slog.Logger) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -108,13 +108,14 @@ func ListenOps(ctx context.Context, addr string, log *slog.Logger) (net.Listener
 	return listener, nil
 }
 
-// Serve answers requests of the listener until ctx ends. It returns nil after that, else why it cannot serve.
+// Serve answers requests of the listener until ctx ends; then it returns nil. Any other error says
+// why it cannot serve.
 func (o *Ops) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler:           o.handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      profilePatience,
+		WriteTimeout:      profileTimeout,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(o.log.Handler(), slog.LevelDebug),
@@ -126,10 +127,10 @@ func (o *Ops) Serve(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("serving operators: %w", err)
 	case <-ctx.Done():
 	}
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), opsGoodbye)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), opsShutdownWait)
 	defer cancel()
 	if server.Shutdown(ending) != nil {
-		_ = server.Close() // what is left has had its time
+		_ = server.Close() // requests that are left have had their time
 	}
-	return served(<-failed)
+	return unlessClosed(<-failed)
 }

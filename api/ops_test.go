@@ -142,7 +142,7 @@ func TestOpsAnswersToKnownNames(t *testing.T) {
 
 func TestOpsIsNotPublic(t *testing.T) {
 	t.Parallel()
-	st := openStand(t, Options{Health: healthOf(notifier.Health{})})
+	st := openFakeFeedServer(t, Options{Health: healthOf(notifier.Health{})})
 	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline", "/debug/vars"} {
 		if got, _ := meet(t, "GET", st.http.URL+path); got != http.StatusNotFound {
 			t.Errorf("GET %s on the public listener: %d, want 404", path, got)
@@ -203,7 +203,7 @@ func TestOpsStopsWhileAProfileIsMade(t *testing.T) {
 // TestMetricsMove watches the numbers of a real node while somebody connects, is refused, and gets events.
 func TestMetricsMove(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	site := openOps(t, tn.metrics, nil) + "/metrics"
 	bob := tn.native(t, "bob")
 	cursor := bob.subscribe("room/1", "")

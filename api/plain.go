@@ -14,25 +14,26 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// socket is a compiled rule of a socket that is bound to a topic. It is the key of its encodings.
-type socket struct {
-	path    topic.Pattern
-	topic   topic.Pattern
-	refuse  bool                // anonymous followers, at the handshake
-	literal json.RawMessage     // the frame, whatever the event says; nil: it depends on the event
-	kwargs  bool                // the frame is type and kwargs; else data alone
-	forward map[string][]string // the fields that are sent, by type of event
+// plainSocket is a compiled rule of a socket that is bound to a topic. It is the key of its
+// encodings.
+type plainSocket struct {
+	path            topic.Pattern
+	topic           topic.Pattern
+	refuseAnonymous bool                // refuse anonymous users at the handshake
+	literal         json.RawMessage     // the frame of every event; nil: the frame depends on the event
+	kwargs          bool                // the frame is type and kwargs, else only data
+	forward         map[string][]string // the fields that are sent, by event type
 }
 
-// compileSocket makes a socket of a rule that has passed the checks.
-func compileSocket(source rules.Socket) *socket {
-	s := &socket{
-		path:    source.PathPattern(),
-		topic:   source.TopicPattern(),
-		refuse:  source.RefusesAnonymous(),
-		literal: source.LiteralFrame(),
-		kwargs:  source.Frame == rules.FrameKwargs,
-		forward: make(map[string][]string, len(source.Forward)),
+// compilePlainSocket compiles a rule that has passed the checks.
+func compilePlainSocket(source rules.Socket) *plainSocket {
+	s := &plainSocket{
+		path:            source.PathPattern(),
+		topic:           source.TopicPattern(),
+		refuseAnonymous: source.RefusesAnonymous(),
+		literal:         source.LiteralFrame(),
+		kwargs:          source.Frame == rules.FrameKwargs,
+		forward:         make(map[string][]string, len(source.Forward)),
 	}
 	for _, f := range source.Forward {
 		s.forward[f.Type] = f.Fields
@@ -40,8 +41,8 @@ func compileSocket(source rules.Socket) *socket {
 	return s
 }
 
-// topicOf is the topic behind an address, for a follower.
-func (s *socket) topicOf(values []string, user string) string {
+// topicAt returns the topic of a path for a follower.
+func (s *plainSocket) topicAt(values []string, user string) string {
 	names := s.path.Parameters()
 	return s.topic.Expand(func(name string) string {
 		if name == rules.ParameterMe {
@@ -51,49 +52,51 @@ func (s *socket) topicOf(values []string, user string) string {
 	})
 }
 
-// plain is the flow of a socket bound to one topic, in a seed's own format: events of the types it
-// forwards and nothing else. What the page sends is not even read.
-type plain struct {
+// plainFlow is the flow of a socket that is bound to one topic, in the format of a seed: it sends
+// events of the types that it forwards, and nothing else. It does not read what the page sends.
+type plainFlow struct {
 	session *session
-	socket  *socket
+	socket  *plainSocket
 	sub     subscription
 	encode  func(*notifier.Event) []byte
 }
 
 // plainProtocol is the protocol of a socket that is bound to a topic, at one of its paths.
 type plainProtocol struct {
-	socket *socket
+	socket *plainSocket
 	values []string // of the path's parameters
 }
 
 func (plainProtocol) kind() sessionKind { return sessionPlain }
 
-// refuses refuses anonymous users if the socket is configured so. A user who is not known because the
-// database did not answer is not anonymous.
+// refuses refuses anonymous users if the socket is configured so. A user whom the database could
+// not identify is not anonymous.
 func (p plainProtocol) refuses(in *admission) error {
 	known := in.unknown == nil || errors.Is(in.unknown, problem.ErrUnauthorized)
-	if p.socket.refuse && known && in.who.Anonymous() {
+	if p.socket.refuseAnonymous && known && in.identity.Anonymous() {
 		return problem.Explain(problem.ErrForbidden, "log in first")
 	}
 	return nil
 }
 
-// open subscribes to the topic before the handshake is answered, so that the socket delivers what commits
-// after the answer. Credentials that are not valid count as none, as they did for the seeds.
+// open subscribes to the topic before the handshake is answered, so that the socket delivers what
+// commits after the answer. Credentials that are not valid count as none, as they did for the
+// seeds.
 func (p plainProtocol) open(r *http.Request, in *admission, s *session) (flow, error) {
 	if in.unknown != nil && !errors.Is(in.unknown, problem.ErrUnauthorized) {
 		return nil, in.unknown
 	}
-	name := p.socket.topicOf(p.values, in.who.User)
-	sub, err := followOne(r.Context(), s, s.meter, name, sinceOf(r))
+	name := p.socket.topicAt(p.values, in.identity.User)
+	sub, err := subscribeOne(r.Context(), s, s.meter, name, r.URL.Query().Get("since"))
 	if err != nil {
 		return nil, err
 	}
-	return &plain{session: s, socket: p.socket, sub: sub, encode: p.socket.encode}, nil
+	return &plainFlow{session: s, socket: p.socket, sub: sub, encode: p.socket.encodeEvent}, nil
 }
 
-// followOne subscribes a session to one topic, from now or from a cursor that must be of use.
-func followOne(ctx context.Context, s *session, meter notifier.Meter, name, since string) (subscription, error) {
+// subscribeOne subscribes a session to one topic, from now or from a cursor. A cursor that cannot
+// be resumed from is problem.ErrCursorExpired.
+func subscribeOne(ctx context.Context, s *session, meter notifier.Meter, name, since string) (subscription, error) {
 	parsed, err := topic.Parse(name)
 	switch {
 	case err != nil && s.identity.Anonymous():
@@ -124,15 +127,15 @@ func followOne(ctx context.Context, s *session, meter notifier.Meter, name, sinc
 	return sub, nil
 }
 
-func (p *plain) receive(context.Context, int, io.Reader) error { return nil }
+func (p *plainFlow) receive(context.Context, int, io.Reader) error { return nil }
 
-// emit sends what the topic has waiting. These formats have no frame for a reset: the page must
-// come again and read its state anew.
-func (p *plain) emit(out *batch) (more bool) {
+// emit sends what the topic has waiting. These formats have no frame for a reset: the socket ends,
+// and the page must come again and read its state anew.
+func (p *plainFlow) emit(out *writeBatch) (more bool) {
 	taken, err := p.sub.Take(eventsPerTake)
 	switch {
 	case errors.Is(err, problem.ErrClosed):
-		return false // by end
+		return false // release has closed it
 	case err != nil:
 		p.session.endWith(err)
 		return true
@@ -141,44 +144,44 @@ func (p *plain) emit(out *batch) (more bool) {
 		return true
 	}
 	for _, e := range taken.Events {
-		out.add(e.Encoded(p.socket, p.encode))
+		out.addFrame(e.Encoded(p.socket, p.encode))
 	}
 	return len(taken.Events) > 0
 }
 
-func (p *plain) start() {}
+func (p *plainFlow) start() {}
 
-func (p *plain) beat() {}
+func (p *plainFlow) heartbeatDue() {}
 
-func (p *plain) follows() []subscription { return []subscription{p.sub} }
+func (p *plainFlow) subscriptions() []subscription { return []subscription{p.sub} }
 
-func (p *plain) end() { p.sub.Close() }
+func (p *plainFlow) release() { p.sub.Close() }
 
-// encode is the frame of an event; nil for one that is not forwarded.
-func (s *socket) encode(e *notifier.Event) []byte {
+// encodeEvent returns the frame of an event; nil for an event that is not forwarded.
+func (s *plainSocket) encodeEvent(e *notifier.Event) []byte {
 	fields, forwarded := s.forward[e.Type]
 	switch {
 	case !forwarded:
 		return nil
 	case s.literal != nil:
-		return encodeFrame(s.literal)
+		return encodeTextFrame(s.literal)
 	case s.kwargs:
-		return encodeFrame(kwargsFrame{Type: e.Type, Kwargs: pick(e.Data, fields)})
+		return encodeTextFrame(kwargsFrame{Type: e.Type, Kwargs: pickFields(e.Data, fields)})
 	}
-	return encodeFrame(pick(e.Data, fields))
+	return encodeTextFrame(pickFields(e.Data, fields))
 }
 
-// kwargsFrame is how the chat's original calls its page.
+// kwargsFrame is the frame of the chat's seed.
 type kwargsFrame struct {
 	Type   string          `json:"type"`
 	Kwargs json.RawMessage `json:"kwargs"`
 }
 
-// pick is an object of the named fields of another, in the order of the names. A field that is
-// not there stays away.
-func pick(data json.RawMessage, names []string) json.RawMessage {
+// pickFields returns an object of the named fields of another, in the order of the names, without
+// fields that are not there.
+func pickFields(data json.RawMessage, names []string) json.RawMessage {
 	var all map[string]json.RawMessage
-	_ = json.Unmarshal(problem.SoundJSON(data), &all) // what is no object has no fields
+	_ = json.Unmarshal(problem.SoundJSON(data), &all) // a value that is no object has no fields
 	picked := []byte{'{'}
 	for _, name := range names {
 		value, there := all[name]

@@ -30,7 +30,7 @@ func TestPlainFrames(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.path, func(t *testing.T) {
-			st := openStand(t, Options{})
+			st := openFakeFeedServer(t, Options{})
 			b := st.dial(t, tt.path)
 			sub := st.feed.next(t)
 			silent := event(1, tt.event.Topic, "something_else", `{}`)
@@ -43,7 +43,7 @@ func TestPlainFrames(t *testing.T) {
 }
 
 func TestPlainIgnoresWhatThePageSends(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	b := st.dial(t, "/ws/room/5")
 	sub := st.feed.next(t)
 	b.say(`{"op":"subscribe","topic":"room/6"}`)
@@ -55,7 +55,7 @@ func TestPlainIgnoresWhatThePageSends(t *testing.T) {
 
 // TestPlainIsSilent beats a socket that has nothing to say: a page hears pings and nothing else.
 func TestPlainIsSilent(t *testing.T) {
-	st := openStand(t, Options{Limits: Limits{PingInterval: beatSlots * 1_000_000}})
+	st := openFakeFeedServer(t, Options{Limits: Limits{PingInterval: heartbeatSlots * 1_000_000}})
 	st.beat(t)
 	b := st.dial(t, "/ws/room/5")
 	pings := 0
@@ -88,7 +88,7 @@ func TestPlainCloseCodes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			st := openStand(t, Options{})
+			st := openFakeFeedServer(t, Options{})
 			st.feed.set(func(f *fakeFeed) { f.refuse, f.start = tt.refuse, tt.start })
 			b := st.dial(t, tt.path)
 			b.expectClose(tt.want)
@@ -98,7 +98,7 @@ func TestPlainCloseCodes(t *testing.T) {
 }
 
 func TestPlainClosesWithoutAWord(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	st.feed.set(func(f *fakeFeed) { f.refuse = problem.ErrForbidden })
 	b := st.dial(t, "/ws/room/5")
 	_, _, err := b.ReadMessage()
@@ -108,7 +108,7 @@ func TestPlainClosesWithoutAWord(t *testing.T) {
 }
 
 func TestPlainResumesOnce(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	st.feed.set(func(f *fakeFeed) { f.start = notifier.Start{Cursor: "c1", Recovered: true} })
 	b := st.dial(t, "/ws/room/5?since=c1")
 	sub := st.feed.next(t)
@@ -121,7 +121,7 @@ func TestPlainResumesOnce(t *testing.T) {
 
 func TestPlainEndsInMidSubscription(t *testing.T) {
 	for want, end := range map[int]error{4403: problem.ErrForbidden, 4401: problem.ErrUnauthorized, 4404: problem.ErrNotFound, 4429: notifier.ErrSlow} {
-		st := openStand(t, Options{})
+		st := openFakeFeedServer(t, Options{})
 		b := st.dial(t, "/ws/room/5")
 		sub := st.feed.next(t)
 		sub.push(notifier.Taken{Events: []*notifier.Event{chatMessage(42)}})
@@ -133,14 +133,14 @@ func TestPlainEndsInMidSubscription(t *testing.T) {
 			t.Errorf("%d: the subscription is still open", want)
 		}
 	}
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	b := st.dial(t, "/ws/room/5")
 	st.feed.next(t).push(notifier.Taken{Reset: &notifier.Reset{Reason: notifier.ResetExpired, Cursor: "c"}})
 	b.expectClose(4410)
 }
 
 func TestPlainRefusedHandshakes(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	tests := []struct {
 		name, path string
 		header     []string
@@ -169,14 +169,14 @@ func TestPlainRefusedHandshakes(t *testing.T) {
 }
 
 func TestPlainWithStaleCredentialsIsAnonymous(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	b := st.dial(t, "/dam-inventory/dams/notifications/ws/", "Authorization", "Bearer stale")
 	st.feed.next(t).push(notifier.Taken{Events: []*notifier.Event{event(1, "dams/3", "dam.create", `{}`)}})
 	b.expect(`{"message":"New Dam"}`)
 }
 
 func TestSocketAddressesWithoutAHandshake(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	answer, err := http.Get(st.http.URL + "/ws/room/5")
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestSocketAddressesWithoutAHandshake(t *testing.T) {
 }
 
 func TestPlainBrokenHandshakeLeavesNothingBehind(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	r, _ := http.NewRequest("GET", st.http.URL+"/ws/room/5", nil)
 	r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"7"}}
 	answer, err := http.DefaultClient.Do(r)
@@ -211,7 +211,7 @@ func TestCompileSocketsRefusesAllAtOnce(t *testing.T) {
 		{Path: "ws", Topic: "room/{id}", Frame: "xml", Anonymous: "maybe"},
 		{Path: "/b", Topic: "nowhere/{me}", Frame: "data", Forward: []rules.Forward{{Type: "x"}}},
 		{Path: "/c", Topic: "jobs/{me}", Frame: []string{"x"}, Forward: fields},
-	}, topicsOfSeeds(t), nil)
+	}, seedTopicRules(t), nil)
 	apitest.ExpectProblems(t, err, []string{
 		`sockets[1].topic: {id} has no value: the path has no such parameter`,
 		`sockets[2].path: "/ws/a/05/" and "/ws/a/{id:int}" of sockets[0] could be the same address`,

@@ -4,64 +4,67 @@ import (
 	"context"
 	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
+	"rowcall/api/identity"
 	"rowcall/api/problem"
 )
 
-// beatSlots is into how many parts an interval of heartbeats is divided.
-const beatSlots = 64
+// heartbeatSlots is how many parts an interval of heartbeats has.
+const heartbeatSlots = 64
 
-// registry knows the sessions of a node: one goroutine gives all of them their heartbeats, and
-// all hear a goodbye when the node stops.
-type registry struct {
-	handlers sync.WaitGroup // requests that are or may become sessions
-	stopping chan struct{}  // closed when the node stops, for requests that wait and are no sessions
+// sessionRegistry holds the sessions of the node. One goroutine sends the heartbeats of all, and
+// all are closed when the node stops.
+type sessionRegistry struct {
+	requests sync.WaitGroup // requests that are sessions or may become some
+	stopping chan struct{}  // closed when the node stops: ends requests that wait
 
 	mu      sync.Mutex // guards all below
-	closing bool       // nobody is let in any more
-	over    bool       // the time for goodbyes is over
-	slots   [beatSlots]map[*session]struct{}
-	streams map[*presence]struct{} // they are no sessions of sockets: their requests beat and end by themselves
+	closing bool       // the node is stopping
+	aborted bool       // the time for close frames is over
+	slots   [heartbeatSlots]map[*session]struct{}
+	streams map[*presence]struct{} // their requests send signs of life and end by themselves
 	open    map[sessionKind]int
 }
 
-func newRegistry() *registry {
-	r := &registry{stopping: make(chan struct{}), streams: map[*presence]struct{}{}, open: map[sessionKind]int{}}
+func newSessionRegistry() *sessionRegistry {
+	r := &sessionRegistry{stopping: make(chan struct{}), streams: map[*presence]struct{}{}, open: map[sessionKind]int{}}
 	for i := range r.slots {
 		r.slots[i] = map[*session]struct{}{}
 	}
 	return r
 }
 
-// enter counts a request that is to become a session. The error is problem.ErrRestarting once the node is
-// stopping; else leave must be called at its end.
-func (r *registry) enter() (leave func(), err error) {
+// enterRequest counts a request that is to become a session; the caller must call leave at its end.
+// The error is problem.ErrRestarting once the node is stopping.
+func (r *sessionRegistry) enterRequest() (leave func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closing {
 		return nil, problem.ErrRestarting
 	}
-	r.handlers.Add(1)
-	return r.handlers.Done, nil
+	r.requests.Add(1)
+	return r.requests.Done, nil
 }
 
-// add gives an upgraded session its beats, in a slot of its own chance so that not all beat at
-// once, until remove is called. In a node that is stopping it hears the goodbye at once.
-func (r *registry) add(s *session) (remove func()) {
-	slot := r.slots[rand.IntN(beatSlots)]
+// addSession registers an upgraded session until remove is called. Its heartbeats are in a random
+// slot, so that not all sessions send at once. If the node is stopping, addSession closes the
+// session.
+func (r *sessionRegistry) addSession(s *session) (remove func()) {
+	slot := r.slots[rand.IntN(heartbeatSlots)]
 	r.mu.Lock()
 	slot[s] = struct{}{}
 	r.open[s.presence.kind]++
-	closing, over := r.closing, r.over
+	closing, over := r.closing, r.aborted
 	r.mu.Unlock()
 	switch {
 	case over:
 		s.abort()
 	case closing:
-		s.goodbye()
+		s.sayGoodbye()
 	}
 	return func() {
 		r.mu.Lock()
@@ -71,8 +74,8 @@ func (r *registry) add(s *session) (remove func()) {
 	}
 }
 
-// addStream makes a stream known until remove is called.
-func (r *registry) addStream(p *presence) (remove func()) {
+// addStream registers a stream until remove is called.
+func (r *sessionRegistry) addStream(p *presence) (remove func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.streams[p] = struct{}{}
@@ -85,15 +88,15 @@ func (r *registry) addStream(p *presence) (remove func()) {
 	}
 }
 
-// count is how many sessions of each kind there are.
-func (r *registry) count() map[sessionKind]int {
+// countByKind returns how many sessions of each kind there are.
+func (r *sessionRegistry) countByKind() map[sessionKind]int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.open)
 }
 
-// present are all sessions, in no order.
-func (r *registry) present() []*presence {
+// presences returns all sessions, in no order.
+func (r *sessionRegistry) presences() []*presence {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := slices.Collect(maps.Keys(r.streams))
@@ -105,13 +108,13 @@ func (r *registry) present() []*presence {
 	return all
 }
 
-// run beats each session once per interval until ctx ends.
-func (r *registry) run(ctx context.Context, interval time.Duration) {
-	ticker := time.NewTicker(interval / beatSlots)
+// sendHeartbeats has each session send a heartbeat once per interval until ctx ends.
+func (r *sessionRegistry) sendHeartbeats(ctx context.Context, interval time.Duration) {
+	ticker := time.NewTicker(interval / heartbeatSlots)
 	defer ticker.Stop()
-	for i := 0; ; i = (i + 1) % beatSlots {
-		for _, s := range r.members(i, i+1) {
-			s.beat()
+	for i := 0; ; i = (i + 1) % heartbeatSlots {
+		for _, s := range r.sessionsIn(i, i+1) {
+			s.sendHeartbeat()
 		}
 		select {
 		case <-ctx.Done():
@@ -121,8 +124,8 @@ func (r *registry) run(ctx context.Context, interval time.Duration) {
 	}
 }
 
-// members are the sessions of the slots from one up to another.
-func (r *registry) members(from, to int) []*session {
+// sessionsIn returns the sessions of the slots from one up to another.
+func (r *sessionRegistry) sessionsIn(from, to int) []*session {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var found []*session
@@ -134,29 +137,55 @@ func (r *registry) members(from, to int) []*session {
 	return found
 }
 
-// close lets no more sessions in, says goodbye to those there are, and waits until all are gone.
-// Those that are still there when ctx ends are cut off.
-func (r *registry) close(ctx context.Context) {
+// shutDown lets no more sessions in, closes all there are, and waits until they have ended. When
+// ctx ends, it aborts those that are left.
+func (r *sessionRegistry) shutDown(ctx context.Context) {
 	r.mu.Lock()
 	if !r.closing {
 		close(r.stopping)
 	}
 	r.closing = true
 	r.mu.Unlock()
-	for _, s := range r.members(0, beatSlots) {
-		s.goodbye()
+	for _, s := range r.sessionsIn(0, heartbeatSlots) {
+		s.sayGoodbye()
 	}
-	stop := context.AfterFunc(ctx, r.cutOff)
+	stop := context.AfterFunc(ctx, r.abortAll)
 	defer stop()
-	r.handlers.Wait()
+	r.requests.Wait()
 }
 
-// cutOff ends what has not answered its goodbye, and what is only now being opened.
-func (r *registry) cutOff() {
+// abortAll aborts sessions that have not answered their close frame, and those that are being
+// opened.
+func (r *sessionRegistry) abortAll() {
 	r.mu.Lock()
-	r.over = true
+	r.aborted = true
 	r.mu.Unlock()
-	for _, s := range r.members(0, beatSlots) {
+	for _, s := range r.sessionsIn(0, heartbeatSlots) {
 		s.abort()
 	}
+}
+
+// sessionKind is what a session speaks.
+type sessionKind string
+
+const (
+	sessionNative sessionKind = "native"
+	sessionPlain  sessionKind = "plain"
+	sessionDCRF   sessionKind = "dcrf"
+	sessionStream sessionKind = "sse"
+)
+
+func sessionKinds() []sessionKind {
+	return []sessionKind{sessionNative, sessionPlain, sessionDCRF, sessionStream}
+}
+
+// presence describes an open session to staff. It never changes.
+type presence struct {
+	name          string
+	kind          sessionKind
+	identity      identity.Identity
+	as            string // id of the user whose events a tail shows; empty: those of its own user
+	address       netip.Addr
+	since         time.Time
+	subscriptions func() []subscription // at present
 }

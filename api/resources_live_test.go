@@ -11,7 +11,7 @@ import (
 // While the database is away, every request is answered with 503.
 func TestResourcesWithoutDatabase(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
+	w := openResourceServer(t)
 	alice, b := w.visitor(t, "alice"), w.dial(t, "/ws/patients/", "alice")
 	w.pool.Close()
 	for _, path := range []string{"/api/patients", "/api/patients/1"} {
@@ -26,7 +26,7 @@ func TestResourcesWithoutDatabase(t *testing.T) {
 // Questions of access are answered however many requests about rows wait for a lock.
 func TestResourcesLeaveConnections(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
+	w := openResourceServer(t)
 	alice := w.visitor(t, "alice")
 	lock := w.db.Conn(t)
 	if _, err := lock.Exec(t.Context(), `BEGIN; LOCK TABLE patients`); err != nil {
@@ -47,7 +47,7 @@ func TestResourcesLeaveConnections(t *testing.T) {
 }
 
 // subscribedAtOnce fails the test unless an event of the room comes to its socket.
-func (b *browser) subscribedAtOnce(w *ward) {
+func (b *socketClient) subscribedAtOnce(w *resourceServer) {
 	b.t.Helper()
 	w.db.Psql(b.t, `INSERT INTO chat_messages (id, room_id, sender_id, message) VALUES (900, 1, 1, 'heard')`)
 	b.expect(kwargs("900", "heard"))
@@ -57,8 +57,8 @@ func (b *browser) subscribedAtOnce(w *ward) {
 // requests included. No other user may follow it, and a user who is no longer staff gets no more.
 func TestStaffFollowAll(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
-	staff := map[string]*browser{}
+	w := openResourceServer(t)
+	staff := map[string]*socketClient{}
 	for _, topic := range []string{"room", "user", "jobs"} {
 		staff[topic] = w.native(t, "admin")
 		staff[topic].subscribe(topic, "")
@@ -96,7 +96,7 @@ func TestStaffFollowAll(t *testing.T) {
 }
 
 // hearsOne expects one frame with all these texts in it.
-func (b *browser) hearsOne(parts ...string) {
+func (b *socketClient) hearsOne(parts ...string) {
 	b.t.Helper()
 	frame := b.hear()
 	for _, part := range parts {
@@ -108,7 +108,7 @@ func (b *browser) hearsOne(parts ...string) {
 
 func TestStartJob(t *testing.T) {
 	t.Parallel()
-	w := openWard(t)
+	w := openResourceServer(t)
 	carol := w.visitor(t, "carol")
 	jobs := w.dial(t, "/ws/job-status/", "carol")
 	made := carol.Expect(200, `{"state":"queued","title":"Sort","progress":0}`, "POST", "/api/functions/start_job", `{"title":"Sort"}`)

@@ -12,20 +12,20 @@ import (
 	"rowcall/api/problem"
 )
 
-// nativePath is where the native protocol is spoken.
+// nativePath is the address of the native protocol.
 const nativePath = door.NativePath
 
-// Requests to these wait for events.
+// Requests to these addresses wait for events.
 const (
 	streamPath = "/v1/sse"
 	eventsPath = "/v1/events"
 	tailPath   = "/api/console/tail"
 )
 
-// handlers answer the requests of a server, each at its address.
+// handlers answer the requests of a server.
 type handlers struct {
 	accounts *identity.Accounts
-	watch    *watch
+	vigil    *vigil
 	requests *requestLimits
 	sockets  *socketServer
 	table    *socketTable
@@ -35,10 +35,10 @@ type handlers struct {
 	log      *slog.Logger
 }
 
-// routes sends handshakes to their sockets and everything else to a mux: the mux would answer some
-// spellings of a path with a redirect, which no WebSocket follows.
+// routes sends handshakes to their sockets, and all other requests to a mux. The mux would redirect
+// some spellings of a path, and a WebSocket does not follow redirects.
 func (h *handlers) routes(o Options) http.Handler {
-	requests := h.requests.limit(h.mux(o))
+	requests := h.requests.limit(h.addressMux(o))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		pattern, spoken := h.table.at(r.URL.Path)
 		switch {
@@ -49,21 +49,21 @@ func (h *handlers) routes(o Options) http.Handler {
 		case !websocket.IsWebSocketUpgrade(r):
 			problem.Refuse(w, r, h.log, problem.Explain(problem.ErrBadRequest, "this address speaks WebSocket only"))
 		default:
-			r.Pattern = pattern // as the mux notes it for the others
+			r.Pattern = pattern // as the mux sets it for other requests
 			h.sockets.serve(w, r, spoken)
 		}
 	})
 }
 
-// mux holds the addresses that are not of sockets.
-func (h *handlers) mux(o Options) http.Handler {
+// addressMux returns a mux of all addresses but those of sockets.
+func (h *handlers) addressMux(o Options) http.Handler {
 	a := &addresses{mux: http.NewServeMux(), log: h.log}
 	a.handle("POST", "/api/login", h.accounts.Login)
 	a.handle("POST", "/api/logout", h.logOut)
 	a.handle("GET", "/api/me", h.accounts.Me)
 	a.handle("GET", "/api/session", serveSession(h.accounts, o.Site, h.log))
 	a.handle("GET", streamPath, h.streams.ServeHTTP)
-	a.handle("GET", eventsPath, (&eventsHandler{h.topics, h.watch}).ServeHTTP)
+	a.handle("GET", eventsPath, (&eventsHandler{h.topics, h.vigil}).ServeHTTP)
 	a.handle("GET", "/v1/topics/{topic...}", h.topics.serveTopic)
 	if o.Health != nil {
 		a.handle("GET", "/healthz", o.Health.Alive)
@@ -88,7 +88,7 @@ func (h *handlers) logOut(w http.ResponseWriter, r *http.Request) {
 	login := h.accounts.LoginName(r)
 	h.accounts.Logout(w, r)
 	if login != "" {
-		h.watch.endLogin(login)
+		h.vigil.endLogin(login)
 	}
 }
 
@@ -98,7 +98,7 @@ type addresses struct {
 	log *slog.Logger
 }
 
-// handle has one method at a path answered. Other methods are told which one it is.
+// handle has one method at a path answered. Other methods are refused with its name.
 func (a *addresses) handle(method, path string, answer http.HandlerFunc) {
 	a.mux.HandleFunc(method+" "+path, answer)
 	a.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
@@ -114,14 +114,15 @@ func refuseUnknownAddress(w http.ResponseWriter, r *http.Request, log *slog.Logg
 	problem.Refuse(w, r, log, problem.Explain(problem.ErrNotFound, "there is nothing at this address"))
 }
 
-// socketTable knows which protocol is spoken at which path.
+// socketTable knows the protocol of each address of sockets.
 type socketTable struct {
 	native nativeProtocol
-	plain  []*socket
+	plain  []*plainSocket
 	dcrf   []*dcrfSocket
 }
 
-// at returns the protocol of a path, and the pattern of the path; nil if no socket is there.
+// at returns the protocol of a path, and the pattern that the path matches; nil if there is no
+// socket.
 func (t *socketTable) at(path string) (pattern string, spoken protocol) {
 	if strings.TrimSuffix(path, "/") == nativePath {
 		return nativePath, t.native

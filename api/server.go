@@ -18,26 +18,26 @@ import (
 	"rowcall/notifier"
 )
 
-// Options are what a server may be given besides what it needs.
+// Options are the optional parts of a server.
 type Options struct {
 	Sockets   []rules.Socket
-	Resources *resource.Resources // served at /api/{name}, and by sockets of protocol dcrf; nil: none
-	Functions *resource.Functions // called at /api/functions/{name}; nil: none
+	Resources *resource.Resources // at /api/{name}, and on sockets of protocol dcrf; nil: none
+	Functions *resource.Functions // at /api/functions/{name}; nil: none
 	Limits    Limits
-	Health    *Health       // answers /healthz and /readyz; nil: they are not there
-	Metrics   *Metrics      // counts what happens; nil: one of its own, which nobody reads
-	Pages     http.Handler  // answers what nothing else does; nil: not found
-	Site      Site          // what /api/session tells the pages of this server
-	Shutdown  time.Duration // how long goodbyes may take; 10 s
+	Health    *Health       // answers /healthz and /readyz; nil: not found
+	Metrics   *Metrics      // nil: metrics that nobody reads
+	Pages     http.Handler  // answers all other addresses; nil: not found
+	Site      Site          // for GET /api/session
+	Shutdown  time.Duration // how long sockets and requests may take to end; 10 s
 	Logger    *slog.Logger  // slog.Default()
 }
 
-// Server brings events to people: it serves the WebSockets, logins and health of one node.
+// Server serves the sockets, streams, logins, resources and pages of one node.
 type Server struct {
 	handlers  *handlers
 	handler   http.Handler
-	registry  *registry
-	watch     *watch
+	registry  *sessionRegistry
+	vigil     *vigil
 	console   *console
 	limits    Limits
 	deadlines *deadlines
@@ -61,10 +61,10 @@ func newServer(f feed, topics *access.Rules, accounts *identity.Accounts, entry 
 		metrics = NewMetrics()
 	}
 	s := &Server{
-		registry:  newRegistry(),
-		watch:     newWatch(accounts.Current, log),
+		registry:  newSessionRegistry(),
+		vigil:     newVigil(accounts.Current, log),
 		limits:    o.Limits.withDefaults(),
-		deadlines: usualDeadlines(),
+		deadlines: defaultDeadlines(),
 		shutdown:  cmp.Or(o.Shutdown, 10*time.Second),
 		log:       log,
 	}
@@ -72,50 +72,50 @@ func newServer(f feed, topics *access.Rules, accounts *identity.Accounts, entry 
 	metrics.observe(s.registry, f)
 	table := &socketTable{native: nativeProtocol{topics, accounts}, plain: plain, dcrf: dcrf}
 	s.handlers = newHandlers(s, &handshakes{entry, accounts, s.registry, metrics, log}, f, topics, table)
-	s.handler = metrics.counting(entry.Guard(s.handlers.routes(o)))
+	s.handler = metrics.countRequests(entry.Guard(s.handlers.routes(o)))
 	return s, nil
 }
 
 // newHandlers gives each handler what it needs.
 func newHandlers(s *Server, h *handshakes, f feed, topics *access.Rules, table *socketTable) *handlers {
-	buffers, names := &batches{}, &sessionNames{}
-	requests := &topicRequests{handshakes: h, feed: f, topics: topics, limits: s.limits, batches: buffers}
+	buffers, names := &writeBuffers{}, &sessionNames{}
+	requests := &topicRequests{handshakes: h, feed: f, topics: topics, limits: s.limits, buffers: buffers}
 	return &handlers{
 		accounts: h.accounts,
-		watch:    s.watch,
+		vigil:    s.vigil,
 		requests: &requestLimits{h.door, s.deadlines, s.log},
 		sockets: &socketServer{
 			handshakes:     h,
 			feed:           f,
-			watch:          s.watch,
+			vigil:          s.vigil,
 			limits:         s.limits,
-			batches:        buffers,
+			buffers:        buffers,
 			names:          names,
 			nativeUpgrader: newUpgrader(s.log, nativeSubprotocol),
 			plainUpgrader:  newUpgrader(s.log),
 		},
 		table:   table,
 		topics:  requests,
-		streams: &streamHandler{requests, s.watch, names},
+		streams: &streamHandler{requests, s.vigil, names},
 		console: s.console,
 		log:     s.log,
 	}
 }
 
-// Handler answers all requests. Sessions get heartbeats, and end with their identity, only while
-// Serve runs.
+// Handler answers all requests. Sessions receive heartbeats, and end with their identity, only
+// while Serve runs.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Serve answers requests of the listener until ctx ends. Then it lets nobody in any more, says
-// goodbye to every socket, waits for them as long as Options.Shutdown allows, and cuts off the
-// rest. It returns nil after ctx has ended, else why it cannot serve.
+// Serve answers requests of the listener until ctx ends. Then it lets no new session in, closes
+// every socket, waits for them as long as Options.Shutdown allows, and aborts the rest. It returns
+// nil after ctx has ended, else why it cannot serve.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := s.httpServer()
-	beats, stop := context.WithCancel(context.WithoutCancel(ctx)) // they go on during goodbyes
+	beats, stop := context.WithCancel(context.WithoutCancel(ctx)) // heartbeats go on while sockets end
 	var beating sync.WaitGroup
-	beating.Go(func() { s.registry.run(beats, s.limits.PingInterval) })
-	beating.Go(func() { s.watch.run(beats) })
-	beating.Go(func() { s.console.measure(beats) })
+	beating.Go(func() { s.registry.sendHeartbeats(beats, s.limits.PingInterval) })
+	beating.Go(func() { s.vigil.run(beats) })
+	beating.Go(func() { s.console.sampleCounts(beats) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	var err error
@@ -124,34 +124,34 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	case err = <-failed:
 		failed <- http.ErrServerClosed
 	}
-	s.stop(context.WithoutCancel(ctx), server)
+	s.shutDown(context.WithoutCancel(ctx), server)
 	stop()
 	beating.Wait()
-	return errors.Join(err, served(<-failed))
+	return errors.Join(err, unlessClosed(<-failed))
 }
 
-func served(err error) error {
+func unlessClosed(err error) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
 }
 
-// stop ends sockets and requests, at the latest after the time for goodbyes.
-func (s *Server) stop(ctx context.Context, server *http.Server) {
+// shutDown ends sockets and requests, at the latest after Options.Shutdown.
+func (s *Server) shutDown(ctx context.Context, server *http.Server) {
 	ctx, cancel := context.WithTimeout(ctx, s.shutdown)
 	defer cancel()
 	var requests sync.WaitGroup
 	requests.Go(func() {
 		if server.Shutdown(ctx) != nil {
-			_ = server.Close() // what is left has had its time
+			_ = server.Close() // requests that are left have had their time
 		}
 	})
-	s.registry.close(ctx)
+	s.registry.shutDown(ctx)
 	requests.Wait()
 }
 
-// httpServer has the time limits for clients that dawdle. Sockets, once upgraded, have their own.
+// httpServer has deadlines for slow clients. Upgraded sockets have their own.
 func (s *Server) httpServer() *http.Server {
 	return &http.Server{
 		Handler:           s.handler,

@@ -17,7 +17,7 @@ import (
 )
 
 // startServing serves on a port of its own. What it returns ends that and waits.
-func (st *stand) startServing(t testing.TB) (stop func() error) {
+func (st *fakeFeedServer) startServing(t testing.TB) (stop func() error) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -40,18 +40,18 @@ func (st *stand) startServing(t testing.TB) (stop func() error) {
 	return stop
 }
 
-func (st *stand) dialServed(t testing.TB, path string) *browser {
+func (st *fakeFeedServer) dialServed(t testing.TB, path string) *socketClient {
 	t.Helper()
 	ws, _, err := websocket.DefaultDialer.Dial("ws://"+st.addr+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ws.Close() })
-	return &browser{ws, t}
+	return &socketClient{ws, t}
 }
 
 func TestServeSaysGoodbye(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	stop := st.startServing(t)
 	native, plain := st.dialServed(t, "/v1/ws"), st.dialServed(t, "/ws/room/5")
 	native.expect(welcome)
@@ -74,7 +74,7 @@ func TestServeSaysGoodbye(t *testing.T) {
 }
 
 func TestServeCutsOffWhoDoesNotSayGoodbye(t *testing.T) {
-	st := openStand(t, Options{Shutdown: 100 * time.Millisecond, Limits: Limits{WriteTimeout: time.Hour}})
+	st := openFakeFeedServer(t, Options{Shutdown: 100 * time.Millisecond, Limits: Limits{WriteTimeout: time.Hour}})
 	stop := st.startServing(t)
 	raw, err := net.Dial("tcp", st.addr)
 	if err != nil {
@@ -95,7 +95,7 @@ func TestServeCutsOffWhoDoesNotSayGoodbye(t *testing.T) {
 }
 
 func TestServeFails(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestServeFails(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	pages := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	health := NewHealth(HealthOptions{Feed: func() notifier.Health { return notifier.Health{} }})
-	st := openStand(t, Options{Pages: pages, Health: health})
+	st := openFakeFeedServer(t, Options{Pages: pages, Health: health})
 	tests := []struct {
 		method, path string
 		status       int
@@ -141,8 +141,8 @@ func TestRoutes(t *testing.T) {
 }
 
 func TestHandshakeWhileStopping(t *testing.T) {
-	st := openStand(t, Options{})
-	st.registry.close(t.Context())
+	st := openFakeFeedServer(t, Options{})
+	st.registry.shutDown(t.Context())
 	_, answer, err := st.tryDial("/ws/room/5")
 	if err == nil || answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
 		t.Errorf("answered %v", answer)
@@ -151,20 +151,20 @@ func TestHandshakeWhileStopping(t *testing.T) {
 
 // TestHandshakeThatIsAnsweredWhileStopping has the goodbyes said between its admission and its answer.
 func TestHandshakeThatIsAnsweredWhileStopping(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	open := st.feed.shut(t)
-	opened := make(chan *browser, 1)
+	opened := make(chan *socketClient, 1)
 	go func() {
 		if ws, _, err := st.tryDial("/ws/room/5"); err == nil {
-			opened <- &browser{ws, t}
+			opened <- &socketClient{ws, t}
 		}
 		close(opened)
 	}()
 	apitest.WaitFor(t, "the subscribe", func() bool { return st.feed.most() == 1 })
 	closed := make(chan struct{})
-	go func() { st.registry.close(context.Background()); close(closed) }()
+	go func() { st.registry.shutDown(context.Background()); close(closed) }()
 	apitest.WaitFor(t, "the goodbyes", func() bool {
-		leave, err := st.registry.enter()
+		leave, err := st.registry.enterRequest()
 		if err == nil {
 			leave()
 		}
@@ -182,7 +182,7 @@ func TestHandshakeThatIsAnsweredWhileStopping(t *testing.T) {
 
 func TestOneGoroutinePerIdleSocket(t *testing.T) {
 	const sockets = 100
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	before := runtime.NumGoroutine()
 	for i := range sockets {
 		path := "/v1/ws"
@@ -200,15 +200,15 @@ func TestFramesGoOutTogether(t *testing.T) {
 	for i := range 200 {
 		events = append(events, chatMessage(int64(i)))
 	}
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	s := st.unconnected()
 	counter := &countingConn{}
-	s.conn = &conn{Conn: counter, wake: s.wake}
+	s.conn = &queueConn{Conn: counter, wake: s.wake}
 	sub := &fakeSubscription{waiting: []notifier.Taken{{Events: events[:100]}, {Events: events[100:]}}}
-	s.flow = &plain{session: s, socket: st.handlers.table.plain[0], sub: sub, encode: st.handlers.table.plain[0].encode}
-	s.beat()
+	s.flow = &plainFlow{session: s, socket: st.handlers.table.plain[0], sub: sub, encode: st.handlers.table.plain[0].encodeEvent}
+	s.sendHeartbeat()
 	s.writer.Go(s.write)
-	s.lastWriter()
+	s.stopWriter()
 	if counter.writes != 1 {
 		t.Errorf("%d writes for 200 events and a ping", counter.writes)
 	}

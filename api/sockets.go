@@ -16,20 +16,19 @@ import (
 	"rowcall/config/rules"
 )
 
-// socketServer answers the handshakes of sockets, whatever protocol they speak, and opens their
-// sessions.
+// socketServer answers the handshakes of sockets of every protocol, and opens their sessions.
 type socketServer struct {
 	*handshakes
 	feed           feed
-	watch          *watch
+	vigil          *vigil
 	limits         Limits
-	batches        *batches
+	buffers        *writeBuffers
 	names          *sessionNames
 	nativeUpgrader *websocket.Upgrader
 	plainUpgrader  *websocket.Upgrader
 }
 
-// protocol is what the sockets of one address speak.
+// protocol is what the sockets of an address speak.
 type protocol interface {
 	kind() sessionKind
 	// refuses returns why the handshake is answered with an HTTP error; nil if it is not.
@@ -53,31 +52,31 @@ func (o *socketServer) serve(w http.ResponseWriter, r *http.Request, p protocol)
 	o.serveSession(w, r, in, o.newSession(r, in, p))
 }
 
-// newSession builds the session of an admission and opens its flow. It closes the session's holder with
-// the admission, also after a panic of the flow.
+// newSession builds the session of an admission and opens its flow. The admission closes the
+// session's holder, also after a panic of the flow.
 func (o *socketServer) newSession(r *http.Request, in *admission, p protocol) *session {
 	s := &session{
-		identity: in.who,
+		identity: in.identity,
 		terse:    p.kind() != sessionNative,
 		feed:     o.feed,
-		meter:    o.door.ReplayMeter(in.address, in.who.User),
+		meter:    o.door.ReplayMeter(in.address, in.identity.User),
 		limits:   o.limits,
-		batches:  o.batches,
+		buffers:  o.buffers,
 		metrics:  o.metrics,
 		log:      o.log,
 		inbound:  newInboundLimiter(o.limits),
-		stop:     func() {},
-		writing:  true, // corked: frames wait until run has started the writer
+		stopWork: func() {},
+		writing:  true, // frames wait until run starts the writer
 	}
 	s.holder = o.feed.NewHolder(s.unload)
 	in.releaseLater(s.holder.Close)
 	s.flow, s.refusal = p.open(r, in, s)
 	if s.refusal != nil {
-		s.flow = silent{}
+		s.flow = silentFlow{}
 	}
 	s.presence = presence{
-		name: o.names.nextUnless(s.refusal != nil), kind: p.kind(), who: in.who,
-		address: in.address, since: time.Now(), follows: s.flow.follows,
+		name: o.names.nextUnless(s.refusal != nil), kind: p.kind(), identity: in.identity,
+		address: in.address, since: time.Now(), subscriptions: s.flow.subscriptions,
 	}
 	return s
 }
@@ -86,25 +85,25 @@ func newInboundLimiter(l Limits) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(l.FramesPerSecond), 2*max(l.FramesPerSecond, l.SubscriptionsPerSocket))
 }
 
-// serveSession makes the request a WebSocket and leaves the session to a goroutine of its own, which
-// adopts the admission. So the request ends, and with it what net/http keeps for a request: three
-// times what an idle socket needs.
+// serveSession makes the request a WebSocket and leaves the session to a goroutine of its own,
+// which adopts the admission. So the request ends, and with it what net/http keeps for a request:
+// three times what an idle socket needs.
 func (o *socketServer) serveSession(w http.ResponseWriter, r *http.Request, in *admission, s *session) {
 	if err := s.upgrade(o.upgrader(s.presence.kind), w, r); err != nil { // the client has been answered
-		o.metrics.handshake(s.presence.kind, problem.ErrBadRequest)
-		s.flow.end()
+		o.metrics.countHandshake(s.presence.kind, problem.ErrBadRequest)
+		s.flow.release()
 		return
 	}
-	o.metrics.handshake(s.presence.kind, s.refusal)
+	o.metrics.countHandshake(s.presence.kind, s.refusal)
 	release := in.Adopt()
-	s.watched = o.watch.add(s.identity, s.endWith)
-	unregister := o.registry.add(s)
+	s.vigilEntry = o.vigil.addIdentity(s.identity, s.endWith)
+	unregister := o.registry.addSession(s)
 	ctx := context.WithoutCancel(r.Context()) // the session outlives its request
 	go func() {
 		s.protect(func() { s.run(ctx) })
-		s.protect(s.giveUp) // what a panic has left
+		s.protect(s.cleanUp) // what a panic has left
 		unregister()
-		s.watched.leave()
+		s.vigilEntry.remove()
 		release()
 	}()
 }
@@ -130,19 +129,19 @@ func (n *sessionNames) nextUnless(closed bool) string {
 }
 
 // compileSockets checks the rules and compiles them. The error is a rules.Problems.
-func compileSockets(sources []rules.Socket, topics *access.Rules, resources *resource.Resources) ([]*socket, []*dcrfSocket, error) {
+func compileSockets(sources []rules.Socket, topics *access.Rules, resources *resource.Resources) ([]*plainSocket, []*dcrfSocket, error) {
 	var wrong rules.Problems
 	rules.CheckSockets(sources, topics.Sources(), resources.Sources(), &wrong)
 	if err := wrong.Err(); err != nil {
 		return nil, nil, err
 	}
-	var plain []*socket
+	var plain []*plainSocket
 	var dcrf []*dcrfSocket
 	for _, source := range sources {
 		if source.ServesResources() {
 			dcrf = append(dcrf, compileDCRFSocket(source, resources))
 		} else {
-			plain = append(plain, compileSocket(source))
+			plain = append(plain, compilePlainSocket(source))
 		}
 	}
 	return plain, dcrf, nil

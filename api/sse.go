@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	// streamBeat is the longest time between two signs of life of a stream.
-	streamBeat = 15 * time.Second
+	// maxSignInterval is the longest time between two signs of life of a stream.
+	maxSignInterval = 15 * time.Second
 
-	// holdPause is about how long a stream that waits for the database waits between two looks.
-	holdPause = time.Second
+	// healthCheckInterval is about how long a stream that waits for the database waits between two
+	// checks.
+	healthCheckInterval = time.Second
 )
 
 // streamRequest is what GET /v1/sse asks for.
@@ -29,76 +30,74 @@ type streamRequest struct {
 // streamHandler answers GET /v1/sse.
 type streamHandler struct {
 	*topicRequests
-	watch *watch
+	vigil *vigil
 	names *sessionNames
 }
 
-// streamRequest reads the request. The cursor that EventSource brings when it comes back is newer
-// than the one in the address. An empty one leaves the one in the address.
-func (h *streamHandler) streamRequest(r *http.Request) (wanted streamRequest, err error) {
+// parseRequest reads a request. The cursor that EventSource sends when it reconnects is newer than
+// the one in the address.
+func (h *streamHandler) parseRequest(r *http.Request) (wanted streamRequest, err error) {
 	q, err := problem.ParseQuery(r)
 	if err != nil {
 		return wanted, err
 	}
-	if wanted.since, err = sinceIn(q); err != nil {
+	if wanted.since, err = q.Text("since"); err != nil {
 		return wanted, err
 	}
-	last := r.Header.Values("Last-Event-ID")
-	if len(last) > 0 && (last[0] != "" || wanted.since == "") {
-		wanted.since = givenCursor(last[0])
+	if last := r.Header.Get("Last-Event-ID"); last != "" {
+		wanted.since = last
 	}
-	wanted.topics, err = h.followed(q.Values["topic"])
+	wanted.topics, err = h.parseTopics(q.Values["topic"])
 	return wanted, err
 }
 
 // ServeHTTP answers with the events of one or several topics as server-sent events, in one order
-// and under one cursor. Any other status than 200 makes EventSource give up for good: it is for
-// what coming back cannot mend.
+// and with one cursor. Any status but 200 makes EventSource give up for good, and is only for
+// errors that a reconnect cannot mend.
 func (h *streamHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.serveStreamOf(newStream(w, h), w, r)
+	h.serveStream(newStream(w, h), w, r)
 }
 
-// serveStreamOf answers with what a stream subscribes to.
-func (h *streamHandler) serveStreamOf(st *stream, w http.ResponseWriter, r *http.Request) {
-	defer st.conn.finish(h.limits.WriteTimeout)
+// serveStream answers with the events that a stream subscribes to.
+func (h *streamHandler) serveStream(st *stream, w http.ResponseWriter, r *http.Request) {
+	defer st.conn.startFinish(h.limits.WriteTimeout)
 	defer st.holder.Close()
-	err := h.stream(st, r)
+	err := h.runStream(st, r)
 	if err == nil || errors.Is(err, errGone) {
 		return
 	}
 	f := problem.FaultOf(err)
 	switch {
-	case !st.opened && !f.Retryable:
+	case !st.headerSent && !f.Retryable:
 		h.refuse(w, r, sessionStream, err)
 		return
 	case f.Code == problem.Internal && r.Context().Err() == nil:
 		h.log.Error("stream not served as asked", "err", err)
 	}
-	if !st.opened {
-		h.metrics.handshake(sessionStream, err)
-		_ = st.open(max(st.retry, f.After+rand.N(minRetry)))
+	if !st.headerSent {
+		h.metrics.countHandshake(sessionStream, err)
+		_ = st.sendRetry(max(st.retry, f.After+rand.N(minRetry)))
 	}
 }
 
-// stream serves until the client goes, the node stops, or something ends the stream, which the
-// error names.
-func (h *streamHandler) stream(st *stream, r *http.Request) error {
+// runStream serves until the client disconnects, the node stops, or an error ends the stream.
+func (h *streamHandler) runStream(st *stream, r *http.Request) error {
 	in, err := h.admit(r)
 	if err != nil {
 		return err
 	}
-	defer func() { in.Close() }() // of the last admission, see admitAgain
-	wanted, err := h.streamRequest(r)
+	defer func() { in.Close() }() // the last one: see admitAgain
+	wanted, err := h.parseRequest(r)
 	if err != nil {
 		return err
 	}
-	st.texts = newTexts(wanted.topics)
+	st.texts = newEventTexts(wanted.topics)
 	for {
-		err := h.tryStream(r.Context(), st, in, wanted)
+		err := h.subscribeAndSend(r.Context(), st, in, wanted)
 		if !errors.Is(err, problem.ErrUnavailable) {
 			return err
 		}
-		if err := h.hold(r.Context(), st); err != nil {
+		if err := h.waitForDatabase(r.Context(), st); err != nil {
 			return err
 		}
 		if in, err = h.admitAgain(r, in); err != nil {
@@ -107,28 +106,29 @@ func (h *streamHandler) stream(st *stream, r *http.Request) error {
 	}
 }
 
-// tryStream subscribes and serves. The error is problem.ErrUnavailable where nothing has come of that.
-func (h *streamHandler) tryStream(ctx context.Context, st *stream, in *admission, wanted streamRequest) error {
-	ctx, leave := h.watch.during(ctx, in.who)
+// subscribeAndSend subscribes and sends events. The error is problem.ErrUnavailable if the database
+// did not answer before the first of them.
+func (h *streamHandler) subscribeAndSend(ctx context.Context, st *stream, in *admission, wanted streamRequest) error {
+	ctx, leave := h.vigil.contextFor(ctx, in.identity)
 	defer leave()
-	sub, start, err := st.openAt(ctx, in, wanted)
+	sub, start, err := st.subscribeFrom(ctx, in, wanted)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return leaving(ctx)
+		return requestEnd(ctx)
 	case err != nil:
 		return err
 	}
 	defer sub.Close()
 	defer h.registry.addStream(&presence{
-		name: h.names.next(), kind: sessionStream, who: in.who, as: st.as, address: in.address, since: time.Now(),
-		follows: func() []subscription { return []subscription{sub} },
+		name: h.names.next(), kind: sessionStream, identity: in.identity, as: st.shownUser, address: in.address, since: time.Now(),
+		subscriptions: func() []subscription { return []subscription{sub} },
 	})()
-	return h.feedStream(ctx, st, sub, start)
+	return h.sendUntilEnd(ctx, st, sub, start)
 }
 
-// openAt subscribes. What cannot be a cursor is one of no use: to refuse it would make EventSource
-// give up.
-func (st *stream) openAt(ctx context.Context, in *admission, wanted streamRequest) (subscription, notifier.Start, error) {
+// subscribeFrom subscribes from the cursor of the request. A text that is no cursor counts as an
+// expired one: to refuse it would make EventSource give up.
+func (st *stream) subscribeFrom(ctx context.Context, in *admission, wanted streamRequest) (subscription, notifier.Start, error) {
 	request := notifier.Request{Topics: wanted.topics, Since: wanted.since, Holder: st.holder, Wake: st.woken.wake}
 	sub, start, err := st.subscribe(ctx, in, request)
 	if !errors.Is(err, notifier.ErrBadCursor) {
@@ -140,13 +140,12 @@ func (st *stream) openAt(ctx context.Context, in *admission, wanted streamReques
 	return sub, start, err
 }
 
-// hold keeps a stream open that the database is not there for, and returns when it is worth trying
-// again.
-func (h *streamHandler) hold(ctx context.Context, st *stream) error {
-	if err := st.open(st.retry); err != nil {
+// waitForDatabase keeps a stream open while the database does not answer, and returns when it does.
+func (h *streamHandler) waitForDatabase(ctx context.Context, st *stream) error {
+	if err := st.sendRetry(st.retry); err != nil {
 		return err
 	}
-	beat, look := time.NewTicker(st.interval), time.NewTicker(holdPause/2+rand.N(holdPause))
+	beat, look := time.NewTicker(st.signInterval), time.NewTicker(healthCheckInterval/2+rand.N(healthCheckInterval))
 	defer beat.Stop()
 	defer look.Stop()
 	for {
@@ -156,7 +155,7 @@ func (h *streamHandler) hold(ctx context.Context, st *stream) error {
 		case <-h.registry.stopping:
 			return problem.ErrRestarting
 		case <-beat.C:
-			if err := st.comment(); err != nil {
+			if err := st.sendComment(); err != nil {
 				return err
 			}
 		case <-look.C:
@@ -167,8 +166,8 @@ func (h *streamHandler) hold(ctx context.Context, st *stream) error {
 	}
 }
 
-// admitAgain finds out who asks where the database could not say before. The place that was taken
-// for nobody is given back.
+// admitAgain identifies the user if the database could not before. It gives back the place that was
+// taken without a user.
 func (h *streamHandler) admitAgain(r *http.Request, in *admission) (*admission, error) {
 	if in.unknown == nil {
 		return in, nil
@@ -181,34 +180,35 @@ func (h *streamHandler) admitAgain(r *http.Request, in *admission) (*admission, 
 	return again, nil
 }
 
-// feedStream sends what the subscription has until something ends it.
-func (h *streamHandler) feedStream(ctx context.Context, st *stream, sub subscription, start notifier.Start) error {
-	if err := st.start(start); err != nil {
+// sendUntilEnd sends what the subscription has until something ends it.
+func (h *streamHandler) sendUntilEnd(ctx context.Context, st *stream, sub subscription, start notifier.Start) error {
+	if err := st.sendStart(start); err != nil {
 		return err
 	}
-	h.metrics.handshake(sessionStream, nil)
-	beat := time.NewTicker(st.interval)
+	h.metrics.countHandshake(sessionStream, nil)
+	beat := time.NewTicker(st.signInterval)
 	defer beat.Stop()
 	for {
-		if err := st.forward(sub); err != nil {
+		if err := st.sendEvents(sub); err != nil {
 			return err
 		}
 		select {
 		case <-st.woken:
 		case <-beat.C:
-			if err := st.beat(sub, h.feed); err != nil {
+			if err := st.sendSign(sub, h.feed); err != nil {
 				return err
 			}
 		case <-ctx.Done():
-			return leaving(ctx)
+			return requestEnd(ctx)
 		case <-h.registry.stopping:
 			return problem.ErrRestarting
 		}
 	}
 }
 
-// leaving says why a request is over: its client has gone, or its identity is good no more.
-func leaving(ctx context.Context) error {
+// requestEnd returns why a request is over: the client has disconnected, or its identity no longer
+// holds.
+func requestEnd(ctx context.Context) error {
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
 	}

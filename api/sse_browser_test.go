@@ -28,15 +28,15 @@ const names = [], states = [];
 })();
 </script>`
 
-// tab is a page in a real browser, and the server behind it.
-type tab struct {
+// browserTab is a page in a real browser, and the server behind it.
+type browserTab struct {
 	t     *testing.T
 	ctx   context.Context
 	front *httptest.Server
 }
 
-// openTab opens the page. It skips the test where there is no browser, and says so.
-func openTab(t *testing.T, tn *town) *tab {
+// openBrowserTab opens the page. It skips the test where there is no browser, and says so.
+func openBrowserTab(t *testing.T, tn *liveServer) *browserTab {
 	t.Helper()
 	if !slices.ContainsFunc([]string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}, installed) {
 		t.Skip("there is no Chromium here, so that no real EventSource has been tried; Debian: apt-get install chromium")
@@ -46,7 +46,7 @@ func openTab(t *testing.T, tn *town) *tab {
 		fmt.Fprint(w, listeningPage)
 	})
 	server := tn.another(t, Options{Pages: page})
-	b := &tab{t: t, front: httptest.NewServer(server.Handler())}
+	b := &browserTab{t: t, front: httptest.NewServer(server.Handler())}
 	t.Cleanup(func() {
 		b.front.CloseClientConnections()
 		b.front.Close()
@@ -60,7 +60,7 @@ func installed(program string) bool {
 	return err == nil
 }
 
-func (b *tab) open() {
+func (b *browserTab) open() {
 	b.t.Helper()
 	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
 	options = append(options, chromedp.UserDataDir(b.t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU)
@@ -80,7 +80,7 @@ func (b *tab) open() {
 }
 
 // has is an array of the page.
-func (b *tab) has(array string) []string {
+func (b *browserTab) has(array string) []string {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
@@ -92,7 +92,7 @@ func (b *tab) has(array string) []string {
 }
 
 // expects waits until the page has heard these.
-func (b *tab) expects(want []string) {
+func (b *browserTab) expects(want []string) {
 	b.t.Helper()
 	apitest.WaitFor(b.t, "the page's events", func() bool { return len(b.has("names")) >= len(want) })
 	if got := b.has("names"); !slices.Equal(got, want) {
@@ -104,8 +104,8 @@ func (b *tab) expects(want []string) {
 // comes back by itself, with Last-Event-ID, and has lost nothing and heard nothing twice.
 func TestEventSourceResumes(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
-	b := openTab(t, tn)
+	tn := openLiveServer(t)
+	b := openBrowserTab(t, tn)
 	apitest.WaitFor(t, "the stream", func() bool { return slices.Contains(b.has("states"), "open") })
 	var want []string
 	for range 3 {

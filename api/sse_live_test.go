@@ -16,16 +16,16 @@ import (
 )
 
 // site is the town's address, for pages.
-func (tn *town) site() string { return "http://" + tn.addr }
+func (tn *liveServer) site() string { return "http://" + tn.addr }
 
 // lively is another front of the same node, whose streams beat all the time.
-func (tn *town) lively(t *testing.T) (site string) {
+func (tn *liveServer) lively(t *testing.T) (site string) {
 	_, site = tn.front(t, Limits{PingInterval: time.Millisecond})
 	return site
 }
 
 // front is another server of the same node, with limits of its own.
-func (tn *town) front(t *testing.T, limits Limits) (front *Server, site string) {
+func (tn *liveServer) front(t *testing.T, limits Limits) (front *Server, site string) {
 	t.Helper()
 	front = tn.another(t, Options{Limits: limits})
 	served := httptest.NewUnstartedServer(front.Handler())
@@ -34,14 +34,14 @@ func (tn *town) front(t *testing.T, limits Limits) (front *Server, site string) 
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		front.registry.close(ctx)
+		front.registry.shutDown(ctx)
 		served.Close()
 	})
 	return front, served.URL
 }
 
 // hears wants an event with this text in it next, and returns it.
-func (l *listening) hears(parts ...string) string {
+func (l *streamClient) hears(parts ...string) string {
 	l.t.Helper()
 	var data string
 	for _, part := range parts {
@@ -54,7 +54,7 @@ func (l *listening) hears(parts ...string) string {
 
 func TestStreamOfARoom(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	bob, alice := tn.login(t, "bob"), tn.login(t, "alice")
 	l := listen(t, tn.site(), topics("room/1 user/2"), "Cookie", bob)
 	l.live()
@@ -80,7 +80,7 @@ func TestStreamOfARoom(t *testing.T) {
 // transactions that write to all of them.
 func TestStreamResumesAtEveryEvent(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	alice := tn.login(t, "alice")
 	l := listen(t, tn.site(), topics("room/1 dams jobs/1"), "Cookie", alice)
 	ids := []string{l.live().id}
@@ -116,7 +116,7 @@ func dam(name string) string {
 // TestStreamOfAQuietTopic keeps up with a busy log without an event: a heartbeat brings a cursor.
 func TestStreamOfAQuietTopic(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	l := listen(t, tn.lively(t), topics("dams"))
 	first := l.live().id
 	tn.db.Psql(t, say(100, "noise"))
@@ -133,10 +133,10 @@ func TestStreamOfAQuietTopic(t *testing.T) {
 
 func TestStreamOfGarbageIsReset(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	foreign := "0123456789abcdef.10.0"
-	for _, id := range []string{"garbage", "", foreign, foreign + "~", strings.Repeat("f", 5000), "0", "\u00e4\u2028", "%0Adata: forged"} {
-		for _, l := range []*listening{
+	for _, id := range []string{"garbage", foreign, foreign + "~", strings.Repeat("f", 5000), "0", "\u00e4\u2028", "%0Adata: forged"} {
+		for _, l := range []*streamClient{
 			listen(t, tn.site(), topics("dams"), "Last-Event-ID", id),
 			listen(t, tn.site(), topics("dams", "since", id)),
 			listen(t, tn.site(), topics("dams", "since", id+"\ndata: forged\n\n")),
@@ -160,7 +160,7 @@ func TestStreamOfGarbageIsReset(t *testing.T) {
 // comes back with its cursor.
 func TestStreamEndsWithRights(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	tests := []struct {
 		name, user, topics, loss string
 		status                   int
@@ -194,7 +194,7 @@ func TestStreamEndsWithRights(t *testing.T) {
 // order of the log, without an end of either stream.
 func TestStreamShowsOwnersTheirPart(t *testing.T) {
 	t.Parallel()
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	alice := listen(t, tn.site(), topics("room/1 room/2"), "Cookie", tn.login(t, "alice"))
 	bob := listen(t, tn.site(), topics("room/1"), "Cookie", tn.login(t, "bob"))
 	alice.live()
@@ -204,7 +204,7 @@ func TestStreamShowsOwnersTheirPart(t *testing.T) {
 	tn.db.Psql(t, asks+say(100, "one"))
 	tn.db.Psql(t, `UPDATE chat_rooms SET owner_id = 2 WHERE id = 1;`)
 	tn.db.Psql(t, asks+say(101, "two"))
-	for l, want := range map[*listening][]string{
+	for l, want := range map[*streamClient][]string{
 		alice: {"did_alter_join_request", `"one"`, `"two"`},
 		bob:   {`"one"`, "did_alter_join_request", `"two"`},
 	} {
@@ -224,7 +224,7 @@ func TestStreamShowsOwnersTheirPart(t *testing.T) {
 func TestStreamWithoutADatabase(t *testing.T) {
 	t.Parallel()
 	db := schematest.Private(t, schematest.Samples)
-	tn := openTownOn(t, db)
+	tn := openLiveServerOn(t, db)
 	bob := tn.login(t, "bob")
 	open := listen(t, tn.site(), topics("room/1"), "Cookie", bob)
 	since := open.live().id
@@ -232,7 +232,7 @@ func TestStreamWithoutADatabase(t *testing.T) {
 	apitest.WaitFor(t, "the feed to notice", func() bool { return tn.feed.Health().Err != nil })
 	waits := listen(t, tn.site(), topics("room/1"), "Cookie", bob, "Last-Event-ID", since)
 	stranger := listen(t, tn.site(), topics("room/1"))
-	for _, l := range []*listening{waits, stranger} {
+	for _, l := range []*streamClient{waits, stranger} {
 		if h := l.block(); l.answer.StatusCode != http.StatusOK || h.retry == 0 || h.hasID {
 			t.Errorf("without a database: %d %+v", l.answer.StatusCode, h)
 		}
@@ -255,13 +255,13 @@ func TestStreamWithoutADatabase(t *testing.T) {
 func TestStreamOfASlowReaderLosesNothing(t *testing.T) {
 	t.Parallel()
 	const dams = 600
-	tn := openTown(t)
+	tn := openLiveServer(t)
 	front, site := tn.front(t, Limits{WriteTimeout: brisk})
 	l := listen(t, site, topics("dams"))
 	l.live()
 	tn.db.Exec(t, `INSERT INTO dams (name, owner, river, date_built, latitude, longitude)
 		SELECT 'd' || i || '.' || repeat('x', 10000), 'us', 'Provo', '2026', 40, -111 FROM generate_series(1, $1) AS i`, dams)
-	quickly(t, "to be cut off", front.registry.handlers.Wait)
+	quickly(t, "to be cut off", front.registry.requests.Wait)
 	cuts, next := 0, 1
 	for next <= dams {
 		h, err := l.next()
@@ -285,7 +285,7 @@ func TestStreamOfASlowReaderLosesNothing(t *testing.T) {
 
 // TestStreamOriginRules are those of sockets: a listed page may read the answer, another gets none.
 func TestStreamOriginRules(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	*st.door = *doortest.Open(t, door.Options{Origins: []string{"https://app.example"}})
 	for _, path := range []string{"/v1/sse", "/v1/events", "/v1/topics/dams"} {
 		for origin, want := range map[string]int{"https://app.example": 200, "https://evil.example": 403, "null": 403, "http://app.example": 403} {

@@ -10,8 +10,8 @@ import (
 	"rowcall/notifier"
 )
 
-// Clients come back after a time of their own chance between these, so that a node that restarts
-// does not meet all of them at once.
+// Clients reconnect after a random time between these, so that they do not all meet a restarted
+// node at once.
 const (
 	minRetry = time.Second
 	maxRetry = 5 * time.Second
@@ -20,43 +20,42 @@ const (
 // takesPerPass is how many times a stream takes events before it looks at anything else.
 const takesPerPass = 16
 
-// stream is one answer with server-sent events. It is written by the handler's goroutine alone.
+// stream is an answer with server-sent events. Only the handler's goroutine writes to it.
 type stream struct {
-	conn     *answerConn
-	batches  *batches
-	holder   *notifier.Holder
-	timeout  time.Duration // of a write
-	interval time.Duration // between signs of life
-	retry    time.Duration // after which the client comes back
-	woken    alarm
-	texts    texts
-	opened   bool   // the status has been sent
-	as       string // the user whose events are shown; empty: whoever asks
+	conn         *answerConn
+	buffers      *writeBuffers
+	holder       *notifier.Holder
+	timeout      time.Duration // for a write
+	signInterval time.Duration // between signs of life
+	retry        time.Duration // after which the client reconnects
+	woken        wakeSignal
+	texts        eventTexts
+	headerSent   bool   // the status has been sent
+	shownUser    string // the id of the user whose events a tail shows; empty: its own user
 
-	// subscribe is how the stream subscribes.
 	subscribe func(ctx context.Context, in *admission, wanted notifier.Request) (subscription, notifier.Start, error)
 }
 
 func newStream(w http.ResponseWriter, h *streamHandler) *stream {
 	conn := newAnswerConn(w)
 	return &stream{
-		conn:     conn,
-		batches:  h.batches,
-		holder:   h.feed.NewHolder(conn.unload),
-		timeout:  h.limits.WriteTimeout,
-		interval: min(streamBeat, h.limits.PingInterval),
-		retry:    minRetry + rand.N(maxRetry-minRetry),
-		woken:    newAlarm(),
+		conn:         conn,
+		buffers:      h.buffers,
+		holder:       h.feed.NewHolder(conn.unload),
+		timeout:      h.limits.WriteTimeout,
+		signInterval: min(maxSignInterval, h.limits.PingInterval),
+		retry:        minRetry + rand.N(maxRetry-minRetry),
+		woken:        newWakeSignal(),
 
 		subscribe: h.subscribe,
 	}
 }
 
-// send writes blocks together. The error is errGone: nobody takes them.
-func (st *stream) send(write func(out *batch)) error {
-	st.header()
-	out := st.batches.borrow(st.conn, st.timeout, st.holder)
-	defer st.batches.give(out)
+// writeFrames writes frames together. The error is errGone if the client does not take them.
+func (st *stream) writeFrames(write func(out *writeBatch)) error {
+	st.sendHeader()
+	out := st.buffers.newBatch(st.conn, st.timeout, st.holder)
+	defer st.buffers.closeBatch(out)
 	write(out)
 	out.flush()
 	if out.err != nil {
@@ -65,12 +64,12 @@ func (st *stream) send(write func(out *batch)) error {
 	return nil
 }
 
-// header sends the status, once. Proxies that collect what they forward are asked not to.
-func (st *stream) header() {
-	if st.opened {
+// sendHeader sends the status, once. It asks proxies not to buffer the answer.
+func (st *stream) sendHeader() {
+	if st.headerSent {
 		return
 	}
-	st.opened = true
+	st.headerSent = true
 	h := st.conn.w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
@@ -78,45 +77,46 @@ func (st *stream) header() {
 	st.conn.w.WriteHeader(http.StatusOK)
 }
 
-// open answers without saying that the stream is live.
-func (st *stream) open(retry time.Duration) error {
-	if st.opened {
+// sendRetry answers without saying that the stream is live.
+func (st *stream) sendRetry(retry time.Duration) error {
+	if st.headerSent {
 		return nil
 	}
-	return st.send(func(out *batch) { out.add(streamBlock{retry: retry}.encode()) })
+	return st.writeFrames(func(out *writeBatch) { out.addFrame(sseFrame{retry: retry}.encode()) })
 }
 
-// start says that the stream is live, and from where. Whoever brought a cursor that is of no use
-// hears of it in the same block: between two the connection might be lost, and with it the news.
-func (st *stream) start(start notifier.Start) error {
-	first := streamBlock{retry: st.retry, id: start.Cursor}
+// sendStart says that the stream is live, and from which cursor. A client whose cursor has expired
+// learns it in the same frame: between two frames the connection could be lost.
+func (st *stream) sendStart(start notifier.Start) error {
+	first := sseFrame{retry: st.retry, id: start.Cursor}
 	if start.Reason != "" {
-		first = st.reset(notifier.Reset{Reason: start.Reason, Cursor: start.Cursor})
+		first = st.resetFrame(notifier.Reset{Reason: start.Reason, Cursor: start.Cursor})
 		first.retry = st.retry
 	}
-	return st.send(func(out *batch) { out.add(first.encode()) })
+	return st.writeFrames(func(out *writeBatch) { out.addFrame(first.encode()) })
 }
 
-func (st *stream) reset(r notifier.Reset) streamBlock {
-	data := problem.MustEncodeJSON(streamReset{Op: "reset", Topics: st.texts.topics, Reason: r.Reason, Cursor: r.Cursor})
-	return streamBlock{event: "reset", id: r.Cursor, data: data}
+func (st *stream) resetFrame(r notifier.Reset) sseFrame {
+	data := problem.MustEncodeJSON(sseReset{Op: "reset", Topics: st.texts.topics, Reason: r.Reason, Cursor: r.Cursor})
+	return sseFrame{event: "reset", id: r.Cursor, data: data}
 }
 
-// forward sends what waits. The error says why the subscription has ended, or that the client has gone.
-func (st *stream) forward(sub subscription) (ended error) {
+// sendEvents sends what waits. The error says why the subscription has ended, or that the client
+// has disconnected.
+func (st *stream) sendEvents(sub subscription) (ended error) {
 	taken, err := sub.Take(eventsPerTake)
 	if err != nil || taken.Reset == nil && len(taken.Events) == 0 {
 		return err
 	}
-	err = st.send(func(out *batch) {
+	err = st.writeFrames(func(out *writeBatch) {
 		for range takesPerPass {
-			st.add(out, taken)
+			st.addTaken(out, taken)
 			taken, ended = sub.Take(eventsPerTake)
 			if ended != nil || taken.Reset == nil && len(taken.Events) == 0 {
 				return
 			}
 		}
-		st.add(out, taken)
+		st.addTaken(out, taken)
 		st.woken.wake()
 	})
 	if err != nil {
@@ -125,30 +125,30 @@ func (st *stream) forward(sub subscription) (ended error) {
 	return ended
 }
 
-func (st *stream) add(out *batch, taken notifier.Taken) {
+func (st *stream) addTaken(out *writeBatch, taken notifier.Taken) {
 	if taken.Reset != nil {
-		out.add(st.reset(*taken.Reset).encode())
+		out.addFrame(st.resetFrame(*taken.Reset).encode())
 	}
 	for _, e := range taken.Events {
 		if taken.Skipped > 0 {
-			out.add(st.texts.latest(e, taken.Skipped))
+			out.addFrame(st.texts.latestFrame(e, taken.Skipped))
 			continue
 		}
-		out.add(st.texts.block(e))
+		out.addFrame(st.texts.eventFrame(e))
 	}
 }
 
-// beat is a sign of life. Where nothing waits it brings the node's position as the place to resume
-// from: EventSource keeps it without an event.
-func (st *stream) beat(sub subscription, f feed) error {
-	cursor := f.Cursor() // before it is seen that nothing waits
+// sendSign sends a sign of life. If nothing waits, it carries the node's position as the cursor to
+// resume from, which EventSource keeps without an event.
+func (st *stream) sendSign(sub subscription, f feed) error {
+	cursor := f.Cursor() // read before CaughtUp
 	if cursor == "" || !sub.CaughtUp() {
-		return st.comment()
+		return st.sendComment()
 	}
-	return st.send(func(out *batch) { out.add(streamBlock{id: cursor}.encode()) })
+	return st.writeFrames(func(out *writeBatch) { out.addFrame(sseFrame{id: cursor}.encode()) })
 }
 
-// comment is a sign of life that says nothing.
-func (st *stream) comment() error {
-	return st.send(func(out *batch) { out.add([]byte(":\n\n")) })
+// sendComment sends a sign of life without content.
+func (st *stream) sendComment() error {
+	return st.writeFrames(func(out *writeBatch) { out.addFrame([]byte(":\n\n")) })
 }

@@ -22,7 +22,7 @@ import (
 const messageText = `{"op":"event","topic":"room/5","id":"42","type":"chat_message_created","data":{"id":"42","message":"Hello world!","room_id":5,"sender_id":1},"time":"2026-11-20T12:00:00.5Z"}`
 
 func TestStreamIsLiveAfterItsFirstBlock(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	l := listen(t, st.http.URL, topics("room/005 dams"))
 	if h := l.live(); h.id != "here" {
 		t.Errorf("first block %+v", h)
@@ -52,16 +52,16 @@ func TestStreamIsLiveAfterItsFirstBlock(t *testing.T) {
 func TestStreamTextIsTheNativeFrame(t *testing.T) {
 	for _, followed := range []topic.Topic{"dams", "dams/3"} {
 		e := event(9, "dams/3", "dam.update", `{"name" : "<b>"}`)
-		text := newTexts([]topic.Topic{followed}).of(e)
-		if native := payload(t, encodeEvent(e, followed)); string(text) != native {
+		text := newEventTexts([]topic.Topic{followed}).encode(e)
+		if native := payload(t, encodeEventFrame(e, followed)); string(text) != native {
 			t.Errorf("%s is not %s", text, native)
 		}
 	}
 	e := event(9, "dams/3", "dam.update", `{}`)
-	if got := string(newTexts([]topic.Topic{"dams", "room/5", "dams/3"}).of(e)); strings.Contains(got, "followed") {
+	if got := string(newEventTexts([]topic.Topic{"dams", "room/5", "dams/3"}).encode(e)); strings.Contains(got, "followed") {
 		t.Errorf("%s, though its own topic is followed", got)
 	}
-	if got := string(newTexts([]topic.Topic{"room/5", "dams"}).of(e)); !strings.Contains(got, `"followed":"dams"`) {
+	if got := string(newEventTexts([]topic.Topic{"room/5", "dams"}).encode(e)); !strings.Contains(got, `"followed":"dams"`) {
 		t.Errorf("%s does not say what is followed", got)
 	}
 }
@@ -77,13 +77,11 @@ func TestStreamResumes(t *testing.T) {
 		{"Last-Event-ID", topics("room/5"), []string{"Last-Event-ID", "c2"}, "c2"},
 		{"Last-Event-ID wins", topics("room/5", "since", "c1"), []string{"Last-Event-ID", "c2"}, "c2"},
 		{"an empty one does not", topics("room/5", "since", "c1"), []string{"Last-Event-ID", ""}, "c1"},
-		{"an empty one alone is no cursor of ours", topics("room/5"), []string{"Last-Event-ID", ""}, notACursor},
-		{"an empty since is no cursor of ours", topics("room/5", "since", ""), nil, notACursor},
 		{"neither", topics("room/5"), nil, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			st := openStand(t, Options{})
+			st := openFakeFeedServer(t, Options{})
 			listen(t, st.http.URL, tt.values, tt.header...).live()
 			if got := st.feed.next(t).request.Since; got != tt.want {
 				t.Errorf("since %q, want %q", got, tt.want)
@@ -95,7 +93,7 @@ func TestStreamResumes(t *testing.T) {
 func TestStreamResets(t *testing.T) {
 	reset := `{"op":"reset","topics":["room/5","dams"],"reason":"expired","cursor":"c9"}`
 	t.Run("at the start, in one block", func(t *testing.T) {
-		st := openStand(t, Options{})
+		st := openFakeFeedServer(t, Options{})
 		st.feed.set(func(f *fakeFeed) { f.start = notifier.Start{Cursor: "c9", Reason: notifier.ResetExpired} })
 		h := listen(t, st.http.URL, topics("room/5 dams", "since", "c1")).block()
 		if h.event != "reset" || h.data != reset || h.id != "c9" || h.retry == 0 {
@@ -103,7 +101,7 @@ func TestStreamResets(t *testing.T) {
 		}
 	})
 	t.Run("later, in its place", func(t *testing.T) {
-		st := openStand(t, Options{})
+		st := openFakeFeedServer(t, Options{})
 		l := listen(t, st.http.URL, topics("room/5 dams"))
 		l.live()
 		sub := st.feed.next(t)
@@ -146,7 +144,7 @@ func TestStreamIsRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			st := openStand(t, Options{})
+			st := openFakeFeedServer(t, Options{})
 			st.feed.set(func(f *fakeFeed) { f.refuse = tt.refuse })
 			l := listen(t, st.http.URL, tt.values, tt.header...)
 			text, _ := l.lines.ReadString(0)
@@ -169,19 +167,19 @@ func manyTopics(n int) []string {
 // TestStreamAsksToComeBack has the trouble that passes: 200 and retry, since EventSource would not
 // come back after another status.
 func TestStreamAsksToComeBack(t *testing.T) {
-	comesBackAfter := func(t *testing.T, l *listening, h heard) {
+	comesBackAfter := func(t *testing.T, l *streamClient, h receivedFrame) {
 		t.Helper()
 		if l.answer.StatusCode != 200 || h.retry < 1000 || h.hasID || h.hasData {
 			t.Errorf("answered %d %+v", l.answer.StatusCode, h)
 		}
 		l.ends()
 	}
-	comesBack := func(t *testing.T, l *listening) {
+	comesBack := func(t *testing.T, l *streamClient) {
 		t.Helper()
 		comesBackAfter(t, l, l.block())
 	}
 	t.Run("too many handshakes", func(t *testing.T) {
-		st := openStand(t, Options{})
+		st := openFakeFeedServer(t, Options{})
 		*st.door = *doortest.Open(t, door.Options{HandshakesPerSecond: 1})
 		apitest.WaitFor(t, "the second handshake of a second", func() bool {
 			l := listen(t, st.http.URL, topics("dams"))
@@ -194,19 +192,19 @@ func TestStreamAsksToComeBack(t *testing.T) {
 		})
 	})
 	t.Run("too many streams", func(t *testing.T) {
-		st := openStand(t, Options{})
+		st := openFakeFeedServer(t, Options{})
 		*st.door = *doortest.Open(t, door.Options{Sockets: 1})
 		listen(t, st.http.URL, topics("dams")).live()
 		comesBack(t, listen(t, st.http.URL, topics("dams")))
 	})
 	t.Run("a defect", func(t *testing.T) {
-		st := openStand(t, Options{})
+		st := openFakeFeedServer(t, Options{})
 		st.feed.set(func(f *fakeFeed) { f.refuse = http.ErrAbortHandler })
 		comesBack(t, listen(t, st.http.URL, topics("dams")))
 	})
 	t.Run("the node stops", func(t *testing.T) {
-		st := openStand(t, Options{})
-		st.registry.close(t.Context())
+		st := openFakeFeedServer(t, Options{})
+		st.registry.shutDown(t.Context())
 		comesBack(t, listen(t, st.http.URL, topics("dams")))
 	})
 }
@@ -218,7 +216,7 @@ func TestStreamWaitsForTheDatabase(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			st := openStand(t, Options{})
+			st := openFakeFeedServer(t, Options{})
 			st.feed.set(away)
 			l := listen(t, st.http.URL, topics("dams", "since", "c1"))
 			if h := l.block(); l.answer.StatusCode != 200 || h.retry == 0 || h.hasID {
@@ -236,7 +234,7 @@ func TestStreamWaitsForTheDatabase(t *testing.T) {
 }
 
 func TestStreamThatWaitsIsRefusedByItsEnd(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	st.feed.set(func(f *fakeFeed) { f.health.Err = problem.ErrUnavailable })
 	l := listen(t, st.http.URL, topics("room/5"))
 	l.block()
@@ -249,7 +247,7 @@ func TestStreamEnds(t *testing.T) {
 		"rights lost": problem.ErrForbidden, "login lost": problem.ErrUnauthorized, "topic gone": problem.ErrNotFound, "too slow": notifier.ErrSlow,
 	} {
 		t.Run(name, func(t *testing.T) {
-			st := openStand(t, Options{})
+			st := openFakeFeedServer(t, Options{})
 			l := listen(t, st.http.URL, topics("room/5"))
 			l.live()
 			sub := st.feed.next(t)
@@ -262,22 +260,22 @@ func TestStreamEnds(t *testing.T) {
 		})
 	}
 	t.Run("the identity lapses", func(t *testing.T) {
-		st := openStand(t, Options{})
-		ctx, leave := st.watch.during(t.Context(), identity.Identity{User: "7", Login: "abc"})
+		st := openFakeFeedServer(t, Options{})
+		ctx, leave := st.vigil.contextFor(t.Context(), identity.Identity{User: "7", Login: "abc"})
 		defer leave()
-		st.watch.endLogin("abc")
+		st.vigil.endLogin("abc")
 		<-ctx.Done()
-		if err := leaving(ctx); err != problem.ErrUnauthorized {
+		if err := requestEnd(ctx); err != problem.ErrUnauthorized {
 			t.Errorf("it ends with %v", err)
 		}
 	})
 }
 
 func TestStreamBeats(t *testing.T) {
-	st := openStand(t, Options{Limits: Limits{PingInterval: 50 * time.Millisecond}})
+	st := openFakeFeedServer(t, Options{Limits: Limits{PingInterval: 50 * time.Millisecond}})
 	l := listen(t, st.http.URL, topics("room/5"))
 	l.live()
-	if h := l.block(); h != (heard{id: "node", hasID: true}) {
+	if h := l.block(); h != (receivedFrame{id: "node", hasID: true}) {
 		t.Errorf("heard %+v", h)
 	}
 	sub := st.feed.next(t)
@@ -301,15 +299,15 @@ func TestStreamBeats(t *testing.T) {
 
 func TestStreamBeatsAtLeastEvery15Seconds(t *testing.T) {
 	for interval, want := range map[time.Duration]time.Duration{0: 15 * time.Second, time.Hour: 15 * time.Second, time.Second: time.Second} {
-		st := openStand(t, Options{Limits: Limits{PingInterval: interval}})
-		if got := newStream(httptest.NewRecorder(), st.handlers.streams).interval; got != want {
+		st := openFakeFeedServer(t, Options{Limits: Limits{PingInterval: interval}})
+		if got := newStream(httptest.NewRecorder(), st.handlers.streams).signInterval; got != want {
 			t.Errorf("with pings every %v it beats every %v, want %v", interval, got, want)
 		}
 	}
 }
 
 func TestStreamSaysGoodbye(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	stop := st.startServing(t)
 	l := listen(t, "http://"+st.addr, topics("room/5"))
 	l.live()
@@ -323,7 +321,7 @@ func TestStreamSaysGoodbye(t *testing.T) {
 
 func TestStreamOutlivesTheServersDeadlines(t *testing.T) {
 	t.Parallel()
-	st := openStand(t, Options{Limits: Limits{PingInterval: 20 * time.Millisecond}})
+	st := openFakeFeedServer(t, Options{Limits: Limits{PingInterval: 20 * time.Millisecond}})
 	server := httptest.NewUnstartedServer(st.Handler())
 	server.Config.ReadTimeout, server.Config.WriteTimeout = brisk, brisk
 	server.Start()
@@ -342,7 +340,7 @@ func TestStreamOutlivesTheServersDeadlines(t *testing.T) {
 // TestStreamOverHTTP2 beats past write timeouts, which end idle HTTP/2 streams.
 func TestStreamOverHTTP2(t *testing.T) {
 	t.Parallel()
-	st := openStand(t, Options{Limits: Limits{PingInterval: brisk + brisk/4, WriteTimeout: brisk}})
+	st := openFakeFeedServer(t, Options{Limits: Limits{PingInterval: brisk + brisk/4, WriteTimeout: brisk}})
 	server := httptest.NewUnstartedServer(st.Handler())
 	server.EnableHTTP2 = true
 	server.StartTLS()
@@ -353,7 +351,7 @@ func TestStreamOverHTTP2(t *testing.T) {
 		t.Fatal(answer, err)
 	}
 	defer answer.Body.Close()
-	l := &listening{t: t, answer: answer, lines: bufio.NewReader(answer.Body)}
+	l := &streamClient{t: t, answer: answer, lines: bufio.NewReader(answer.Body)}
 	l.live()
 	for range 2 {
 		l.block()
@@ -367,7 +365,7 @@ func TestStreamOverHTTP2(t *testing.T) {
 // TestStreamOfASlowReaderEnds has a client that reads nothing while events of 10 kB pile up.
 func TestStreamOfASlowReaderEnds(t *testing.T) {
 	t.Parallel()
-	st := openStand(t, Options{Limits: Limits{WriteTimeout: brisk}})
+	st := openFakeFeedServer(t, Options{Limits: Limits{WriteTimeout: brisk}})
 	l := listen(t, st.http.URL, topics("room/5"))
 	l.live()
 	sub := st.feed.next(t)
@@ -388,8 +386,8 @@ func FuzzStreamBlocks(f *testing.F) {
 	f.Add("\x00", "\u2028", "\"\u2029\u0085\"")
 	f.Fuzz(func(t *testing.T, filed, kind, data string) {
 		e := event(7, topic.Topic(filed), kind, data)
-		block := string(newTexts([]topic.Topic{"a", topic.Topic(filed)}).block(e))
-		l := &listening{t: t, lines: bufio.NewReader(strings.NewReader(block + ":\n\n"))}
+		block := string(newEventTexts([]topic.Topic{"a", topic.Topic(filed)}).eventFrame(e))
+		l := &streamClient{t: t, lines: bufio.NewReader(strings.NewReader(block + ":\n\n"))}
 		h, err := l.next()
 		if err != nil || h.event != "" || h.hasID || h.retry != 0 || strings.ContainsAny(h.data, "\r\n") || !json.Valid([]byte(h.data)) {
 			t.Fatalf("%q became %+v, %v", block, h, err)

@@ -10,7 +10,7 @@ import (
 )
 
 func TestTopicState(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	st.feed.set(func(f *fakeFeed) {
 		f.start = notifier.Start{Cursor: "c2", State: []byte("[{\"id\":1,\"message\":\"<b>\"}, \n {\"id\":2}]")}
 	})
@@ -45,7 +45,7 @@ func TestTopicStateRefuses(t *testing.T) {
 		{strings.Repeat("x", 201), nil, 400, `"detail":"topic: `},
 	}
 	for _, tt := range tests {
-		st := openStand(t, Options{})
+		st := openFakeFeedServer(t, Options{})
 		st.feed.set(func(f *fakeFeed) { f.refuse = tt.err })
 		status, body := fetch(t, st.http.URL+"/v1/topics/"+tt.path)
 		if status != tt.status || !strings.Contains(body, tt.text) {
@@ -55,7 +55,7 @@ func TestTopicStateRefuses(t *testing.T) {
 }
 
 func TestTopicStateIsReadOnly(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	for _, address := range []string{"/v1/topics/room/5", "/v1/events?topic=room/5", "/v1/sse?topic=room/5"} {
 		answer := apitest.Answer(st.Handler(), apitest.Request("DELETE", "http://127.0.0.1"+address))
 		if answer.StatusCode != 405 || answer.Header.Get("Allow") != "GET" {

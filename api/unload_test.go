@@ -19,7 +19,7 @@ func TestAnswersThatNobodyTakesAreUnloaded(t *testing.T) {
 	for _, path := range []string{"/v1/events?topic=dams&wait=30", "/v1/sse?topic=dams"} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			st := openStand(t, Options{Limits: Limits{WriteTimeout: time.Hour}})
+			st := openFakeFeedServer(t, Options{Limits: Limits{WriteTimeout: time.Hour}})
 			raw, err := net.Dial("tcp", st.http.Listener.Addr().String())
 			if err != nil {
 				t.Fatal(err)
@@ -35,7 +35,7 @@ func TestAnswersThatNobodyTakesAreUnloaded(t *testing.T) {
 			}
 			st.feed.shed()
 			over := make(chan struct{})
-			go func() { st.registry.handlers.Wait(); close(over) }()
+			go func() { st.registry.requests.Wait(); close(over) }()
 			select {
 			case <-over:
 			case <-time.After(patience):
@@ -62,7 +62,7 @@ func TestAnAnswerThatIsOverIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	w := &deadlineWriter{ResponseWriter: httptest.NewRecorder()}
 	c := newAnswerConn(w)
-	c.finish(time.Hour)
+	c.startFinish(time.Hour)
 	before := w.given
 	c.abandon()
 	if w.given != before {
@@ -75,14 +75,14 @@ func TestAnAnswerThatIsOverIsLeftAlone(t *testing.T) {
 func TestNoCursorOvertakesAnAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFakeFeed()
-	h := &held{topic: "room/5", sub: &fakeSubscription{settled: true}, queued: true}
+	h := &topicSlot{topic: "room/5", subscription: &fakeSubscription{settled: true}, queued: true}
 	n := newNative(&session{feed: f}, nil, nil)
-	n.held[h.topic] = h
-	if got := n.settledCursor(); got != "" {
+	n.slots[h.topic] = h
+	if got := n.caughtUpCursor(); got != "" {
 		t.Errorf("the cursor is %q while the answer waits", got)
 	}
 	h.queued = false
-	if got := n.settledCursor(); got != "node" {
+	if got := n.caughtUpCursor(); got != "node" {
 		t.Errorf("the cursor is %q", got)
 	}
 }

@@ -1,55 +1,62 @@
 package api
 
-import "time"
+import (
+	"net"
+	"sync"
+	"time"
 
-// wake sees to it that a writer looks at what waits. It never blocks.
+	"rowcall/notifier"
+)
+
+// wake starts a writer, or has the one at work look again. It never blocks.
 func (s *session) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.writing:
-		s.again = true
-	case !s.over:
+		s.moreToWrite = true
+	case !s.writerStopped:
 		s.writing = true
 		s.writer.Go(s.write)
 	}
 }
 
-// rest ends the writer's turn unless something has come.
-func (s *session) rest() bool {
+// writerIdle reports whether the writer may stop: nothing has come since its last look.
+func (s *session) writerIdle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.writing, s.again = s.again, false
+	s.writing, s.moreToWrite = s.moreToWrite, false
 	return !s.writing
 }
 
-// lastWriter waits for the writer that is at work, and lets no other start.
-func (s *session) lastWriter() {
+// stopWriter waits for the writer at work, and lets no other start.
+func (s *session) stopWriter() {
 	s.mu.Lock()
-	s.over = true
+	s.writerStopped = true
 	s.mu.Unlock()
 	s.writer.Wait()
 }
 
 // write is the writer: it sends what waits until nothing does, or nothing more may be sent.
-func (s *session) write() { s.protect(s.writeWaiting) }
+func (s *session) write() { s.protect(s.writeAll) }
 
-func (s *session) writeWaiting() {
-	out := s.batches.borrow(s.conn.Conn, s.limits.WriteTimeout, s.holder)
-	defer s.batches.give(out)
-	for s.pass(out) {
-		if s.rest() {
+func (s *session) writeAll() {
+	out := s.buffers.newBatch(s.conn.Conn, s.limits.WriteTimeout, s.holder)
+	defer s.buffers.closeBatch(out)
+	for s.writePass(out) {
+		if s.writerIdle() {
 			return
 		}
 	}
-	s.stop()
+	s.stopWork()
 }
 
-// pass sends what waits, in as few writes as it can. It reports false when it was the last.
-func (s *session) pass(out *batch) bool {
+// writePass sends what waits in as few writes as it can. It reports false if nothing more may be
+// sent.
+func (s *session) writePass(out *writeBatch) bool {
 	for more := true; more && out.err == nil; {
-		waiting, last := s.conn.take()
-		out.add(waiting)
+		waiting, last := s.conn.takeQueued()
+		out.addFrame(waiting)
 		if last {
 			out.flush()
 			_ = s.conn.SetReadDeadline(time.Now().Add(closeWait))
@@ -62,4 +69,70 @@ func (s *session) pass(out *batch) bool {
 		s.abort()
 	}
 	return out.err == nil
+}
+
+const (
+	maxBatchBytes = 64 << 10  // a batch of this size is sent
+	maxChunkBytes = 256 << 10 // must be taken within one write timeout
+)
+
+// writeBuffers is a pool of write buffers of maxBatchBytes each. An idle socket holds none.
+type writeBuffers struct{ pool sync.Pool }
+
+// writeBatch collects frames for one connection and sends them in few writes. After the first error
+// it sends nothing more.
+type writeBatch struct {
+	conn    net.Conn
+	timeout time.Duration
+	holder  *notifier.Holder // of the buffer
+	buffer  []byte
+	err     error
+}
+
+// newBatch takes a buffer from the pool; closeBatch puts it back.
+func (b *writeBuffers) newBatch(to net.Conn, timeout time.Duration, by *notifier.Holder) *writeBatch {
+	buffer, ok := b.pool.Get().(*[maxBatchBytes]byte)
+	if !ok {
+		buffer = new([maxBatchBytes]byte)
+	}
+	by.Add(maxBatchBytes)
+	return &writeBatch{conn: to, timeout: timeout, holder: by, buffer: buffer[:0]}
+}
+
+func (b *writeBuffers) closeBatch(back *writeBatch) {
+	b.pool.Put((*[maxBatchBytes]byte)(back.buffer[:maxBatchBytes]))
+	back.buffer = nil
+	back.holder.Add(-maxBatchBytes)
+}
+
+// addFrame adds a frame. Frames that were added before are sent first if it does not fit beside
+// them. A large frame is sent from where it lies, so that a thousand sockets do not hold a thousand
+// copies.
+func (b *writeBatch) addFrame(frame []byte) {
+	if len(b.buffer)+len(frame) > maxBatchBytes {
+		b.flush()
+	}
+	if len(frame) > maxBatchBytes/2 {
+		b.flush()
+		b.writeChunks(frame)
+		return
+	}
+	b.buffer = append(b.buffer, frame...)
+}
+
+// flush sends the frames that have been added.
+func (b *writeBatch) flush() {
+	b.writeChunks(b.buffer)
+	b.buffer = b.buffer[:0]
+}
+
+// writeChunks writes in chunks, each with a deadline of its own: a client that reads steadily
+// receives a long frame, a client that does not read is cut off.
+func (b *writeBatch) writeChunks(p []byte) {
+	for len(p) > 0 && b.err == nil {
+		chunk := p[:min(len(p), maxChunkBytes)]
+		_ = b.conn.SetWriteDeadline(time.Now().Add(b.timeout))
+		_, b.err = b.conn.Write(chunk)
+		p = p[len(chunk):]
+	}
 }

@@ -42,22 +42,22 @@ func (s *standings) current(ctx context.Context, followers []notifier.Follower) 
 	return now, nil
 }
 
-// guest is somebody who is looked after.
-type guest struct {
-	*watched
+// guardedSocket is somebody who is looked after.
+type guardedSocket struct {
+	*vigilEntry
 	reason atomic.Pointer[error]
 }
 
 // ended says why, or nothing while it is not.
-func (g *guest) ended() error {
+func (g *guardedSocket) ended() error {
 	if reason := g.reason.Load(); reason != nil {
 		return *reason
 	}
 	return nil
 }
 
-func (s *standings) open(t *testing.T) *watch {
-	w := newWatch(s.current, slog.New(slog.DiscardHandler))
+func (s *standings) open(t *testing.T) *vigil {
+	w := newVigil(s.current, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { w.run(ctx); close(done) }()
@@ -65,9 +65,9 @@ func (s *standings) open(t *testing.T) *watch {
 	return w
 }
 
-func (w *watch) guest(who identity.Identity) *guest {
-	g := &guest{}
-	g.watched = w.add(who, func(err error) { g.reason.Store(&err) })
+func (w *vigil) guest(who identity.Identity) *guardedSocket {
+	g := &guardedSocket{}
+	g.vigilEntry = w.addIdentity(who, func(err error) { g.reason.Store(&err) })
 	return g
 }
 
@@ -86,8 +86,8 @@ func TestTokensEndInTime(t *testing.T) {
 		soon, later, never := w.guest(at(5*time.Second)), w.guest(at(time.Hour)), w.guest(identity.Identity{User: "1", Login: "ab"})
 		renewed, gone := w.guest(at(5*time.Second)), w.guest(at(5*time.Second))
 		after(3 * time.Second)
-		renewed.renew(time.Now().Add(time.Minute))
-		gone.leave()
+		renewed.renewUntil(time.Now().Add(time.Minute))
+		gone.remove()
 		if soon.ended() != nil {
 			t.Error("it has ended too early")
 		}
@@ -120,7 +120,7 @@ func TestIdentitiesAreLookedUpOnceAMinute(t *testing.T) {
 		if s.asked.Load() != 1 {
 			t.Errorf("asked %d times", s.asked.Load())
 		}
-		for _, g := range []*guest{bad, twin} {
+		for _, g := range []*guardedSocket{bad, twin} {
 			if !errors.Is(g.ended(), problem.ErrUnauthorized) {
 				t.Errorf("ended with %v", g.ended())
 			}
@@ -176,17 +176,17 @@ func TestIdentitiesAreKeptWithoutADatabase(t *testing.T) {
 
 func TestALogoutEndsItsOwnLogin(t *testing.T) {
 	t.Parallel()
-	w := newWatch(nil, nil)
+	w := newVigil(nil, nil)
 	own, other := w.guest(identity.Identity{User: "1", Login: "aa"}), w.guest(identity.Identity{User: "1", Login: "bb"})
-	ctx, leave := w.during(t.Context(), identity.Identity{User: "1", Login: "aa"})
+	ctx, leave := w.contextFor(t.Context(), identity.Identity{User: "1", Login: "aa"})
 	defer leave()
 	w.endLogin("aa")
 	if own.ended() == nil || other.ended() != nil || !errors.Is(context.Cause(ctx), problem.ErrUnauthorized) {
 		t.Errorf("own %v, other %v, stream %v", own.ended(), other.ended(), context.Cause(ctx))
 	}
 	leave()
-	own.leave()
-	other.leave()
+	own.remove()
+	other.remove()
 	if len(w.all) != 0 {
 		t.Errorf("%d are still looked after", len(w.all))
 	}
@@ -195,10 +195,10 @@ func TestALogoutEndsItsOwnLogin(t *testing.T) {
 // A stream that waits for the database is not tried again for ever with a token that has run out.
 func TestStreamsDoNotWaitLongerThanTheirToken(t *testing.T) {
 	t.Parallel()
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	st.feed.set(func(f *fakeFeed) { f.refuse = problem.ErrUnavailable })
-	late := &admission{who: identity.Identity{User: "1", Subject: "1", Until: time.Now()}}
-	err := st.handlers.streams.tryStream(t.Context(), newStream(httptest.NewRecorder(), st.handlers.streams), late, streamRequest{topics: []topic.Topic{"dams"}})
+	late := &admission{identity: identity.Identity{User: "1", Subject: "1", Until: time.Now()}}
+	err := st.handlers.streams.subscribeAndSend(t.Context(), newStream(httptest.NewRecorder(), st.handlers.streams), late, streamRequest{topics: []topic.Topic{"dams"}})
 	if !errors.Is(err, problem.ErrUnauthorized) || errors.Is(err, problem.ErrUnavailable) {
 		t.Errorf("ended with %v", err)
 	}

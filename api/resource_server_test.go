@@ -21,14 +21,14 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// ward is a town with resources and functions, whose node connects as a role that may do no more than serve.
-type ward struct {
-	*town
+// resourceServer is a town with resources and functions, whose node connects as a role that may do no more than serve.
+type resourceServer struct {
+	*liveServer
 	feed *notifier.Feed
 	pool *pgxpool.Pool // the node's
 }
 
-func wardSockets() []rules.Socket {
+func resourceSockets() []rules.Socket {
 	return []rules.Socket{
 		{Path: "/ws/patients/", Protocol: "dcrf", Resource: "patients"},
 		{Path: "/ws/", Protocol: "dcrf", Streams: []string{"patients", "dams", "jobs"}},
@@ -36,19 +36,19 @@ func wardSockets() []rules.Socket {
 	}
 }
 
-func openWard(t *testing.T) *ward {
+func openResourceServer(t *testing.T) *resourceServer {
 	t.Helper()
-	return openWardOn(t, schematest.New(t, schematest.Samples), apitest.SampleResources(), apitest.SampleFunctions())
+	return openResourceServerOn(t, schematest.New(t, schematest.Samples), apitest.SampleResources(), apitest.SampleFunctions())
 }
 
-func openWardOn(t *testing.T, db *schematest.Database, resources []rules.Resource, functions []rules.Function) *ward {
+func openResourceServerOn(t *testing.T, db *schematest.Database, resources []rules.Resource, functions []rules.Function) *resourceServer {
 	t.Helper()
 	free := door.Options{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
-	return openLimitedWard(t, db, resources, functions, free, notifier.Options{})
+	return openLimitedResourceServer(t, db, resources, functions, free, notifier.Options{})
 }
 
-// openLimitedWard is openWardOn, with a say in who may have how much.
-func openLimitedWard(t *testing.T, db *schematest.Database, resources []rules.Resource, functions []rules.Function, limits door.Options, o notifier.Options) *ward {
+// openLimitedResourceServer is openResourceServerOn, with a say in who may have how much.
+func openLimitedResourceServer(t *testing.T, db *schematest.Database, resources []rules.Resource, functions []rules.Function, limits door.Options, o notifier.Options) *resourceServer {
 	t.Helper()
 	db.Exec(t, `UPDATE users SET password = '`+apitest.QuickHash+`'`)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -71,7 +71,7 @@ func openLimitedWard(t *testing.T, db *schematest.Database, resources []rules.Re
 	feed := notifier.New(direct, pool, compiled, o)
 	sockets := seedSockets()
 	if served.Named("patients") != nil {
-		sockets = append(sockets, wardSockets()...)
+		sockets = append(sockets, resourceSockets()...)
 	}
 	server, err := New(feed, compiled, accounts, door, Options{
 		Sockets: sockets, Resources: served, Functions: called,
@@ -87,11 +87,11 @@ func openLimitedWard(t *testing.T, db *schematest.Database, resources []rules.Re
 	}
 	apitest.RunUntilEnd(t, feed.Run, func(ctx context.Context) error { return server.Serve(ctx, listener) })
 	<-feed.Ready()
-	return &ward{&town{db: db, addr: listener.Addr().String()}, feed, pool}
+	return &resourceServer{&liveServer{db: db, addr: listener.Addr().String()}, feed, pool}
 }
 
 // visitor logs a user in. The user is anonymous if the name is empty.
-func (w *ward) visitor(t *testing.T, name string) *apitest.HTTPUser {
+func (w *resourceServer) visitor(t *testing.T, name string) *apitest.HTTPUser {
 	t.Helper()
 	return apitest.NewHTTPUser(t, "http://"+w.addr, name)
 }

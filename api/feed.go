@@ -8,7 +8,7 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// feed is what sessions need of notifier.Feed.
+// feed is what sessions use of notifier.Feed.
 type feed interface {
 	Subscribe(ctx context.Context, r notifier.Request) (subscription, notifier.Start, error)
 	NewHolder(shed func()) *notifier.Holder
@@ -19,7 +19,7 @@ type feed interface {
 	FollowedTopics() []notifier.TopicCount
 }
 
-// subscription is what sessions need of notifier.Subscription.
+// subscription is what sessions use of notifier.Subscription.
 type subscription interface {
 	Take(max int) (notifier.Taken, error)
 	CaughtUp() bool
@@ -33,13 +33,13 @@ var (
 	_ subscription = (*notifier.Subscription)(nil)
 )
 
-// liveFeed is the notifier's feed behind the sessions' own interface.
+// liveFeed is notifier.Feed behind the sessions' interface.
 type liveFeed struct {
 	*notifier.Feed
 	topics *access.Rules
 }
 
-// Subscribe is notifier.Feed's. What a slow reader of the topic may skip is the topic's rule.
+// Subscribe is notifier.Feed's. The rule of the topic says what a slow reader may skip.
 func (f liveFeed) Subscribe(ctx context.Context, r notifier.Request) (subscription, notifier.Start, error) {
 	if len(r.Topics) == 1 {
 		r.Latest = f.topics.LatestField(r.Topics[0])

@@ -23,9 +23,9 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// town is the whole of it on a database with the samples: alice (1) owns room 1 with bob (2) as
+// liveServer is the whole of it on a database with the samples: alice (1) owns room 1 with bob (2) as
 // member and carol (3) waiting, bob owns room 2 with alice and dave (4) as members, admin (5) is staff.
-type town struct {
+type liveServer struct {
 	db       *schematest.Database
 	addr     string
 	feed     *notifier.Feed
@@ -37,7 +37,7 @@ type town struct {
 }
 
 // another returns a second server of the same node.
-func (tn *town) another(t *testing.T, o Options) *Server {
+func (tn *liveServer) another(t *testing.T, o Options) *Server {
 	t.Helper()
 	o.Logger = tn.server.log
 	server, err := New(tn.feed, tn.rules, tn.accounts, tn.door, o)
@@ -47,23 +47,23 @@ func (tn *town) another(t *testing.T, o Options) *Server {
 	return server
 }
 
-func openTown(t *testing.T) *town {
+func openLiveServer(t *testing.T) *liveServer {
 	t.Helper()
-	return openTownOn(t, schematest.New(t, schematest.Samples))
+	return openLiveServerOn(t, schematest.New(t, schematest.Samples))
 }
 
-func openTownOn(t *testing.T, db *schematest.Database) *town {
+func openLiveServerOn(t *testing.T, db *schematest.Database) *liveServer {
 	t.Helper()
-	return openTownWith(t, db, rules.JWT{})
+	return openLiveServerWith(t, db, rules.JWT{})
 }
 
-func openTownWith(t *testing.T, db *schematest.Database, bearers rules.JWT) *town {
+func openLiveServerWith(t *testing.T, db *schematest.Database, bearers rules.JWT) *liveServer {
 	t.Helper()
-	return openLimitedTown(t, db, bearers, door.Options{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, notifier.Options{})
+	return openLimitedLiveServer(t, db, bearers, door.Options{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, notifier.Options{})
 }
 
-// openLimitedTown is openTownWith, with a say in who may have how much.
-func openLimitedTown(t *testing.T, db *schematest.Database, bearers rules.JWT, limits door.Options, o notifier.Options) *town {
+// openLimitedLiveServer is openLiveServerWith, with a say in who may have how much.
+func openLimitedLiveServer(t *testing.T, db *schematest.Database, bearers rules.JWT, limits door.Options, o notifier.Options) *liveServer {
 	t.Helper()
 	db.Exec(t, `UPDATE users SET password = '`+apitest.QuickHash+`'`)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -99,7 +99,7 @@ func openLimitedTown(t *testing.T, db *schematest.Database, bearers rules.JWT, l
 	}
 	apitest.RunUntilEnd(t, feed.Run, func(ctx context.Context) error { return server.Serve(ctx, frugal{listener}) })
 	<-feed.Ready()
-	return &town{db, listener.Addr().String(), feed, compiled, accounts, door, metrics, server}
+	return &liveServer{db, listener.Addr().String(), feed, compiled, accounts, door, metrics, server}
 }
 
 // frugal has the kernel take little for a client that does not read: otherwise it takes megabytes.
@@ -114,7 +114,7 @@ func (l frugal) Accept() (net.Conn, error) {
 }
 
 // login returns the user's cookie.
-func (tn *town) login(t *testing.T, name string) string {
+func (tn *liveServer) login(t *testing.T, name string) string {
 	t.Helper()
 	answer, err := http.Post("http://"+tn.addr+"/api/login", "application/json",
 		strings.NewReader(apitest.Credentials(name, "secret")))
@@ -130,7 +130,7 @@ func (tn *town) login(t *testing.T, name string) string {
 }
 
 // dial opens a socket as a user; nobody when the name is empty.
-func (tn *town) dial(t *testing.T, path, name string) *browser {
+func (tn *liveServer) dial(t *testing.T, path, name string) *socketClient {
 	t.Helper()
 	header := http.Header{}
 	if name != "" {
@@ -139,18 +139,18 @@ func (tn *town) dial(t *testing.T, path, name string) *browser {
 	return tn.dialWith(t, path, header)
 }
 
-func (tn *town) dialWith(t *testing.T, path string, header http.Header) *browser {
+func (tn *liveServer) dialWith(t *testing.T, path string, header http.Header) *socketClient {
 	t.Helper()
 	ws, answer, err := websocket.DefaultDialer.Dial("ws://"+tn.addr+path, header)
 	if err != nil {
 		t.Fatalf("dial %s: %v %v", path, err, answer)
 	}
 	t.Cleanup(func() { ws.Close() })
-	return &browser{ws, t}
+	return &socketClient{ws, t}
 }
 
 // native opens a native socket and reads the welcome.
-func (tn *town) native(t *testing.T, name string) *browser {
+func (tn *liveServer) native(t *testing.T, name string) *socketClient {
 	t.Helper()
 	b := tn.dial(t, "/v1/ws", name)
 	b.hear()
@@ -158,7 +158,7 @@ func (tn *town) native(t *testing.T, name string) *browser {
 }
 
 // subscribe asks for a topic and returns the answer's cursor.
-func (b *browser) subscribe(topic, more string) string {
+func (b *socketClient) subscribe(topic, more string) string {
 	b.t.Helper()
 	b.say(`{"op":"subscribe","topic":"` + topic + `"` + more + `}`)
 	answer := b.hear()
@@ -176,7 +176,7 @@ func cursorOf(frame string) string {
 }
 
 // hears wants frames with these texts in them, in order, and returns the last.
-func (b *browser) hears(parts ...string) string {
+func (b *socketClient) hears(parts ...string) string {
 	b.t.Helper()
 	var frame string
 	for _, part := range parts {

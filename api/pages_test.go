@@ -11,7 +11,7 @@ import (
 // A page asks who looks at it. Nobody is an answer, where a script that asks for /api/me gets 401.
 func TestSessionTellsWhatTheSiteIs(t *testing.T) {
 	t.Parallel()
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	demo := Site{Apps: true, Demo: &Demo{Accounts: []string{"alice"}, Psql: "psql -p 1"}}
 	for _, c := range []struct {
 		site   Site
@@ -36,7 +36,7 @@ func TestSessionTellsWhatTheSiteIs(t *testing.T) {
 
 func TestSessionNeedsAUsefulToken(t *testing.T) {
 	t.Parallel()
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	r := httptest.NewRequest("GET", "/api/session", nil)
 	r.Header.Set("Authorization", "Bearer bad")
 	w := httptest.NewRecorder()

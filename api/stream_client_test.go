@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// heard is a block as EventSource understands it. Without data there is no event.
-type heard struct {
+// receivedFrame is a block as EventSource understands it. Without data there is no event.
+type receivedFrame struct {
 	event, data, id string
 	retry           int // milliseconds; 0 when it is not there
 	hasID, hasData  bool
 }
 
-// listening is an event stream as a client has it.
-type listening struct {
+// streamClient is an event stream as a client has it.
+type streamClient struct {
 	t      testing.TB
 	answer *http.Response
 	lines  *bufio.Reader
@@ -29,12 +29,12 @@ type listening struct {
 }
 
 // listen opens a stream. Nothing of it may take longer than a test's patience several times over.
-func listen(t testing.TB, base string, values url.Values, header ...string) *listening {
+func listen(t testing.TB, base string, values url.Values, header ...string) *streamClient {
 	t.Helper()
 	return listenAt(t, base+streamPath, values, header...)
 }
 
-func listenAt(t testing.TB, address string, values url.Values, header ...string) *listening {
+func listenAt(t testing.TB, address string, values url.Values, header ...string) *streamClient {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 6*patience)
 	r, err := http.NewRequestWithContext(ctx, "GET", address+"?"+values.Encode(), nil)
@@ -48,22 +48,22 @@ func listenAt(t testing.TB, address string, values url.Values, header ...string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &listening{t: t, answer: answer, lines: bufio.NewReader(answer.Body)}
+	l := &streamClient{t: t, answer: answer, lines: bufio.NewReader(answer.Body)}
 	l.leave = func() { cancel(); answer.Body.Close() }
 	t.Cleanup(l.leave)
 	return l
 }
 
 // next reads a block as the HTML standard has it, and skips comments. The error is io.EOF at the end.
-func (l *listening) next() (heard, error) {
-	var h heard
+func (l *streamClient) next() (receivedFrame, error) {
+	var h receivedFrame
 	for {
 		line, err := l.lines.ReadString('\n')
 		if err != nil {
-			return heard{}, err
+			return receivedFrame{}, err
 		}
 		line = strings.TrimSuffix(line, "\n")
-		if line == "" && h == (heard{}) {
+		if line == "" && h == (receivedFrame{}) {
 			continue
 		}
 		if line == "" {
@@ -76,7 +76,7 @@ func (l *listening) next() (heard, error) {
 	}
 }
 
-func (h *heard) read(line string) {
+func (h *receivedFrame) read(line string) {
 	field, value, _ := strings.Cut(line, ":")
 	value = strings.TrimPrefix(value, " ")
 	switch field {
@@ -92,7 +92,7 @@ func (h *heard) read(line string) {
 }
 
 // block is the next block, which must come.
-func (l *listening) block() heard {
+func (l *streamClient) block() receivedFrame {
 	l.t.Helper()
 	h, err := l.next()
 	if err != nil {
@@ -102,7 +102,7 @@ func (l *listening) block() heard {
 }
 
 // live reads the first block that says that the stream is live.
-func (l *listening) live() heard {
+func (l *streamClient) live() receivedFrame {
 	l.t.Helper()
 	h := l.block()
 	if l.answer.StatusCode != http.StatusOK || h.retry < 1000 || h.retry > 5000 || h.hasData {
@@ -112,7 +112,7 @@ func (l *listening) live() heard {
 }
 
 // event is the data of the next event, whatever comes before.
-func (l *listening) event() string {
+func (l *streamClient) event() string {
 	l.t.Helper()
 	for {
 		if h := l.block(); h.hasData {
@@ -125,7 +125,7 @@ func (l *listening) event() string {
 }
 
 // ends reads to the end, and wants no event before it.
-func (l *listening) ends() {
+func (l *streamClient) ends() {
 	l.t.Helper()
 	for {
 		h, err := l.next()

@@ -64,8 +64,8 @@ func (wholeIDs) Current(_ context.Context, followers []notifier.Follower) ([]ide
 	return slices.Repeat([]identity.Standing{{Valid: true}}, len(followers)), nil
 }
 
-// topicsOfSeeds are rules without SQL that make the seeds' topics exist.
-func topicsOfSeeds(t testing.TB) *access.Rules {
+// seedTopicRules are rules without SQL that make the seeds' topics exist.
+func seedTopicRules(t testing.TB) *access.Rules {
 	t.Helper()
 	var sources []rules.Topic
 	for _, text := range []string{"room/{room_id:int}", "user/{user_id:int}", "jobs/{user_id:int}", "dams", "dams/{dam_id:int}"} {
@@ -78,9 +78,9 @@ func topicsOfSeeds(t testing.TB) *access.Rules {
 	return compiled
 }
 
-// stand is a server over a fake feed. All its followers are anonymous unless a path says
+// fakeFeedServer is a server over a fake feed. All its followers are anonymous unless a path says
 // otherwise: /as/7 is a native socket of user 7.
-type stand struct {
+type fakeFeedServer struct {
 	*Server
 	feed     *fakeFeed
 	topics   *access.Rules
@@ -92,7 +92,7 @@ type stand struct {
 	addr     string // while Serve runs too
 }
 
-func openStand(t testing.TB, o Options) *stand {
+func openFakeFeedServer(t testing.TB, o Options) *fakeFeedServer {
 	t.Helper()
 	entry := doortest.Open(t, door.Options{SocketsPerAddress: 100_000, HandshakesPerSecond: 100_000, RequestsPerSecond: 100_000})
 	o.Sockets, o.Logger = seedSockets(), slog.New(slog.DiscardHandler)
@@ -101,12 +101,12 @@ func openStand(t testing.TB, o Options) *stand {
 		t.Fatal(err)
 	}
 	f := newFakeFeed()
-	topics := topicsOfSeeds(t)
+	topics := seedTopicRules(t)
 	server, err := newServer(f, topics, accounts, entry, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := &stand{
+	st := &fakeFeedServer{
 		Server: server, feed: f, topics: topics, accounts: accounts, door: entry,
 		metrics: server.handlers.sockets.metrics, sockets: server.handlers.sockets,
 	}
@@ -116,31 +116,31 @@ func openStand(t testing.TB, o Options) *stand {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 		defer cancel()
-		server.registry.close(ctx)
+		server.registry.shutDown(ctx)
 		st.http.Close()
 	})
 	return st
 }
 
-func (st *stand) serve(w http.ResponseWriter, r *http.Request) {
+func (st *fakeFeedServer) serve(w http.ResponseWriter, r *http.Request) {
 	user, native := strings.CutPrefix(r.URL.Path, "/as/")
 	if !native {
 		st.Handler().ServeHTTP(w, r)
 		return
 	}
-	leave, err := st.registry.enter()
+	leave, err := st.registry.enterRequest()
 	if err != nil {
 		problem.Refuse(w, r, st.log, err)
 		return
 	}
-	in := &admission{who: identity.Identity{User: user, Login: "abc"}, releases: []func(){leave}}
+	in := &admission{identity: identity.Identity{User: user, Login: "abc"}, releases: []func(){leave}}
 	defer in.Close()
 	st.sockets.serveSession(w, r, in, st.sockets.newSession(r, in, st.handlers.table.native))
 }
 
 // unconnected returns the session of an anonymous user whose handshake has not been answered.
-func (st *stand) unconnected() *session {
-	return st.sockets.newSession(httptest.NewRequest("GET", "/", nil), &admission{}, carrying(func(*session) flow { return silent{} }))
+func (st *fakeFeedServer) unconnected() *session {
+	return st.sockets.newSession(httptest.NewRequest("GET", "/", nil), &admission{}, carrying(func(*session) flow { return silentFlow{} }))
 }
 
 // carrying is a protocol whose sessions carry a flow of the test's.
@@ -154,23 +154,23 @@ func (open carrying) open(_ *http.Request, _ *admission, s *session) (flow, erro
 	return open(s), nil
 }
 
-// browser is a WebSocket as a page has it.
-type browser struct {
+// socketClient is a WebSocket as a page has it.
+type socketClient struct {
 	*websocket.Conn
 	t testing.TB
 }
 
-func (st *stand) dial(t testing.TB, path string, header ...string) *browser {
+func (st *fakeFeedServer) dial(t testing.TB, path string, header ...string) *socketClient {
 	t.Helper()
 	ws, answer, err := st.tryDial(path, header...)
 	if err != nil {
 		t.Fatalf("dial %s: %v %v", path, err, answer)
 	}
 	t.Cleanup(func() { ws.Close() })
-	return &browser{ws, t}
+	return &socketClient{ws, t}
 }
 
-func (st *stand) tryDial(path string, header ...string) (*websocket.Conn, *http.Response, error) {
+func (st *fakeFeedServer) tryDial(path string, header ...string) (*websocket.Conn, *http.Response, error) {
 	h := http.Header{}
 	for i := 0; i < len(header); i += 2 {
 		h.Add(header[i], header[i+1])
@@ -178,7 +178,7 @@ func (st *stand) tryDial(path string, header ...string) (*websocket.Conn, *http.
 	return websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(st.http.URL, "http")+path, h)
 }
 
-func (b *browser) say(text string) {
+func (b *socketClient) say(text string) {
 	b.t.Helper()
 	if err := b.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
 		b.t.Fatalf("say %s: %v", text, err)
@@ -186,7 +186,7 @@ func (b *browser) say(text string) {
 }
 
 // hear is the next frame.
-func (b *browser) hear() string {
+func (b *socketClient) hear() string {
 	b.t.Helper()
 	_ = b.SetReadDeadline(time.Now().Add(patience))
 	_, text, err := b.ReadMessage()
@@ -196,7 +196,7 @@ func (b *browser) hear() string {
 	return string(text)
 }
 
-func (b *browser) expect(want ...string) {
+func (b *socketClient) expect(want ...string) {
 	b.t.Helper()
 	for _, one := range want {
 		if got := b.hear(); got != one {
@@ -206,7 +206,7 @@ func (b *browser) expect(want ...string) {
 }
 
 // expectClose reads on until the socket is closed, and wants no frame before that.
-func (b *browser) expectClose(code int) {
+func (b *socketClient) expectClose(code int) {
 	b.t.Helper()
 	_ = b.SetReadDeadline(time.Now().Add(patience))
 	_, text, err := b.ReadMessage()
@@ -225,16 +225,16 @@ func closeCode(err error) int {
 	return websocket.CloseAbnormalClosure
 }
 
-// rawSocket is a client that gorilla's would not be.
-type rawSocket struct {
+// rawSocketClient is a client that gorilla's would not be.
+type rawSocketClient struct {
 	net.Conn
 	buffered *bufio.Reader
 }
 
-func (r *rawSocket) Read(p []byte) (int, error) { return r.buffered.Read(p) }
+func (r *rawSocketClient) Read(p []byte) (int, error) { return r.buffered.Read(p) }
 
 // rawDial makes a handshake by hand and reads the answer.
-func (st *stand) rawDial(t testing.TB, path string) *rawSocket {
+func (st *fakeFeedServer) rawDial(t testing.TB, path string) *rawSocketClient {
 	t.Helper()
 	raw, err := net.Dial("tcp", st.http.Listener.Addr().String())
 	if err != nil {
@@ -243,7 +243,7 @@ func (st *stand) rawDial(t testing.TB, path string) *rawSocket {
 	t.Cleanup(func() { raw.Close() })
 	_ = raw.SetDeadline(time.Now().Add(patience))
 	handshake(t, raw, path)
-	socket := &rawSocket{raw, bufio.NewReader(raw)}
+	socket := &rawSocketClient{raw, bufio.NewReader(raw)}
 	answer, err := http.ReadResponse(socket.buffered, nil)
 	if err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("handshake: %v %v", answer, err)
@@ -265,10 +265,10 @@ func handshake(t testing.TB, raw net.Conn, path string) {
 }
 
 // quiet waits until no session is left.
-func (st *stand) quiet(t testing.TB) {
+func (st *fakeFeedServer) quiet(t testing.TB) {
 	t.Helper()
 	done := make(chan struct{})
-	go func() { st.registry.handlers.Wait(); close(done) }()
+	go func() { st.registry.requests.Wait(); close(done) }()
 	select {
 	case <-done:
 	case <-time.After(patience):
@@ -277,9 +277,9 @@ func (st *stand) quiet(t testing.TB) {
 }
 
 // beat lets the registry beat until the test ends.
-func (st *stand) beat(t testing.TB) {
+func (st *fakeFeedServer) beat(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var beating sync.WaitGroup
-	beating.Go(func() { st.registry.run(ctx, st.limits.PingInterval) })
+	beating.Go(func() { st.registry.sendHeartbeats(ctx, st.limits.PingInterval) })
 	t.Cleanup(func() { cancel(); beating.Wait() })
 }

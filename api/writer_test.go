@@ -14,41 +14,41 @@ import (
 )
 
 func TestNothingFollowsAGoodbye(t *testing.T) {
-	c := &conn{wake: func() {}}
-	ping := controlFrame(websocket.PingMessage, nil)
-	goodbye := controlFrame(websocket.CloseMessage, websocket.FormatCloseMessage(1001, ""))
+	c := &queueConn{wake: func() {}}
+	ping := encodeControlFrame(websocket.PingMessage, nil)
+	goodbye := encodeControlFrame(websocket.CloseMessage, websocket.FormatCloseMessage(1001, ""))
 	for _, frame := range [][]byte{ping, goodbye} {
 		if _, err := c.Write(frame); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, frame := range [][]byte{ping, controlFrame(websocket.CloseMessage, nil)} {
-		if _, err := c.Write(frame); !errors.Is(err, errClosing) {
+	for _, frame := range [][]byte{ping, encodeControlFrame(websocket.CloseMessage, nil)} {
+		if _, err := c.Write(frame); !errors.Is(err, errCloseQueued) {
 			t.Errorf("%q behind a goodbye: %v", frame, err)
 		}
 	}
-	if waiting, last := c.take(); string(waiting) != string(ping)+string(goodbye) || !last {
+	if waiting, last := c.takeQueued(); string(waiting) != string(ping)+string(goodbye) || !last {
 		t.Errorf("took %q, last %v", waiting, last)
 	}
-	if waiting, last := c.take(); len(waiting) > 0 || !last {
+	if waiting, last := c.takeQueued(); len(waiting) > 0 || !last {
 		t.Errorf("took %q again, last %v", waiting, last)
 	}
 }
 
 func TestConnHoldsSoMuchAndAGoodbye(t *testing.T) {
-	c := &conn{wake: func() {}}
-	pong := controlFrame(websocket.PongMessage, make([]byte, 125))
+	c := &queueConn{wake: func() {}}
+	pong := encodeControlFrame(websocket.PongMessage, make([]byte, 125))
 	var err error
 	for taken := 0; err == nil; taken += len(pong) {
-		if taken > maxWaiting {
+		if taken > maxQueuedBytes {
 			t.Fatal("it takes everything")
 		}
 		_, err = c.Write(pong)
 	}
-	if !errors.Is(err, errFlooding) {
+	if !errors.Is(err, errUnreadFrames) {
 		t.Error(err)
 	}
-	if _, err := c.Write(controlFrame(websocket.CloseMessage, nil)); err != nil {
+	if _, err := c.Write(encodeControlFrame(websocket.CloseMessage, nil)); err != nil {
 		t.Errorf("the goodbye: %v", err)
 	}
 }
@@ -68,15 +68,15 @@ func (w *writes) Write(p []byte) (int, error) {
 func (w *writes) SetWriteDeadline(time.Time) error { return nil }
 
 func TestBatch(t *testing.T) {
-	var pool batches
+	var pool writeBuffers
 	to := &writes{}
-	out := pool.borrow(to, time.Second, nil)
-	small, big, long := []byte("small"), []byte(strings.Repeat("b", batchBytes)), []byte(strings.Repeat("l", 3*chunkBytes))
+	out := pool.newBatch(to, time.Second, nil)
+	small, big, long := []byte("small"), []byte(strings.Repeat("b", maxBatchBytes)), []byte(strings.Repeat("l", 3*maxChunkBytes))
 	for _, frame := range [][]byte{small, small, big, small, long} {
-		out.add(frame)
+		out.addFrame(frame)
 	}
 	out.flush()
-	lengths := []int{2 * len(small), len(big), len(small), chunkBytes, chunkBytes, chunkBytes}
+	lengths := []int{2 * len(small), len(big), len(small), maxChunkBytes, maxChunkBytes, maxChunkBytes}
 	if len(to.given) != len(lengths) {
 		t.Fatalf("%d writes", len(to.given))
 	}
@@ -89,29 +89,29 @@ func TestBatch(t *testing.T) {
 		t.Error("what is big was copied")
 	}
 	to.err = errors.New("broken")
-	out.add(big)
-	out.add(big)
+	out.addFrame(big)
+	out.addFrame(big)
 	if out.err == nil || len(to.given) != len(lengths)+1 {
 		t.Errorf("error %v, %d writes behind it", out.err, len(to.given)-len(lengths)-1)
 	}
-	pool.give(out)
+	pool.closeBatch(out)
 }
 
 // TestNativeHoldsSoManyAnswers asks on and on while no writer is at work.
 func TestNativeHoldsSoManyAnswers(t *testing.T) {
-	st := openStand(t, Options{})
-	for name, ask := range map[string]func(*native) error{
-		"pongs":  func(n *native) error { return n.ping() },
-		"frames": func(n *native) error { return n.unsubscribe(request{Topic: "a"}) },
-		"errors": func(n *native) error { return n.refuse("", problem.ErrBadRequest) },
+	st := openFakeFeedServer(t, Options{})
+	for name, ask := range map[string]func(*nativeFlow) error{
+		"pongs":  func(n *nativeFlow) error { return n.queuePong() },
+		"frames": func(n *nativeFlow) error { return n.unsubscribe(nativeRequest{Topic: "a"}) },
+		"errors": func(n *nativeFlow) error { return n.answerError("", problem.ErrBadRequest) },
 	} {
 		n := newNative(st.unconnected(), st.topics, st.accounts)
 		var err error
 		asked := 0
-		for ; err == nil && asked <= 2*maxUnsent; asked++ {
+		for ; err == nil && asked <= 2*maxUnsentAnswers; asked++ {
 			err = ask(n)
 		}
-		if !errors.Is(err, notifier.ErrSlow) || asked < maxUnsent {
+		if !errors.Is(err, notifier.ErrSlow) || asked < maxUnsentAnswers {
 			t.Errorf("%s: %v after %d", name, err, asked)
 		}
 	}

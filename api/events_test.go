@@ -40,13 +40,13 @@ func fetch(t testing.TB, address string, header ...string) (status int, body str
 	return answer.StatusCode, string(text)
 }
 
-func (st *stand) events(t testing.TB, values url.Values) (status int, body string) {
+func (st *fakeFeedServer) events(t testing.TB, values url.Values) (status int, body string) {
 	t.Helper()
 	return fetch(t, st.http.URL+"/v1/events?"+values.Encode())
 }
 
 func TestReplayRefusesParameters(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	for query, want := range map[string]string{
 		"":                                 "topic: name one or several",
 		"topic=":                           "topic: a topic is 1 to 200 bytes",
@@ -87,7 +87,7 @@ func TestReplayRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.code, func(t *testing.T) {
-			st := openStand(t, Options{})
+			st := openFakeFeedServer(t, Options{})
 			st.feed.set(func(f *fakeFeed) { f.refuse = tt.err })
 			status, body := st.events(t, topics("room/5", "since", "x"))
 			if status != tt.status || !strings.Contains(body, `"code":"`+tt.code+`"`) {
@@ -101,7 +101,7 @@ func TestReplayRefuses(t *testing.T) {
 }
 
 func TestReplayOfAUselessCursor(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	st.feed.set(func(f *fakeFeed) { f.start = notifier.Start{Cursor: "c9", Reason: notifier.ResetOverflow} })
 	status, body := st.events(t, topics("room/5", "since", "c1"))
 	want := `{"type":"about:blank","title":"Gone","status":410,"detail":"the cursor is of no use any more","code":"cursor_expired","reason":"overflow","cursor":"c9"}`
@@ -111,7 +111,7 @@ func TestReplayOfAUselessCursor(t *testing.T) {
 }
 
 func TestReplayAnswers(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	status, body := st.events(t, topics("room/5"))
 	if want := `{"events":[],"cursor":"node","more":false}`; status != 200 || body != want {
 		t.Errorf("%d %s, want %s", status, body, want)
@@ -123,7 +123,7 @@ func TestReplayAnswers(t *testing.T) {
 }
 
 // whileWaiting starts a request that waits and returns its answer when something has been done.
-func whileWaiting(t *testing.T, st *stand, do func(*fakeSubscription)) (status int, body string) {
+func whileWaiting(t *testing.T, st *fakeFeedServer, do func(*fakeSubscription)) (status int, body string) {
 	t.Helper()
 	done := make(chan struct{})
 	go func() {
@@ -145,28 +145,28 @@ func TestReplayWaits(t *testing.T) {
 	recovered := func(f *fakeFeed) { f.start = notifier.Start{Cursor: "c1", Recovered: true} }
 	tests := []struct {
 		name   string
-		do     func(*stand, *fakeSubscription)
+		do     func(*fakeFeedServer, *fakeSubscription)
 		status int
 		want   string
 	}{
-		{"an event", func(_ *stand, s *fakeSubscription) {
+		{"an event", func(_ *fakeFeedServer, s *fakeSubscription) {
 			s.push(notifier.Taken{Events: []*notifier.Event{chatMessage(42)}})
 		}, 200, `{"events":[` + messageText + `],"cursor":"node","more":false}`},
-		{"nothing new", func(st *stand, s *fakeSubscription) {
+		{"nothing new", func(st *fakeFeedServer, s *fakeSubscription) {
 			s.request.Wake()
 			s.push(notifier.Taken{Events: []*notifier.Event{chatMessage(42)}})
 		}, 200, `{"events":[` + messageText + `],"cursor":"node","more":false}`},
-		{"rights lost", func(_ *stand, s *fakeSubscription) { s.end(problem.ErrForbidden) }, 403, `"code":"forbidden"`},
-		{"login lost", func(_ *stand, s *fakeSubscription) { s.end(problem.ErrUnauthorized) }, 401, `"code":"unauthorized"`},
-		{"a reset", func(_ *stand, s *fakeSubscription) {
+		{"rights lost", func(_ *fakeFeedServer, s *fakeSubscription) { s.end(problem.ErrForbidden) }, 403, `"code":"forbidden"`},
+		{"login lost", func(_ *fakeFeedServer, s *fakeSubscription) { s.end(problem.ErrUnauthorized) }, 401, `"code":"unauthorized"`},
+		{"a reset", func(_ *fakeFeedServer, s *fakeSubscription) {
 			s.push(notifier.Taken{Reset: &notifier.Reset{Reason: notifier.ResetEpoch, Cursor: "c9"}})
 		}, 410, `"reason":"epoch","cursor":"c9"}`},
-		{"the node stops", func(st *stand, _ *fakeSubscription) { st.registry.close(t.Context()) }, 200,
+		{"the node stops", func(st *fakeFeedServer, _ *fakeSubscription) { st.registry.shutDown(t.Context()) }, 200,
 			`{"events":[],"cursor":"node","more":false}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			st := openStand(t, Options{})
+			st := openFakeFeedServer(t, Options{})
 			st.feed.set(recovered)
 			status, body := whileWaiting(t, st, func(s *fakeSubscription) { tt.do(st, s) })
 			if status != tt.status || !strings.Contains(body, tt.want) {
@@ -177,7 +177,7 @@ func TestReplayWaits(t *testing.T) {
 }
 
 func TestReplayWaitsNoLongerThanAsked(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	began := time.Now()
 	status, body := st.events(t, topics("room/5", "wait", "1"))
 	if took := time.Since(began); status != 200 || body != `{"events":[],"cursor":"node","more":false}` || took < time.Second {
@@ -187,7 +187,7 @@ func TestReplayWaitsNoLongerThanAsked(t *testing.T) {
 
 // TestReplayOfAClientThatLeaves ends with the client.
 func TestReplayOfAClientThatLeaves(t *testing.T) {
-	st := openStand(t, Options{})
+	st := openFakeFeedServer(t, Options{})
 	l := listenTo(t, st.http.URL+"/v1/events?topic=room/5&wait=30")
 	sub := st.feed.next(t)
 	l()
@@ -219,11 +219,11 @@ func listenTo(t *testing.T, address string) (leave func()) {
 // TestReplayEndsWhereItCanBeResumed has events without a cursor at the end of a full page.
 func TestReplayEndsWhereItCanBeResumed(t *testing.T) {
 	sub := &fakeSubscription{request: notifier.Request{Wake: func() {}}}
-	p := newReplayPage(newFakeFeed(), sub, replayRequest{topics: []topic.Topic{"room/5"}, limit: 1}, "c1")
+	p := newEventsPage(newFakeFeed(), sub, eventsRequest{topics: []topic.Topic{"room/5"}, limit: 1}, "c1")
 	for id := range int64(3) {
 		sub.push(notifier.Taken{Events: []*notifier.Event{chatMessage(id)}})
 	}
-	if enough, err := p.fill(); enough || err != nil {
+	if enough, err := p.takeWaiting(); enough || err != nil {
 		t.Fatalf("a page that cannot be resumed from is enough: %v", err)
 	}
 	text, _ := json.Marshal(p.answer())
@@ -233,7 +233,7 @@ func TestReplayEndsWhereItCanBeResumed(t *testing.T) {
 	sub.mu.Lock()
 	sub.settled = true
 	sub.mu.Unlock()
-	if enough, _ := p.fill(); !enough || p.answer().Cursor != "node" || len(p.answer().Events) != 3 {
+	if enough, _ := p.takeWaiting(); !enough || p.answer().Cursor != "node" || len(p.answer().Events) != 3 {
 		t.Errorf("complete it is %+v", p.answer())
 	}
 }
