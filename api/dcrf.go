@@ -258,7 +258,7 @@ func (p dcrfProtocol) open(r *http.Request, in *admission, s *session) (flow, er
 	if in.unknown != nil && !errors.Is(in.unknown, problem.ErrUnauthorized) {
 		return nil, in.unknown
 	}
-	opened, err := openDCRF(r.Context(), s, p.accounts, p.socket, r.URL.Query().Get("since"))
+	opened, err := openDCRF(r.Context(), s, p.accounts, p.socket, sinceOf(r))
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,10 @@ func TestDCRFSince(t *testing.T) {
 	b.hears(`{"id":1,"first_name":"A",`)
 	many := w.dial(t, "/ws/?since="+cursor, "alice")
 	many.hears(`{"stream":"patients","payload":{"id":1,"first_name":"A",`, `{"stream":"dams","payload":{"id":1,"name":"A",`)
-	w.dial(t, "/ws/patients/?since=garbage", "alice").expectClose(4410)
+	for _, useless := range []string{"garbage", ""} {
+		w.dial(t, "/ws/patients/?since="+useless, "alice").expectClose(4410)
+		w.dial(t, "/ws/?since="+useless, "alice").expectClose(4410)
+	}
 }
 
 // A socket comes back to more streams than its user may have replays at a time, of which each has more to come than

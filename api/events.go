@@ -72,7 +72,7 @@ func (h *eventsHandler) parseRequest(r *http.Request) (wanted eventsRequest, err
 	wanted.wait = time.Duration(wait) * time.Second
 	var err2, err3, err4 error
 	wanted.limit, err2 = q.Number("limit", 1, maxEventsLimit, defaultEventsLimit)
-	wanted.since, err3 = q.Text("since")
+	wanted.since, err3 = sinceIn(q)
 	wanted.topics, err4 = h.parseTopics(q.Values["topic"])
 	for _, err := range []error{err4, err3, err2, err1} {
 		if err != nil {

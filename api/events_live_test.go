@@ -131,8 +131,11 @@ func TestReplayOfForeignCursors(t *testing.T) {
 	if p := events(t, tn.site(), topics("dams", "since", gone.Cursor)); len(p.Events) != 1 {
 		t.Errorf("from the new cursor came %+v", p)
 	}
-	if status, body := fetch(t, tn.site()+"/v1/events?topic=dams&since=x"); status != 400 || !strings.Contains(body, "since: ") {
-		t.Errorf("%d %s", status, body)
+	for _, since := range []string{"x", "", "%00"} {
+		status, body := fetch(t, tn.site()+"/v1/events?topic=dams&since="+since)
+		if status != 400 || !strings.Contains(body, "since: ") {
+			t.Errorf("since=%s: answered %d %s, want 400 that names since", since, status, body)
+		}
 	}
 }
 

@@ -164,3 +164,20 @@ func TestWithoutADatabaseSocketsStayAndNewOnesWait(t *testing.T) {
 	tn.db.Psql(t, say(100, "back"))
 	open.expect(kwargs("100", "back"))
 }
+
+// A client that has lost its cursor must not be started from now in silence.
+func TestEmptySinceIsABadCursor(t *testing.T) {
+	t.Parallel()
+	tn := openLiveServer(t)
+	b := tn.native(t, "")
+	b.say(`{"op":"subscribe","topic":"dams","since":""}`)
+	b.hears(`{"op":"error","topic":"dams","code":"bad_cursor"`)
+	b.say(`{"op":"subscribe","topic":"room/1","since":""}`)
+	b.hears(`{"op":"error","topic":"room/1","code":"unauthorized"`)
+	b.say(`{"op":"subscribe","topic":"dams","since":null}`)
+	if answer := b.hears(`{"op":"subscribed","topic":"dams"`); strings.Contains(answer, "recovered") {
+		t.Errorf("since null: answered %s, want no recovered, as without since", answer)
+	}
+	b.say(`{"op":"subscribe","topic":"dams","since":"","snapshot":true}`)
+	b.hears(`{"op":"error","topic":"dams","code":"bad_request"`) // a snapshot needs no cursor, and dams have none
+}

@@ -48,6 +48,9 @@ func TestChatCloseCodes(t *testing.T) {
 		{"/ws/user/1", "bob", 4403},
 		{"/ws/user/99", "bob", 4403},
 		{"/ws/room/1?since=garbage", "bob", 4410},
+		{"/ws/room/1?since=", "bob", 4410},
+		{"/ws/room/1?since", "bob", 4410},
+		{"/ws/room/1?since=", "dave", 4403},
 		{"/ws/room/1?since=0123456789abcdef.1.1", "bob", 4410},
 		{"/ws/room/1?since=garbage", "dave", 4403}, // not a word about cursors
 	}

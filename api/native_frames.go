@@ -112,7 +112,7 @@ func encodeSubscribedFrame(slot *topicSlot, start notifier.Start) []byte {
 	switch {
 	case slot.asked.Snapshot:
 		frame.Snapshot = problem.SoundJSON(start.State)
-	case slot.asked.Since != "":
+	case slot.asked.Since != nil:
 		frame.Recovered = &start.Recovered
 		frame.Reason = start.Reason
 	}
@@ -134,11 +134,19 @@ func encodeErrorFrame(name string, f problem.Fault) []byte {
 
 // nativeRequest is a frame of the client.
 type nativeRequest struct {
-	Op       string `json:"op"`
-	Topic    string `json:"topic"`
-	Since    string `json:"since"`
-	Token    string `json:"token"`
-	Snapshot bool   `json:"snapshot"`
+	Op       string  `json:"op"`
+	Topic    string  `json:"topic"`
+	Since    *string `json:"since"` // nil: from now. An empty text is a cursor that is not valid
+	Token    string  `json:"token"`
+	Snapshot bool    `json:"snapshot"`
+}
+
+// since returns the cursor to resume from; empty without one.
+func (r nativeRequest) since() string {
+	if r.Since == nil {
+		return ""
+	}
+	return givenCursor(*r.Since)
 }
 
 // parseNativeRequest reads a frame. With an error it returns what could be read, so that the answer

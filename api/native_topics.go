@@ -94,7 +94,7 @@ func (n *nativeFlow) subscribeSlot(ctx context.Context, slot *topicSlot) {
 	sub, start, err := n.session.feed.Subscribe(ctx, notifier.Request{
 		Topics:   []topic.Topic{slot.topic},
 		Follower: n.session.identity.Follower(),
-		Since:    slot.asked.Since,
+		Since:    slot.asked.since(),
 		Snapshot: slot.asked.Snapshot,
 		Holder:   n.session.holder,
 		Meter:    n.session.meter,

@@ -87,7 +87,7 @@ func (p plainProtocol) open(r *http.Request, in *admission, s *session) (flow, e
 		return nil, in.unknown
 	}
 	name := p.socket.topicAt(p.values, in.identity.User)
-	sub, err := subscribeOne(r.Context(), s, s.meter, name, r.URL.Query().Get("since"))
+	sub, err := subscribeOne(r.Context(), s, s.meter, name, sinceOf(r))
 	if err != nil {
 		return nil, err
 	}

@@ -35,17 +35,18 @@ type streamHandler struct {
 }
 
 // parseRequest reads a request. The cursor that EventSource sends when it reconnects is newer than
-// the one in the address.
+// the one in the address. If it is empty, the one in the address counts.
 func (h *streamHandler) parseRequest(r *http.Request) (wanted streamRequest, err error) {
 	q, err := problem.ParseQuery(r)
 	if err != nil {
 		return wanted, err
 	}
-	if wanted.since, err = q.Text("since"); err != nil {
+	if wanted.since, err = sinceIn(q); err != nil {
 		return wanted, err
 	}
-	if last := r.Header.Get("Last-Event-ID"); last != "" {
-		wanted.since = last
+	last := r.Header.Values("Last-Event-ID")
+	if len(last) > 0 && (last[0] != "" || wanted.since == "") {
+		wanted.since = givenCursor(last[0])
 	}
 	wanted.topics, err = h.parseTopics(q.Values["topic"])
 	return wanted, err

@@ -135,7 +135,7 @@ func TestStreamOfGarbageIsReset(t *testing.T) {
 	t.Parallel()
 	tn := openLiveServer(t)
 	foreign := "0123456789abcdef.10.0"
-	for _, id := range []string{"garbage", foreign, foreign + "~", strings.Repeat("f", 5000), "0", "\u00e4\u2028", "%0Adata: forged"} {
+	for _, id := range []string{"garbage", "", foreign, foreign + "~", strings.Repeat("f", 5000), "0", "\u00e4\u2028", "%0Adata: forged"} {
 		for _, l := range []*streamClient{
 			listen(t, tn.site(), topics("dams"), "Last-Event-ID", id),
 			listen(t, tn.site(), topics("dams", "since", id)),

@@ -77,6 +77,8 @@ func TestStreamResumes(t *testing.T) {
 		{"Last-Event-ID", topics("room/5"), []string{"Last-Event-ID", "c2"}, "c2"},
 		{"Last-Event-ID wins", topics("room/5", "since", "c1"), []string{"Last-Event-ID", "c2"}, "c2"},
 		{"an empty one does not", topics("room/5", "since", "c1"), []string{"Last-Event-ID", ""}, "c1"},
+		{"an empty one alone is no cursor of ours", topics("room/5"), []string{"Last-Event-ID", ""}, notACursor},
+		{"an empty since is no cursor of ours", topics("room/5", "since", ""), nil, notACursor},
 		{"neither", topics("room/5"), nil, ""},
 	}
 	for _, tt := range tests {

@@ -204,6 +204,37 @@ functions:
 	}
 }
 
+// The server would refuse these rules too. Load finds them without a database.
+func TestRulesAreCheckedWithoutADatabase(t *testing.T) {
+	t.Parallel()
+	const socket = "topics: [{topic: dams}]\nsockets: [{path: /ws, topic: dams, "
+	for text, want := range map[string]string{
+		"topics: [{topic: 'room/{roomId}'}]":                                                  "topics[0].topic: ",
+		"topics: [{topic: 'room/{n:float}'}]":                                                 "topics[0].topic: ",
+		"topics: [{topic: 'a/{x}'}, {topic: a/b}]":                                            "topics[1].topic: ",
+		"topics: [{topic: 'a/{me}'}]":                                                         "topics[0].topic: ",
+		"topics: [{topic: a, access: 'SELECT @b AS allowed'}]":                                "topics[0].access: ",
+		socket + "frame: {a: 1}, forward: [{type: b, fields: [c]}]}]":                         "sockets[0].forward[0].fields: ",
+		socket + "frame: {a: {1: b}}, forward: [{type: b}]}]":                                 "sockets[0].frame: ",
+		socket + "frame: {a: .nan}, forward: [{type: b}]}]":                                   "sockets[0].frame: ",
+		"sockets: [{path: /ws, topic: dams, frame: data, forward: [{type: b, fields: [c]}]}]": "sockets[0].topic: ",
+		"resources: [{name: dams, table: dams, topic: dams}]":                                 "resources[0].topic: ",
+		"http: {origins: ['https://*.example.org']}":                                          "http.origins[0]: ",
+		"http: {origins: ['http://localhost:80:*']}":                                          "http.origins[0]: ",
+		"log: {ring_quiet: 0}":                                                                "log.ring_quiet: ",
+	} {
+		if got := problems(t, Sources{Default: []byte(text)}); len(got) != 1 || !strings.HasPrefix(got[0], want) {
+			t.Errorf("%s\ngot  %q\nwant a problem with %s", text, got, want)
+		}
+	}
+	for _, text := range []string{
+		"functions: [{name: login, function: f}]",
+		"http: {origins: ['http://app.localhost:*']}",
+	} {
+		load(t, Sources{Default: []byte(text)})
+	}
+}
+
 func TestAFileThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{

@@ -32,7 +32,7 @@ func TestTilesComeFromOneOrigin(t *testing.T) {
 	}
 }
 
-// What is wrong with the address would be wrong with the content policy of the pages.
+// A host that is wrong here would be wrong in the content policy of the pages too.
 func TestTilesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, tiles := range []string{

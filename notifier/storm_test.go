@@ -35,7 +35,7 @@ func TestAReconnectStormReadsTheLogAFewTimes(t *testing.T) {
 	first := startNode(t, db.URL, openRules{}, notifier.Options{})
 	r := follow(t, first, notifier.Request{}, "room")
 	var cursors []string
-	for i := range 50 {
+	for i := range 10 {
 		db.Exec(t, `SELECT rowcall.publish('room/' || i % 5, 'test', to_json($1::int * 10 + i)) FROM generate_series(1, 10) AS i`, i)
 		for range 10 {
 			cursors = append(cursors, r.event().Cursor())

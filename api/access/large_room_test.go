@@ -21,7 +21,7 @@ import (
 	"rowcall/testdeadline"
 )
 
-// queriesOf counts the statements that hold a text.
+// queriesOf counts the statements that contain a text.
 type queriesOf struct {
 	text string
 	n    atomic.Int64
@@ -36,8 +36,8 @@ func (q *queriesOf) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.T
 
 func (q *queriesOf) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// TestARoomOfTenThousandIsAskedAboutOnce has ten thousand members follow their room when one of them is thrown out in
-// a way that concerns everybody: one statement asks about all of them, and the one member is gone.
+// Ten thousand members follow a room. One is removed, and an access event names the whole room: one
+// statement asks about all followers, and only the removed member loses the subscription.
 func TestARoomOfTenThousandIsAskedAboutOnce(t *testing.T) {
 	const members, first = 10_000, 1001
 	db := schematest.New(t, schematest.Samples)
@@ -61,15 +61,15 @@ func TestARoomOfTenThousandIsAskedAboutOnce(t *testing.T) {
 			return err != nil || len(taken.Events) > 0 && taken.Events[0].Type == "test"
 		})
 		if (err != nil) != (i == 0) {
-			t.Errorf("member %d: %v", first+i, err)
+			t.Errorf("member %d: got %v, want an error for the first member alone", first+i, err)
 		}
 	})
 	if n := asked.n.Load(); n != 1 {
-		t.Errorf("access was asked %d times", n)
+		t.Errorf("statements that ask access: got %d, want 1", n)
 	}
 }
 
-// feedWith runs a feed with the seeds' rules; a tracer sees what its pool sends.
+// feedWith runs a feed with the seeds' rules. The tracer sees the statements of its pool.
 func feedWith(t *testing.T, db *schematest.Database, tracer pgx.QueryTracer) *notifier.Feed {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(db.URL)
@@ -98,7 +98,7 @@ func feedWith(t *testing.T, db *schematest.Database, tracer pgx.QueryTracer) *no
 	return feed
 }
 
-// followRoom follows room 1 with a token's identity.
+// followRoom follows room 1 as a user who came with a bearer token.
 func followRoom(t *testing.T, feed *notifier.Feed, user string) *notifier.Subscription {
 	ctx, cancel := context.WithTimeout(context.Background(), 4*testdeadline.Hang())
 	defer cancel()
@@ -111,7 +111,7 @@ func followRoom(t *testing.T, feed *notifier.Feed, user string) *notifier.Subscr
 	return sub
 }
 
-// inTurns does something for each number, a hundred at a time.
+// inTurns calls do for each number below n, a hundred at a time.
 func inTurns(n int, do func(i int)) {
 	var doing sync.WaitGroup
 	turns := make(chan struct{}, 100)

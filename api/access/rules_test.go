@@ -108,11 +108,11 @@ func TestAsk(t *testing.T) {
 	}
 	for i, tt := range tests {
 		if !reflect.DeepEqual(grants[i], tt.want) {
-			t.Errorf("user %q asks for %s: %+v, want %+v", tt.user, tt.topic, grants[i], tt.want)
+			t.Errorf("user %q asks for %s: got %+v, want %+v", tt.user, tt.topic, grants[i], tt.want)
 		}
 	}
 	if n := sent.Count.Load() - before; n != 7 { // identities, and six patterns with SQL
-		t.Errorf("%d statements for %d questions", n, len(questions))
+		t.Errorf("statements for %d questions: got %d, want 7", len(questions), n)
 	}
 }
 
@@ -129,11 +129,11 @@ func TestAskLooksNothingUpForTheAnonymous(t *testing.T) {
 	}
 	for i, grant := range grants {
 		if !errors.Is(grant.Err, problem.ErrUnauthorized) {
-			t.Errorf("question %d: %+v", i, grant)
+			t.Errorf("question %d: got %+v, want ErrUnauthorized", i, grant)
 		}
 	}
 	if n := sent.Count.Load() - before; n > 0 {
-		t.Errorf("the database was asked %d times", n)
+		t.Errorf("statements for anonymous followers: got %d, want 0", n)
 	}
 }
 
@@ -145,10 +145,10 @@ func TestAskWithoutDatabase(t *testing.T) {
 	}
 	compiled.pool.Close()
 	if _, err := compiled.Ask(t.Context(), []notifier.Question{asking("room/1", "1")}); !errors.Is(err, problem.ErrUnavailable) {
-		t.Errorf("%v, want that the database is away", err)
+		t.Errorf("got %v, want ErrUnavailable", err)
 	}
 	if _, err := compiled.Ask(t.Context(), []notifier.Question{asking("dams", "")}); err != nil {
-		t.Errorf("a public topic without SQL: %v", err)
+		t.Errorf("a public topic without SQL: got %v, want no error", err)
 	}
 }
 
@@ -166,18 +166,18 @@ func TestState(t *testing.T) {
 	want := `[{"whole":"2021-06-01T10:00:00Z","a \"fraction":"2021-06-01T10:00:00.500000Z","never":null,"nothing":null,` +
 		`"day":"2021-06-01","number":1.50,"nested":{"a" : [1, 2]},"me":null,"staff":false}]`
 	if err != nil || got != want {
-		t.Errorf("%s, %v\nwant %s", got, err, want)
+		t.Errorf("state of clock:\ngot  %s, %v\nwant %s", got, err, want)
 	}
 	got, err = state(asking("room/1", "1"))
 	if err != nil || !strings.HasPrefix(got, `[{"id":2,"sender_id":2,"posted":"20`) || !strings.Contains(got, `Z","message":"Reading it on the train, it is great."},{"id":1,`) {
-		t.Errorf("%s, %v", got, err)
+		t.Errorf("state of room/1: got %s, %v, want its messages, newest first", got, err)
 	}
 	if got, err = state(asking("room/99", "1")); got != "[]" || err != nil {
-		t.Errorf("an empty state is %s, %v", got, err)
+		t.Errorf("state of room/99: got %s, %v, want []", got, err)
 	}
 	for _, topic := range []topic.Topic{"dams", "nowhere"} {
 		if _, err := state(asking(topic, "1")); !errors.Is(err, notifier.ErrNoSnapshot) {
-			t.Errorf("%s: %v", topic, err)
+			t.Errorf("state of %s: got %v, want ErrNoSnapshot", topic, err)
 		}
 	}
 }
@@ -265,7 +265,7 @@ func TestLatestField(t *testing.T) {
 	compiled := compileWithoutSQL(t, rules.Topic{Topic: "room/{room_id:int}", Slow: "latest", Key: "id"}, rules.Topic{Topic: "dams"})
 	for name, want := range map[topic.Topic]string{"room/5": "id", "dams": "", "nothing/5": ""} {
 		if got := compiled.LatestField(name); got != want {
-			t.Errorf("of %s the newest event by %q is enough, want %q", name, got, want)
+			t.Errorf("latest field of %s: got %q, want %q", name, got, want)
 		}
 	}
 }
@@ -291,7 +291,7 @@ func TestSpell(t *testing.T) {
 		"room/007": "room/7", "room/7": "room/7", "room/x": "room/x", "nowhere/007": "nowhere/007", "dams": "dams",
 	} {
 		if got := compiled.Spell(name); got != want {
-			t.Errorf("%s is spelled %s, want %s", name, got, want)
+			t.Errorf("spelling of %s: got %s, want %s", name, got, want)
 		}
 	}
 }
@@ -336,8 +336,8 @@ func TestCompileTellsAllThatIsWrong(t *testing.T) {
 	})
 }
 
-// A statement over tables that the serving role may not read is refused at the start, not when the first follower
-// comes; one that fails later is a defect that is logged, and no reason to come back.
+// Compile refuses a statement over a table that the serving role may not read, so that the operator
+// learns of it at start. A statement that fails later is an internal error, which is logged.
 func TestCompileAsksForRights(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t)
@@ -351,7 +351,7 @@ func TestCompileAsksForRights(t *testing.T) {
 	_, err = Compile(t.Context(), pool, accounts, topics)
 	for _, want := range []string{"topics[0].access: permission denied for table tasks; grant it to ", "topics[0].snapshot: permission denied for table tasks; grant it to "} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("the rules are taken: %v", err)
+			t.Errorf("got %v, want a problem with %s", err, want)
 		}
 	}
 	db.Exec(t, `GRANT SELECT ON tasks TO rowcall_server`)
@@ -367,19 +367,19 @@ func TestCompileAsksForRights(t *testing.T) {
 	defer tx.Rollback(t.Context())
 	_, err = compiled.State(t.Context(), tx, asking("tasks", ""))
 	if f := problem.FaultOf(fmt.Errorf("%w: %w", problem.ErrUnavailable, err)); f.Code != "internal" {
-		t.Errorf("a state that cannot be read any more is %s: %v", f.Code, err)
+		t.Errorf("a state that cannot be read any more: got %s, %v, want internal", f.Code, err)
 	}
 }
 
-// A row may have the id 0; none has one that is no bigint.
+// An id may be 0. No row has an id out of the range of bigint.
 func TestArgument(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]any{"0": int64(0), "7": int64(7), "9223372036854775807": int64(math.MaxInt64)} {
 		if got, ok := argument(topic.KindInt, value); !ok || got != want {
-			t.Errorf("%s is %v, %v", value, got, ok)
+			t.Errorf("%s: got %v, %v, want %v", value, got, ok, want)
 		}
 	}
 	if got, ok := argument(topic.KindInt, "9223372036854775808"); ok {
-		t.Errorf("there is a bigint %v", got)
+		t.Errorf("9223372036854775808: got %v, want no argument", got)
 	}
 }

@@ -1,5 +1,6 @@
-// Package apitest helps the tests of api and of the packages below it: it makes HTTP requests and has
-// them answered without a network, and waits for what other goroutines do.
+// Package apitest supports the tests of api and of the packages below it. It sends HTTP requests, with
+// and without a network, as users of the samples; has the rules of the example applications and
+// hostile texts; and waits for what other goroutines do.
 package apitest
 
 import (

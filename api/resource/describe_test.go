@@ -25,7 +25,7 @@ func describe(t *testing.T, u *apitest.HTTPUser) map[string]description {
 	return all
 }
 
-// means compares a part of a description with what JSON it should have.
+// expectJSON fails the test unless a part of a description is this JSON.
 func expectJSON(t *testing.T, got any, want string) {
 	t.Helper()
 	text, err := json.Marshal(got)
@@ -48,28 +48,29 @@ func TestDescriptions(t *testing.T) {
 		`{"name":"status","type":"text","required":false,"read_only":false,"create":true,"update":true,"nullable":false,"max_length":10,"default":"pending","choices":["pending","admitted","denied"]}]}`)
 	users := admin["users"]
 	if users.Create || !users.Update || users.Delete || users.Label != "username" {
-		t.Errorf("users: %+v", users)
+		t.Errorf("users: got %+v, want rows that are updated only, named by username", users)
 	}
 	for _, f := range users.Fields {
 		if f.Name == "password" {
-			t.Error("the password is described")
+			t.Errorf("users: got the field %+v, want no password", f)
 		}
 	}
 	expectJSON(t, users.Fields[5], `{"name":"is_active","type":"boolean","required":false,"read_only":false,"create":false,"update":true,"nullable":false,"default":true}`)
 	if members := admin["members"]; !members.Create || members.Update || !members.Delete || members.Label != "id" {
-		t.Errorf("members: %+v", members)
+		t.Errorf("members: got %+v, want rows that are created and deleted only, named by id", members)
 	}
 	expectJSON(t, admin["patients"].Fields[3], `{"name":"admission_date","type":"datetime","required":false,"read_only":false,"create":true,"update":true,"nullable":true}`)
 	expectJSON(t, admin["jobs"].Fields[4], `{"name":"progress","type":"integer","required":false,"read_only":false,"create":true,"update":true,"nullable":false,"default":0}`)
 }
 
-// Who may not ask for a resource does not hear of it, and of topics that only staff follow others hear nothing.
+// A description leaves out the resources that the user may not ask for, and the topics that only staff
+// may follow.
 func TestDescriptionsByIdentity(t *testing.T) {
 	t.Parallel()
 	s := openServer(t)
 	nobody, alice, admin := describe(t, s.user(t, "")), describe(t, s.user(t, "alice")), describe(t, s.user(t, "admin"))
 	if _, audit := alice["audit"]; len(nobody) != 1 || nobody["dams"].Name == "" || audit || len(admin) != len(alice)+1 {
-		t.Errorf("described: %d to nobody, %d to alice, %d to staff", len(nobody), len(alice), len(admin))
+		t.Errorf("described resources: got %d for anonymous, %d for alice, %d for staff, want dams alone, all but audit, and all", len(nobody), len(alice), len(admin))
 	}
 	for name, topics := range map[string][2]string{
 		"dams": {`["dams"]`, `["dams"]`}, "patients": {`["patients"]`, `["patients"]`}, "rooms": {`[]`, `["room"]`},
@@ -83,7 +84,8 @@ func TestDescriptionsByIdentity(t *testing.T) {
 	stale.Expect(401, "", "GET", "/api/resources/", "")
 }
 
-// A resource that somebody may not ask for is not told of by those that refer to it, nor searched through them.
+// A reference to a resource that the user may not ask for is left out, and search does not look through
+// the reference.
 func TestReferencesByIdentity(t *testing.T) {
 	t.Parallel()
 	s := openServerOn(t, schematest.New(t, schematest.Samples), []rules.Resource{
@@ -127,12 +129,12 @@ func TestSearch(t *testing.T) {
 	for _, query := range []string{"search=a%00b", "search=%ff", "search=" + strings.Repeat("x", 101), "search=a&search=b", "search=a+b+c+d+e+f+g+h+i+j+k"} {
 		alice.Expect(400, `{"code":"invalid"}`, "GET", "/api/patients?"+query, "")
 		if came := alice.Send("GET", "/api/patients?"+query, ""); !strings.Contains(came.Body, `"errors":{"search":[`) {
-			t.Errorf("%s: %s", query, came.Body)
+			t.Errorf("%s: got %s, want an error of search", query, came.Body)
 		}
 	}
 }
 
-// Names, types and constraints of a table that nobody has thought of.
+// The table has names that need quotes, and every type and constraint.
 func TestOddDescriptions(t *testing.T) {
 	t.Parallel()
 	fields := map[string]fieldDescription{}
@@ -141,7 +143,7 @@ func TestOddDescriptions(t *testing.T) {
 		fields[f.Name] = f
 	}
 	if _, ok := fields["secret"]; ok || odd["odd"].Label != `a"b` {
-		t.Errorf("%+v", odd["odd"])
+		t.Errorf("odd: got %+v, want the label a\"b and no field secret", odd["odd"])
 	}
 	expectJSON(t, fields["mood"].Choices, `["fine","so-so","it's \"bad\""]`)
 	expectJSON(t, fields["parent"].References, `{"resource":"parents","field":"id","label":"label"}`)
@@ -154,12 +156,12 @@ func TestOddDescriptions(t *testing.T) {
 		"document": "json", "numbers": "other", "address": "other", "at": "datetime", "id": "integer"}
 	for name, want := range types {
 		if fields[name].Type != want {
-			t.Errorf("%s is described as %s, want %s", name, fields[name].Type, want)
+			t.Errorf("type of %s: got %s, want %s", name, fields[name].Type, want)
 		}
 	}
 }
 
-// What PostgreSQL makes of lists of values, in its own words.
+// PostgreSQL writes a check in a form of its own, whatever form it was given in.
 func TestChoices(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)

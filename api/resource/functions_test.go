@@ -38,7 +38,7 @@ func TestChatFunctions(t *testing.T) {
 
 	made := bob.Expect(200, `{"owner_id":2,"title":"Chess"}`, "POST", call+"create_room", `{"title":" Chess "}`)
 	if code := apitest.Field(t, made.Body, "join_code"); len(code) != 12 {
-		t.Errorf("the code is %q", code)
+		t.Errorf("join code: got %q, want 12 characters", code)
 	}
 	bob.Expect(200, `{"join_code":"e4-e5"}`, "POST", call+"create_room", `{"title":"Chess","join_code":"e4-e5"}`)
 	bob.Expect(400, `{"detail":"a title has 1 to 50 characters"}`, "POST", call+"create_room", `{"title":" "}`)
@@ -84,17 +84,17 @@ func TestFunctions(t *testing.T) {
 	alice.Expect(200, `[{"a":1,"b":"x"},{"a":2,"b":null}]`, "POST", call+"pairs", `{}`)
 	alice.Expect(200, `null`, "POST", call+"nothing", `{}`)
 	if came := alice.Expect(204, "", "POST", call+"silent", `{}`); came.Body != "" {
-		t.Errorf("nothing is %q", came.Body)
+		t.Errorf("body of a void function: got %q, want none", came.Body)
 	}
 	for code, want := range map[string]int{"RC400": 400, "RC401": 401, "RC403": 403, "RC404": 404, "RC409": 409, "RC429": 429} {
 		came := alice.Expect(want, `{"detail":"what was said"}`, "POST", call+"fails", `{"code":"`+code+`"}`)
 		if want == 429 && came.Header.Get("Retry-After") == "" {
-			t.Error("no Retry-After")
+			t.Error("RC429: got no header Retry-After, want one")
 		}
 	}
 	for code, want := range map[string]int{"RC500": 500, "RC200": 500, "P0001": 400, "22000": 400, "42501": 403, "40001": 503, "XX000": 500} {
 		if came := alice.Expect(want, "", "POST", call+"fails", `{"code":"`+code+`"}`); strings.Contains(came.Body, "what was said") {
-			t.Errorf("%s shows an inner text: %s", code, came.Body)
+			t.Errorf("%s: got %s, want an answer without the text of the exception", code, came.Body)
 		}
 	}
 	alice.Expect(403, `{"code":"forbidden"}`, "POST", call+"writes", `{}`)

@@ -51,6 +51,6 @@ func TestHostileTextIsText(t *testing.T) {
 		stored++
 	}
 	if n := s.db.Text(t, `SELECT count(*) FROM patients`); n != strconv.Itoa(stored) {
-		t.Errorf("%s rows are there, want %d", n, stored)
+		t.Errorf("stored rows: got %s, want %d", n, stored)
 	}
 }

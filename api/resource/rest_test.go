@@ -15,13 +15,13 @@ func TestResource(t *testing.T) {
 	made := alice.Expect(201, `{"id":5,"first_name":"Ana","last_name":"Ek","admission_date":"2021-06-01T10:00:00Z","dismissal_date":null}`,
 		"POST", "/api/patients", `{"first_name":" Ana ","last_name":"Ek","admission_date":"2021-06-01T12:00:00+02:00","id":99,"created_at":"1999-01-01T00:00:00Z"}`)
 	if at := made.Header.Get("Location"); at != "/api/patients/5" {
-		t.Errorf("made at %q", at)
+		t.Errorf("Location: got %q, want /api/patients/5", at)
 	}
 	if made.Header.Get("Cache-Control") != "no-store" || made.Header.Get("Content-Type") != "application/json" {
-		t.Errorf("headers %v", made.Header)
+		t.Errorf("headers: got %v, want no-store and application/json", made.Header)
 	}
 	if at := apitest.Field(t, made.Body, "created_at"); !strings.HasPrefix(at, "20") || !strings.HasSuffix(at, "Z") || strings.HasPrefix(at, "1999") {
-		t.Errorf("created at %s", at)
+		t.Errorf("created_at: got %s, want the time of the database", at)
 	}
 	alice.Expect(200, made.Body, "GET", "/api/patients/5", "")
 	alice.Expect(200, made.Body, "GET", "/api/patients/005/", "")
@@ -52,11 +52,11 @@ func TestResourceAddresses(t *testing.T) {
 	} {
 		came := alice.Expect(405, `{"code":"method_not_allowed"}`, tt.method, tt.path, `{}`)
 		if got := came.Header.Get("Allow"); got != tt.allow {
-			t.Errorf("%s %s allows %q", tt.method, tt.path, got)
+			t.Errorf("%s %s: got Allow %q, want %q", tt.method, tt.path, got, tt.allow)
 		}
 	}
 	if came := alice.Expect(200, "", "HEAD", "/api/patients/1", ""); came.Body != "" {
-		t.Errorf("HEAD has a body: %s", came.Body)
+		t.Errorf("body of HEAD: got %s, want none", came.Body)
 	}
 	for content, status := range map[string]int{`{"first_name":`: 400, `{} {}`: 400, `nonsense`: 400, "{\"first_name\":\"" + strings.Repeat("x", 1<<20) + "\"}": 413} {
 		alice.Expect(status, "", "POST", "/api/patients", content)
@@ -65,7 +65,7 @@ func TestResourceAddresses(t *testing.T) {
 	plain.Header.Set("Cookie", alice.Cookie())
 	plain.Header.Set("Sec-Fetch-Site", "same-origin")
 	if came, err := http.DefaultClient.Do(plain); err != nil || came.StatusCode != 415 {
-		t.Errorf("without a content type: %v %v", came, err)
+		t.Errorf("without a content type: got %v, %v, want 415", came, err)
 	}
 }
 
@@ -98,7 +98,7 @@ func TestResourceListing(t *testing.T) {
 		"admission_date=yesterday": "admission_date", "first_name=%00": "first_name", "created_at=now": "created_at",
 	} {
 		if came := alice.Expect(400, `{"code":"invalid"}`, "GET", "/api/patients?"+query, ""); !strings.Contains(came.Body, `"errors":{"`+field+`":[`) {
-			t.Errorf("%s: %s", query, came.Body)
+			t.Errorf("%s: got %s, want an error of %s", query, came.Body, field)
 		}
 	}
 }
@@ -139,7 +139,7 @@ func TestResourceBulk(t *testing.T) {
 	alice.Expect(201, `{"name":null}`, "POST", "/api/dams", `{}`)
 	alice.Expect(403, "", "POST", "/api/messages", `[{"room_id":1,"sender_id":1,"message":"mine"},{"room_id":1,"sender_id":2,"message":"his"}]`)
 	if n := s.db.Text(t, `SELECT count(*) FROM chat_messages WHERE message IN ('mine', 'his')`); n != "0" {
-		t.Errorf("%s rows of a list that was refused are there", n)
+		t.Errorf("rows of a refused list: got %s, want 0", n)
 	}
 	alice.Expect(400, "", "POST", "/api/patients", `[]`)
 	alice.Expect(400, "", "POST", "/api/patients", `[`+strings.Repeat(`{},`, 1000)+`{}]`)
@@ -191,7 +191,7 @@ func TestResourceAccess(t *testing.T) {
 	carol.Expect(200, `{"total":0,"rows":[]}`, "GET", "/api/jobs?user_id=1", "")
 }
 
-// An identity that is over is worth nothing, whatever it was.
+// A deactivated user and a cookie of no login are refused, also where anonymous users are admitted.
 func TestResourceAfterLogout(t *testing.T) {
 	t.Parallel()
 	s := openServer(t)

@@ -121,7 +121,7 @@ func TestResourceTypes(t *testing.T) {
 		"&local=2021-06-01T10:00&day=2021-06-01&clock=10:00:00.5&parent=00000000-0000-0000-0000-000000000001&mood=it%27s+%22bad%22&code=abc&nested=abc&x=1&y=2&padded=ab"+
 		"&ordering=a%22b,-mood,parent,at", "")
 	if strings.Contains(came.Body, "secret") {
-		t.Errorf("what rowcall_app may not read is shown: %s", came.Body)
+		t.Errorf("got %s, want no column that rowcall_app may not read", came.Body)
 	}
 	for _, field := range []string{"document", "numbers", "address", "secret"} {
 		alice.Expect(400, `{"code":"invalid"}`, "GET", "/api/odd?"+field+"=1", "")
@@ -162,7 +162,7 @@ func TestResourceBadValues(t *testing.T) {
 		{"code", `"abcde"`, "Ensure this field has no more than 4 characters."},
 		{"document", `"\u0000"`, "Null characters are not allowed."},
 		{"Select", `{"a":1}`, "Not a valid string."},
-		// What only the database knows.
+		// Errors that only the database finds.
 		{"small", `13`, "This value is not allowed."},
 		{"code", `"ABC"`, "This value is not allowed."},
 		{"nested", `null`, "This field may not be null."},
@@ -237,7 +237,7 @@ func TestCompileTellsAllThatIsWrong(t *testing.T) {
 	})
 }
 
-// A node whose role may not act for users serves no resources, and says what to do.
+// A node whose role may not act as rowcall_app refuses to start, and says what to grant.
 func TestResourcesNeedTheRole(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
@@ -247,7 +247,7 @@ func TestResourcesNeedTheRole(t *testing.T) {
 	_, err2 := CompileFunctions(t.Context(), pool, apitest.SampleFunctions())
 	for _, err := range []error{err1, err2} {
 		if err == nil || !strings.Contains(err.Error(), "may not act as rowcall_app: GRANT rowcall_server") {
-			t.Errorf("%v", err)
+			t.Errorf("got %v, want an error that says what to grant", err)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func TestPointsInTime(t *testing.T) {
 	} {
 		got, problem := readTime(kindInstant, text)
 		if got != want || (problem == "") != (want != "") {
-			t.Errorf("%q is read as %q, %q, want %q", text, got, problem, want)
+			t.Errorf("%q: got %q, %q, want %q", text, got, problem, want)
 		}
 	}
 }
@@ -53,7 +53,7 @@ func everyKind() []*column {
 	}
 }
 
-// FuzzValue: whatever comes in is either refused with a sentence, or is text that PostgreSQL can be given.
+// FuzzValue: a value is either refused with a message, or becomes text that PostgreSQL can read.
 func FuzzValue(f *testing.F) {
 	for _, seed := range []string{`null`, `"a"`, `5`, `-1.5e3`, `true`, `[1]`, `{"a":null}`, `"2021-06-01T10:00:00Z"`, `"\u0000"`, `"\ud800"`, `1e999`, `"00000000-0000-0000-0000-000000000001"`} {
 		f.Add(seed)
@@ -68,10 +68,10 @@ func FuzzValue(f *testing.F) {
 			value, problem := c.read(document)
 			text, isText := value.(string)
 			if problem == "" && value != nil && (!isText || !utf8.ValidString(text)) {
-				t.Errorf("%s of %s is %v", c.Name, raw, value)
+				t.Errorf("%s as %s: got %v, want valid text", raw, c.Name, value)
 			}
 			if problem != "" && !utf8.ValidString(problem) {
-				t.Errorf("%s of %s: %q", c.Name, raw, problem)
+				t.Errorf("%s as %s: got the message %q, want valid text", raw, c.Name, problem)
 			}
 		}
 	})

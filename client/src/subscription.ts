@@ -58,6 +58,11 @@ export function newSubscribe(connection: Connection, topics: Topics): Subscribe 
     if (signal?.aborted || connection.status === 'closed') unsubscribe()
     else {
       signal?.addEventListener('abort', unsubscribe)
+      if (since === '') {
+        // An empty cursor is none of the server's: the application has lost its own, and must know that there is a gap.
+        since = undefined
+        afterReturn(() => follower.reset({ reason: 'bad_cursor', cursor: since }))
+      }
       topics.follow(follower, since)
     }
     returned = true

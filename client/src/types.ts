@@ -82,7 +82,7 @@ export type Status = 'idle' | 'connecting' | 'open' | 'waiting' | 'stopped' | 'c
 export type SubscriptionStatus = 'pending' | 'live' | 'stopped' | 'closed'
 
 export interface SubscribeOptions {
-  /** The cursor to resume after. Without it, the subscription starts now. */
+  /** The cursor to resume after. Without it, the subscription starts now. An empty string is a lost cursor: a reset is reported. */
   since?: string
   onStatus?: (status: SubscriptionStatus) => void
   /** Called when events are missing. Without this handler, a gap goes unnoticed. */

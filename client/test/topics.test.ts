@@ -231,6 +231,17 @@ describe('refusals', () => {
     expect(received).toEqual(['reset bad_cursor', 'live', '1'])
   })
 
+  test('an empty cursor is never sent: the subscription starts now, and a reset is reported', async () => {
+    const { server, follow, commit } = openClient()
+    const { received } = follow('room/1', { since: '' })
+    await Promise.resolve()
+    const socket = connect(server)
+    commit('room/1')
+    socket.run()
+    expect(socket.sent).toEqual([{ op: 'subscribe', topic: 'room/1' }])
+    expect(received).toEqual(['reset bad_cursor', 'live', '1'])
+  })
+
   test('a refused snapshot does not stop followers that need none', async () => {
     const { server, client, follow, commit } = openClient()
     server.refuse = (request) => ('snapshot' in request ? { code: 'bad_request', message: 'no snapshot', retryable: false } : undefined)

@@ -126,6 +126,7 @@ func TestSocketsOfTopics(t *testing.T) {
 	with(func(s *Socket) { s.Path = "" }).expect(t, `sockets[0].path: is missing`)
 	with(func(s *Socket) { s.Path = "ws" }).expect(t, `sockets[0].path: "ws" is no path: begin with a slash`)
 	with(func(s *Socket) { s.Path = "/ws/{roomId}" }).expect(t, `sockets[0].path: "ws/{roomId}" has a parameter "roomId"`)
+	with(func(s *Socket) { s.Path = "/ws/jobs/{me}" }).expect(t, `sockets[0].path: "/ws/jobs/{me}": {me} comes from the login`)
 	with(func(s *Socket) { s.Topic = "" }).expect(t, `sockets[0].topic: is missing`)
 	with(func(s *Socket) { s.Topic = "room/{n:float}" }).expect(t, `sockets[0].topic: "room/{n:float}" has a parameter n of type "float"`)
 	with(func(s *Socket) { s.Topic = "room/{room_id}" }).expect(t, `sockets[0].topic: {room_id} has no value`)
@@ -151,6 +152,7 @@ func TestFramesOfSockets(t *testing.T) {
 		{map[string]any{"a": map[any]any{1: "b"}}, []Forward{{Type: "a"}}, []string{`sockets[0].frame: cannot be sent as JSON`}},
 		{"data", nil, []string{`sockets[0].forward: is empty`}},
 		{"kwargs", []Forward{{Fields: []string{"b"}}, {Type: "a"}}, []string{`sockets[0].forward[0].type: is missing`, `sockets[0].forward[1].fields: is empty`}},
+		{"data", []Forward{{Type: "a", Fields: []string{"b"}}, {Type: "a", Fields: []string{"c"}}}, []string{`sockets[0].forward[1].type: "a" is listed twice`}},
 	} {
 		s := dams()
 		s.Frame, s.Forward = c.frame, c.forward
@@ -178,6 +180,31 @@ func TestSocketsThatCouldBeTheSameAddress(t *testing.T) {
 		lists{topics: kinds(), sockets: []Socket{first, second}}.expect(t, want...)
 		served := Socket{Path: c.second, Protocol: ProtocolDCRF, Resource: "dams"}
 		lists{topics: kinds(), sockets: []Socket{first, served}, resources: []Resource{{Name: "dams", Table: "dams", Topic: "dams"}}}.expect(t, want...)
+	}
+}
+
+// Requests to these addresses are answered before sockets are looked for, or a socket would hide them.
+func TestSocketsAtAddressesOfRowcallsOwn(t *testing.T) {
+	t.Parallel()
+	for path, own := range map[string]string{
+		"/v1/ws":              "v1/{p0}",
+		"/v1/ws/":             "v1/{p0}",
+		"/v1/{x}/more":        "v1/{p0}/{p1}",
+		"/api/patients":       "api/{p0}",
+		"/{a}/{b}":            "api/{p0}",
+		"/healthz":            "healthz",
+		"/{page}":             "healthz",
+		"/ws/v1":              "",
+		"/v1":                 "",
+		"/dams/v1/ws/{a:int}": "",
+	} {
+		s := dams()
+		s.Path = path
+		var want []string
+		if own != "" {
+			want = []string{`sockets[0].path: "` + path + `" could be an address of Rowcall's own, ` + own}
+		}
+		lists{topics: kinds(), sockets: []Socket{s}}.expect(t, want...)
 	}
 }
 

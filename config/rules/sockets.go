@@ -3,7 +3,9 @@ package rules
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 
 	"rowcall/notifier/topic"
 )
@@ -102,8 +104,29 @@ func CheckSockets(sockets []Socket, topics []Topic, resources []Resource, p *Pro
 
 func (s Socket) checkPath(p *Problems, key string) {
 	p.Require(s.Path != "", key, "is missing: write an address such as /ws/room/{room_id:int}")
-	_, err := topic.ParsePathPattern(s.Path)
+	parsed, err := topic.ParsePathPattern(s.Path)
 	p.AddError(key, err)
+	p.Require(!parsed.Has(ParameterMe), key, "%q: {me} comes from the login: give the parameter another name", s.Path)
+	for _, own := range addressesLike(parsed) {
+		p.Require(!own.Overlaps(parsed), key, "%q could be an address of Rowcall's own, %s: choose another", s.Path, own)
+	}
+}
+
+// addressesLike returns Rowcall's own addresses that have as many parts as a path. A socket there
+// would hide them, or never be reached.
+func addressesLike(path topic.Pattern) []topic.Pattern {
+	addresses := []string{"healthz", "readyz"}
+	for _, root := range []string{"api", "v1"} {
+		for depth := range strings.Count(path.String(), "/") {
+			root += fmt.Sprintf("/{p%d}", depth)
+			addresses = append(addresses, root)
+		}
+	}
+	patterns := make([]topic.Pattern, len(addresses))
+	for i, address := range addresses {
+		patterns[i], _ = topic.ParsePattern(address)
+	}
+	return patterns
 }
 
 // checkTopicSocket checks a socket that is bound to a topic.
@@ -145,6 +168,8 @@ func (s Socket) checkFrame(p *Problems, at string) {
 	for i, forward := range s.Forward {
 		key := Entry(at+".forward", i)
 		p.Require(forward.Type != "", key+".type", "is missing: name the type of event")
+		first := slices.IndexFunc(s.Forward, func(other Forward) bool { return other.Type == forward.Type })
+		p.Require(first == i, key+".type", "%q is listed twice: keep one of the two entries", forward.Type)
 		p.Require(!isLiteral || len(forward.Fields) == 0, key+".fields",
 			"are of no use in a frame that is sent as it is: leave them out")
 		p.Require(isLiteral || len(forward.Fields) > 0, key+".fields",

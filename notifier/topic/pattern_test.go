@@ -36,7 +36,7 @@ func TestPatternMatch(t *testing.T) {
 		}
 		values, ok := p.Match(tt.name)
 		if ok != tt.ok || ok && !slices.Equal(values, tt.values) {
-			t.Errorf("%s matches %s: %v %v, want %v %v", tt.pattern, tt.name, values, ok, tt.values, tt.ok)
+			t.Errorf("%s matches %s: got %v %v, want %v %v", tt.pattern, tt.name, values, ok, tt.values, tt.ok)
 		}
 	}
 }
@@ -52,7 +52,7 @@ func TestPathsMatchWithAndWithoutTheSlash(t *testing.T) {
 			"/ws/room/5//": false, "//ws/room/5": false, "ws/room/5": false, "/ws/room/": false, "/ws/room/x": false,
 		} {
 			if _, ok := p.MatchPath(path); ok != want {
-				t.Errorf("%s matches %s: %v", spelling, path, ok)
+				t.Errorf("%s matches %s: got %v, want %v", spelling, path, ok, want)
 			}
 		}
 	}
@@ -61,7 +61,7 @@ func TestPathsMatchWithAndWithoutTheSlash(t *testing.T) {
 func TestPatternsThatAreRefused(t *testing.T) {
 	for _, text := range []string{"", "/", "a//b", "a/", "a/{", "a/}", "a/{}", "a/{b}c", "a/{B}", "a/{1}", "a/{b:uuid}", "a/{b:}", "a/{b}/{b}", "a b", "a/.."} {
 		if _, err := ParsePattern(text); err == nil {
-			t.Errorf("%q is taken for a pattern", text)
+			t.Errorf("%q: got no error, want one", text)
 		}
 	}
 }
@@ -83,8 +83,8 @@ func TestPatternsOverlap(t *testing.T) {
 	for _, tt := range tests {
 		a, _ := ParsePattern(tt.a)
 		b, _ := ParsePattern(tt.b)
-		if a.Overlaps(b) != tt.want || b.Overlaps(a) != tt.want {
-			t.Errorf("%s overlaps %s: want %v both ways", tt.a, tt.b, tt.want)
+		if one, other := a.Overlaps(b), b.Overlaps(a); one != tt.want || other != tt.want {
+			t.Errorf("%s overlaps %s: got %v and %v, want %v both ways", tt.a, tt.b, one, other, tt.want)
 		}
 	}
 }

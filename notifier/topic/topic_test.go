@@ -9,7 +9,7 @@ import (
 func TestParseTopic(t *testing.T) {
 	for _, good := range []string{"dams", "room/5", "a/b/c", "A-z_0:9.x/y", "..a", strings.Repeat("x", 200)} {
 		if _, err := Parse(good); err != nil {
-			t.Errorf("%q: %v", good, err)
+			t.Errorf("%q: got %v, want no error", good, err)
 		}
 	}
 	for _, bad := range []string{
@@ -17,7 +17,7 @@ func TestParseTopic(t *testing.T) {
 		strings.Repeat("x", 201),
 	} {
 		if _, err := Parse(bad); err == nil {
-			t.Errorf("%q was taken for a topic", bad)
+			t.Errorf("%q: got no error, want one", bad)
 		}
 	}
 }
@@ -35,11 +35,11 @@ func TestTopicCovers(t *testing.T) {
 		{"patients/12", "patients", false},
 	} {
 		if got := test.above.Covers(test.below); got != test.want {
-			t.Errorf("%s covers %s: %t", test.above, test.below, got)
+			t.Errorf("%s covers %s: got %v, want %v", test.above, test.below, got, test.want)
 		}
 	}
 	if got := slices.Collect(Topic("a/b/c").Lineage); !slices.Equal(got, []Topic{"a/b/c", "a/b", "a"}) {
-		t.Errorf("lineage %v", got)
+		t.Errorf("lineage of a/b/c: got %v, want a/b/c, a/b, a", got)
 	}
 }
 
@@ -53,7 +53,7 @@ func FuzzParseTopic(f *testing.F) {
 			return
 		}
 		if string(topic) != name || strings.ContainsAny(name, "'\"$% \\\x00\n") || len(name) > MaxBytes {
-			t.Errorf("%q was taken for topic %q", name, topic)
+			t.Errorf("%q: got the topic %q, want an error", name, topic)
 		}
 	})
 }
