@@ -26,12 +26,12 @@ func mayImport() map[string][]string {
 		"cmd/e2e/rowcalltest": {"config", "schema/schematest", "testdeadline"},
 		"cmd/bench":           {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/topic", "schema/cluster"},
 		"cmd/rowcall":         {"api", "cmd/internal/node", "config", "schema/cluster"},
-		"cmd/internal/node":   {"api", "api/access", "api/door", "api/identity", "api/resource", "config", "notifier", "schema", "triggers", "web"},
+		"cmd/internal/node":   {"api", "api/access", "api/door", "api/identity", "api/resource", "config", "notifier", "notifier/topic", "schema", "triggers", "web"},
 
 		"api":          {"api/access", "api/door", "api/identity", "api/resource", "api/problem", "config/rules", "notifier", "notifier/topic"},
 		"api/resource": {"api/access", "api/identity", "api/problem", "config/rules", "notifier", "notifier/topic"},
 		"api/access":   {"api/identity", "api/problem", "config/rules", "notifier", "notifier/topic"},
-		"api/identity": {"api/door", "api/problem", "config/rules", "notifier"},
+		"api/identity": {"api/door", "api/problem", "config/rules", "notifier", "notifier/topic"},
 		"api/door":     {"api/problem", "config/rules", "notifier"},
 		"api/problem":  {"notifier", "notifier/topic"},
 

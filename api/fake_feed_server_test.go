@@ -24,6 +24,7 @@ import (
 	"rowcall/api/problem"
 	"rowcall/config/rules"
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/testdeadline"
 )
 
@@ -58,7 +59,7 @@ func seedSockets() []rules.Socket {
 // wholeIDs looks nobody up: user ids are whole numbers, and every login holds.
 type wholeIDs struct{}
 
-func (wholeIDs) WholeIDs() bool { return true }
+func (wholeIDs) UserKind() topic.Kind { return topic.KindInt }
 
 func (wholeIDs) Current(_ context.Context, followers []notifier.Follower) ([]identity.Standing, error) {
 	return slices.Repeat([]identity.Standing{{Valid: true}}, len(followers)), nil

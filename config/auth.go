@@ -11,11 +11,12 @@ import (
 
 // Auth says how users are identified.
 type Auth struct {
-	Users   Users     `mapstructure:"users"`
-	Session Session   `mapstructure:"session"`
-	Login   Login     `mapstructure:"login"`
-	JWT     rules.JWT `mapstructure:"jwt"`
-	Django  Django    `mapstructure:"django"`
+	Users    Users     `mapstructure:"users"`
+	UserType string    `mapstructure:"user_type"` // of user ids where there are no accounts: int, uuid or text; text when empty
+	Session  Session   `mapstructure:"session"`
+	Login    Login     `mapstructure:"login"`
+	JWT      rules.JWT `mapstructure:"jwt"`
+	Django   Django    `mapstructure:"django"`
 }
 
 // Users names the table of accounts and its columns. Table may have a schema before a dot.
@@ -43,6 +44,10 @@ type Login struct {
 
 func (a Auth) check(p *rules.Problems) {
 	a.Users.check(p)
+	if a.UserType != "" {
+		p.RequireOneOf("auth.user_type", a.UserType, "int", "uuid", "text")
+		p.Require(a.Users.Table == "-", "auth.user_type", `belongs to auth.users.table: "-"; the column auth.users.id says it otherwise`)
+	}
 	requireAtLeast(p, "auth.session.lifetime", a.Session.Lifetime, time.Minute)
 	p.Require(a.Session.Idle >= 0, "auth.session.idle", "%s is negative: 0 means that sessions do not end by being idle", a.Session.Idle)
 	p.Require(isCookieName(a.Session.Cookie), "auth.session.cookie",

@@ -60,7 +60,7 @@ func (r *Rules) answerOrGroup(groups map[*topicRule]*questionGroup, place int, q
 		return nil
 	}
 	if groups[found] == nil {
-		groups[found] = &questionGroup{query: found.access}
+		groups[found] = &questionGroup{rule: found, query: found.access}
 	}
 	groups[found].add(place, arguments)
 	return nil
@@ -71,7 +71,7 @@ func (r *Rules) answerGroups(ctx context.Context, groups map[*topicRule]*questio
 	running, ctx := errgroup.WithContext(ctx)
 	for _, group := range groups {
 		running.Go(func() error {
-			if err := group.answer(ctx, r.pool, grants); err != nil {
+			if err := r.answerGroup(ctx, group, grants); err != nil {
 				return problem.OfDatabase("asking access", err)
 			}
 			return nil
@@ -80,8 +80,30 @@ func (r *Rules) answerGroups(ctx context.Context, groups map[*topicRule]*questio
 	return running.Wait()
 }
 
+// answerGroup answers the questions of a group. A question with a value that the statement cannot
+// convert is problem.ErrNotFound, and must not fail the others: the group is halved until the
+// question stands alone.
+func (r *Rules) answerGroup(ctx context.Context, group *questionGroup, grants []notifier.Grant) error {
+	err := group.answer(ctx, r.pool, grants)
+	if !group.rule.unreadable(err) {
+		return err
+	}
+	group.refuse(grants)
+	if len(group.places) == 1 {
+		r.debugUnreadable(group.rule, err)
+		return nil
+	}
+	for _, half := range group.halves() {
+		if err := r.answerGroup(ctx, half, grants); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // questionGroup holds the questions to one accessQuery, and the places of their answers.
 type questionGroup struct {
+	rule   *topicRule
 	query  *accessQuery
 	places []int
 	arrays [][]any // by parameter, then by question
@@ -97,6 +119,25 @@ func (g *questionGroup) add(place int, arguments []any) {
 	}
 }
 
+// halves splits a group of several questions.
+func (g *questionGroup) halves() []*questionGroup {
+	middle := len(g.places) / 2
+	first := &questionGroup{rule: g.rule, query: g.query, places: g.places[:middle]}
+	second := &questionGroup{rule: g.rule, query: g.query, places: g.places[middle:]}
+	for _, array := range g.arrays {
+		first.arrays = append(first.arrays, array[:middle])
+		second.arrays = append(second.arrays, array[middle:])
+	}
+	return []*questionGroup{first, second}
+}
+
+// refuse answers all questions with problem.ErrNotFound.
+func (g *questionGroup) refuse(grants []notifier.Grant) {
+	for _, place := range g.places {
+		grants[place] = notifier.Grant{Err: problem.ErrNotFound}
+	}
+}
+
 // answer asks the questions and puts the grants in their places. A question that gets several rows
 // is granted what any of the rows grants; a question without a row is problem.ErrNotFound.
 func (g *questionGroup) answer(ctx context.Context, pool *pgxpool.Pool, grants []notifier.Grant) error {
@@ -104,9 +145,7 @@ func (g *questionGroup) answer(ctx context.Context, pool *pgxpool.Pool, grants [
 	for i, array := range g.arrays {
 		arguments[i] = array
 	}
-	for _, place := range g.places {
-		grants[place].Err = problem.ErrNotFound
-	}
+	g.refuse(grants)
 	rows, _ := pool.Query(ctx, g.query.sql, arguments...)
 	defer rows.Close()
 	for rows.Next() {

@@ -13,9 +13,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/identity"
@@ -27,6 +29,10 @@ import (
 
 // Rules are the compiled rules of topics. They are safe for use by several goroutines.
 type Rules struct {
+	// Log is told at level debug of statements that could not convert a value of a topic. It may be
+	// nil, and is set before the rules are used.
+	Log *slog.Logger
+
 	pool    *pgxpool.Pool
 	users   Users
 	rules   []*topicRule
@@ -37,8 +43,8 @@ var _ notifier.Rules = (*Rules)(nil)
 
 // Users is what access needs to know of the users. *identity.Accounts has it.
 type Users interface {
-	// WholeIDs reports whether user ids are whole numbers.
-	WholeIDs() bool
+	// UserKind is the kind of user ids.
+	UserKind() topic.Kind
 	// Current returns what has become of the followers, in their order.
 	Current(ctx context.Context, followers []notifier.Follower) ([]identity.Standing, error)
 }
@@ -171,22 +177,14 @@ func Admits(allow rules.Allow, who identity.Identity) error {
 // UserPattern gives the parameter {me} of a pattern the kind of this database's user ids. It reports
 // false if no rule of the configuration could be for such topics.
 func (r *Rules) UserPattern(p topic.Pattern) (topic.Pattern, bool) {
-	p = p.WithKind(rules.ParameterMe, r.userKind())
+	p = p.WithKind(rules.ParameterMe, r.users.UserKind())
 	listed := slices.ContainsFunc(r.rules, func(candidate *topicRule) bool { return candidate.pattern.Overlaps(p) })
 	return p, listed
 }
 
-// userKind is the kind of user ids.
-func (r *Rules) userKind() topic.Kind {
-	if r.users.WholeIDs() {
-		return topic.KindInt
-	}
-	return topic.KindText
-}
-
 // parameters are what the SQL of a rule may name: the follower, and the parameters of its pattern.
 func (r *Rules) parameters(p topic.Pattern) []parameter {
-	all := []parameter{{rules.ParameterMe, sqlType(r.userKind())}, {rules.ParameterStaff, "boolean"}}
+	all := []parameter{{rules.ParameterMe, sqlType(r.users.UserKind())}, {rules.ParameterStaff, "boolean"}}
 	for _, own := range p.Parameters() {
 		all = append(all, parameter{own.Name, sqlType(own.Kind)})
 	}
@@ -212,18 +210,23 @@ func (r *Rules) userArgument(user string) any {
 	if user == "" {
 		return nil
 	}
-	if id, ok := argument(r.userKind(), user); ok {
+	if id, ok := argument(r.users.UserKind(), user); ok {
 		return id
 	}
 	return user
 }
 
-// argument is a value in the type of its parameter. It reports false for an int that is out of the
-// range of bigint.
+// argument is a value in the type of its parameter. It reports false for a value that the type does
+// not have, such as an int that is out of the range of bigint.
 func argument(k topic.Kind, value string) (any, bool) {
-	if k != topic.KindInt {
-		return value, true
+	switch k {
+	case topic.KindInt:
+		n, err := strconv.ParseInt(value, 10, 64)
+		return n, err == nil
+	case topic.KindUUID:
+		var id pgtype.UUID
+		err := id.Scan(value)
+		return id, err == nil
 	}
-	n, err := strconv.ParseInt(value, 10, 64)
-	return n, err == nil
+	return value, true
 }

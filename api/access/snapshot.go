@@ -35,7 +35,12 @@ func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json
 		return nil, problem.OfDatabase("setting the time zone", err)
 	}
 	var state string
-	if err := tx.QueryRow(ctx, found.snapshot.sql, arguments...).Scan(&state); err != nil {
+	err = tx.QueryRow(ctx, found.snapshot.sql, arguments...).Scan(&state)
+	if found.unreadable(err) {
+		r.debugUnreadable(found, err)
+		return nil, problem.ErrNotFound
+	}
+	if err != nil {
 		return nil, problem.OfDatabase("reading a topic's state", err)
 	}
 	return json.RawMessage(state), nil

@@ -20,8 +20,11 @@ type parameter struct{ name, sqlType string }
 
 // sqlType is the type of PostgreSQL for the values of a kind.
 func sqlType(k topic.Kind) string {
-	if k == topic.KindInt {
+	switch k {
+	case topic.KindInt:
 		return "bigint"
+	case topic.KindUUID:
+		return "uuid"
 	}
 	return "text"
 }
@@ -105,4 +108,23 @@ func missingGrant(err error, role string) error {
 	more := *refused
 	more.Message = fmt.Sprintf("%s; grant it to %s, the role that serves, or to rowcall_server", refused.Message, role)
 	return &more
+}
+
+// classData is the class of SQLSTATEs that say that a value could not be read, converted or computed
+// with.
+const classData = "22"
+
+// unreadable reports whether a statement of a rule failed because of a value. If the topics of the
+// rule have parameters, such a value is taken for one of them: anybody can ask for any topic, so that
+// the error is neither a defect nor worth a line of the log.
+func (t *topicRule) unreadable(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && strings.HasPrefix(refused.Code, classData) && len(t.pattern.Parameters()) > 0
+}
+
+// debugUnreadable logs why there is no such topic.
+func (r *Rules) debugUnreadable(t *topicRule, err error) {
+	if r.Log != nil {
+		r.Log.Debug("a statement could not use a value of a topic: there is no such topic", "topic", t.source.Topic, "err", err)
+	}
 }

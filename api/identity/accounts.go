@@ -16,6 +16,7 @@ import (
 	"rowcall/api/door"
 	"rowcall/api/problem"
 	"rowcall/config/rules"
+	"rowcall/notifier/topic"
 )
 
 // LoginOptions say how long a login lasts, and in which cookie its token is.
@@ -34,6 +35,7 @@ type AttemptOptions struct {
 // Options configure Accounts.
 type Options struct {
 	Users    UsersTable
+	UserType topic.Kind // of user ids where there is no users table; text
 	Login    LoginOptions
 	Attempts AttemptOptions
 	JWT      rules.JWT     // bearer tokens; none
@@ -62,7 +64,7 @@ type Accounts struct {
 // be allowed to read that table and to write rowcall.sessions; it may be nil if there is no users
 // table.
 func New(ctx context.Context, pool *pgxpool.Pool, d *door.Door, o Options) (*Accounts, error) {
-	table, err := openUsers(ctx, pool, o.Users)
+	table, err := openUsers(ctx, pool, o.Users, o.UserType)
 	if err != nil {
 		return nil, err
 	}

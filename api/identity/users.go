@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/problem"
+	"rowcall/notifier/topic"
 )
 
 // UsersTable names the table of accounts and its columns, spelled as in the catalog. The names come
@@ -54,8 +55,8 @@ type account struct {
 // is the user's id, unchanged.
 type users struct {
 	pool           *pgxpool.Pool
-	noTable        bool // there is no table
-	wholeIDs       bool // ids are whole numbers
+	noTable        bool       // there is no table
+	kind           topic.Kind // of ids
 	samplePassword string
 	names          *strings.Replacer // puts the names into other statements
 	byNameSQL      string
@@ -65,10 +66,11 @@ type users struct {
 }
 
 // openUsers finds the table and prepares the statements about it. The error says what is missing.
-func openUsers(ctx context.Context, pool *pgxpool.Pool, t UsersTable) (*users, error) {
+// Without a table, ids are of the kind otherwise.
+func openUsers(ctx context.Context, pool *pgxpool.Pool, t UsersTable, otherwise topic.Kind) (*users, error) {
 	t = t.withDefaults()
 	if t.Table == noColumn {
-		return &users{pool: pool, noTable: true}, nil
+		return &users{pool: pool, noTable: true, kind: cmp.Or(otherwise, topic.KindText)}, nil
 	}
 	shape, err := lookUpShape(ctx, pool, t)
 	if err != nil {
@@ -77,7 +79,7 @@ func openUsers(ctx context.Context, pool *pgxpool.Pool, t UsersTable) (*users, e
 	spell := t.spelling(shape)
 	u := &users{
 		pool:       pool,
-		wholeIDs:   shape.whole(),
+		kind:       shape.kind(),
 		names:      spell,
 		byNameSQL:  spell.Replace(userByName),
 		byIDSQL:    spell.Replace(userByID),
@@ -125,9 +127,15 @@ func lookUpShape(ctx context.Context, pool *pgxpool.Pool, t UsersTable) (shape, 
 	return found, nil
 }
 
-// whole reports whether ids are whole numbers.
-func (s shape) whole() bool {
-	return s.IDType == "smallint" || s.IDType == "integer" || s.IDType == "bigint"
+// kind is the kind of ids.
+func (s shape) kind() topic.Kind {
+	switch s.IDType {
+	case "smallint", "integer", "bigint":
+		return topic.KindInt
+	case "uuid":
+		return topic.KindUUID
+	}
+	return topic.KindText
 }
 
 // spelling returns a replacer that puts the names into statements. Ids are compared in the column's
@@ -141,7 +149,7 @@ func (t UsersTable) spelling(s shape) *strings.Replacer {
 		return "coalesce(" + quote(column) + ", false)"
 	}
 	idType, firstName := s.IDType, "NULL::text"
-	if s.whole() {
+	if s.kind() == topic.KindInt {
 		idType = "bigint"
 	}
 	if s.FirstName {
@@ -167,13 +175,22 @@ func tryPrepare(ctx context.Context, pool *pgxpool.Pool, sql string) error {
 	return nil
 }
 
+// parse brings an id from outside to its one spelling. It reports false if no user can have the id.
+func (u *users) parse(id string) (string, bool) {
+	switch u.kind {
+	case topic.KindInt:
+		n, err := strconv.ParseInt(id, 10, 64)
+		return strconv.FormatInt(n, 10), err == nil
+	case topic.KindUUID:
+		return topic.KindUUID.Spell(id)
+	}
+	return id, !strings.ContainsRune(id, 0) // text in PostgreSQL has no NUL
+}
+
 // parseable reports whether an id from outside can be compared with the table's ids.
 func (u *users) parseable(id string) bool {
-	if !u.wholeIDs {
-		return !strings.ContainsRune(id, 0) // text in PostgreSQL has no NUL
-	}
-	_, err := strconv.ParseInt(id, 10, 64)
-	return err == nil
+	_, ok := u.parse(id)
+	return ok
 }
 
 const somePassword = `
@@ -228,7 +245,8 @@ FROM {table} u WHERE {id} = $1::text::{id_type} AND {active}`
 // than in the table: the account's id has the spelling that events and rules use. The error is
 // problem.ErrUnauthorized if there is no such account.
 func (u *users) byID(ctx context.Context, id string) (*account, error) {
-	if !u.parseable(id) {
+	id, ok := u.parse(id)
+	if !ok {
 		return nil, fmt.Errorf("looking a user up: %w", problem.ErrUnauthorized)
 	}
 	if u.noTable {
@@ -310,7 +328,7 @@ func (u *users) encodeID(id string) json.RawMessage {
 	if id == "" {
 		return nil
 	}
-	if u.wholeIDs {
+	if u.kind == topic.KindInt {
 		return json.RawMessage(id)
 	}
 	return problem.MustEncodeJSON(id)
@@ -320,5 +338,5 @@ func (u *users) encodeID(id string) json.RawMessage {
 // returns nil for an empty id.
 func (a *Accounts) EncodeID(id string) json.RawMessage { return a.users.encodeID(id) }
 
-// WholeIDs reports whether user ids are whole numbers.
-func (a *Accounts) WholeIDs() bool { return a.users.wholeIDs }
+// UserKind is the kind of user ids.
+func (a *Accounts) UserKind() topic.Kind { return a.users.kind }

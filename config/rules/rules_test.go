@@ -52,7 +52,7 @@ func TestTopicPatternsAreChecked(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                   `topics[0].topic: is missing`,
 		"room/{roomId}":      `topics[0].topic: "room/{roomId}" has a parameter "roomId": write its name with a-z, 0-9 and _`,
-		"room/{n:float}":     `topics[0].topic: "room/{n:float}" has a parameter n of type "float", which is neither int nor text`,
+		"room/{n:float}":     `topics[0].topic: "room/{n:float}" has a parameter n of type "float", which is none of int, uuid and text`,
 		"room/{id}/{id}":     `topics[0].topic: "room/{id}/{id}" has the parameter id twice`,
 		"/a//b":              `topics[0].topic: "/a//b" has an empty part`,
 		"a{b}":               `topics[0].topic: "a{b}" has a part "a{b}" that is neither plain nor {name}`,

@@ -11,11 +11,15 @@ import (
 type Kind string
 
 // The kinds of parameters. A value of KindText is one part of a topic. A value of KindInt is a
-// whole number without a sign.
+// whole number without a sign. A value of KindUUID is a UUID, with or without its hyphens.
 const (
 	KindText Kind = "text"
 	KindInt  Kind = "int"
+	KindUUID Kind = "uuid"
 )
+
+// Kinds are all kinds of parameters.
+func Kinds() []Kind { return []Kind{KindInt, KindUUID, KindText} }
 
 // Parameter is a named place in a pattern.
 type Parameter struct {
@@ -38,7 +42,7 @@ type part struct {
 
 func (a part) isLiteral() bool { return a.parameter.Name == "" }
 
-// ParsePattern reads a topic with parameters: {name:int}, or {name} for text.
+// ParsePattern reads a topic with parameters: {name:int}, {name:uuid}, or {name} for text.
 func ParsePattern(text string) (Pattern, error) {
 	p := Pattern{text: text}
 	for word := range strings.SplitSeq(text, "/") {
@@ -77,7 +81,7 @@ func parsePart(word string) (part, error) {
 	case word == "":
 		return part{}, errors.New("has an empty part: write parts between single slashes, none at the ends")
 	case strings.ContainsAny(word, "{}"):
-		return part{}, fmt.Errorf("has a part %q that is neither plain nor {name} nor {name:int}", word)
+		return part{}, fmt.Errorf("has a part %q that is neither plain nor {name}, {name:int} or {name:uuid}", word)
 	case !validPart(word) || len(word) > MaxBytes:
 		return part{}, fmt.Errorf("has a part %q: %w", word, ErrInvalid)
 	}
@@ -93,8 +97,8 @@ func parseParameter(text string) (part, error) {
 	switch {
 	case !validParameterName(name):
 		return part{}, fmt.Errorf("has a parameter %q: write its name with a-z, 0-9 and _, not beginning with a digit", name)
-	case kind != string(KindText) && kind != string(KindInt):
-		return part{}, fmt.Errorf("has a parameter %s of type %q, which is neither int nor text", name, kind)
+	case !slices.Contains(Kinds(), Kind(kind)):
+		return part{}, fmt.Errorf("has a parameter %s of type %q, which is none of int, uuid and text", name, kind)
 	}
 	return part{parameter: Parameter{name, Kind(kind)}}, nil
 }
@@ -143,7 +147,7 @@ func (p Pattern) WithKind(name string, kind Kind) Pattern {
 }
 
 // Match finds the values of the parameters in a topic's name, in their order and each in its one
-// spelling: an int has no leading zeros. Match does not check whether an int is within the range of
+// spelling: an int has no leading zeros, and a UUID has small letters and hyphens. Match does not check whether an int is within the range of
 // any type.
 func (p Pattern) Match(name string) (values []string, ok bool) {
 	rest, more := name, true
@@ -159,7 +163,7 @@ func (p Pattern) Match(name string) (values []string, ok bool) {
 			}
 			continue
 		}
-		value, ok := own.parameter.Kind.spell(word)
+		value, ok := own.parameter.Kind.Spell(word)
 		if !ok {
 			return nil, false
 		}
@@ -177,10 +181,13 @@ func (p Pattern) MatchPath(path string) (values []string, ok bool) {
 	return p.Match(strings.TrimSuffix(rest, "/"))
 }
 
-// spell brings a value to its one spelling. It reports false if the kind has no such value.
-func (k Kind) spell(word string) (string, bool) {
-	if k == KindInt {
+// Spell brings a value to its one spelling. It reports false if the kind has no such value.
+func (k Kind) Spell(word string) (string, bool) {
+	switch k {
+	case KindInt:
 		return spellInt(word)
+	case KindUUID:
+		return spellUUID(word)
 	}
 	_, err := Parse(word)
 	return word, err == nil && !strings.Contains(word, "/")
@@ -197,6 +204,28 @@ func spellInt(word string) (string, bool) {
 		trimmed = "0"
 	}
 	return trimmed, word != ""
+}
+
+// hyphens are the places of the hyphens in a UUID.
+var hyphens = [...]int{8, 13, 18, 23}
+
+func spellUUID(word string) (string, bool) {
+	word = strings.ToLower(word)
+	if len(word) == 32 {
+		word = strings.Join([]string{word[:8], word[8:12], word[12:16], word[16:20], word[20:]}, "-")
+	}
+	if len(word) != 36 {
+		return "", false
+	}
+	for i := range len(word) {
+		c := word[i]
+		hyphen := slices.Contains(hyphens[:], i)
+		digit := '0' <= c && c <= '9' || 'a' <= c && c <= 'f'
+		if hyphen != (c == '-') || !hyphen && !digit {
+			return "", false
+		}
+	}
+	return word, true
 }
 
 // Expand returns the pattern with each parameter replaced by its value.
@@ -230,7 +259,7 @@ func (a part) overlaps(b part) bool {
 	case a.isLiteral() && b.isLiteral():
 		return a.literal == b.literal
 	case a.isLiteral():
-		_, ok := b.parameter.Kind.spell(a.literal)
+		_, ok := b.parameter.Kind.Spell(a.literal)
 		return ok
 	case b.isLiteral():
 		return b.overlaps(a)

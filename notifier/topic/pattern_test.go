@@ -28,6 +28,17 @@ func TestPatternMatch(t *testing.T) {
 		{"orders/{who}", "orders/007", []string{"007"}, true},
 		{"orders/{who}", "orders/..", nil, false},
 		{"orders/{who}", "orders/a b", nil, false},
+		{"orders/{id:uuid}", "orders/3F2504E0-4f89-41d3-9a0c-0305E82C3301", []string{"3f2504e0-4f89-41d3-9a0c-0305e82c3301"}, true},
+		{"orders/{id:uuid}", "orders/3F2504E04F8941D39A0C0305E82C3301", []string{"3f2504e0-4f89-41d3-9a0c-0305e82c3301"}, true},
+		{"orders/{id:uuid}/x", "orders/3f2504e0-4f89-41d3-9a0c-0305e82c3301/x", []string{"3f2504e0-4f89-41d3-9a0c-0305e82c3301"}, true},
+		{"orders/{id:uuid}", "orders/zzz", nil, false},
+		{"orders/{id:uuid}", "orders/", nil, false},
+		{"orders/{id:uuid}", "orders/3f2504e0-4f89-41d3-9a0c-0305e82c330", nil, false},
+		{"orders/{id:uuid}", "orders/3f2504e0-4f89-41d3-9a0c-0305e82c330g", nil, false},
+		{"orders/{id:uuid}", "orders/3f2504e04-f89-41d3-9a0c-0305e82c3301", nil, false},
+		{"orders/{id:uuid}", "orders/3f25-04e0-4f89-41d3-9a0c-0305-e82c3301", nil, false},
+		{"orders/{id:uuid}", "orders/{3f2504e0-4f89-41d3-9a0c-0305e82c3301}", nil, false},
+		{"orders/{id:uuid}", "orders/Kf2504e0-4f89-41d3-9a0c-0305e82c3301", nil, false},
 	}
 	for _, tt := range tests {
 		p, err := ParsePattern(tt.pattern)
@@ -59,7 +70,7 @@ func TestPathsMatchWithAndWithoutTheSlash(t *testing.T) {
 }
 
 func TestPatternsThatAreRefused(t *testing.T) {
-	for _, text := range []string{"", "/", "a//b", "a/", "a/{", "a/}", "a/{}", "a/{b}c", "a/{B}", "a/{1}", "a/{b:uuid}", "a/{b:}", "a/{b}/{b}", "a b", "a/.."} {
+	for _, text := range []string{"", "/", "a//b", "a/", "a/{", "a/}", "a/{}", "a/{b}c", "a/{B}", "a/{1}", "a/{b:guid}", "a/{b:}", "a/{b}/{b}", "a b", "a/.."} {
 		if _, err := ParsePattern(text); err == nil {
 			t.Errorf("%q: got no error, want one", text)
 		}

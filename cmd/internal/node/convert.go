@@ -8,6 +8,7 @@ import (
 	"rowcall/api/identity"
 	"rowcall/config"
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 	"rowcall/web"
 )
 
@@ -52,6 +53,7 @@ func doorOptions(c *config.Config) door.Options {
 func accountOptions(c *config.Config, log *slog.Logger) identity.Options {
 	return identity.Options{
 		Users:    identity.UsersTable(c.Auth.Users),
+		UserType: topic.Kind(c.Auth.UserType),
 		Login:    identity.LoginOptions(c.Auth.Session),
 		Attempts: identity.AttemptOptions(c.Auth.Login),
 		JWT:      c.Auth.JWT,

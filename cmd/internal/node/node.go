@@ -73,6 +73,7 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) e
 	if err != nil {
 		return err
 	}
+	topics.Log = n.log
 	n.feed = notifier.New(direct, n.pool, n.metrics.Timed(topics), feedOptions(c, n.log))
 	resources, err := resource.Compile(ctx, n.pool, topics, c.Resources, n.log)
 	if err != nil {
