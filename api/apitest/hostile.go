@@ -14,7 +14,7 @@ import (
 // setting.
 func HostileTexts() []string {
 	return []string{
-		`'; DROP TABLE patients; --`, `'; SELECT pg_sleep(60); --`, `" OR 1=1; --`, `1 OR 1=1`, `1); DELETE FROM patients; --`, `' OR ''='`, `\'; DROP TABLE users; --`,
+		`'; DROP TABLE patients; --`, `'; SELECT pg_sleep(3600); --`, `" OR 1=1; --`, `1 OR 1=1`, `1); DELETE FROM patients; --`, `' OR ''='`, `\'; DROP TABLE users; --`,
 		`$1`, `$1$ OR true $1$`, `%s%d%27`, `${jndi:x}`, `{{7*7}}`, `E'\x27'`, `'||(SELECT password FROM users LIMIT 1)||'`, `id" FROM users; --`, `t.id`, `*`, `(SELECT 1)`,
 		`id) UNION SELECT password FROM users --`, "first\x00name", "a\nb\r\nSet-Cookie: x=y", "\u202egnp.exe", `"@".v`, `rowcall_app`, `now()`, "😀", `/* x */`, `--`, `;`,
 		`../../etc/passwd`, `<script>alert(1)</script>`, strings.Repeat("'", 300),
