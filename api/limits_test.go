@@ -269,6 +269,26 @@ func TestAnAnswerMayTakeLongerThanItsBody(t *testing.T) {
 	}
 }
 
+// dialFrugal serves on a port of its own and connects to it. The kernel takes little of an answer that the
+// client does not read.
+func (st *fakeFeedServer) dialFrugal(t *testing.T) net.Conn {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	apitest.RunUntilEnd(t, func(ctx context.Context) error { return st.Serve(ctx, frugal{listener}) })
+	raw, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { raw.Close() })
+	if err := raw.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
 // bigPage is what one client reads slowly, and another not at all.
 const bigPage = 4 << 20
 
@@ -284,19 +304,7 @@ func fetchPage(t *testing.T, read func(page io.Reader, served <-chan struct{}) (
 	st := openFakeFeedServer(t, Options{Pages: page})
 	*st.deadlines = laxDeadlines()
 	st.deadlines.answer = brisk
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	apitest.RunUntilEnd(t, func(ctx context.Context) error { return st.Serve(ctx, frugal{listener}) })
-	raw, err := net.Dial("tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { raw.Close() })
-	if err := raw.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
-		t.Fatal(err)
-	}
+	raw := st.dialFrugal(t)
 	if _, err := io.WriteString(raw, "GET /big HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
