@@ -16,6 +16,7 @@ export default defineConfig({
     alias: [
       { find: /^rowcall$/, replacement: `${sdk}index.ts` },
       { find: /^rowcall\/react$/, replacement: hooks },
+      { find: /^rowcall\/json$/, replacement: `${sdk}json.ts` },
     ],
     dedupe: ['react', 'react-dom'], // the SDK brings its own for its tests
   },

@@ -1,4 +1,5 @@
 // Requests to the server that these pages come from.
+import { parse, stringify } from './json.ts';
 
 // Problem is an answer that says no. message is fit to be shown to a person.
 export class Problem extends Error {
@@ -40,7 +41,7 @@ export async function request<T>(method: Method, path: string, { body, signal }:
       method,
       signal,
       headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined ? undefined : stringify(body),
     });
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -56,7 +57,7 @@ async function contentOf(response: Response): Promise<unknown> {
   const text = await response.text().catch(() => '');
   if (text === '' || !/json/.test(response.headers.get('Content-Type') ?? '')) return undefined;
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch {
     return undefined;
   }

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { afterAnswer, type Session } from './user.tsx';
 
 const nobody: Session = { user: null, apps: true };
-const alice: Session = { user: { id: 1, username: 'alice', is_staff: false }, apps: true };
+const alice: Session = { user: { id: '1', username: 'alice', is_staff: false }, apps: true };
 
-test('a login that the server knows no more has ended, until somebody logs in', () => {
+test('a login that the server does not know any more has ended, until the next login', () => {
   expect(afterAnswer(null, nobody).ended).toBe(false);
   const ended = afterAnswer(alice, nobody);
   expect(ended.ended).toBe(true);
@@ -12,7 +12,7 @@ test('a login that the server knows no more has ended, until somebody logs in', 
   expect(afterAnswer(ended, alice).ended).toBe(false);
 });
 
-test('who has logged out has not been put out', () => {
+test('a logout on this page is not an ended login', () => {
   expect(afterAnswer({ ...nobody, ended: false }, nobody).ended).toBe(false);
 });
 

@@ -1,22 +1,23 @@
 import type { ReactNode } from 'react';
 import { createContext, useCallback, useContext, useEffect, useMemo, useState } from 'react';
 import { request } from './api.ts';
+import { type Id, idOf } from './ids.ts';
 
-// Me is the person who is logged in.
+// Me is the user who is logged in.
 export interface Me {
-  id: number;
+  id: Id;
   username: string;
   first_name?: string;
   is_staff: boolean;
 }
 
-// Demo is what a server says of itself that was started to be tried out.
+// Demo describes a demo server.
 export interface Demo {
-  accounts: string[]; // whose passwords are their names
-  psql: string; // a command that opens the database; empty where the server does not know one
+  accounts: string[]; // user names, which are also the passwords
+  psql: string; // a shell command that opens the database; empty if the server does not know one
 }
 
-// Tiles say where the map's tiles come from.
+// Tiles describes the server of the map's tiles.
 export interface Tiles {
   url: string; // with {z}, {x} and {y}
   attribution: string;
@@ -27,16 +28,16 @@ export interface Session {
   apps: boolean;
   demo?: Demo;
   tiles?: Tiles;
-  ended?: boolean; // somebody was logged in, and the server has said that they are no more
+  ended?: boolean; // the login has ended, and not by a logout on this page
 }
 
 export interface Identity {
   user: Me | null; // null: nobody is logged in
-  ended: boolean; // the login has ended by itself or elsewhere
-  ready: boolean; // whether the server has said so yet
-  apps: boolean; // the example applications are there
-  demo: Demo | undefined; // the server is there to be tried out
-  tiles: Tiles | undefined; // of a server of map tiles
+  ended: boolean; // the login has ended, and not by a logout on this page
+  ready: boolean; // the server has answered
+  apps: boolean; // the example applications are installed
+  demo: Demo | undefined; // set by a demo server
+  tiles: Tiles | undefined; // set if map tiles are configured
   login: (username: string, password: string) => Promise<Me>; // throws a Problem
   logout: () => Promise<void>; // throws a Problem
   refresh: () => Promise<void>; // asks the server again
@@ -44,26 +45,26 @@ export interface Identity {
 
 const Context = createContext<Identity | null>(null);
 
-// useUser says who is logged in, and logs in and out.
+// useUser returns the logged-in user, and functions to log in and out.
 export function useUser(): Identity {
   const identity = useContext(Context);
-  if (!identity) throw new Error('useUser is for what stands inside UserProvider');
+  if (!identity) throw new Error('useUser needs a UserProvider');
   return identity;
 }
 
 const RETRY = 2000; // milliseconds, while the server does not answer
 
-// UserProvider asks the server who this is. /api/session answers 200 to anybody, so that nothing
-// is written to the console of one who is not logged in.
+// UserProvider asks the server who is logged in. It uses /api/session, which answers 200 to an anonymous user as well: an
+// error status would appear in the browser's console.
 export function UserProvider({ children }: { children: ReactNode }) {
   const [session, setSession] = useState<Session | null>(null);
   const refresh = useCallback(async () => {
-    const now = await request<Session>('GET', '/api/session');
+    const now = withTextId(await request<Session>('GET', '/api/session'));
     setSession((before) => afterAnswer(before, now));
   }, []);
   useEffect(() => askUntilAnswered(refresh), [refresh]);
   const login = useCallback(async (username: string, password: string) => {
-    const { user } = await request<{ user: Me }>('POST', '/api/login', { body: { username, password } });
+    const { user } = withTextId(await request<{ user: Me }>('POST', '/api/login', { body: { username, password } }));
     setSession((before) => ({ apps: false, ...before, user, ended: false }));
     return user;
   }, []);
@@ -78,13 +79,17 @@ export function UserProvider({ children }: { children: ReactNode }) {
   return <Context value={identity}>{children}</Context>;
 }
 
-// afterAnswer is what is known after the server has said who this is. What is the same stays the same object.
+// withTextId returns an answer with the user's id as text.
+const withTextId = <Answer extends { user: Me | null }>(answer: Answer): Answer =>
+  (answer.user ? { ...answer, user: { ...answer.user, id: idOf(answer.user.id) } } : answer);
+
+// afterAnswer returns the session after an answer of the server: the same object if nothing has changed.
 export function afterAnswer(before: Session | null, now: Session): Session {
   const next = { ...now, ended: !now.user && Boolean(before?.user || before?.ended) };
   return before && JSON.stringify({ ...before, ended: before.ended ?? false }) === JSON.stringify(next) ? before : next;
 }
 
-// askUntilAnswered repeats a request for as long as nobody answers. It returns what ends it.
+// askUntilAnswered repeats a request until it succeeds. It returns a function that ends this.
 function askUntilAnswered(ask: () => Promise<void>): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let over = false;
@@ -100,7 +105,7 @@ function askUntilAnswered(ask: () => Promise<void>): () => void {
   };
 }
 
-// displayName is what to call a person.
+// displayName returns a user's full name, or else the user name.
 export function displayName(person: { username?: string; first_name?: string; last_name?: string }): string {
   return [person.first_name, person.last_name].filter(Boolean).join(' ') || person.username || 'Unknown user';
 }

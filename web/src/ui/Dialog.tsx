@@ -7,17 +7,17 @@ import { Cross } from './icons.tsx';
 
 export interface DialogProps {
   open: boolean;
-  onClose: () => void; // Escape, the cross, a press beside it
+  onClose: () => void; // called for Escape, the close button and a click outside
   title: string;
   children: ReactNode;
   wide?: boolean;
 }
 
-// What has the focus at first: the field to fill in, or else the first button of the actions.
+// FIRST selects what gets the focus: the first field, or the first button of the actions.
 const FIRST = 'input:not([type=hidden]), select, textarea, [data-actions] button';
 
-// Dialog is the browser's own modal dialog: it keeps the focus inside and gives it back. Put the
-// buttons last, in DialogActions.
+// Dialog is the browser's modal dialog: it keeps the focus inside, and returns it when it closes. Put the buttons last, in
+// DialogActions.
 export function Dialog({ open, onClose, title, children, wide }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -60,21 +60,22 @@ export interface ConfirmProps {
   open: boolean;
   title: string;
   children: ReactNode;
-  action: string; // what the button says
+  action: string; // the text of the button
   danger?: boolean;
+  writes?: boolean; // the action needs the server
   busy?: boolean;
   onConfirm: () => void;
   onClose: () => void;
 }
 
-// Confirm asks before something that cannot be taken back.
-export function Confirm({ open, title, children, action, danger, busy, onConfirm, onClose }: ConfirmProps) {
+// Confirm asks before an action that cannot be undone.
+export function Confirm({ open, title, children, action, danger, writes, busy, onConfirm, onClose }: ConfirmProps) {
   return (
     <Dialog open={open} onClose={onClose} title={title}>
       <div>{children}</div>
       <DialogActions>
         <Button onClick={onClose}>Cancel</Button>
-        <Button variant={danger ? 'danger' : 'primary'} busy={busy} onClick={onConfirm}>{action}</Button>
+        <Button variant={danger ? 'danger' : 'primary'} writes={writes} busy={busy} onClick={onConfirm}>{action}</Button>
       </DialogActions>
     </Dialog>
   );

@@ -1,50 +1,73 @@
-import type { ReactNode } from 'react';
+import { memo, type ReactNode, useCallback, useMemo, useRef } from 'react';
 import { classes } from './classes.ts';
 import { useFlash } from './Flash.tsx';
 import styles from './Table.module.css';
+import { type Item, useVirtual } from './useVirtual.ts';
 
-export interface Column<Row> {
+export interface Column<Row, State = undefined> {
   key: string;
-  label: string; // empty for a column of buttons; then give hiddenLabel
+  label: string; // empty for a column of buttons, which needs hiddenLabel
   hiddenLabel?: string;
-  render: (row: Row) => ReactNode;
-  end?: boolean; // numbers and buttons stand at the right
+  render: (row: Row, state: State) => ReactNode;
+  end?: boolean; // aligned right: numbers and buttons
   head?: boolean; // this cell names the row
   sortable?: boolean;
-  width?: string; // at least; give it to all columns or to none: then nothing moves when rows come and go
+  width?: string; // minimum; give it to all columns or to none. With widths, no column moves when rows come and go
 }
 
-export interface TableProps<Row> {
-  caption: string; // for screen readers: a table of what
-  columns: Column<Row>[];
+export interface TableProps<Row, State = undefined> {
+  caption: string; // for screen readers
+  columns: Column<Row, State>[]; // the same array between renders, or every row is rendered again
   rows: readonly Row[];
-  rowKey: (row: Row) => string | number;
+  rowKey: (row: Row) => string;
+  state?: (row: Row) => State; // what else the cells of a row depend on
   version?: (row: Row) => unknown; // the row lights up when this changes
   selected?: (row: Row) => boolean;
-  below?: (row: Row) => ReactNode; // what stands under a row, from edge to edge
+  below?: (row: Row) => ReactNode; // shown under a row, over the full width
   sort?: { key: string; descending: boolean };
   onSort?: (key: string) => void;
-  cards?: boolean; // on a phone, rows become cards; true
+  cards?: boolean; // on a phone, rows become cards (true)
+  estimate?: number; // height of a row in pixels, for long lists (53)
+  name?: string; // of the box, for the scroll position in the history
 }
 
-// Table shows rows under column heads. Rows keep their place and their focus while others come and go.
-export function Table<Row>({ caption, columns, rows, rowKey, version, selected, below, sort, onSort, cards = true }: TableProps<Row>) {
+// Table shows rows under column heads. Rows keep their place and their focus while others come and go. Of a long list only
+// the visible rows are rendered; a row is rendered again only if it changes.
+export function Table<Row, State = undefined>(props: TableProps<Row, State>) {
+  const { caption, columns, rows, rowKey, sort, onSort, cards = true, estimate = 53, name } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const body = useRef<HTMLTableSectionElement>(null);
+  const keys = useMemo(() => rows.map(rowKey), [rows]);
+  const { start, end, before, after, item } = useVirtual({ keys, estimate, list: body, box });
   return (
-    <div className={styles.scroll}>
-      <table className={classes(styles.table, cards && styles.cards, columns[0]?.width && styles.fixed)}>
+    <div ref={box} className={styles.scroll} data-scroll={name}>
+      <table className={classes(styles.table, cards && styles.cards, columns[0]?.width && styles.fixed)} aria-rowcount={rows.length + 1}>
         <caption className="visually-hidden">{caption}</caption>
         <thead>
           <tr>{columns.map((c) => <Head key={c.key} column={c} sort={sort} onSort={onSort} />)}</tr>
         </thead>
-        <tbody>
-          {rows.map((row) => <Line key={rowKey(row)} row={row} columns={columns} version={version?.(row)} selected={selected?.(row)} below={below?.(row)} />)}
+        <tbody ref={body}>
+          <Space height={before} columns={columns.length} />
+          {rows.slice(start, end).map((row, i) => <RowOf key={keys[start + i]} row={row} id={keys[start + i]!} index={start + i} item={item} table={props} />)}
+          <Space height={after} columns={columns.length} />
         </tbody>
       </table>
     </div>
   );
 }
 
-function Head<Row>({ column, sort, onSort }: { column: Column<Row>; sort?: TableProps<Row>['sort']; onSort?: (key: string) => void }) {
+// Space stands for the rows that are not rendered.
+function Space({ height, columns }: { height: number; columns: number }) {
+  return height > 0 && <tr className={styles.space} aria-hidden="true"><td colSpan={columns} style={{ height }} /></tr>;
+}
+
+interface HeadProps<Row, State> {
+  column: Column<Row, State>;
+  sort?: { key: string; descending: boolean };
+  onSort?: (key: string) => void;
+}
+
+function Head<Row, State>({ column, sort, onSort }: HeadProps<Row, State>) {
   const direction = sort?.key !== column.key ? undefined : sort.descending ? 'descending' : 'ascending';
   const label = column.label || <span className="visually-hidden">{column.hiddenLabel}</span>;
   return (
@@ -54,25 +77,47 @@ function Head<Row>({ column, sort, onSort }: { column: Column<Row>; sort?: Table
   );
 }
 
-interface LineProps<Row> {
+interface RowOfProps<Row, State> {
   row: Row;
-  columns: Column<Row>[];
-  version: unknown;
-  selected?: boolean;
-  below?: ReactNode;
+  id: string;
+  index: number;
+  item: Item;
+  table: TableProps<Row, State>;
 }
 
-function Line<Row>({ row, columns, version, selected, below }: LineProps<Row>) {
-  const line = useFlash<HTMLTableRowElement>(version, { row: true });
+function RowOf<Row, State>({ row, id, index, item, table: { columns, state, version, selected, below } }: RowOfProps<Row, State>) {
+  const under = below?.(row);
   return (
     <>
-      <tr ref={line} className={selected ? styles.selected : undefined} aria-current={selected || undefined}>
-        {columns.map((c) => {
-          const Cell = c.head ? 'th' : 'td';
-          return <Cell key={c.key} scope={c.head ? 'row' : undefined} className={c.end ? styles.end : undefined} data-label={c.label}>{c.render(row)}</Cell>;
-        })}
-      </tr>
-      {below && <tr className={styles.below}><td colSpan={columns.length}>{below}</td></tr>}
+      <Line row={row} id={id} index={index} item={item} columns={columns as Column<unknown, unknown>[]} state={state?.(row)} version={version?.(row)} selected={selected?.(row)} />
+      {under && <tr className={styles.below}><td colSpan={columns.length}>{under}</td></tr>}
     </>
   );
 }
+
+interface LineProps {
+  row: unknown;
+  id: string;
+  index: number;
+  item: Item;
+  columns: Column<unknown, unknown>[];
+  state: unknown;
+  version: unknown;
+  selected?: boolean;
+}
+
+const Line = memo(function Line({ row, id, index, item, columns, state, version, selected }: LineProps) {
+  const line = useFlash<HTMLTableRowElement>(version, { row: true });
+  const ref = useCallback((element: HTMLTableRowElement) => {
+    line.current = element;
+    return item(element);
+  }, [line, item]);
+  return (
+    <tr ref={ref} data-key={id} aria-rowindex={index + 2} className={selected ? styles.selected : undefined} aria-current={selected || undefined}>
+      {columns.map((c) => {
+        const Cell = c.head ? 'th' : 'td';
+        return <Cell key={c.key} scope={c.head ? 'row' : undefined} className={c.end ? styles.end : undefined} data-label={c.label}>{c.render(row, state)}</Cell>;
+      })}
+    </tr>
+  );
+});

@@ -17,7 +17,7 @@ export interface BulkProps {
   done: () => void;
 }
 
-// Bulk chooses all rows of the page, and deletes those that are chosen.
+// Bulk selects all rows of the page, and deletes the selected rows.
 export function Bulk({ resource, selection, rows, done }: BulkProps) {
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -45,8 +45,8 @@ export function Bulk({ resource, selection, rows, done }: BulkProps) {
         />
         {count === 0 ? <span>Select all<span className="visually-hidden"> on this page</span></span> : `${count} selected`}
       </label>
-      <Button small variant={count === 0 ? 'quiet' : 'danger'} disabled={count === 0} onClick={() => setAsking(true)}><span className={styles.word}><Bin />Delete</span></Button>
-      <Confirm open={asking} title={`Delete ${counted(resource, count)}?`} action={`Delete ${counted(resource, count)}`} danger busy={busy} onConfirm={() => void remove()} onClose={() => setAsking(false)}>
+      <Button small variant={count === 0 ? 'quiet' : 'danger'} writes disabled={count === 0} onClick={() => setAsking(true)}><span className={styles.word}><Bin />Delete</span></Button>
+      <Confirm open={asking} title={`Delete ${counted(resource, count)}?`} action={`Delete ${counted(resource, count)}`} danger writes busy={busy} onConfirm={() => void remove()} onClose={() => setAsking(false)}>
         <p>{count === 1 ? 'The row is deleted permanently, together with the rows that depend on it.' : 'The rows are deleted permanently, together with the rows that depend on them.'}</p>
       </Confirm>
     </div>
@@ -55,7 +55,7 @@ export function Bulk({ resource, selection, rows, done }: BulkProps) {
 
 const counted = (resource: Resource, count: number) => `${count} ${(count === 1 ? one(resource) : words(resource.name)).toLowerCase()}`;
 
-// deleteAll goes on where one cannot be deleted, and returns why they could not. A row that is gone is gone.
+// deleteAll deletes rows, and returns the reasons for failures. A row that does not exist any more counts as deleted.
 async function deleteAll(resource: Resource, keys: Key[]): Promise<string[]> {
   const failed: string[] = [];
   for (const key of keys) {

@@ -1,4 +1,5 @@
 import { Link } from 'wouter';
+import { stringify } from '../../data/json.ts';
 import type { Tone } from '../../ui/Badge.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { Check, Cross } from '../../ui/icons.tsx';
@@ -10,23 +11,23 @@ import { one } from './describe.ts';
 import type { Names } from './names.ts';
 import { choiceLabel } from './values.ts';
 
-// Cell shows a value as people read it.
+// Cell shows a value.
 export function Cell({ field, value, names }: { field: Field; value: unknown; names: Names }) {
   if (value === null || value === undefined || value === '') return <span className={styles.none}>—<span className="visually-hidden"> empty</span></span>;
-  if (field.references) return <Referred to={field.references.resource} at={value as Key} names={names} />;
+  if (field.references) return <Referred to={field.references.resource} at={String(value)} names={names} />;
   if (field.choices) return <Badge tone={toneOf(value)}>{choiceLabel(value)}</Badge>;
   switch (field.type) {
     case 'boolean': return <Mark yes={value === true} />;
     case 'datetime': return <span className={styles.time}><Time at={String(value)} date /></span>;
     case 'json':
-    case 'other': return <code className={styles.long}>{typeof value === 'string' ? value : JSON.stringify(value)}</code>;
+    case 'other': return <code className={styles.long}>{typeof value === 'string' ? value : stringify(value)}</code>;
   }
-  return <span className={styles.long} title={String(value).length > 40 ? String(value) : undefined}>{String(value)}</span>;
+  return <span className={styles.long} title={String(value).length > 12 ? String(value) : undefined}>{String(value)}</span>;
 }
 
-// Referred leads to the row that is referred to.
+// Referred is a link to another row.
 function Referred({ to, at, names }: { to: string; at: Key; names: Names }) {
-  return <Link href={rowAddress(to, at)} className={styles.referred}>{names[to]?.[String(at)] ?? `${one({ name: to })} ${at}`}</Link>;
+  return <Link href={rowAddress(to, at)} className={styles.referred}>{names[to]?.[at] ?? `${one({ name: to })} ${at}`}</Link>;
 }
 
 function Mark({ yes }: { yes: boolean }) {
@@ -43,5 +44,5 @@ const TONES: Record<string, Tone> = {
   denied: 'bad', refused: 'bad', rejected: 'bad', failed: 'bad', cancelled: 'bad',
 };
 
-// toneOf underlines words that mean the same in most tables. The word is there all the same.
+// toneOf returns a colour for words that mean the same in most tables.
 export const toneOf = (value: unknown): Tone => TONES[String(value).toLowerCase()] ?? 'neutral';

@@ -1,6 +1,6 @@
 import { Checkbox, Input, Select, Textarea } from '../../ui/Field.tsx';
 import { useCatalog } from './catalog.tsx';
-import type { Field, Key } from './describe.ts';
+import type { Field } from './describe.ts';
 import { fieldLabel } from './describe.ts';
 import { ReferenceSelect } from './ReferenceSelect.tsx';
 import { choiceLabel, toText } from './values.ts';
@@ -8,7 +8,7 @@ import { choiceLabel, toText } from './values.ts';
 export interface ControlProps {
   field: Field;
   value: unknown;
-  text: string | undefined; // what stands in the control, where it has been typed into
+  text: string | undefined; // the text of the control, if the user has typed into it
   error: string[] | undefined;
   creating: boolean;
   enter: (text: string) => void;
@@ -17,7 +17,7 @@ export interface ControlProps {
 
 const LONG = 100; // characters
 
-// Control is the right one for a field: a list of choices, of rows by their names, a box, a line or a page.
+// Control is the control for the type of a field.
 export function Control({ field, value, text, error, creating, enter, choose }: ControlProps) {
   const { find } = useCatalog();
   const label = fieldLabel(field) + (field.required ? ' *' : '');
@@ -25,7 +25,7 @@ export function Control({ field, value, text, error, creating, enter, choose }: 
   const hint = hintFor(field, shown, creating);
   const target = field.references && find(field.references.resource);
   if (target) {
-    return <ReferenceSelect label={label} hint={hint} error={error} target={target} value={(value ?? null) as Key | null} clearable={field.nullable} required={field.required} onChange={choose} />;
+    return <ReferenceSelect label={label} hint={hint} error={error} target={target} value={value ?? null} clearable={field.nullable} required={field.required} onChange={choose} />;
   }
   const common = { label, hint, error, required: field.required || undefined, value: shown, onChange: (e: { target: { value: string } }) => enter(e.target.value) };
   if (field.choices || (field.type === 'boolean' && field.nullable)) {
@@ -57,10 +57,10 @@ function Box({ label, error, checked, choose }: { label: string; error: string[]
   );
 }
 
-// optionsOf keeps a value that is not among the choices any more.
+// optionsOf returns the choices. It adds the present value if that is not a choice any more.
 function optionsOf(field: Field, value: unknown) {
   const choices: unknown[] = field.choices ?? [true, false];
-  const all = value === null || value === undefined || choices.includes(value) ? choices : [value, ...choices];
+  const all = value === null || value === undefined || choices.some((c) => String(c) === String(value)) ? choices : [value, ...choices];
   const named = all.map((c) => ({ value: String(c), label: c === true ? 'Yes' : c === false ? 'No' : choiceLabel(c) }));
   return field.nullable || value === null || value === undefined ? [{ value: '', label: field.nullable ? 'None' : 'Choose' }, ...named] : named;
 }

@@ -3,10 +3,10 @@ import styles from './Crumbs.module.css';
 
 export interface Crumb {
   label: string;
-  to?: string; // none: where one is
+  to?: string; // undefined: the present page
 }
 
-// Crumbs say where in the admin one is, and lead back.
+// Crumbs are the links to the pages above this one.
 export function Crumbs({ crumbs }: { crumbs: Crumb[] }) {
   return (
     <nav aria-label="Breadcrumbs">

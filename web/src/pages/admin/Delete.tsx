@@ -9,7 +9,7 @@ import type { Resource, Row } from './describe.ts';
 import { inSentence, keyOf } from './describe.ts';
 import styles from './Form.module.css';
 
-// Delete asks first. A row that is gone already is gone.
+// Delete asks first. A row that does not exist any more counts as deleted.
 export function Delete({ resource, row, disabled, done }: { resource: Resource; row: Row; disabled: boolean; done: () => void }) {
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -32,8 +32,8 @@ export function Delete({ resource, row, disabled, done }: { resource: Resource; 
   };
   return (
     <>
-      <Button variant="danger" disabled={disabled} onClick={() => setAsking(true)}><span className={styles.word}><Bin />Delete</span></Button>
-      <Confirm open={asking} title={`Delete ${name}?`} action="Delete" danger busy={busy} onConfirm={() => void remove()} onClose={() => setAsking(false)}>
+      <Button variant="danger" writes disabled={disabled} onClick={() => setAsking(true)}><span className={styles.word}><Bin />Delete</span></Button>
+      <Confirm open={asking} title={`Delete ${name}?`} action="Delete" danger writes busy={busy} onConfirm={() => void remove()} onClose={() => setAsking(false)}>
         <p>The row is deleted permanently, together with the rows that depend on it.</p>
       </Confirm>
     </>

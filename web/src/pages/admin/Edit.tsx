@@ -15,14 +15,14 @@ import { Unknown } from './Unknown.tsx';
 import { Follow } from './useRefresh.tsx';
 import { useRow } from './useRow.ts';
 
-// Edit is the form of a row that is there.
+// Edit is the form of an existing row.
 export function Edit() {
   const { resource: name, key } = useParams<{ resource: string; key: string }>();
   const resource = useCatalog().find(name);
   return resource ? <Opened key={`${name} ${key}`} resource={resource} at={plain(key)} /> : <Unknown />;
 }
 
-// plain undoes what an address does to signs that have a meaning there.
+// plain decodes the characters that the router leaves encoded.
 const plain = (key: string) => key.replace(/%(2F|3F|23|26|3D|2B|2C|3A|3B|40|24)/gi, decodeURIComponent);
 
 function Opened({ resource, at }: { resource: Resource; at: string }) {

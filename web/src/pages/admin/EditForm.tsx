@@ -21,7 +21,7 @@ import type { Found } from './useRow.ts';
 
 type After = 'list' | 'stay';
 
-// EditForm sends what has been changed here and nothing else, so that it takes nothing back of what others do.
+// EditForm edits a row. It sends only the changed fields, so that a save does not undo the changes of other users.
 export function EditForm({ resource, found }: { resource: Resource; found: Found & { row: Row } }) {
   const catalog = useCatalog();
   const editable = (f: Field) => f.update;
@@ -49,7 +49,7 @@ export function EditForm({ resource, found }: { resource: Resource; found: Found
     setBusy(after);
     try {
       if (Object.keys(patch).length) {
-        const row = await patchRow(resource.name, keyOf(resource, draft.base), patch) as Row;
+        const row = await patchRow(resource.name, keyOf(resource, draft.base), patch);
         act({ do: 'saved', row });
         toast(`Saved ${inSentence(resource, row)}`, 'good');
         found.ask();
@@ -77,8 +77,8 @@ export function EditForm({ resource, found }: { resource: Resource; found: Found
           <Fields fields={resource.fields} editable={editable} draft={draft} creating={false} names={found.names} act={act} />
           <Meanwhile resource={resource} draft={draft} names={found.names} act={act} list={list} />
           <div className={styles.actions}>
-            {resource.update && <Button type="submit" variant="primary" busy={busy === 'list'} disabled={still}>Save</Button>}
-            {resource.update && <Button busy={busy === 'stay'} disabled={still} onClick={() => void save('stay')}>Save and continue</Button>}
+            {resource.update && <Button type="submit" variant="primary" writes busy={busy === 'list'} disabled={still}>Save</Button>}
+            {resource.update && <Button writes busy={busy === 'stay'} disabled={still} onClick={() => void save('stay')}>Save and continue</Button>}
             <ButtonLink variant="quiet" to={list}>{unsaved(draft) ? 'Cancel' : 'Back to the list'}</ButtonLink>
             {resource.delete && <span className={styles.far}><Delete resource={resource} row={draft.base} disabled={still} done={leave} /></span>}
           </div>

@@ -8,7 +8,7 @@ import styles from './Fields.module.css';
 import type { Names } from './names.ts';
 
 export interface FieldsProps {
-  fields: Field[]; // in their order
+  fields: Field[]; // in order
   editable: (field: Field) => boolean;
   draft: Draft;
   creating: boolean;
@@ -16,8 +16,7 @@ export interface FieldsProps {
   act: (act: Act) => void;
 }
 
-// Fields are the form's controls; what cannot be edited is shown as text. A field that somebody else changes
-// meanwhile lights up.
+// Fields are the controls of a form. Read-only fields are shown as text. A field lights up when another user changes it.
 export function Fields({ fields, editable, draft, creating, names, act }: FieldsProps) {
   const fixed = fields.filter((f) => !editable(f));
   return (

@@ -16,7 +16,7 @@ export interface FiltersProps {
   change: (next: Partial<ListState>) => void;
 }
 
-// Filters narrow a list down: by words, and by fields of few values.
+// Filters are the search field and the filters of a list.
 export function Filters({ resource, state, change }: FiltersProps) {
   const choose = (name: string, value: string | null) => {
     const { [name]: _, ...others } = state.filters;
@@ -35,11 +35,11 @@ export function Filters({ resource, state, change }: FiltersProps) {
 
 const TYPING = 250; // milliseconds
 
-// Search waits until typing has paused.
+// Search starts a search when the user pauses typing.
 function Search({ text, search }: { text: string; search: (text: string) => void }) {
   const [typed, setTyped] = useState(text);
   const [sent, setSent] = useState(text);
-  if (text !== sent) { // it was changed from outside
+  if (text !== sent) { // the text was changed elsewhere
     setSent(text);
     setTyped(text);
   }

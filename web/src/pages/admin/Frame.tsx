@@ -6,7 +6,7 @@ import { Crumbs } from './Crumbs.tsx';
 import { words } from './describe.ts';
 import styles from './Frame.module.css';
 
-// Frame is around the pages of one resource: where one is, and where else one could be.
+// Frame is the frame of a resource's pages: the list of resources, and the breadcrumbs.
 export function Frame({ at, crumbs, children }: { at: string; crumbs: Crumb[]; children: ReactNode }) {
   const catalog = useCatalog();
   return (

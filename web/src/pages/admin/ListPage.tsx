@@ -25,7 +25,7 @@ import { useList } from './useList.ts';
 import { Follow } from './useRefresh.tsx';
 import { useSelection } from './useSelection.ts';
 
-// ListPage is all rows of a resource, as the database has them now.
+// ListPage shows the present rows of a resource.
 export function ListPage() {
   const { resource: name } = useParams<{ resource: string }>();
   const resource = useCatalog().find(name);
@@ -71,7 +71,7 @@ function ListOf({ resource }: { resource: Resource }) {
   );
 }
 
-// useListState keeps the list's state in the address. Whatever narrows the list down begins at its first page.
+// useListState keeps the state of the list in the address. Every change but that of the page starts at the first page.
 function useListState(resource: Resource): [ListState, (next: Partial<ListState>) => void] {
   const { lists } = useCatalog();
   const [params, setParams] = useSearchParams();

@@ -15,8 +15,8 @@ export interface MeanwhileProps {
   list: string;
 }
 
-// Meanwhile says what somebody else has done to the row in the time that its form was open. It stands below the
-// fields, so that none of them moves from under the cursor, and stays in sight.
+// Meanwhile reports what other users have done to the row while its form is open. It is below the fields, so that no field
+// moves, and stays in view.
 export function Meanwhile({ resource, draft, names, act, list }: MeanwhileProps) {
   if (draft.gone) {
     return (

@@ -7,7 +7,7 @@ import { Page } from '../../ui/Page.tsx';
 import { Panel } from '../../ui/Panel.tsx';
 import { useToast } from '../../ui/Toast.tsx';
 import { listAddress, rowAddress, useCatalog } from './catalog.tsx';
-import type { Resource, Row } from './describe.ts';
+import type { Resource } from './describe.ts';
 import { inSentence, keyOf, one, withArticle, words } from './describe.ts';
 import { beginNew, missing, step, toCreate, unsaved } from './draft.ts';
 import { Fields } from './Fields.tsx';
@@ -17,7 +17,7 @@ import { Refused, toFirstProblem, useProblem } from './Refused.tsx';
 import { Unknown } from './Unknown.tsx';
 import { useGuard } from './useGuard.tsx';
 
-// New is the form for a row that is not there yet.
+// New is the form of a new row.
 export function New() {
   const { resource: name } = useParams<{ resource: string }>();
   const [again, setAgain] = useState(0);
@@ -51,7 +51,7 @@ function Form({ resource, again, focus }: { resource: Resource; again: () => voi
     if (Object.keys(lacking).length) return refuse(lacking);
     setBusy(after);
     try {
-      const row = await createRow(resource.name, toCreate(fields, draft)) as Row;
+      const row = await createRow(resource.name, toCreate(fields, draft));
       toast(`Added ${inSentence(resource, row)}`, 'good');
       if (after === 'another') again();
       else leave(after === 'list' ? listAddress(catalog, resource.name) : rowAddress(resource.name, keyOf(resource, row)));
@@ -72,9 +72,9 @@ function Form({ resource, again, focus }: { resource: Resource; again: () => voi
             <Refused problem={problem} />
             <Fields fields={fields} editable={() => true} draft={draft} creating names={{}} act={act} />
             <div className={styles.actions}>
-              <Button type="submit" variant="primary" busy={busy === 'list'} disabled={busy !== null}>Save</Button>
-              <Button busy={busy === 'stay'} disabled={busy !== null} onClick={() => void save('stay')}>Save and continue</Button>
-              <Button busy={busy === 'another'} disabled={busy !== null} onClick={() => void save('another')}>Save and add another</Button>
+              <Button type="submit" variant="primary" writes busy={busy === 'list'} disabled={busy !== null}>Save</Button>
+              <Button writes busy={busy === 'stay'} disabled={busy !== null} onClick={() => void save('stay')}>Save and continue</Button>
+              <Button writes busy={busy === 'another'} disabled={busy !== null} onClick={() => void save('another')}>Save and add another</Button>
               <ButtonLink variant="quiet" to={listAddress(catalog, resource.name)}>Cancel</ButtonLink>
             </div>
           </Panel>

@@ -13,9 +13,9 @@ import { one, withArticle, words } from './describe.ts';
 import styles from './Overview.module.css';
 import { Follow, useRefresh } from './useRefresh.tsx';
 
-type Counts = Record<string, number | null | undefined>; // null: it could not be counted
+type Counts = Record<string, number | null | undefined>; // null: the request failed
 
-// Overview lists the resources, with how many rows each has at this moment.
+// Overview lists the resources with their present numbers of rows.
 export function Overview() {
   const { resources } = useCatalog();
   const [counts, heard] = useCounts(resources);
@@ -47,7 +47,7 @@ function Entry({ resource, count }: { resource: Resource; count: number | null |
   );
 }
 
-// useCounts counts the rows of all resources, and again those of which a topic has told.
+// useCounts counts the rows of all resources, and counts again after events.
 function useCounts(resources: Resource[]): [Counts, (topic: string) => void] {
   const [counts, setCounts] = useState<Counts>({});
   const due = useRef(new Set<Resource>());

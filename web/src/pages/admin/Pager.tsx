@@ -4,7 +4,7 @@ import type { Row } from './describe.ts';
 import styles from './Pager.module.css';
 import { lastPage, PAGE } from './query.ts';
 
-// Pager says which part of the list this is, and goes to the others.
+// Pager shows which rows of the list are on this page, and leads to the other pages.
 export function Pager({ listing, goTo }: { listing: Listing<Row>; goTo: (page: number) => void }) {
   const { offset, total, rows } = listing;
   const page = Math.floor(offset / PAGE) + 1;

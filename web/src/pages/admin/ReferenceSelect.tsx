@@ -16,29 +16,30 @@ export interface ReferenceSelectProps {
   error?: string[];
   small?: boolean;
   target: Resource;
-  value: Key | null;
+  value: unknown; // as it is stored in a row; null: none
   clearable?: boolean;
   required?: boolean;
-  nothing?: string; // what stands there while nothing is chosen
-  onChange: (value: Key | null) => void;
+  nothing?: string; // the placeholder while nothing is chosen
+  onChange: (value: unknown) => void;
 }
 
-// ReferenceSelect chooses a row of another resource by its name: what is typed narrows the rows down, arrows
-// go through them, Enter chooses.
+// ReferenceSelect chooses a row of another resource by its name. Typing filters the rows, the arrow keys move through them,
+// Enter chooses.
 export function ReferenceSelect({ target, value, clearable, required, nothing, onChange, ...labels }: ReferenceSelectProps) {
+  const key = value === null ? null : String(value);
   const [open, setOpen] = useState(false);
-  const [text, setText] = useState<string | null>(null); // null: nothing has been typed
-  const [reached, setReached] = useState<number | null>(null); // by arrows; null: none was pressed
-  const [chosen, setChosen] = useChosen(target, value);
+  const [text, setText] = useState<string | null>(null); // null: the user has not typed
+  const [reached, setReached] = useState<number | null>(null); // by the arrow keys; null: none was pressed
+  const [chosen, setChosen] = useChosen(target, key);
   const options = useOptions(target, open ? (text ?? '') : null);
   const input = useRef<HTMLInputElement>(null);
   const list = useId();
 
-  const here = text === null ? options.rows.findIndex((o) => String(o.key) === String(value)) : 0;
+  const here = text === null ? options.rows.findIndex((o) => o.key === key) : 0;
   const active = reached ?? Math.max(here, 0);
 
   const close = () => { setOpen(false); setText(null); setReached(null); };
-  const choose = (option: Option) => { setChosen(option); onChange(option.key); close(); };
+  const choose = (option: Option) => { setChosen(option); onChange(option.value); close(); };
   const type = (typed: string) => { setText(typed); setReached(null); setOpen(true); };
   const onKeyDown = (e: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[e.key];
@@ -82,7 +83,7 @@ export function ReferenceSelect({ target, value, clearable, required, nothing, o
           {clearable && value !== null
             ? <button type="button" className={styles.end} aria-label={`Clear ${labels.label}`} onClick={() => { onChange(null); close(); input.current?.focus(); }}><Cross /></button>
             : <span className={styles.end} aria-hidden="true"><Down /></span>}
-          {open && <Options {...options} id={list} label={labels.label} active={active} value={value} choose={choose} />}
+          {open && <Options {...options} id={list} label={labels.label} active={active} chosen={key} choose={choose} />}
         </div>
       )}
     </Field>
@@ -96,11 +97,11 @@ interface OptionsProps {
   more: number;
   said: string;
   active: number;
-  value: Key | null;
+  chosen: Key | null;
   choose: (option: Option) => void;
 }
 
-function Options({ id, label, rows, more, said, active, value, choose }: OptionsProps) {
+function Options({ id, label, rows, more, said, active, chosen, choose }: OptionsProps) {
   return (
     <div className={styles.popup}>
       <ul id={id} role="listbox" aria-label={label} className={styles.options}>
@@ -109,7 +110,7 @@ function Options({ id, label, rows, more, said, active, value, choose }: Options
             key={option.key}
             id={`${id}-${i}`}
             role="option"
-            aria-selected={String(option.key) === String(value)}
+            aria-selected={option.key === chosen}
             className={classes(styles.option, i === active && styles.active)}
             ref={i === active ? (item) => item?.scrollIntoView({ block: 'nearest' }) : undefined}
             onMouseDown={(e) => { e.preventDefault(); choose(option); }}

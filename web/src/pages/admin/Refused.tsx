@@ -5,13 +5,12 @@ import { Notice } from '../../ui/Notice.tsx';
 import type { Field } from './describe.ts';
 import { fieldLabel, words } from './describe.ts';
 
-// Refused says why a form was not saved, as far as that is about no field that is shown.
+// Refused shows why a form was not saved, if the reason belongs to no field.
 export function Refused({ problem }: { problem: string }) {
   return problem ? <Notice tone="bad">{problem}</Notice> : null;
 }
 
-// useProblem keeps what is wrong with the whole form. Given what was thrown, it returns what is wrong with
-// single fields.
+// useProblem keeps the problem of the whole form. Its function takes an error, and returns the problems of single fields.
 export function useProblem(fields: Field[]): [string, (error: unknown) => Record<string, string[]>] {
   const [problem, setProblem] = useState('');
   return [problem, (error) => {
@@ -21,7 +20,7 @@ export function useProblem(fields: Field[]): [string, (error: unknown) => Record
   }];
 }
 
-// sorted tells what is wrong with fields that are shown from all else.
+// sorted separates the problems of shown fields from all others.
 export function sorted(fields: Field[], error: unknown): { whole: string; byField: Record<string, string[]> } {
   const byField: Record<string, string[]> = {};
   const rest: string[] = [];
@@ -36,7 +35,7 @@ export function sorted(fields: Field[], error: unknown): { whole: string; byFiel
   return { whole: [rest.length ? '' : hint, ...rest].filter(Boolean).join(' '), byField };
 }
 
-// toFirstProblem brings the reader to the first control that is marked as wrong, once it is.
+// toFirstProblem moves the focus to the first invalid control, after it is rendered.
 export function toFirstProblem(form: RefObject<HTMLFormElement | null>) {
   requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
 }

@@ -1,3 +1,4 @@
+import { useMemo } from 'react';
 import { Link } from 'wouter';
 import type { Column } from '../../ui/Table.tsx';
 import { Table } from '../../ui/Table.tsx';
@@ -20,18 +21,23 @@ export interface RowsProps {
   selection: Selection;
 }
 
-// Rows is the table. The name of a row leads to its form.
+// Rows is the table of a list. The name of a row is a link to its form.
 export function Rows({ resource, listing, state, change, selection }: RowsProps) {
   const arrived = useArrivals(resource, listing);
-  if (listing.rows.length === 0) return null;
-  const columns = listed(resource).map((f) => columnOf(resource, f, listing.names));
+  const { names, rows } = listing;
+  const digits = Math.max(1, ...rows.map((row) => keyOf(resource, row).length));
+  const columns = useMemo(() => {
+    const fields = listed(resource, digits).map((f) => columnOf(resource, f, names, digits));
+    return resource.delete ? [choosing(resource, selection), ...fields] : fields;
+  }, [resource, names, selection, digits]);
+  if (rows.length === 0) return null;
   const version = (row: Row) => (arrived(row) ? JSON.stringify(row) : 'new');
   return (
     <div className={styles.rows}>
       <Table
         caption={words(resource.name)}
-        columns={resource.delete ? [choosing(resource, selection), ...columns] : columns}
-        rows={listing.rows}
+        columns={columns}
+        rows={rows}
         rowKey={(row) => keyOf(resource, row)}
         version={version}
         sort={state.sort}
@@ -43,10 +49,10 @@ export function Rows({ resource, listing, state, change, selection }: RowsProps)
 
 const ROOM = 52.5; // rem
 
-// listed are the fields that a list has room for: what nobody writes is left out first, from the end.
-export function listed(resource: Resource): Field[] {
+// listed returns the fields that fit into a list. Read-only fields are left out first, from the end.
+export function listed(resource: Resource, digits = 1): Field[] {
   const shown = [...resource.fields];
-  const wide = () => shown.reduce((sum, f) => sum + widthOf(resource, f), 0) > ROOM;
+  const wide = () => shown.reduce((sum, f) => sum + widthOf(resource, f, digits), 0) > ROOM;
   for (const f of resource.fields.toReversed()) {
     if (wide() && f.read_only && f.name !== resource.key && f.name !== resource.label) shown.splice(shown.indexOf(f), 1);
   }
@@ -55,16 +61,16 @@ export function listed(resource: Resource): Field[] {
 
 const isNumber = (field: Field) => !field.references && !field.choices && ['integer', 'number', 'decimal'].includes(field.type);
 
-// widthOf is what values of a field need, in rem.
-function widthOf(resource: Resource, field: Field): number {
-  if (field.name === resource.key) return field.type === 'integer' ? 4.5 : 9;
+// widthOf returns the width of a field's column, in rem. digits is the length of the longest key.
+function widthOf(resource: Resource, field: Field, digits: number): number {
+  if (field.name === resource.key) return field.type !== 'integer' ? 9 : digits <= 6 ? 4.5 : digits <= 12 ? 8 : 12;
   if (field.type === 'boolean') return 5.5;
   if (field.type === 'datetime' || field.type === 'timestamp') return 11.75;
   if (field.choices || isNumber(field)) return 6.5;
   return field.name === resource.label ? 11 : 8;
 }
 
-function columnOf(resource: Resource, field: Field, names: Names): Column<Row> {
+function columnOf(resource: Resource, field: Field, names: Names, digits: number): Column<Row> {
   const head = field.name === resource.label;
   return {
     key: field.name,
@@ -72,18 +78,18 @@ function columnOf(resource: Resource, field: Field, names: Names): Column<Row> {
     sortable: sortable(field),
     head,
     end: isNumber(field) && field.name !== resource.key,
-    width: `${widthOf(resource, field)}rem`,
+    width: `${widthOf(resource, field, digits)}rem`,
     render: (row) => (head ? <Name resource={resource} row={row} /> : <Cell field={field} value={row[field.name]} names={names} />),
   };
 }
 
 function Name({ resource, row }: { resource: Resource; row: Row }) {
   const name = nameOf(resource, row);
-  const key = String(keyOf(resource, row));
-  return <Link href={rowAddress(resource.name, keyOf(resource, row))} className={styles.name} title={`Open ${one(resource).toLowerCase()} ${key}`}>{resource.label === resource.key ? key : name}</Link>;
+  const key = keyOf(resource, row);
+  return <Link href={rowAddress(resource.name, key)} className={styles.name} title={`Open ${one(resource).toLowerCase()} ${key}`}>{resource.label === resource.key ? key : name}</Link>;
 }
 
-// choosing is the column of check boxes.
+// choosing returns the column of check boxes.
 function choosing(resource: Resource, selection: Selection): Column<Row> {
   return {
     key: ' chosen',

@@ -3,7 +3,7 @@ import { Empty } from '../../ui/Empty.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Panel } from '../../ui/Panel.tsx';
 
-// Unknown is at addresses of the admin where there is nothing.
+// Unknown is shown at an unknown address of the admin.
 export function Unknown() {
   return (
     <Page title="Admin" intro="There is no page at this address.">

@@ -2,11 +2,11 @@ import type { ReactNode } from 'react';
 import { createContext, useContext, useMemo } from 'react';
 import type { Key, Resource } from './describe.ts';
 
-// Catalog is what the pages of the admin know of all resources.
+// Catalog has the descriptions of all resources.
 export interface Catalog {
   resources: Resource[];
   find: (name: string) => Resource | undefined;
-  lists: Map<string, string>; // how each list was left: the query of its address
+  lists: Map<string, string>; // the last query of each list's address
 }
 
 const Context = createContext<Catalog | null>(null);
@@ -21,11 +21,11 @@ export function CatalogProvider({ resources, children }: { resources: Resource[]
 
 export function useCatalog(): Catalog {
   const catalog = useContext(Context);
-  if (!catalog) throw new Error('useCatalog is for the pages of the admin');
+  if (!catalog) throw new Error('useCatalog needs a CatalogProvider');
   return catalog;
 }
 
-// Addresses below /admin. A list is found again as it was left.
+// Addresses below /admin. The address of a list includes its last query.
 export const listAddress = (catalog: Catalog, name: string) => `/admin/${name}${catalog.lists.get(name) ?? ''}`;
 
 export const newAddress = (name: string) => `/admin/${name}/new`;

@@ -1,10 +1,10 @@
-// coalesce makes few runs of many requests for one: a page that follows a busy table reads it again a
-// moment after something happened, one read at a time, and not more often than every so often.
+// coalesce turns many requests for a run into few runs: a page that follows a busy table loads it again soon after a
+// change, one load at a time, and with a pause between loads.
 
 export interface Coalesced {
-  ask: () => void; // something has happened
-  now: () => void; // the person waits: without a delay
-  stop: () => void; // nothing is run from now on, not even what was asked for
+  ask: () => void; // requests a run soon
+  now: () => void; // requests a run at once
+  stop: () => void; // cancels all requests, for good
 }
 
 export interface Pace {
@@ -15,8 +15,8 @@ export interface Pace {
 export function coalesce(run: () => Promise<unknown>, { soon, apart }: Pace = { soon: 120, apart: 600 }): Coalesced {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running = false;
-  let again = false; // what was asked for came too late for the run under way
-  let urgent = false; // and somebody waits for it
+  let again = false; // a run was requested during the present run
+  let urgent = false; // and at once
   let ended = -Infinity;
   let over = false;
 

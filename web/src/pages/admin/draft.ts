@@ -1,24 +1,24 @@
-// A form's state: the row it began with, what has been entered, and what others do meanwhile.
+// The state of a form: the row, what the user has entered, and what other users have changed meanwhile.
 import { changed as changedFields, equal, merge } from '../../data/merge.ts';
 import type { Field, Row } from './describe.ts';
 import { beginning, fromText } from './values.ts';
 
 export interface Draft {
-  base: Row; // the row as it is there, or what a new one begins with
-  values: Row; // the fields that can be edited, as they would be saved
-  texts: Record<string, string>; // what stands in controls that have been typed into
+  base: Row; // the present row, or the first values of a new one
+  values: Row; // of the editable fields, as they would be saved
+  texts: Record<string, string>; // of the controls that the user has typed into
   problems: Record<string, string[]>; // by field
-  conflicts: string[]; // fields that others have changed to something else than this form
+  conflicts: string[]; // fields that the user and others have changed differently
   gone: boolean; // the row has been deleted
 }
 
 export type Act =
   | { do: 'enter'; field: Field; text: string }
   | { do: 'choose'; field: Field; value: unknown }
-  | { do: 'told'; row: Row } // the row as it is now
+  | { do: 'told'; row: Row } // the row was loaded again
   | { do: 'gone' }
-  | { do: 'keep' } // mine
-  | { do: 'take' } // theirs
+  | { do: 'keep' } // keep the user's values
+  | { do: 'take' } // take the values of others
   | { do: 'saved'; row: Row }
   | { do: 'refused'; problems: Record<string, string[]> };
 
@@ -26,13 +26,13 @@ const pick = (fields: Field[], row: Row): Row => Object.fromEntries(fields.map((
 
 const begun = (base: Row, values: Row): Draft => ({ base, values, texts: {}, problems: {}, conflicts: [], gone: false });
 
-// beginNew is a form for a row that is not there yet.
+// beginNew returns the form of a new row.
 export function beginNew(fields: Field[]): Draft {
   const row = beginning(fields);
   return begun(row, row);
 }
 
-// beginEdit is a form for a row.
+// beginEdit returns the form of an existing row.
 export const beginEdit = (fields: Field[], row: Row): Draft => begun(row, pick(fields, row));
 
 export function step(draft: Draft, act: Act): Draft {
@@ -55,7 +55,7 @@ function entered(draft: Draft, field: Field, text: string): Draft {
   return { ...next, problems, texts: { ...next.texts, [field.name]: text } };
 }
 
-// touched forgets what was wrong with a field: it is another value now.
+// touched sets a value, and forgets the problem with the one before.
 function touched(draft: Draft, name: string, value: unknown): Draft {
   return { ...draft, values: { ...draft.values, [name]: value }, ...without(draft, [name]) };
 }
@@ -65,7 +65,7 @@ function without(draft: Draft, names: string[]): Pick<Draft, 'texts' | 'problems
   return { texts: kept(draft.texts), problems: kept(draft.problems) };
 }
 
-// told also ends conflicts that there are none any more.
+// told applies the present row. It ends conflicts that do not exist any more.
 function told(draft: Draft, row: Row): Draft {
   const merged = merge(draft.base, draft.values, row);
   const open = draft.conflicts.filter((name) => !equal(merged.draft[name], row[name]));
@@ -78,12 +78,12 @@ function taken(draft: Draft): Draft {
   return { ...draft, values: { ...draft.values, ...theirs }, conflicts: [], ...without(draft, draft.conflicts) };
 }
 
-// unsaved is whether leaving would lose something.
+// unsaved returns whether leaving would lose changes.
 export const unsaved = (draft: Draft) => Object.keys(changedFields(draft.base, draft.values)).length > 0 || hasProblem(draft);
 
 const hasProblem = (draft: Draft) => Object.keys(draft.texts).some((name) => draft.problems[name]);
 
-// toCreate is what is sent of a new row. What is empty is left to the database's defaults.
+// toCreate returns the columns of a new row to send. Empty columns are left to the defaults of the database.
 export function toCreate(fields: Field[], draft: Draft): Row {
   const given = fields.filter((f) => {
     const value = draft.values[f.name];
@@ -92,10 +92,10 @@ export function toCreate(fields: Field[], draft: Draft): Row {
   return pick(given, draft.values);
 }
 
-// toPatch is what is sent of a row that is there: only what has been changed here.
+// toPatch returns the changed columns of a row.
 export const toPatch = (draft: Draft): Row => changedFields(draft.base, draft.values);
 
-// missing says which required fields are empty, before the server is asked, and keeps what is wrong already.
+// missing returns a problem for each empty required field, and the problems that exist already.
 export function missing(fields: Field[], draft: Draft): Record<string, string[]> {
   const problems = Object.fromEntries(Object.entries(draft.problems).filter(([name]) => name in draft.texts));
   for (const f of fields) {

@@ -16,7 +16,7 @@ import { New } from './New.tsx';
 import { Overview } from './Overview.tsx';
 import { Unknown } from './Unknown.tsx';
 
-// Admin is where staff look after the rows of all resources that are configured.
+// Admin lets staff view and edit the rows of all configured resources.
 export default function Admin() {
   const { user, ready } = useUser();
   if (!ready) return <Spinner />;

@@ -18,7 +18,7 @@ test('each row that is referred to is asked for once', () => {
     { id: 1, user_id: 3, asked_by: 4, room_id: 1 },
     { id: 2, user_id: 3, asked_by: null, room_id: 1 },
     { id: 3, user_id: 4 },
-  ])).toEqual({ users: [3, 4], rooms: [1] });
+  ])).toEqual({ users: ['3', '4'], rooms: ['1'] });
   expect(keysIn(users, [{ id: 1 }])).toEqual({});
 });
 

@@ -1,4 +1,4 @@
-// The state of a list lives in the address, so that it can be gone back to, and sent to somebody.
+// The state of a list is in the address of the page, so that it is in the history and can be shared.
 import type { Query } from '../../data/rows.ts';
 import type { Resource } from './describe.ts';
 import { filterable, sortable } from './describe.ts';
@@ -9,13 +9,13 @@ export interface ListState {
   search: string;
   sort: { key: string; descending: boolean };
   page: number; // from 1
-  filters: Record<string, string>; // by field; nothing is chosen where there is none
+  filters: Record<string, string>; // by field
 }
 
-// usualSort has the newest first, as far as keys count.
+// usualSort orders by the key, largest first: usually the newest.
 export const usualSort = (resource: Resource) => ({ key: resource.key, descending: true });
 
-// readState reads an address. What it does not understand it passes over.
+// readState parses an address. It ignores unknown parameters.
 export function readState(resource: Resource, params: URLSearchParams): ListState {
   const [, minus, key] = /^(-?)(.*)$/s.exec(params.get('sort') ?? '')!;
   const known = resource.fields.some((f) => f.name === key && sortable(f));
@@ -33,7 +33,7 @@ export function readState(resource: Resource, params: URLSearchParams): ListStat
   };
 }
 
-// writeState leaves out what is as usual, so that addresses stay short.
+// writeState returns the parameters of an address. It omits defaults.
 export function writeState(resource: Resource, state: ListState): URLSearchParams {
   const params = new URLSearchParams();
   if (state.search) params.set('search', state.search);
@@ -46,14 +46,14 @@ export function writeState(resource: Resource, state: ListState): URLSearchParam
 
 const ordering = ({ key, descending }: ListState['sort']) => (descending ? '-' : '') + key;
 
-// queryOf is what is asked of the server.
+// queryOf returns the query for the server.
 export function queryOf(state: ListState): Query {
   const { search, sort, page, filters } = state;
   return { ...filters, limit: PAGE, offset: (page - 1) * PAGE, ordering: ordering(sort), ...(search.trim() && { search: search.trim() }) };
 }
 
-// narrowed is whether the list shows less than there is.
+// narrowed returns whether a search or a filter is active.
 export const narrowed = (state: ListState) => state.search.trim() !== '' || Object.keys(state.filters).length > 0;
 
-// lastPage is where a list ends.
+// lastPage returns the number of the last page.
 export const lastPage = (total: number) => Math.max(1, Math.ceil(total / PAGE));

@@ -1,4 +1,4 @@
-// Lines for psql that make something happen on the pages of the example applications' tables.
+// Statements for psql that change rows of the example applications.
 const LINES: Record<string, string> = {
   join_requests: 'INSERT INTO chat_join_requests (user_id, room_id) VALUES (4, 1)',
   rooms: "UPDATE chat_rooms SET title = 'Evening group' WHERE id = 1",
@@ -25,10 +25,10 @@ const ABOUT: Record<string, string> = {
   jobs: "UPDATE job_postings SET state = 'running', progress = 50",
 };
 
-// linesFor is about a whole list; undefined for tables that are not theirs.
+// linesFor returns a statement for the page of a list; undefined for other tables.
 export const linesFor = (resource: string): string | undefined => LINES[resource];
 
-// lineAbout is about one row. Their keys are numbers.
-export function lineAbout(resource: string, key: unknown): string | undefined {
-  return ABOUT[resource] && typeof key === 'number' ? `${ABOUT[resource]} WHERE id = ${key}` : undefined;
+// lineAbout returns a statement for the page of a row. The keys of these tables are numbers.
+export function lineAbout(resource: string, key: string): string | undefined {
+  return ABOUT[resource] && /^-?\d+$/.test(key) ? `${ABOUT[resource]} WHERE id = ${key}` : undefined;
 }

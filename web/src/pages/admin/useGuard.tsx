@@ -4,17 +4,16 @@ import { useLocation } from 'wouter';
 import { Confirm } from '../../ui/Dialog.tsx';
 
 export interface Guard {
-  question: ReactNode; // to be put into the page
+  question: ReactNode; // the dialog: render it in the page
   leave: (to: string) => void; // goes to another page without asking
 }
 
 const here = () => location.pathname + location.search;
 
-// useGuard asks before a page is left on which something has not been saved: by a link, by going back, by
-// closing the tab.
+// useGuard asks before the user leaves a page with unsaved changes: by a link, by going back or by closing the tab.
 //
-// A page cannot keep the browser from going back. So it puts a second entry for itself into the history
-// as soon as there is something to lose: going back then leads to the first one, which is this page too.
+// A page cannot keep the browser from going back. So it adds a second entry for itself to the history as soon as there are
+// unsaved changes: going back then leads to the first entry, which is the same page.
 export function useGuard(unsaved: boolean): Guard {
   const [, go] = useLocation();
   const [leaving, setLeaving] = useState<{ by: () => void } | null>(null);
@@ -69,7 +68,7 @@ export function useGuard(unsaved: boolean): Guard {
   return { question, leave };
 }
 
-// linkPressed is the address of a link to another page of ours that was pressed to go there; null for all else.
+// linkPressed returns the address of a clicked link to another page of the application; null for any other click.
 function linkPressed(e: MouseEvent): string | null {
   if (e.defaultPrevented || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return null;
   const link = (e.target as Element).closest?.('a[href]');

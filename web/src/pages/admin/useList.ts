@@ -12,13 +12,13 @@ import type { Refresh } from './useRefresh.tsx';
 import { useRefresh } from './useRefresh.tsx';
 
 export interface List extends Refresh {
-  listing: (Listing<Row> & { names: Names; query: string }) | null; // null: none has come yet
-  error: unknown; // of the last attempt
-  busy: boolean; // what is shown is not yet what was asked for
+  listing: (Listing<Row> & { names: Names; query: string }) | null; // null: not loaded yet
+  error: unknown; // of the last request
+  busy: boolean; // the listing belongs to an earlier query
 }
 
-// useList reads the part of a resource that its address asks for, and what its rows refer to, again and
-// again. What came before stays until the next has come.
+// useList loads the rows that the address selects, and the names of the rows that they refer to, and loads them again on
+// request. The listing before stays until the next one is loaded.
 export function useList(resource: Resource, state: ListState, goTo: (page: number) => void): List {
   const catalog = useCatalog();
   const [listing, setListing] = useState<List['listing']>(null);
@@ -32,9 +32,9 @@ export function useList(resource: Resource, state: ListState, goTo: (page: numbe
     const asked = current.current;
     try {
       const rows = await listRows(resource.name, JSON.parse(asked) as ReturnType<typeof queryOf>);
-      const names = await fetchNames(catalog, resource, rows.rows as Row[]);
+      const names = await fetchNames(catalog, resource, rows.rows);
       if (asked !== current.current) return;
-      setListing({ ...rows, rows: rows.rows as Row[], names, query: asked });
+      setListing({ ...rows, names, query: asked });
       setError(null);
       if (rows.rows.length === 0 && rows.offset > 0) goTo(lastPage(rows.total));
     } catch (problem) {
@@ -47,8 +47,7 @@ export function useList(resource: Resource, state: ListState, goTo: (page: numbe
   return { listing, error, busy: shown !== wanted, ask, now };
 }
 
-// useArrivals tells rows that have just come from those that were there: it returns whether a row has been
-// shown before, which is so for all rows of a list that was asked for anew.
+// useArrivals returns a function that says whether a row was shown before. After a new query all rows count as shown.
 export function useArrivals(resource: Resource, listing: List['listing']): (row: Row) => boolean {
   const [known, setKnown] = useState<{ query: string; keys: Set<unknown> }>({ query: '', keys: new Set() });
   useEffect(() => {

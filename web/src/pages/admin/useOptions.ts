@@ -7,14 +7,15 @@ import { findRow } from './useRow.ts';
 
 export interface Option {
   key: Key;
+  value: unknown; // the key as it is stored in a row
   name: string;
-  detail: string; // what tells it from others of the same name
+  detail: string; // distinguishes rows with the same name
 }
 
 const SHOWN = 20;
 const TYPING = 150; // milliseconds
 
-// useOptions are the rows that a search finds; none while nothing is searched for.
+// useOptions returns the rows that match a search; none while search is null.
 export function useOptions(target: Resource, search: string | null): { rows: Option[]; more: number; said: string } {
   const [found, setFound] = useState<{ rows: Option[]; more: number; said: string }>({ rows: [], more: 0, said: '' });
   useEffect(() => {
@@ -36,23 +37,23 @@ async function searchRows(target: Resource, search: string, signal: AbortSignal)
   const { rows, total } = await listRows(target.name, {
     limit: SHOWN, ordering: label && sortable(label) ? label.name : undefined, search: words || undefined,
   }, signal);
-  const options = (rows as Row[]).map((row) => ({ key: keyOf(target, row), name: nameOf(target, row), detail: detailOf(target, row) }));
+  const options = rows.map((row) => ({ key: keyOf(target, row), value: row[target.key], name: nameOf(target, row), detail: detailOf(target, row) }));
   const none = words ? `No match for “${words}”` : `No ${one(target).toLowerCase()}s yet`;
   return { rows: options, more: total - options.length, said: options.length ? '' : none };
 }
 
-// detailOf is what the other texts of a row say.
+// detailOf returns the other texts of a row.
 export function detailOf(target: Resource, row: Row): string {
   return target.fields
     .filter((f) => f.type === 'text' && f.name !== target.label && f.name !== target.key && !f.choices)
     .map((f) => row[f.name]).filter(Boolean).slice(0, 2).join(' ');
 }
 
-// useChosen is the name of the row that is chosen, and takes the name of one that is being chosen.
+// useChosen returns the name of the chosen row, and a function that sets it when the user chooses another.
 export function useChosen(target: Resource, value: Key | null): [string, (option: Option) => void] {
   const [named, setNamed] = useState<{ key: Key; name: string } | null>(null);
   useEffect(() => {
-    if (value === null || (named && String(named.key) === String(value))) return;
+    if (value === null || (named && named.key === value)) return;
     const visit = new AbortController();
     findRow(target, value, visit.signal).then(
       (row) => setNamed({ key: value, name: row ? nameOf(target, row) : `${one(target)} ${value}` }),
@@ -60,5 +61,5 @@ export function useChosen(target: Resource, value: Key | null): [string, (option
     );
     return () => visit.abort();
   }, [target, value, named]);
-  return [value === null ? '' : named && String(named.key) === String(value) ? named.name : '…', setNamed];
+  return [value === null ? '' : named && named.key === value ? named.name : '…', setNamed];
 }

@@ -4,12 +4,12 @@ import type { Coalesced } from './coalesce.ts';
 import { coalesce } from './coalesce.ts';
 
 export interface Refresh {
-  ask: () => void; // a moment later, together with others
-  now: () => void;
+  ask: () => void; // runs soon, together with other requests
+  now: () => void; // runs at once
 }
 
-// useRefresh runs something again when it is asked to, at a pace that a busy table cannot hurry. While
-// nobody looks at the page nothing is run; what was asked for meanwhile is run when somebody does.
+// useRefresh runs a function on request, at a limited pace. While the page is hidden it does not run; a request during that
+// time is run when the page is shown.
 export function useRefresh(run: () => Promise<unknown>): Refresh {
   const latest = useRef(run);
   useEffect(() => { latest.current = run; });
@@ -37,8 +37,7 @@ export function useRefresh(run: () => Promise<unknown>): Refresh {
   return useMemo(() => ({ ask, now }), [ask, now]);
 }
 
-// Follow asks whenever something has been filed under one of the topics, and when a topic begins to be
-// live: what happened before that may have been missed.
+// Follow requests a run after each event of the topics, and when a topic becomes live: earlier events may have been missed.
 export function Follow({ topics, ask }: { topics: readonly string[]; ask: (topic: string) => void }) {
   return <>{topics.map((topic) => <Followed key={topic} topic={topic} ask={ask} />)}</>;
 }

@@ -9,21 +9,21 @@ import type { Refresh } from './useRefresh.tsx';
 import { useRefresh } from './useRefresh.tsx';
 
 export interface Found extends Refresh {
-  row: Row | null; // the last that was read
+  row: Row | null; // as it was loaded last
   names: Names;
-  gone: boolean; // it was deleted, or was never there
+  gone: boolean; // the row does not exist, or not any more
   error: unknown; // of the last attempt
 }
 
-// findRow is undefined where there is no such row. It asks for a list of one: a row that is gone is nothing to
-// complain of in the browser's console.
+// findRow returns undefined if there is no such row. It requests a list, because a 404 would appear in the browser's
+// console.
 export async function findRow(resource: Resource, key: Key, signal?: AbortSignal): Promise<Row | undefined> {
-  return (await listRows(resource.name, { [resource.key]: key, limit: 1 }, signal)).rows[0] as Row | undefined;
+  return (await listRows(resource.name, { [resource.key]: key, limit: 1 }, signal)).rows[0];
 }
 
 const nothing = { row: null, names: {}, gone: false, error: null };
 
-// useRow reads one row, and again whenever it is asked to.
+// useRow loads a row, and loads it again on request.
 export function useRow(resource: Resource, key: string): Found {
   const catalog = useCatalog();
   const [found, setFound] = useState<Pick<Found, 'row' | 'names' | 'gone' | 'error'>>(nothing);
@@ -33,7 +33,7 @@ export function useRow(resource: Resource, key: string): Found {
       if (row) setFound({ row, names: await fetchNames(catalog, resource, [row]), gone: false, error: null });
       else setFound((before) => ({ ...before, gone: true, error: null }));
     } catch (error) {
-      const gone = error instanceof Problem && error.status === 400; // what stands in the address is no key
+      const gone = error instanceof Problem && error.status === 400; // the address contains no valid key
       setFound((before) => ({ ...before, gone: gone || before.gone, error: gone ? null : error }));
     }
   }, [catalog, resource, key]);

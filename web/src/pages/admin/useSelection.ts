@@ -3,14 +3,14 @@ import type { Key, Resource, Row } from './describe.ts';
 import { keyOf } from './describe.ts';
 
 export interface Selection {
-  keys: Key[]; // those of rows that are shown
+  keys: Key[]; // of the selected rows
   has: (row: Row) => boolean;
   toggle: (row: Row) => void;
   all: (chosen: boolean) => void;
 }
 
-// useSelection is which rows of a page have been chosen. It stays while rows around them come and go; a row
-// that goes, or is not shown any more, leaves it.
+// useSelection is the selection of rows on a page. It stays while other rows come and go. A row that is not shown any more
+// is not selected any more.
 export function useSelection(resource: Resource, rows: Row[] | undefined): Selection {
   const [chosen, setChosen] = useState<ReadonlySet<Key>>(new Set());
   const shown = useMemo(() => (rows ?? []).map((row) => keyOf(resource, row)), [resource, rows]);
@@ -25,5 +25,5 @@ export function useSelection(resource: Resource, rows: Row[] | undefined): Selec
     });
   }, [resource]);
   const all = useCallback((select: boolean) => setChosen(new Set(select ? shown : [])), [shown]);
-  return { keys, has, toggle, all };
+  return useMemo(() => ({ keys, has, toggle, all }), [keys, has, toggle, all]);
 }

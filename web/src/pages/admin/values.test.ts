@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ExactNumber, parse, stringify } from '../../data/json.ts';
 import type { Field } from './describe.ts';
 import { beginning, choiceLabel, fromText, local, toText } from './values.ts';
 
@@ -6,9 +7,11 @@ const field = (type: Field['type'], more: Partial<Field> = {}): Field =>
   ({ name: 'f', type, required: false, read_only: false, create: true, update: true, nullable: true, ...more });
 
 describe('fromText', () => {
-  test('reads numbers, and says what is none', () => {
+  test('reads numbers, and refuses other texts', () => {
     expect(fromText(field('integer'), ' 42 ')).toEqual({ value: 42 });
-    expect(fromText(field('integer'), '9007199254740993')).toEqual({ value: '9007199254740993' });
+    expect(fromText(field('integer'), '9007199254740993')).toEqual({ value: new ExactNumber('9007199254740993') });
+    expect(fromText(field('integer'), '-0009007199254740993')).toEqual({ value: new ExactNumber('-9007199254740993') });
+    expect(fromText(field('integer'), '+9007199254740993')).toEqual({ value: new ExactNumber('9007199254740993') });
     expect(fromText(field('integer'), '1.5')).toHaveProperty('problem');
     expect(fromText(field('number'), '1e3')).toEqual({ value: 1000 });
     expect(fromText(field('number'), 'NaN')).toHaveProperty('problem');
@@ -31,7 +34,7 @@ describe('fromText', () => {
     expect(fromText(field('boolean'), 'true')).toEqual({ value: true });
   });
 
-  test('documents are read, and what is none is not sent', () => {
+  test('reads JSON, and refuses other texts', () => {
     expect(fromText(field('json'), '{"a":[1]}')).toEqual({ value: { a: [1] } });
     expect(fromText(field('json'), '{a}')).toHaveProperty('problem');
     expect(fromText(field('other'), '[1,2]')).toEqual({ value: [1, 2] });
@@ -39,7 +42,7 @@ describe('fromText', () => {
   });
 });
 
-test('points in time go through a form as they were', () => {
+test('times go through a form unchanged', () => {
   for (const at of ['2021-06-01T10:00:00Z', '2026-12-31T23:59:59Z']) {
     expect(fromText(field('datetime'), local(at))).toEqual({ value: at });
   }
@@ -52,6 +55,15 @@ test('values become text and come back', () => {
     expect(fromText(field(type), toText(field(type), value)), type).toEqual({ value });
   }
   expect(toText(field('text'), null)).toBe('');
+});
+
+test('numbers beyond 2^53 go through a form as they were', () => {
+  for (const text of ['9007199254740993', '{"n":9007199254740993,"more":[0.12345678901234567890]}', '[9223372036854775807]']) {
+    const value = parse(text);
+    const type = text.startsWith('9') ? 'integer' : 'json';
+    const read = fromText(field(type), toText(field(type), value));
+    expect('value' in read && stringify(read.value)).toBe(text);
+  }
 });
 
 test('a new row begins with defaults', () => {

@@ -1,23 +1,24 @@
-// Values as rows have them, as a form holds them, and as people read them.
+// Conversions between the values of rows, the texts of controls, and labels.
+import { ExactNumber, parse, stringify } from '../../data/json.ts';
 import { words } from './describe.ts';
 import type { Field } from './describe.ts';
 
-// toText is a value as its control holds it.
+// toText returns the text of a control for a value.
 export function toText(field: Field, value: unknown): string {
   if (value === null || value === undefined) return '';
   switch (field.type) {
     case 'datetime': return local(String(value));
     case 'timestamp': return String(value).slice(0, 19);
     case 'time': return String(value).slice(0, 8);
-    case 'json': return JSON.stringify(value, null, 2);
-    case 'other': return typeof value === 'string' ? value : JSON.stringify(value);
+    case 'json': return stringify(value, 2);
+    case 'other': return typeof value === 'string' ? value : stringify(value);
   }
   return String(value);
 }
 
 export type Read = { value: unknown } | { problem: string };
 
-// fromText is the value that a control holds. What the server alone can tell is left to it.
+// fromText returns the value for the text of a control, or what is wrong with the text. The server checks the rest.
 export function fromText(field: Field, text: string): Read {
   if (text.trim() === '' && !isText(field)) return field.nullable ? { value: null } : { problem: 'This field is required.' };
   if (text === '' && isText(field)) return { value: field.nullable ? null : '' };
@@ -34,14 +35,13 @@ export function fromText(field: Field, text: string): Read {
   return { value: text };
 }
 
-// isText is whether an empty control means an empty text, where null is not allowed.
+// isText returns whether an empty control can mean an empty text.
 const isText = (field: Field) => field.type === 'text' && !field.choices;
 
-// whole keeps numbers that JavaScript could not hold as texts: the server reads both.
 function whole(text: string): Read {
   if (!/^[-+]?\d+$/.test(text)) return { problem: 'Enter a whole number.' };
   const n = Number(text);
-  return { value: Number.isSafeInteger(n) ? n : text };
+  return { value: Number.isSafeInteger(n) ? n : new ExactNumber(String(BigInt(text.replace('+', '')))) };
 }
 
 function real(text: string): Read {
@@ -51,13 +51,13 @@ function real(text: string): Read {
 
 function document(text: string): Read {
   try {
-    return { value: JSON.parse(text) as unknown };
+    return { value: parse(text) };
   } catch {
     return { problem: 'Enter valid JSON.' };
   }
 }
 
-// loose takes what is not JSON as a text, such as an address or a range.
+// loose returns text that is not JSON as it is, for example a network address or a range.
 function loose(text: string): Read {
   const read = document(text);
   return 'value' in read ? read : { value: text };
@@ -65,7 +65,7 @@ function loose(text: string): Read {
 
 const two = (n: number) => String(n).padStart(2, '0');
 
-// local is a point in time as the reader's clock has it, for an input of type datetime-local.
+// local returns a time in the user's time zone, for an input of type datetime-local.
 export function local(at: string): string {
   const d = new Date(at);
   if (Number.isNaN(d.getTime())) return '';
@@ -77,10 +77,10 @@ function instant(text: string): Read {
   return Number.isNaN(d.getTime()) ? { problem: 'Enter a date and time.' } : { value: d.toISOString().replace('.000Z', 'Z') };
 }
 
-// choiceLabel is a choice in words.
+// choiceLabel returns the label of a choice.
 export const choiceLabel = (choice: unknown) => (typeof choice === 'string' ? words(choice) || '(empty)' : String(choice));
 
-// beginning is what a form for a new row shows: defaults, and nothing.
+// beginning returns the values of a new row's form: defaults, or null.
 export function beginning(fields: Field[]): Record<string, unknown> {
   return Object.fromEntries(fields.map((f) => [f.name, f.default ?? (f.type === 'boolean' && !f.nullable ? false : null)]));
 }

@@ -1,5 +1,6 @@
 import { useLive } from 'rowcall/react';
 import { useEffect } from 'react';
+import type { Id } from '../../data/ids.ts';
 import { useUser } from '../../data/user.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Notice } from '../../ui/Notice.tsx';
@@ -18,11 +19,11 @@ const SAYS: Record<Why, { title: string; intro: string }> = {
   broken: { title: 'The room cannot be shown', intro: 'The server refused the request.' },
 };
 
-const PAUSE = 400; // milliseconds, so that nothing goes round in circles at full speed
+const PAUSE = 400; // milliseconds before the room is opened again, so that a refusal cannot repeat at full speed
 
-// Closed stands in for a room that its reader may not see. It watches how they stand, and lets them
-// in by itself as soon as they are admitted.
-export function Closed({ room, why, onAdmitted }: { room: number; why: Why; onAdmitted: () => void }) {
+// Closed is shown in place of a room that the user may not see. It follows the user's requests, and opens the room as soon
+// as the user is admitted.
+export function Closed({ room, why, onAdmitted }: { room: Id; why: Why; onAdmitted: () => void }) {
   const standing = useStanding();
   const inside = standing?.rooms.some((r) => r.id === room) ?? false;
   const asked = standing?.asked.find((a) => a.room_id === room);
@@ -36,7 +37,7 @@ export function Closed({ room, why, onAdmitted }: { room: number; why: Why; onAd
     <Page title={title} intro={intro} actions={<ButtonLink to="/chat">All my rooms</ButtonLink>}>
       {asked?.status === 'pending' && <Notice>You have asked to join. The room opens here as soon as the owner admits you.</Notice>}
       {asked?.status === 'denied' && <Notice tone="warn">The owner denied your last request.</Notice>}
-      {why === 'broken' && <p><Button variant="primary" onClick={onAdmitted}>Try again</Button></p>}
+      {why === 'broken' && <p><Button variant="primary" writes onClick={onAdmitted}>Try again</Button></p>}
       {(why === 'closed' || why === 'out') && asked?.status !== 'pending' && (
         <Panel title="Ask to join"><div className={styles.narrow}><JoinForm /></div></Panel>
       )}

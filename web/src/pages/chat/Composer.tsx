@@ -1,5 +1,6 @@
 import type { KeyboardEvent } from 'react';
 import { useId, useState } from 'react';
+import { useOffline } from '../../data/online.ts';
 import { Button } from '../../ui/Button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { Send } from '../../ui/icons.tsx';
@@ -7,8 +8,9 @@ import styles from './Composer.module.css';
 
 export const LONGEST = 200; // characters, as the database counts them
 
-// Composer is where one writes. What is not sent yet is kept over a reload of the page.
+// Composer is the field for a new message. A draft survives a reload of the page.
 export function Composer({ draftKey, send }: { draftKey: string; send: (text: string) => void }) {
+  const offline = useOffline();
   const [text, setText] = useState(() => sessionStorage.getItem(draftKey) ?? '');
   const id = useId();
   const left = LONGEST - lengthOf(text);
@@ -31,7 +33,7 @@ export function Composer({ draftKey, send }: { draftKey: string; send: (text: st
     <form className={styles.composer} onSubmit={(e) => { e.preventDefault(); submit(); }}>
       <label htmlFor={id} className="visually-hidden">Message</label>
       <div className={styles.field}>
-        <textarea id={id} dir="auto" className={styles.text} rows={1} value={text} placeholder="Write a message" aria-describedby={`${id}-left`} aria-invalid={left < 0 || undefined} onChange={(e) => change(e.target.value)} onKeyDown={pressed} />
+        <textarea id={id} dir="auto" className={styles.text} rows={1} value={text} placeholder={offline ? 'Write a message. It is sent when the connection is back.' : 'Write a message'} aria-describedby={`${id}-left`} aria-invalid={left < 0 || undefined} onChange={(e) => change(e.target.value)} onKeyDown={pressed} />
         <span id={`${id}-left`} className={classes(styles.left, left < 0 && styles.over)}><span className="visually-hidden">Characters left: </span>{left}</span>
       </div>
       <Button type="submit" variant="primary" disabled={text.trim() === '' || left < 0} aria-label="Send"><Send /></Button>
@@ -39,7 +41,7 @@ export function Composer({ draftKey, send }: { draftKey: string; send: (text: st
   );
 }
 
-// lengthOf counts characters as PostgreSQL does: an emoji of one code point is one.
+// lengthOf counts characters as PostgreSQL does: by code points.
 export const lengthOf = (text: string) => [...text].length;
 
 function keep(key: string, text: string) {
@@ -47,6 +49,6 @@ function keep(key: string, text: string) {
     if (text) sessionStorage.setItem(key, text);
     else sessionStorage.removeItem(key);
   } catch {
-    // Storage may be closed or full: the draft lasts as long as the page.
+    // Storage may be disabled or full: the draft is kept as long as the page is open.
   }
 }

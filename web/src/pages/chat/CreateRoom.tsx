@@ -1,8 +1,7 @@
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { describe } from '../../data/api.ts';
-import { callFunction } from '../../data/rows.ts';
-import type { Room } from '../../data/tables.ts';
+import { callFunction, type Room } from '../../data/tables.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog, DialogActions } from '../../ui/Dialog.tsx';
 import { Input } from '../../ui/Field.tsx';
@@ -37,7 +36,7 @@ export function CreateRoom({ open, onClose }: { open: boolean; onClose: () => vo
         <Input label="Join code" name="code" minLength={4} maxLength={32} autoComplete="off" autoCapitalize="none" spellCheck={false} hint="4 to 32 characters. If you leave it empty, a code is generated." />
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" variant="primary" busy={busy}>Create room</Button>
+          <Button type="submit" variant="primary" writes busy={busy}>Create room</Button>
         </DialogActions>
       </form>
     </Dialog>

@@ -1,12 +1,13 @@
 import { useState } from 'react';
 import { describe } from '../../data/api.ts';
-import { callFunction } from '../../data/rows.ts';
+import type { Id } from '../../data/ids.ts';
+import { callFunction } from '../../data/tables.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Confirm } from '../../ui/Dialog.tsx';
 import { useToast } from '../../ui/Toast.tsx';
 
-// LeaveButton is for members. What follows is told by the room's topic: it closes.
-export function LeaveButton({ room }: { room: number }) {
+// LeaveButton lets a member leave. The room's topic then refuses the user, and the page shows that.
+export function LeaveButton({ room }: { room: Id }) {
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
   const toast = useToast();
@@ -22,8 +23,8 @@ export function LeaveButton({ room }: { room: number }) {
   };
   return (
     <>
-      <Button small onClick={() => setAsking(true)}>Leave room</Button>
-      <Confirm open={asking} title="Leave this room?" action="Leave" danger busy={busy} onConfirm={() => void leave()} onClose={() => setAsking(false)}>
+      <Button small writes onClick={() => setAsking(true)}>Leave room</Button>
+      <Confirm open={asking} title="Leave this room?" action="Leave" danger writes busy={busy} onConfirm={() => void leave()} onClose={() => setAsking(false)}>
         You will no longer see its messages. To come back, you have to ask to join again.
       </Confirm>
     </>

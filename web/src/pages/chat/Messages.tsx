@@ -1,38 +1,48 @@
-import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { memo, useLayoutEffect, useMemo, useRef } from 'react';
+import type { Id } from '../../data/ids.ts';
 import { Avatar } from '../../ui/Avatar.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { Clock, Down } from '../../ui/icons.tsx';
+import { useVirtual } from '../../ui/useVirtual.ts';
 import styles from './Messages.module.css';
 import type { Letter } from './outbox.ts';
-import type { Group, Talk } from './talk.ts';
-import { groupsOf } from './talk.ts';
+import type { Line, Talk } from './talk.ts';
+import { linesOf } from './talk.ts';
 import { useStick } from './useStick.ts';
 
-const PART = 150; // messages that are shown at first, and more at each wish
+const HEIGHT = 48; // pixels; of a message that was not rendered yet
 
 export interface MessagesProps {
   talk: Talk;
-  letters: Letter[]; // one's own that are on their way
-  me: number;
-  names: ReadonlyMap<number, string>;
+  letters: Letter[]; // the user's own, on their way
+  me: Id;
+  names: ReadonlyMap<Id, string> | undefined; // undefined: not loaded yet
   retry: (key: string) => void;
   discard: (key: string) => void;
 }
 
+// Messages is the list of messages. It stays at its end while new ones arrive, unless the user has scrolled up.
 export function Messages({ talk, letters, me, names, retry, discard }: MessagesProps) {
   const box = useRef<HTMLDivElement>(null);
-  const { shown, hidden, more } = usePart(talk, box);
+  const list = useRef<HTMLDivElement>(null);
+  const lines = useMemo(() => linesOf(talk), [talk]);
+  const keys = useMemo(() => talk.map((m) => m.id), [talk]);
   const { below, toEnd } = useStick(box, talk.length + letters.length);
-  const groups = useMemo(() => groupsOf(shown, dayOf), [shown]);
-  useOwn(letters, toEnd);
+  const { start, end, before, after, item } = useVirtual({ keys, estimate: HEIGHT, list, box, fromEnd: true });
+  useShowOwn(letters, toEnd);
   return (
     <div className={styles.frame}>
       <div ref={box} className={styles.box} tabIndex={0} role="log" aria-label="Messages">
         <div className={styles.list}>
-          {hidden > 0 && <p className={styles.more}><Button small onClick={more}>Show earlier messages ({hidden})</Button></p>}
           {talk.length + letters.length === 0 && <p className={styles.nothing}>No messages yet.</p>}
-          {groups.map((group) => <Stretch key={group.messages[0]!.id} group={group} own={group.sender === me} name={names.get(group.sender) ?? 'Former member'} />)}
+          <div ref={list}>
+            <div style={{ height: before }} />
+            {lines.slice(start, end).map((line) => (
+              <Message key={line.message.id} line={line} own={line.message.sender_id === me} name={nameOf(names, line.message.sender_id)} item={item} />
+            ))}
+            <div style={{ height: after }} />
+          </div>
           {letters.map((letter) => <Pending key={letter.key} letter={letter} retry={retry} discard={discard} />)}
         </div>
       </div>
@@ -45,47 +55,41 @@ export function Messages({ talk, letters, me, names, retry, discard }: MessagesP
   );
 }
 
-// usePart shows the newest messages, and keeps the place when earlier ones come in above.
-function usePart(talk: Talk, box: React.RefObject<HTMLDivElement | null>) {
-  const [first, setFirst] = useState(() => Math.max(0, talk.length - PART));
-  const height = useRef(0);
-  const more = useCallback(() => {
-    height.current = box.current!.scrollHeight;
-    setFirst((n) => Math.max(0, n - PART));
-  }, [box]);
-  useLayoutEffect(() => {
-    if (height.current) box.current!.scrollTop += box.current!.scrollHeight - height.current;
-    height.current = 0;
-  }, [first, box]);
-  const hidden = Math.min(first, Math.max(0, talk.length - PART));
-  return { shown: useMemo(() => talk.slice(hidden), [talk, hidden]), hidden, more };
-}
+const nameOf = (names: ReadonlyMap<Id, string> | undefined, user: Id) => (names ? (names.get(user) ?? 'Former member') : '…');
 
-// useOwn brings what one has just written oneself into sight.
-function useOwn(letters: Letter[], toEnd: () => void) {
+// useShowOwn scrolls to a message that the user has just written.
+function useShowOwn(letters: Letter[], toEnd: () => void) {
   const newest = letters.at(-1)?.key;
   useLayoutEffect(() => {
     if (newest) toEnd();
   }, [newest, toEnd]);
 }
 
-const Stretch = memo(function Stretch({ group, own, name }: { group: Group; own: boolean; name: string }) {
-  const { day, messages, sender } = group;
-  return (
-    <>
-      {day && <p className={styles.day}>{day}</p>}
-      <div className={classes(styles.stretch, own && styles.own)}>
-        {!own && <Avatar name={name} id={sender} />}
-        <div className={styles.words}>
-          <p className={styles.who}><span className={own ? 'visually-hidden' : styles.name}>{own ? 'You' : name}</span> <time dateTime={messages[0]!.posted}>{timeOf(messages[0]!.posted)}</time></p>
-          {messages.map((m) => (
-            <p key={m.id} className={styles.message} title={new Date(m.posted).toLocaleString()}>{m.message}{m.edited && <span className={styles.edited}> (edited)</span>}</p>
-          ))}
+interface MessageProps {
+  line: Line;
+  own: boolean;
+  name: string;
+  item: (element: HTMLElement | null) => (() => void) | undefined;
+}
+
+const Message = memo(
+  function Message({ line: { message, first, day }, own, name, item }: MessageProps) {
+    const { id, sender_id, posted, message: text, edited } = message;
+    return (
+      <div ref={item} data-key={id} className={classes(styles.line, first && styles.first)}>
+        {day && <p className={styles.day}>{dayName(day)}</p>}
+        <div className={classes(styles.stretch, own && styles.own)}>
+          {!own && <span className={styles.avatar}>{first && <Avatar name={name} id={sender_id} />}</span>}
+          <div className={styles.words}>
+            {first && <p className={styles.who}><span className={own ? 'visually-hidden' : styles.name}>{own ? 'You' : name}</span> <time dateTime={posted}>{timeOf(posted)}</time></p>}
+            <p className={styles.message} title={new Date(posted).toLocaleString()}>{text}{edited && <span className={styles.edited}> (edited)</span>}</p>
+          </div>
         </div>
       </div>
-    </>
-  );
-});
+    );
+  },
+  (a, b) => a.line.message === b.line.message && a.line.first === b.line.first && a.line.day === b.line.day && a.own === b.own && a.name === b.name,
+);
 
 interface PendingProps {
   letter: Letter;
@@ -95,14 +99,16 @@ interface PendingProps {
 
 function Pending({ letter: { key, text, state, why }, retry, discard }: PendingProps) {
   return (
-    <div className={classes(styles.stretch, styles.own)}>
-      <div className={styles.words}>
-        <p className={classes(styles.message, styles[state])}>{text}</p>
-        {state === 'refused' ? (
-          <p className={styles.refusal} role="alert">
-            Not sent: {why} <Button small variant="quiet" onClick={() => retry(key)}>Try again</Button><Button small variant="quiet" onClick={() => discard(key)}>Discard</Button>
-          </p>
-        ) : <p className={styles.state}><Clock />{state === 'arrived' ? 'Sent' : 'Sending'}</p>}
+    <div className={classes(styles.line, styles.first)}>
+      <div className={classes(styles.stretch, styles.own)}>
+        <div className={styles.words}>
+          <p className={classes(styles.message, styles[state])}>{text}</p>
+          {state === 'refused' ? (
+            <p className={styles.refusal} role="alert">
+              Not sent: {why} <Button small variant="quiet" onClick={() => retry(key)}>Try again</Button><Button small variant="quiet" onClick={() => discard(key)}>Discard</Button>
+            </p>
+          ) : <p className={styles.state}><Clock />{state === 'arrived' ? 'Sent' : 'Sending'}</p>}
+        </div>
       </div>
     </div>
   );
@@ -110,11 +116,11 @@ function Pending({ letter: { key, text, state, why }, retry, discard }: PendingP
 
 const DAY = 24 * 60 * 60 * 1000;
 
-function dayOf(posted: string): string {
-  const when = new Date(posted);
-  if (when.toDateString() === new Date().toDateString()) return 'Today';
-  if (when.toDateString() === new Date(Date.now() - DAY).toDateString()) return 'Yesterday';
-  return when.toLocaleDateString([], { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric' });
+// dayName returns the name of a day, as Line has it.
+function dayName(day: string): string {
+  if (day === new Date().toDateString()) return 'Today';
+  if (day === new Date(Date.now() - DAY).toDateString()) return 'Yesterday';
+  return new Date(day).toLocaleDateString([], { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric' });
 }
 
 const timeOf = (posted: string) => new Date(posted).toLocaleTimeString([], { timeStyle: 'short' });

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import type { Id } from '../../data/ids.ts';
 import { Avatar } from '../../ui/Avatar.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { Button } from '../../ui/Button.tsx';
@@ -9,11 +10,12 @@ import type { People } from './people.ts';
 import styles from './PeoplePanel.module.css';
 import { WaitingList } from './WaitingList.tsx';
 
-export function PeoplePanel({ people, me }: { people: People; me: number }) {
+// PeoplePanel lists the members, and for the owner the requests to join.
+export function PeoplePanel({ people, me }: { people: People; me: Id }) {
   const [chosen, setChosen] = useState<Person | null>(null);
   const { room, members, waiting, names } = people;
   const owner = room.owner_id === me;
-  const nameOf = (id: number) => names.get(id) ?? 'Unknown user';
+  const nameOf = (id: Id) => names.get(id) ?? 'Unknown user';
   const ids = [room.owner_id, ...[...members].sort((a, b) => nameOf(a).localeCompare(nameOf(b)))];
   return (
     <div className={styles.people}>
@@ -26,7 +28,7 @@ export function PeoplePanel({ people, me }: { people: People; me: number }) {
               <Avatar name={nameOf(id)} id={id} />
               <span className={styles.name}>{nameOf(id)}{id === me && <span className={styles.you}> you</span>}</span>
               {id === room.owner_id && <Badge tone="accent">Owner</Badge>}
-              {owner && id !== me && <Button small variant="quiet" aria-label={`Manage ${nameOf(id)}`} onClick={() => setChosen({ id, name: nameOf(id) })}>Manage</Button>}
+              {owner && id !== me && <Button small variant="quiet" writes aria-label={`Manage ${nameOf(id)}`} onClick={() => setChosen({ id, name: nameOf(id) })}>Manage</Button>}
             </li>
           ))}
         </ul>

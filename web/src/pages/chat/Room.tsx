@@ -1,5 +1,5 @@
-import { useStatus } from 'rowcall/react';
 import { useState } from 'react';
+import type { Id } from '../../data/ids.ts';
 import { useUser } from '../../data/user.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -17,13 +17,12 @@ import type { Talk } from './talk.ts';
 import { useOutbox } from './useOutbox.ts';
 import { usePeople } from './usePeople.ts';
 
-const NOBODY: ReadonlyMap<number, string> = new Map();
-
-export function Room({ id, talk }: { id: number; talk: Talk }) {
+// Room is a room for its owner and its members.
+export function Room({ id, talk }: { id: Id; talk: Talk }) {
   const me = useUser().user!.id;
   const { people, wrong, reload } = usePeople(id, me);
   const { letters, add, retry, discard } = useOutbox(me, id, talk);
-  const [open, setOpen] = useState(false); // on a phone, people take the place of messages
+  const [open, setOpen] = useState(false); // on a phone, the members are shown in place of the messages
   const waiting = people?.room.owner_id === me ? people.waiting.length : 0;
   return (
     <Page
@@ -36,8 +35,7 @@ export function Room({ id, talk }: { id: number; talk: Talk }) {
       <div className={classes(styles.room, open && styles.open)}>
         <section className={styles.talk} aria-label="Conversation">
           <Toggle open={open} people={people} waiting={waiting} toggle={() => setOpen(!open)} />
-          <Messages talk={talk} letters={letters} me={me} names={people?.names ?? NOBODY} retry={retry} discard={discard} />
-          <Away />
+          <Messages talk={talk} letters={letters} me={me} names={people?.names} retry={retry} discard={discard} />
           <Composer draftKey={`rowcall.draft.${me}.${id}`} send={add} />
         </section>
         <div className={styles.side}>
@@ -55,7 +53,7 @@ interface ToggleProps {
   toggle: () => void;
 }
 
-// Toggle is for phones, where there is no place for both.
+// Toggle switches between messages and members on a phone, which has no room for both.
 function Toggle({ open, people, waiting, toggle }: ToggleProps) {
   return (
     <div className={styles.toggle}>
@@ -65,10 +63,4 @@ function Toggle({ open, people, waiting, toggle }: ToggleProps) {
       </Button>
     </div>
   );
-}
-
-// Away says that writing goes on while the server cannot be reached.
-function Away() {
-  const away = useStatus() !== 'open';
-  return <p className={styles.away} role="status">{away && 'You are offline. Messages that you write are kept and sent later.'}</p>;
 }

@@ -1,6 +1,7 @@
 import { useLive } from 'rowcall/react';
 import { useState } from 'react';
 import { Link } from 'wouter';
+import type { Id } from '../../data/ids.ts';
 import { useUser } from '../../data/user.tsx';
 import { Badge, type Tone } from '../../ui/Badge.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -17,6 +18,7 @@ import styles from './Rooms.module.css';
 import { afterEvent, standingOf, type Asked, type RoomEntry, type Standing } from './standing.ts';
 import { linesFor } from './terminal.ts';
 
+// Rooms is the overview: the user's rooms and requests, and a form to join a room.
 export function Rooms() {
   const me = useUser().user!.id;
   const [creating, setCreating] = useState(false);
@@ -25,7 +27,7 @@ export function Rooms() {
     <Page
       title="Chat"
       intro="Your rooms and your requests to join. Both lists update by themselves."
-      actions={<Button variant="primary" onClick={() => setCreating(true)}><Plus /> New room</Button>}
+      actions={<Button variant="primary" writes onClick={() => setCreating(true)}><Plus /> New room</Button>}
       sql={state && linesFor(me, state)}
     >
       {status === 'stopped' && <Notice tone="bad">{error?.message ?? 'Your rooms cannot be shown.'}</Notice>}
@@ -44,7 +46,7 @@ export function Rooms() {
   );
 }
 
-function RoomList({ rooms, me }: { rooms: readonly RoomEntry[]; me: number }) {
+function RoomList({ rooms, me }: { rooms: readonly RoomEntry[]; me: Id }) {
   if (rooms.length === 0) return <Empty title="No rooms yet"><p>Create a room, or join one with its code.</p></Empty>;
   return (
     <ul className={styles.list}>

@@ -3,11 +3,11 @@ import { Outbox, unseen, type Letter, type Post } from './outbox.ts';
 
 // Room is a server's side of a room: what it has, and how it answers the next requests.
 class Room implements Post {
-  messages: { id: number; message: string }[] = [];
+  messages: { id: string; message: string }[] = [];
   answers: ('ok' | 'lost' | 'down' | 'no')[] = [];
   sent: string[] = [];
   kept: readonly Letter[] = [];
-  seen = 0;
+  seen = '0';
   held: (() => void) | null = null; // lets the request through that is being held
   hold = false;
 
@@ -17,14 +17,14 @@ class Room implements Post {
     const answer = this.answers.shift() ?? 'ok';
     if (answer === 'no') throw new Error('refused');
     if (answer === 'down') throw new TypeError('down');
-    const id = this.messages.length + 1;
+    const id = String(this.messages.length + 1);
     this.messages.push({ id, message: text });
     if (answer === 'lost') throw new TypeError('lost');
     return { id };
   }
 
-  async newest(after: number) {
-    return this.messages.filter((m) => m.id > after);
+  async newest(after: string) {
+    return this.messages.filter((m) => Number(m.id) > Number(after));
   }
 
   lastId() { return this.seen; }
@@ -72,7 +72,7 @@ describe('the outbox', () => {
     expect(room.messages.map((m) => m.message)).toEqual(['one', 'two']);
     expect(box.letters.map((l) => l.state)).toEqual(['arrived', 'arrived']);
     expect(room.kept).toEqual([]);
-    box.seen(new Set([1, 2]));
+    box.seen(new Set(['1', '2']));
     expect(box.letters).toEqual([]);
   });
 
@@ -102,13 +102,13 @@ describe('the outbox', () => {
     clock.pass();
     await settle();
     expect(room.sent).toEqual(['one']);
-    expect(box.letters[0]).toMatchObject({ state: 'arrived', id: 1 });
+    expect(box.letters[0]).toMatchObject({ state: 'arrived', id: '1' });
   });
 
   test('tells the same words said before from those whose answer was lost', async () => {
     const room = new Room();
-    room.messages = [{ id: 1, message: 'yes' }];
-    room.seen = 1;
+    room.messages = [{ id: '1', message: 'yes' }];
+    room.seen = '1';
     room.answers = ['down'];
     const { clock, add } = open(room);
     add('yes', 'yes');
@@ -124,7 +124,7 @@ describe('the outbox', () => {
     open(room).add('one', 'two');
     await settle();
     const kept = JSON.parse(JSON.stringify(room.kept)) as Letter[];
-    room.messages.push({ id: 1, message: 'one' }); // the page has gone, the request has not
+    room.messages.push({ id: '1', message: 'one' }); // the page has gone, the request has not
     room.hold = false;
     const { box } = open(room, kept);
     box.hurry();
@@ -162,16 +162,16 @@ describe('the outbox', () => {
 });
 
 describe('unseen', () => {
-  const letter = (change: Partial<Letter>): Letter => ({ key: 'k', text: 'yes', at: '', state: 'sending', after: 1, ...change });
+  const letter = (change: Partial<Letter>): Letter => ({ key: 'k', text: 'yes', at: '', state: 'sending', after: '1', ...change });
 
   test('hides a letter whose message has come, also before the answer', () => {
-    expect(unseen([letter({})], [{ id: 1, message: 'yes' }])).toHaveLength(1);
-    expect(unseen([letter({})], [{ id: 2, message: 'yes' }])).toHaveLength(0);
-    expect(unseen([letter({ state: 'arrived', id: 3 })], [{ id: 2, message: 'yes' }])).toHaveLength(1);
-    expect(unseen([letter({ after: undefined, state: 'waiting' })], [{ id: 2, message: 'yes' }])).toHaveLength(1);
+    expect(unseen([letter({})], [{ id: '1', message: 'yes' }])).toHaveLength(1);
+    expect(unseen([letter({})], [{ id: '2', message: 'yes' }])).toHaveLength(0);
+    expect(unseen([letter({ state: 'arrived', id: '3' })], [{ id: '2', message: 'yes' }])).toHaveLength(1);
+    expect(unseen([letter({ after: undefined, state: 'waiting' })], [{ id: '2', message: 'yes' }])).toHaveLength(1);
   });
 
   test('takes one message for one letter', () => {
-    expect(unseen([letter({}), letter({ key: 'l' })], [{ id: 2, message: 'yes' }])).toHaveLength(1);
+    expect(unseen([letter({}), letter({ key: 'l' })], [{ id: '2', message: 'yes' }])).toHaveLength(1);
   });
 });

@@ -1,32 +1,33 @@
-// What a person has said and the server may not have heard yet. One message is sent at a time, in
-// order. Whatever happens in between, a restart of the server or a reload of the page, each gets
-// there once.
+// Messages that the user has written and the server may not have received. They are sent one at a time, in order, and each
+// arrives once, whether the server restarts or the page is reloaded in between.
+import { compareIds, type Id } from '../../data/ids.ts';
 import type { Message } from '../../data/tables.ts';
 
+// Letter is one such message.
 export interface Letter {
   key: string;
   text: string;
   at: string; // when it was written
   state: 'waiting' | 'sending' | 'arrived' | 'refused';
-  after?: number; // one's own newest message before this one was first sent; a letter without it never was
-  id?: number; // of the message that it has become
-  why?: string; // it was refused
+  after?: Id; // the user's newest message when this letter was first sent; undefined: it was not sent yet
+  id?: Id; // of the message that was created from it
+  why?: string; // the reason for a refusal
 }
 
-// Post is what the outbox needs of the world.
+// Post is the outbox's access to the server and to the page's storage.
 export interface Post {
-  send(text: string): Promise<{ id: number }>;
-  newest(after: number): Promise<Pick<Message, 'id' | 'message'>[]>; // one's own messages after an id, oldest first
-  lastId(): number; // of one's own messages, as far as this page has seen
-  refusal(error: unknown): string | null; // why it is of no use to try again; null: it may pass
+  send(text: string): Promise<{ id: Id }>;
+  newest(after: Id): Promise<Pick<Message, 'id' | 'message'>[]>; // the user's messages after an id, oldest first
+  lastId(): Id; // of the user's newest message that this page has seen; '0': none
+  refusal(error: unknown): string | null; // why another attempt is useless; null: it may succeed
   keep(letters: readonly Letter[]): void;
 }
 
 export interface Clock {
-  later(act: () => void, ms: number): () => void; // the result takes it back
+  later(act: () => void, ms: number): () => void; // returns a function that cancels the call
 }
 
-const WAITS = [500, 1000, 2000, 4000, 8000]; // milliseconds between attempts; the last one again and again
+const WAITS = [500, 1000, 2000, 4000, 8000]; // milliseconds between attempts; the last one repeats
 
 export class Outbox {
   #letters: readonly Letter[];
@@ -38,7 +39,7 @@ export class Outbox {
   #failures = 0;
   #cancel = () => {};
 
-  // letters are those of an earlier page: one that was on its way may have arrived.
+  // letters are those that an earlier page kept. One that was being sent may have arrived.
   constructor(post: Post, clock: Clock, letters: readonly Letter[], changed: () => void) {
     this.#post = post;
     this.#clock = clock;
@@ -55,14 +56,14 @@ export class Outbox {
     this.hurry();
   }
 
-  // hurry sends what waits without waiting for the timer: the server is back.
+  // hurry sends the waiting letters at once: the server is back.
   hurry() {
     this.#cancel();
     if (!this.#busy && !this.#closed) void this.#work();
   }
 
-  // seen takes a letter away whose message the page shows.
-  seen(ids: ReadonlySet<number>) {
+  // seen removes the letters whose messages the page shows.
+  seen(ids: ReadonlySet<Id>) {
     const left = this.#letters.filter((l) => l.id === undefined || !ids.has(l.id));
     if (left.length < this.#letters.length) this.#set(left);
   }
@@ -92,7 +93,7 @@ export class Outbox {
 
   #next = () => this.#letters.find((l) => l.state === 'waiting');
 
-  // deliver reports whether the next letter may follow.
+  // deliver returns whether the next letter may be sent.
   async #deliver(letter: Letter): Promise<boolean> {
     try {
       const id = (await this.#arrived(letter)) ?? (await this.#send(letter));
@@ -104,17 +105,16 @@ export class Outbox {
     }
   }
 
-  // arrived finds the message that a letter has become whose answer was lost. One that has never been
-  // sent has not become any.
-  async #arrived({ text, after }: Letter): Promise<number | undefined> {
+  // arrived looks for the message of a letter that was sent before without an answer.
+  async #arrived({ text, after }: Letter): Promise<Id | undefined> {
     if (after === undefined) return undefined;
     const taken = new Set(this.#letters.map((l) => l.id));
     return (await this.#post.newest(after)).find((m) => m.message === text && !taken.has(m.id))?.id;
   }
 
-  async #send({ key, text, after }: Letter): Promise<number> {
-    const ids = this.#letters.map((l) => l.id ?? 0);
-    this.#update(key, { state: 'sending', after: after ?? Math.max(this.#post.lastId(), ...ids) });
+  async #send({ key, text, after }: Letter): Promise<Id> {
+    const ids = [this.#post.lastId(), ...this.#letters.flatMap((l) => l.id ?? [])];
+    this.#update(key, { state: 'sending', after: after ?? ids.sort(compareIds).at(-1) });
     return (await this.#post.send(text)).id;
   }
 
@@ -143,10 +143,10 @@ export class Outbox {
   }
 }
 
-// unseen are the letters that the page shows besides its messages: not those whose message is there
-// already, be it before the answer.
+// unseen returns the letters that the list has to show besides its messages. A letter whose message is in the list is left
+// out, even if the answer to the request is not there yet.
 export function unseen(letters: readonly Letter[], mine: readonly Pick<Message, 'id' | 'message'>[]): Letter[] {
-  const taken = new Set<number>();
+  const taken = new Set<Id>();
   return letters.filter((letter) => {
     const known = mine.find((m) => !taken.has(m.id) && isMessageOf(m, letter));
     if (known) taken.add(known.id);
@@ -156,5 +156,5 @@ export function unseen(letters: readonly Letter[], mine: readonly Pick<Message, 
 
 function isMessageOf(message: Pick<Message, 'id' | 'message'>, { id, after, text, state }: Letter): boolean {
   if (id !== undefined) return message.id === id;
-  return state !== 'refused' && after !== undefined && message.id > after && message.message === text;
+  return state !== 'refused' && after !== undefined && compareIds(message.id, after) > 0 && message.message === text;
 }

@@ -1,68 +1,76 @@
-// What was said in a room. It begins with the snapshot of topic room/{id} and follows its events.
+// The messages of a room: the snapshot of topic room/{id}, kept up to date by its events.
 import type { RowcallEvent } from 'rowcall';
+import { compareIds, type Id, withTextIds } from '../../data/ids.ts';
 
 export interface Said {
-  id: number;
-  sender_id: number;
+  id: Id;
+  sender_id: Id;
   posted: string;
   message: string;
   edited?: boolean; // since this page was opened
 }
 
-export type Talk = readonly Said[]; // oldest first
+export type Talk = readonly Said[]; // in the order of ids, oldest first
 
-export const talkOf = (rows: readonly Said[]): Talk => [...rows].sort((a, b) => a.id - b.id);
+const saidOf = (row: unknown): Said => {
+  const { id, sender_id, posted, message } = withTextIds<Said>(row);
+  return { id, sender_id, posted, message };
+};
 
+export const talkOf = (rows: readonly unknown[]): Talk => rows.map(saidOf).sort((a, b) => compareIds(a.id, b.id));
+
+// afterEvent returns the messages after an event. Without a change it returns the same array.
 export function afterEvent(talk: Talk, { type, data }: RowcallEvent): Talk {
   switch (type) {
     case 'chat_message_created':
-      return withMessage(talk, said(data));
+      return withMessage(talk, saidOf(data));
     case 'chat_message_updated':
-      return talk.map((m) => (m.id === Number(data.id) ? { ...said(data), edited: true } : m));
+      return talk.map((m) => (m.id === String(data.id) ? { ...saidOf(data), edited: true } : m));
     case 'chat_message_deleted':
-      return talk.filter((m) => m.id !== Number(data.id));
+      return talk.filter((m) => m.id !== String(data.id));
   }
   return talk;
 }
 
-interface Told {
-  id: string; // a number; events of this kind have it as text
-  sender_id: number;
-  posted: string;
-  message: string;
-}
-
-const said = (data: Told): Said => ({ id: Number(data.id), sender_id: data.sender_id, posted: data.posted, message: data.message });
-
-// Ids are given when a message is written and seen when it is committed, so that one may come late.
+// withMessage inserts a message by its id. A message that took its id earlier may be committed later.
 function withMessage(talk: Talk, message: Said): Talk {
-  if (talk.some((m) => m.id === message.id)) return talk;
-  const at = talk.findLastIndex((m) => m.id < message.id) + 1;
-  return [...talk.slice(0, at), message, ...talk.slice(at)];
+  const before = talk.findLastIndex((m) => compareIds(m.id, message.id) <= 0);
+  return talk[before]?.id === message.id ? talk : talk.toSpliced(before + 1, 0, message);
 }
 
-const PAUSE = 5 * 60_000; // milliseconds after which a sender begins a new group
+const PAUSE = 5 * 60_000; // milliseconds after which a sender starts a new group
 
-export interface Group {
-  sender: number;
-  day: string; // set where the group is the first of its day
-  messages: Said[];
+// Line is a message as the list shows it. Messages that one person sends in a short time are a group: only the first has
+// the name and the time.
+export interface Line {
+  message: Said;
+  first: boolean; // of a group
+  day: string; // set on the first message of a day: a key for that day
 }
 
-// groupsOf puts what one person says at a stretch together, and marks where a day begins.
-export function groupsOf(talk: Talk, dayOf: (posted: string) => string): Group[] {
-  const groups: Group[] = [];
-  let day = '';
+export function linesOf(talk: Talk): Line[] {
   let before: Said | undefined;
-  for (const message of talk) {
-    const today = dayOf(message.posted);
-    const follows = before && today === day && before.sender_id === message.sender_id && gap(before, message) < PAUSE;
-    if (follows) groups.at(-1)!.messages.push(message);
-    else groups.push({ sender: message.sender_id, day: today === day ? '' : today, messages: [message] });
-    day = today;
+  return talk.map((message) => {
+    const newDay = !before || momentOf(before).day !== momentOf(message).day;
+    const first = newDay || before!.sender_id !== message.sender_id || momentOf(message).time - momentOf(before!).time >= PAUSE;
     before = message;
-  }
-  return groups;
+    return { message, first, day: newDay ? momentOf(message).day : '' };
+  });
 }
 
-const gap = (before: Said, after: Said) => Date.parse(after.posted) - Date.parse(before.posted);
+interface Moment {
+  time: number; // milliseconds
+  day: string;
+}
+
+// A long talk is grouped again after each event, so the times of its messages are parsed once.
+const moments = new WeakMap<Said, Moment>();
+
+function momentOf(message: Said): Moment {
+  const known = moments.get(message);
+  if (known) return known;
+  const when = new Date(message.posted);
+  const moment = { time: when.getTime(), day: when.toDateString() };
+  moments.set(message, moment);
+  return moment;
+}

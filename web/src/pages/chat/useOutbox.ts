@@ -1,21 +1,24 @@
 import { useStatus } from 'rowcall/react';
 import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import { describe, Problem } from '../../data/api.ts';
-import { createRow, listRows } from '../../data/rows.ts';
+import { compareIds, type Id } from '../../data/ids.ts';
+import { tableOf } from '../../data/tables.ts';
 import type { Letter, Post } from './outbox.ts';
 import { Outbox, unseen } from './outbox.ts';
 import type { Talk } from './talk.ts';
 
-// Box is the outbox of one person in one room. It goes on while other pages are looked at.
+const messages = tableOf('messages');
+
+// Box is the outbox of one user in one room. It keeps sending while the user is on other pages.
 class Box implements Post {
   readonly outbox: Outbox;
-  mine: Talk = []; // one's own messages, as far as the page has seen
-  readonly #room: number;
-  readonly #me: number;
+  mine: Talk = []; // the user's messages that the page has seen
+  readonly #room: Id;
+  readonly #me: Id;
   readonly #key: string;
   readonly #listeners = new Set<() => void>();
 
-  constructor(me: number, room: number) {
+  constructor(me: Id, room: Id) {
     this.#me = me;
     this.#room = room;
     this.#key = `rowcall.outbox.${me}.${room}`;
@@ -30,16 +33,16 @@ class Box implements Post {
   letters = () => this.outbox.letters;
 
   send(text: string) {
-    return createRow('messages', { room_id: this.#room, sender_id: this.#me, message: text });
+    return messages.create({ room_id: this.#room, sender_id: this.#me, message: text });
   }
 
-  async newest(after: number) {
-    const { rows } = await listRows('messages', { room_id: this.#room, sender_id: this.#me, ordering: '-id', limit: 50 });
-    return rows.filter((m) => m.id > after).reverse();
+  async newest(after: Id) {
+    const { rows } = await messages.list({ room_id: this.#room, sender_id: this.#me, ordering: '-id', limit: 50 });
+    return rows.filter((m) => compareIds(m.id, after) > 0).reverse();
   }
 
   lastId() {
-    return this.mine.at(-1)?.id ?? 0;
+    return this.mine.at(-1)?.id ?? '0';
   }
 
   refusal(error: unknown) {
@@ -51,7 +54,7 @@ class Box implements Post {
       if (letters.length > 0) sessionStorage.setItem(this.#key, JSON.stringify(letters));
       else sessionStorage.removeItem(this.#key);
     } catch {
-      // Storage may be closed or full: the letters are kept as long as the page is.
+      // Storage may be disabled or full: the letters are kept as long as the page is open.
     }
   }
 }
@@ -71,18 +74,18 @@ function kept(key: string): Letter[] {
   }
 }
 
-// The boxes of this page, by person and room.
+// The boxes of this page, by user and room.
 const boxes = new Map<string, Box>();
 
-function boxOf(me: number, room: number): Box {
+function boxOf(me: Id, room: Id): Box {
   const key = `${me}/${room}`;
   const box = boxes.get(key) ?? new Box(me, room);
   boxes.set(key, box);
   return box;
 }
 
-// useOutbox sends what is added to it, and returns what the page does not show yet as messages.
-export function useOutbox(me: number, room: number, talk: Talk) {
+// useOutbox sends the texts that are added, and returns the letters that the list does not show as messages yet.
+export function useOutbox(me: Id, room: Id, talk: Talk) {
   const box = useMemo(() => boxOf(me, room), [me, room]);
   const status = useStatus();
   const letters = useSyncExternalStore(box.subscribe, box.letters);
@@ -102,5 +105,5 @@ export function useOutbox(me: number, room: number, talk: Talk) {
   };
 }
 
-// newKey tells the letters of one page apart.
+// newKey returns a key for a letter, unique in this page.
 const newKey = () => `${Date.now()}-${Math.random()}`;

@@ -2,24 +2,24 @@ import type { RowcallEvent } from 'rowcall';
 import { useTopic } from 'rowcall/react';
 import { useCallback, useEffect, useReducer, useState } from 'react';
 import { describe } from '../../data/api.ts';
-import { getRow, listRows } from '../../data/rows.ts';
-import type { User } from '../../data/tables.ts';
+import type { Id } from '../../data/ids.ts';
+import { tableOf, type User } from '../../data/tables.ts';
 import type { People, Read } from './people.ts';
 import { afterEvent, peopleOf } from './people.ts';
 
-const MOST = 1000; // rows a list has at most
-const IDS = 200; // that fit into one address
+const MOST = 1000; // rows of one list
+const IDS = 200; // ids in one request
 
-// State holds what has happened since reading began: what was read may be from before it.
+// State keeps the events since loading began, because the loaded lists may be older.
 interface State {
   people: People | undefined;
-  since: readonly RowcallEvent[] | undefined; // undefined: nothing is being read
+  since: readonly RowcallEvent[] | undefined; // undefined: not loading
 }
 
 type Step = { do: 'read' } | { do: 'done'; read: Read } | { do: 'event'; event: RowcallEvent };
 
-// step: events are facts that set rather than count, so one that what was read knows of already
-// does no harm, and the last one wins.
+// step applies an action. Applying an event that the loaded lists contain already does no harm: events set values, they do
+// not count.
 export function step({ people, since }: State, action: Step): State {
   switch (action.do) {
     case 'read':
@@ -31,14 +31,13 @@ export function step({ people, since }: State, action: Step): State {
   }
 }
 
-// Who has left is not in the lists any more, but what they said is still on the page.
+// keepNames keeps the names of users who have left: their messages are still shown.
 function keepNames(before: People | undefined, now: People): People {
   return before ? { ...now, names: new Map([...before.names, ...now.names]) } : now;
 }
 
-// usePeople is who is in a room and who waits, for one who is in it. Each change of attempt reads
-// anew: the connection may have missed something.
-export function usePeople(room: number, me: number) {
+// usePeople returns the members of a room and the requests to join it, for a member.
+export function usePeople(room: Id, me: Id) {
   const [{ people }, dispatch] = useReducer(step, { people: undefined, since: undefined });
   const [wrong, setWrong] = useState('');
   const isOwner = people?.room.owner_id === me;
@@ -55,22 +54,22 @@ export function usePeople(room: number, me: number) {
     const gone = new AbortController();
     void load(gone.signal);
     return () => gone.abort();
-  }, [load, isOwner]); // who becomes the owner is shown who waits
+  }, [load, isOwner]); // a new owner may see the requests
   return { people, wrong, reload: () => void load() };
 }
 
-async function read(id: number, me: number, signal?: AbortSignal): Promise<Read> {
-  const room = await getRow('rooms', id, signal);
+async function read(id: Id, me: Id, signal?: AbortSignal): Promise<Read> {
+  const room = await tableOf('rooms').get(id, signal);
   const [members, requests] = await Promise.all([
-    listRows('members', { room_id: id, limit: MOST }, signal),
-    room.owner_id === me ? listRows('join_requests', { room_id: id, status: 'pending', limit: MOST }, signal) : { rows: [] },
+    tableOf('members').list({ room_id: id, limit: MOST }, signal),
+    room.owner_id === me ? tableOf('join_requests').list({ room_id: id, status: 'pending', limit: MOST }, signal) : { rows: [] },
   ]);
   const ids = new Set([room.owner_id, ...members.rows.map((m) => m.user_id), ...requests.rows.map((r) => r.user_id)]);
   return { room, members: members.rows, requests: requests.rows, users: await readUsers([...ids], signal) };
 }
 
-async function readUsers(ids: number[], signal?: AbortSignal): Promise<User[]> {
+async function readUsers(ids: Id[], signal?: AbortSignal): Promise<User[]> {
   const parts = Array.from({ length: Math.ceil(ids.length / IDS) }, (_, i) => ids.slice(i * IDS, (i + 1) * IDS));
-  const lists = await Promise.all(parts.map((id) => listRows('users', { id, limit: MOST }, signal)));
+  const lists = await Promise.all(parts.map((id) => tableOf('users').list({ id, limit: MOST }, signal)));
   return lists.flatMap((list) => list.rows);
 }

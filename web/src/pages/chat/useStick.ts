@@ -1,10 +1,10 @@
 import type { RefObject } from 'react';
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 
-const NEAR = 60; // pixels from the end that still count as being there
+const NEAR = 60; // pixels from the end that count as the end
 
-// useStick keeps a list scrolled to its end, unless somebody reads further up: then it counts what
-// has arrived below. count is how many things there are, and only grows at the end.
+// useStick keeps a list scrolled to its end, unless the user has scrolled up: then it counts the new items below. count is
+// the number of items; new ones are added at the end.
 export function useStick(box: RefObject<HTMLElement | null>, count: number) {
   const atEnd = useRef(true);
   const before = useRef(count);

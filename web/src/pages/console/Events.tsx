@@ -1,13 +1,14 @@
 import { memo, useLayoutEffect, useRef } from 'react';
+import { stringify } from '../../data/json.ts';
 import { Badge } from '../../ui/Badge.tsx';
 import { Empty } from '../../ui/Empty.tsx';
 import styles from './Events.module.css';
 import type { Follow, Line, Tail } from './useTail.ts';
 
-const NEAR = 40; // pixels from the end that count as being there
+const NEAR = 40; // pixels from the end that count as the end
 
-// Events are what has arrived, the newest last, in a window of a height of its own. It stays at its end, unless
-// somebody reads further up.
+// Events shows the events in a box of fixed height, newest last. The box stays scrolled to its end, unless the user has
+// scrolled up.
 export function Events({ tail, following }: { tail: Tail; following: Follow | null }) {
   const box = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
@@ -45,16 +46,16 @@ const One = memo(function One({ line }: { line: Line }) {
           <time dateTime={line.time} title={line.time}>{clock(line.time)}</time>
           <span className={styles.type}>{line.type}</span>
           <code className={styles.topic}>{line.topic}</code>
-          <code className={styles.data}>{JSON.stringify(line.data)}</code>
+          <code className={styles.data}>{stringify(line.data)}</code>
         </summary>
-        <pre>{JSON.stringify(line.data, null, 2)}</pre>
+        <pre>{stringify(line.data, 2)}</pre>
         <p className={styles.id}>id {line.id}, written {new Date(line.time).toLocaleString()}</p>
       </details>
     </li>
   );
 });
 
-// clock is a time of day to the thousandth: what people compare here are moments.
+// clock returns the time of day with milliseconds.
 function clock(time: string): string {
   const when = new Date(time);
   return `${when.toLocaleTimeString([], { hour12: false })}.${String(when.getMilliseconds()).padStart(3, '0')}`;

@@ -1,8 +1,7 @@
 import type { FormEvent } from 'react';
 import { useEffect, useId, useMemo, useState } from 'react';
 import { useSearchParams } from 'wouter';
-import { listRows } from '../../data/rows.ts';
-import type { User } from '../../data/tables.ts';
+import { tableOf, type User } from '../../data/tables.ts';
 import { displayName, useUser } from '../../data/user.tsx';
 import type { Tone } from '../../ui/Badge.tsx';
 import { Badge } from '../../ui/Badge.tsx';
@@ -23,16 +22,16 @@ const WORDS: Record<Standing, { tone: Tone; word: string }> = {
 };
 
 export interface TailPanelProps {
-  topics: string[]; // to choose from
-  chosen: { topic: string; turn: number }; // in the list of topics; turn changes with each choice
+  topics: string[]; // suggestions
+  chosen: { topic: string; turn: number }; // from the list of topics; turn counts the choices
 }
 
-// TailPanel shows what arrives on a topic, as any user would see it. What is followed stands in the address.
+// TailPanel shows the events of a topic as a chosen user receives them. Topic and user are in the page's address.
 export function TailPanel({ topics, chosen }: TailPanelProps) {
   const [params, setParams] = useSearchParams();
   const topic = params.get('topic') ?? '';
   const user = params.get('user') ?? '';
-  const [turn, setTurn] = useState(0); // to begin anew with the same
+  const [turn, setTurn] = useState(0); // counts the starts
   const follow = useMemo<Follow | null>(() => (topic ? { topic, user } : null), [topic, user, turn]);
   const tail = useTail(follow);
   const start = (next: Follow) => {
@@ -50,7 +49,7 @@ export function TailPanel({ topics, chosen }: TailPanelProps) {
 }
 
 interface ChoiceProps {
-  began: boolean; // elsewhere, so that what is still to be chosen gets the focus
+  began: boolean; // the topic was chosen in the list, so the user field gets the focus
   topics: string[];
   topic: string;
   user: string;
@@ -82,31 +81,31 @@ function Choice({ began, topics, topic: first, user: whose, off, onStart, onStop
 
 const MOST_USERS = 1000;
 
-// As chooses whose eyes to look with: from a list where the table of users is served, else by id.
+// As chooses the user: from a list if the users are served as a resource, otherwise by id.
 function As({ user, onUser, focus }: { user: string; onUser: (user: string) => void; focus: boolean }) {
   const { user: me } = useUser();
   const [people, setPeople] = useState<User[] | null>([]);
   useEffect(() => {
     const gone = new AbortController();
-    listRows('users', { limit: MOST_USERS, ordering: 'username' }, gone.signal).then(({ rows }) => setPeople(rows), () => { if (!gone.signal.aborted) setPeople(null); });
+    tableOf('users').list({ limit: MOST_USERS, ordering: 'username' }, gone.signal).then(({ rows }) => setPeople(rows), () => { if (!gone.signal.aborted) setPeople(null); });
     return () => gone.abort();
   }, []);
   if (!people) return <Input label="As user" value={user} onChange={(e) => onUser(e.target.value)} placeholder="User id; empty: yourself" spellCheck={false} autoComplete="off" />;
   const others = people.filter(({ id }) => id !== me?.id);
-  const known = !user || others.some(({ id }) => String(id) === user);
+  const known = !user || others.some(({ id }) => id === user);
   return (
     <Select
       label="As user" value={user} onChange={(e) => onUser(e.target.value)} autoFocus={focus}
       options={[
         { value: '', label: 'Myself' },
-        ...others.map((person) => ({ value: String(person.id), label: `${displayName(person)} (${person.username})` })),
+        ...others.map((person) => ({ value: person.id, label: `${displayName(person)} (${person.username})` })),
         ...(known ? [] : [{ value: user, label: `User ${user}` }]),
       ]}
     />
   );
 }
 
-// Bar keeps its height whatever it says.
+// Bar shows the counts, and has the buttons for pausing and clearing. Its height does not change.
 function Bar({ tail, following }: { tail: Tail; following: Follow | null }) {
   return (
     <div className={styles.bar}>

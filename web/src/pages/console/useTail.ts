@@ -1,11 +1,12 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { parse } from '../../data/json.ts';
 import type { Block } from './stream.ts';
 import { listen } from './stream.ts';
 
 export const MOST = 200; // events that are shown
-const GATHER = 150; // milliseconds that what comes in is collected before it is shown
+const GATHER = 150; // milliseconds for which arriving events are collected before they are shown
 
-// Line is an event of the tail, or a reset in it.
+// Line is an event or a reset.
 export interface Line {
   key: number;
   topic: string;
@@ -18,23 +19,23 @@ export interface Line {
 
 export interface Follow {
   topic: string;
-  user: string; // empty: whoever is logged in
+  user: string; // empty: the logged-in user
 }
 
 export type Standing = 'off' | 'opening' | 'live' | 'lost' | 'over';
 
 export interface Tail {
   standing: Standing;
-  trouble: string; // why it is over
-  lines: Line[]; // the newest last
-  held: number; // that have come while it was paused
+  trouble: string; // why the server refused
+  lines: Line[]; // newest last
+  held: number; // events that arrived during the pause
   total: number;
   paused: boolean;
   pause: (on: boolean) => void;
   clear: () => void;
 }
 
-// useTail follows a topic as a user. What comes while it is paused is kept, as far as it would be shown.
+// useTail follows a topic as a user. During a pause it keeps the newest events.
 export function useTail(follow: Follow | null): Tail {
   const [standing, setStanding] = useState<Standing>('off');
   const [trouble, setTrouble] = useState('');
@@ -104,7 +105,7 @@ let keys = 0;
 
 function lineOf({ event, data }: Block): Line | null {
   if (!data) return null;
-  const frame = JSON.parse(data);
+  const frame = parse(data) as any;
   const key = ++keys;
   if (event === 'reset') return { key, topic: frame.topics.join(', '), type: 'reset', id: '', time: new Date().toISOString(), data: null, reset: frame.reason };
   return { key, topic: frame.topic, type: frame.type, id: frame.id, time: frame.time, data: frame.data };

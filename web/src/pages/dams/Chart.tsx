@@ -8,8 +8,7 @@ const frame: Frame = { left: 44, top: 20, width: 246, height: 96 };
 const floor = frame.top + frame.height;
 const number = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 
-// Chart draws a hydrograph. The point under the pointer is read out below; with the keyboard, the
-// arrows go from point to point.
+// Chart draws a hydrograph. Below it stands the point under the pointer, or the one that was chosen with the arrow keys.
 export function Chart({ points, label }: { points: Point[]; label: string }) {
   const [chosen, choose] = useState<number | null>(null);
   const flows = points.map(({ flow }) => flow);
@@ -27,7 +26,7 @@ export function Chart({ points, label }: { points: Point[]; label: string }) {
     const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: last, Escape: null }[e.key];
     if (to === undefined || (to === null && chosen === null)) return;
     e.preventDefault();
-    e.stopPropagation(); // the map has these keys, too
+    e.stopPropagation(); // the map uses these keys as well
     choose(to === null ? null : Math.max(0, Math.min(last, to)));
   };
   return (

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'react';
 import { describe, Problem } from '../../data/api.ts';
-import { deleteRow } from '../../data/rows.ts';
+import { tableOf } from '../../data/tables.ts';
 import { useUser } from '../../data/user.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { classes } from '../../ui/classes.ts';
@@ -21,7 +21,7 @@ interface Props {
   onClose: () => void;
 }
 
-// DamDetails is all that is known of a dam: the content of its popup.
+// DamDetails is the content of a dam's popup.
 export function DamDetails({ dam, onEdit, onClose }: Props) {
   const { user } = useUser();
   const [asking, ask] = useState<'delete' | 'hydrograph' | null>(null);
@@ -43,8 +43,8 @@ export function DamDetails({ dam, onEdit, onClose }: Props) {
       {user && (
         <div className={styles.buttons}>
           <Button small onClick={onEdit}>Edit</Button>
-          <Button small aria-label="Assign a hydrograph" onClick={() => ask('hydrograph')}>Hydrograph</Button>
-          <Button small variant="danger" onClick={() => ask('delete')}>Delete</Button>
+          <Button small writes aria-label="Assign a hydrograph" onClick={() => ask('hydrograph')}>Hydrograph</Button>
+          <Button small variant="danger" writes onClick={() => ask('delete')}>Delete</Button>
         </div>
       )}
       {asking === 'delete' && <Deletion dam={dam} onClose={() => ask(null)} />}
@@ -57,7 +57,7 @@ function Fact({ name, value }: { name: string; value: string | null }) {
   return <><dt>{name}</dt><dd><Flash>{value || '—'}</Flash></dd></>;
 }
 
-// Flow has the size of the chart while it is not known whether there is one, so that nothing moves when it comes.
+// Flow shows the hydrograph. While it is loading, it has the height of the chart, so that nothing moves.
 function Flow({ dam }: { dam: Dam }) {
   const [loaded, again] = useHydrograph(dam.id);
   const hydrograph = loaded.state === 'here' ? loaded.hydrograph : null;
@@ -78,7 +78,7 @@ function Deletion({ dam, onClose }: { dam: Dam; onClose: () => void }) {
   const remove = async () => {
     setBusy(true);
     try {
-      await deleteRow('dams', dam.id);
+      await tableOf('dams').delete(dam.id);
       toast(`${nameOf(dam)} is deleted`);
     } catch (error) {
       const gone = error instanceof Problem && error.status === 404;
@@ -87,7 +87,7 @@ function Deletion({ dam, onClose }: { dam: Dam; onClose: () => void }) {
     onClose();
   };
   return (
-    <Confirm open title={`Delete ${nameOf(dam)}?`} action="Delete" danger busy={busy} onConfirm={remove} onClose={onClose}>
+    <Confirm open title={`Delete ${nameOf(dam)}?`} action="Delete" danger writes busy={busy} onConfirm={remove} onClose={onClose}>
       Its hydrographs are deleted as well. This cannot be undone.
     </Confirm>
   );

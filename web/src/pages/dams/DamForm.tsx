@@ -1,7 +1,8 @@
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { type Errors, Problem } from '../../data/api.ts';
 import { failure } from '../../data/failure.ts';
-import { createRow, patchRow } from '../../data/rows.ts';
+import type { Id } from '../../data/ids.ts';
+import { tableOf } from '../../data/tables.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Input } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
@@ -10,18 +11,17 @@ import { changes, type Fields, mistakes, noFields } from './fields.ts';
 import styles from './dams.module.css';
 
 interface Props {
-  fields: Fields; // the page has them, since the map writes the place
-  before: Fields; // as they were when the form was opened
-  id: number | null; // null: a new dam
-  gone: boolean; // somebody has deleted the dam meanwhile
+  fields: Fields; // state of the page, because the map changes the coordinates
+  before: Fields; // when the form was opened
+  id: Id | null; // null: a new dam
+  gone: boolean; // the dam was deleted meanwhile
   onChange: (fields: Fields) => void;
   onSaving: (saving: boolean) => void;
   onSaved: (dam: Dam) => void;
   onClose: () => void;
 }
 
-// DamForm adds a dam or changes one. It sends only what was changed, so that what somebody else has
-// changed meanwhile stays.
+// DamForm adds or edits a dam. It sends only the changed columns, so that it does not undo the changes of other users.
 export function DamForm({ fields, before, id, gone, onChange, onSaving, onSaved, onClose }: Props) {
   const [errors, setErrors] = useState<Errors>({});
   const [failed, setFailed] = useState('');
@@ -41,7 +41,7 @@ export function DamForm({ fields, before, id, gone, onChange, onSaving, onSaved,
     onSaving(true);
     try {
       const sent = changes(fields, id === null ? noFields : before);
-      onSaved(id === null ? await createRow('dams', sent) : await patchRow('dams', id, sent));
+      onSaved(id === null ? await tableOf('dams').create(sent) : await tableOf('dams').patch(id, sent));
     } catch (error) {
       setErrors(error instanceof Problem ? error.errors : {});
       setFailed(failure(error));
@@ -59,13 +59,15 @@ export function DamForm({ fields, before, id, gone, onChange, onSaving, onSaved,
         {input('latitude', 'Latitude', { inputMode: 'decimal', hint: 'Degrees north', required: true })}
         {input('longitude', 'Longitude', { inputMode: 'decimal', hint: 'Degrees east', required: true })}
       </div>
-      {input('river', 'River')}
       {input('owner', 'Owner')}
-      {input('date_built', 'Built', { placeholder: '1936' })}
+      <div className={styles.pair}>
+        {input('river', 'River')}
+        {input('date_built', 'Built', { placeholder: '1936' })}
+      </div>
       {gone && <Notice tone="bad">This dam was deleted by someone else.</Notice>}
       {failed && <Notice tone="bad">{failed}</Notice>}
       <div className={styles.buttons}>
-        <Button variant="primary" type="submit" busy={busy} disabled={gone}>{id === null ? 'Add dam' : 'Save'}</Button>
+        <Button variant="primary" type="submit" writes busy={busy} disabled={gone}>{id === null ? 'Add dam' : 'Save'}</Button>
         <Button onClick={onClose}>Cancel</Button>
       </div>
     </form>

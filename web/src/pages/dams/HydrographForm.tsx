@@ -1,5 +1,6 @@
 import { type FormEvent, useEffect, useState } from 'react';
 import { failure } from '../../data/failure.ts';
+import type { Id } from '../../data/ids.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog, DialogActions } from '../../ui/Dialog.tsx';
 import { Select, Textarea } from '../../ui/Field.tsx';
@@ -11,9 +12,9 @@ import styles from './dams.module.css';
 
 const example = '0, 150\n6, 900\n9, 2350\n14, 700\n24, 160';
 
-// HydrographForm gives a dam a hydrograph: one that no dam has, or a new one from lines of text.
+// HydrographForm assigns a hydrograph to a dam: an unassigned one, or a new one from lines of text.
 export function HydrographForm({ dam, onClose }: { dam: Dam; onClose: () => void }) {
-  const [free, setFree] = useState<number[]>([]);
+  const [free, setFree] = useState<Id[]>([]);
   const [choice, setChoice] = useState('');
   const [text, setText] = useState('');
   const [failed, setFailed] = useState('');
@@ -21,7 +22,7 @@ export function HydrographForm({ dam, onClose }: { dam: Dam; onClose: () => void
   const toast = useToast();
   useEffect(() => {
     const gone = new AbortController();
-    freeHydrographs(gone.signal).then(setFree, () => {}); // a new one can be made all the same
+    freeHydrographs(gone.signal).then(setFree, () => {}); // a new one can be added anyway
     return () => gone.abort();
   }, []);
   const save = async (e: FormEvent) => {
@@ -29,7 +30,7 @@ export function HydrographForm({ dam, onClose }: { dam: Dam; onClose: () => void
     setFailed('');
     setBusy(true);
     try {
-      if (choice) await assign(Number(choice), dam.id);
+      if (choice) await assign(choice, dam.id);
       else await addHydrograph(dam.id, parsePoints(text));
       toast(`${nameOf(dam)} has a hydrograph`, 'good');
       onClose();
@@ -44,7 +45,7 @@ export function HydrographForm({ dam, onClose }: { dam: Dam; onClose: () => void
         {free.length > 0 && (
           <Select label="Hydrograph" value={choice} onChange={(e) => setChoice(e.target.value)} options={[
             { value: '', label: 'New hydrograph' },
-            ...free.map((id) => ({ value: String(id), label: `Hydrograph ${id} (unassigned)` })),
+            ...free.map((id) => ({ value: id, label: `Hydrograph ${id} (unassigned)` })),
           ]} />
         )}
         {!choice && (
@@ -56,7 +57,7 @@ export function HydrographForm({ dam, onClose }: { dam: Dam; onClose: () => void
         {failed && <Notice tone="bad">{failed}</Notice>}
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" busy={busy}>Assign</Button>
+          <Button variant="primary" type="submit" writes busy={busy}>Assign</Button>
         </DialogActions>
       </form>
     </Dialog>

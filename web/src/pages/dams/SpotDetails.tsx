@@ -8,7 +8,7 @@ import styles from './dams.module.css';
 import type { Point } from './map/view.ts';
 import { useFocusWithin } from './useFocusWithin.ts';
 
-// SpotDetails is what a press on the empty map opens: a place for a dam.
+// SpotDetails is the popup of a click on the empty map: it offers to add a dam there.
 export function SpotDetails({ at, onAdd, onClose }: { at: Point; onAdd: () => void; onClose: () => void }) {
   const { user } = useUser();
   const [address] = useLocation();

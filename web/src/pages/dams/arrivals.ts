@@ -1,24 +1,24 @@
-// Which dams are new to the reader: added by somebody else since the page was opened, and neither
-// looked at nor waved away.
+// The dams that are new to the user: added by others since the page was opened, and not acknowledged yet.
 
+import type { Id } from '../../data/ids.ts';
 import type { Dam } from './dams.ts';
 
 export interface Arrivals {
-  known: ReadonlySet<number> | null; // null: the first dams are not here yet
-  mine: ReadonlySet<number>; // added by the reader
-  ids: readonly number[]; // the new ones, in the order they came
+  known: ReadonlySet<Id> | null; // null: the dams are not loaded yet
+  mine: ReadonlySet<Id>; // added by the user
+  ids: readonly Id[]; // the new dams, in the order in which they arrived
 }
 
 export const noArrivals: Arrivals = { known: null, mine: new Set(), ids: [] };
 
 export type Step =
-  | { type: 'dams'; dams: readonly Dam[] } // the dams as they are now
-  | { type: 'mine'; id: number } // the reader has added this one
+  | { type: 'dams'; dams: readonly Dam[] } // the present dams
+  | { type: 'mine'; id: Id } // the user has added this dam
   | { type: 'seen' }; // the box was closed
 
 /**
- * arrive goes by the dams that are there, and not by events: so it tells of those that came while the
- * connection was lost, too. The answer to the reader's own addition may come before or after its event.
+ * arrive compares the present dams with the known ones. It does not use events, so it also finds dams that were added while
+ * the connection was lost. The answer to the user's own addition may arrive before or after its event.
  */
 export function arrive(before: Arrivals, step: Step): Arrivals {
   switch (step.type) {

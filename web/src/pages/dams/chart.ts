@@ -2,7 +2,7 @@
 
 import type { Point } from './hydrograph.ts';
 
-/** ticks are round numbers from low to high, about as many as wanted, and always two or more. */
+/** ticks returns round numbers from low to high: about as many as wanted, and at least two. */
 export function ticks(low: number, high: number, wanted: number): number[] {
   const span = high - low || Math.abs(high) || 1;
   const rough = span / wanted;
@@ -25,14 +25,14 @@ export interface Scale {
   at: (value: number) => number;
 }
 
-/** scale reaches from the first tick to the last. */
+/** scale returns a scale from the first tick to the last. */
 export function scale(low: number, high: number, wanted: number, from: number, to: number): Scale {
   const marks = ticks(low, high, wanted);
   const [first, last] = [marks[0]!, marks.at(-1)!];
   return { ticks: marks, at: (value) => from + ((value - first) / (last - first)) * (to - from) };
 }
 
-/** hours is a scale that reaches from low to high, with ticks where clocks have them. */
+/** hours returns a scale from low to high, with ticks at usual steps of hours. */
 export function hours(low: number, high: number, from: number, to: number): Scale {
   const span = high - low || 1;
   const step = [1, 2, 3, 6, 12, 24, 48, 72].find((hours) => span / hours <= 8) ?? 24 * Math.ceil(span / 24 / 8);
@@ -41,7 +41,7 @@ export function hours(low: number, high: number, from: number, to: number): Scal
   return { ticks: marks, at: (value) => from + ((value - low) / span) * (to - from) };
 }
 
-/** line and area are paths of SVG through the points, which are in the order of time. */
+/** line and area return SVG paths through the points, which are ordered by time. */
 export function line(points: Point[], x: Scale, y: Scale): string {
   return points.map(({ time, flow }, i) => `${i ? 'L' : 'M'}${x.at(time).toFixed(1)} ${y.at(flow).toFixed(1)}`).join('');
 }
@@ -51,7 +51,7 @@ export function area(points: Point[], x: Scale, y: Scale, floor: number): string
   return `${line(points, x, y)}L${x.at(last.time).toFixed(1)} ${floor}L${x.at(first.time).toFixed(1)} ${floor}Z`;
 }
 
-/** nearest is the index of the point whose time is nearest. */
+/** nearest returns the index of the point with the nearest time. */
 export function nearest(points: Point[], x: Scale, at: number): number {
   let best = 0;
   points.forEach((point, i) => {

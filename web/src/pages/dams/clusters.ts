@@ -1,4 +1,4 @@
-// Many dams on a small map: those that would cover each other become one marker with a number.
+// Clustering: many dams that would overlap on the map become one marker with a number.
 
 import type { Placed } from './dams.ts';
 
@@ -10,9 +10,9 @@ export interface Spot {
 
 export type Project = (dam: Placed) => { x: number; y: number };
 
-const few = 60; // so many markers are shown one by one, whatever they cover
+const few = 60; // up to so many dams are not clustered
 
-/** group puts dams in one cell of a grid together, at their middle. */
+/** group puts the dams of each cell of a grid together, at their mean position. */
 export function group(dams: readonly Placed[], project: Project, cell = 44): Spot[] {
   if (dams.length <= few) return dams.map((dam) => ({ dams: [dam], ...project(dam) }));
   const cells = new Map<string, Spot>();

@@ -1,4 +1,4 @@
-// What a form says of a dam, and what of it is sent.
+// The form of a dam: its fields, their check, and the columns to send.
 
 import type { Errors } from '../../data/api.ts';
 import { type Dam, isLatitude, isLongitude } from './dams.ts';
@@ -25,13 +25,13 @@ export function fieldsOf(dam: Dam): Fields {
   };
 }
 
-/** number reads what people type for a coordinate; a decimal comma is understood. */
+/** number parses a coordinate. It accepts a decimal comma. */
 export function number(text: string): number | null {
   const plain = text.trim().replace(',', '.');
   return plain === '' || !Number.isFinite(Number(plain)) ? null : Number(plain);
 }
 
-/** mistakes are what the form itself can tell; the server has the last word. */
+/** mistakes returns the errors that the form finds itself. The server checks again. */
 export function mistakes(fields: Fields): Errors {
   const errors: Errors = {};
   if (!fields.name.trim()) errors.name = ['Enter a name.'];
@@ -40,7 +40,7 @@ export function mistakes(fields: Fields): Errors {
   return errors;
 }
 
-/** changes is what differs from before, as the server wants it. Nothing typed is nothing known. */
+/** changes returns the changed columns. An empty field becomes null. */
 export function changes(fields: Fields, before: Fields): Partial<Dam> {
   const changed: Partial<Dam> = {};
   for (const key of ['name', 'river', 'owner', 'date_built'] as const) {

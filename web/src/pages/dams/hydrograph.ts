@@ -1,7 +1,8 @@
 // A dam's hydrograph: the flow at its outlet, hour by hour.
 
-import { createRow, listRows, patchRow } from '../../data/rows.ts';
 import { request } from '../../data/api.ts';
+import { type Id, toNumber } from '../../data/ids.ts';
+import { tableOf } from '../../data/tables.ts';
 
 export interface Point {
   time: number; // hours
@@ -9,44 +10,45 @@ export interface Point {
 }
 
 export interface Hydrograph {
-  id: number;
+  id: Id;
   points: Point[];
-  others: number; // how many more the dam has; the newest is shown
+  others: number; // number of older hydrographs of the dam
 }
 
 const most = 1000; // rows of one request
+const hydrographs = tableOf('hydrographs');
 
-/** fetchHydrograph returns the newest hydrograph of a dam, or null where it has none. */
-export async function fetchHydrograph(dam: number, signal: AbortSignal): Promise<Hydrograph | null> {
-  const { rows: [newest], total } = await listRows('hydrographs', { dam_id: dam, ordering: '-id', limit: 1 }, signal);
+/** fetchHydrograph returns the newest hydrograph of a dam; null if it has none. */
+export async function fetchHydrograph(dam: Id, signal: AbortSignal): Promise<Hydrograph | null> {
+  const { rows: [newest], total } = await hydrographs.list({ dam_id: dam, ordering: '-id', limit: 1 }, signal);
   if (!newest) return null;
-  const { rows } = await listRows('hydrograph_points', { hydrograph_id: newest.id, ordering: 'time', limit: most }, signal);
-  const points = rows.flatMap(({ time, flow }) => (time === null || flow === null ? [] : [{ time, flow }]));
+  const { rows } = await tableOf('hydrograph_points').list({ hydrograph_id: newest.id, ordering: 'time', limit: most }, signal);
+  const points = rows.flatMap(({ time, flow }) => (time === null || flow === null ? [] : [{ time: Number(time), flow: Number(flow) }]));
   return { id: newest.id, points, others: total - 1 };
 }
 
-/** freeHydrographs are the ids of those that no dam has. */
-export async function freeHydrographs(signal: AbortSignal): Promise<number[]> {
-  const { rows } = await listRows('hydrographs', { dam_id: '', ordering: '-id', limit: 50 }, signal);
+/** freeHydrographs returns the ids of hydrographs without a dam. */
+export async function freeHydrographs(signal: AbortSignal): Promise<Id[]> {
+  const { rows } = await hydrographs.list({ dam_id: '', ordering: '-id', limit: 50 }, signal);
   return rows.map(({ id }) => id);
 }
 
-export async function assign(hydrograph: number, dam: number): Promise<void> {
-  await patchRow('hydrographs', hydrograph, { dam_id: dam });
+export async function assign(hydrograph: Id, dam: Id): Promise<void> {
+  await hydrographs.patch(hydrograph, { dam_id: dam });
 }
 
-/** addHydrograph assigns it last, so that whoever hears of that finds all its points. */
-export async function addHydrograph(dam: number, points: Point[]): Promise<void> {
-  const { id } = await createRow('hydrographs', { dam_id: null });
+/** addHydrograph creates a hydrograph. It is assigned last: whoever receives that event can load all points. */
+export async function addHydrograph(dam: Id, points: Point[]): Promise<void> {
+  const { id } = await hydrographs.create({ dam_id: null });
   for (let i = 0; i < points.length; i += most) {
-    await request('POST', '/api/hydrograph_points', { body: points.slice(i, i + most).map((point) => ({ hydrograph_id: id, ...point })) });
+    await request('POST', '/api/hydrograph_points', { body: points.slice(i, i + most).map((point) => ({ hydrograph_id: toNumber(id), ...point })) });
   }
   await assign(id, dam);
 }
 
 export class PointsError extends Error {}
 
-/** parsePoints reads lines of hour and flow, between them a comma, a semicolon or blanks. A line of words at the top is passed over. */
+/** parsePoints reads lines of an hour and a flow, separated by a comma, a semicolon or spaces. A heading in the first line is ignored. */
 export function parsePoints(text: string): Point[] {
   const points: Point[] = [];
   for (const [i, line] of text.split(/\r?\n/).entries()) {

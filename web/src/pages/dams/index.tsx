@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useRef } from 'react';
+import { lazy, Suspense, useCallback, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { useUser } from '../../data/user.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
@@ -24,20 +24,21 @@ const sql = [
   "DELETE FROM dams WHERE name = 'Mauvoisin';",
 ];
 
-// Dams shows the dams of the database on a map, as they are now.
+// Dams shows the present dams of the database on a map.
 export default function Dams() {
   const { user } = useUser();
   const [address] = useLocation();
   const page = useDams();
-  const centre = useRef<() => Point>(() => ({ latitude: 0, longitude: 0 }));
-  const onCentre = useCallback((ask: () => Point) => { centre.current = ask; }, []);
+  const centre = useRef<() => Point | null>(() => null); // until the map is loaded
+  const onCentre = useCallback((ask: () => Point | null) => { centre.current = ask; }, []);
+  const [reserved, setReserved] = useState(0);
   const frame = useRef<HTMLDivElement>(null);
   return (
     <Page
       title="Dams"
       intro="A shared map of dams and their hydrographs. When someone adds, moves or deletes a dam, every map shows it at once."
       actions={user
-        ? <Button variant="primary" disabled={page.editing !== null} onClick={() => page.add(centre.current())}>Add a dam</Button>
+        ? <Button variant="primary" writes disabled={page.editing !== null} onClick={() => page.add(centre.current())}>Add a dam</Button>
         : <ButtonLink to={`/login?to=${encodeURIComponent(address)}`}>Log in to add dams</ButtonLink>}
       sql={sql}
     >
@@ -47,14 +48,14 @@ export default function Dams() {
           <Suspense fallback={<div className={styles.loading}><Spinner label="Loading the map" /></div>}>
             <MapPane
               dams={page.dams.filter(isPlaced)} selected={page.shown?.id ?? null} fresh={page.fresh} open={page.openAt} draft={page.draft}
-              into={page.into} picking={page.editing !== null} onCentre={onCentre}
+              into={page.into} reserved={reserved} picking={page.editing !== null} onCentre={onCentre}
               select={page.pick} press={page.press} close={page.close} drag={page.write}
             >
               {page.shown && <DamDetails key={page.shown.id} dam={page.shown} onEdit={() => page.edit(page.shown!)} onClose={page.close} />}
               {page.spot && <SpotDetails at={page.spot} onAdd={() => page.add(page.spot!)} onClose={page.close} />}
             </MapPane>
           </Suspense>
-          <ArrivalBox dams={page.arrived} onNevermind={page.nevermind} onRefresh={page.refresh} />
+          <ArrivalBox dams={page.arrived} onNevermind={page.nevermind} onRefresh={page.refresh} onHeight={setReserved} />
         </div>
         <Panel><Side page={page} onSelect={(dam) => { page.select(dam); frame.current?.scrollIntoView({ block: 'nearest' }); }} /></Panel>
       </div>
@@ -62,7 +63,7 @@ export default function Dams() {
   );
 }
 
-// Side is what stands beside the map, and on a phone below it: the list, or the form while it is open.
+// Side stands beside the map, or below it on a phone: the open form, or else the list.
 function Side({ page, onSelect }: { page: ReturnType<typeof useDams>; onSelect: (dam: Dam) => void }) {
   const { editing } = page;
   if (editing) {

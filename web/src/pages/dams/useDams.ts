@@ -1,26 +1,27 @@
-import { useDeferredValue, useEffect, useReducer, useState } from 'react';
+import { useDeferredValue, useEffect, useMemo, useReducer, useState } from 'react';
 import { useLive } from 'rowcall/react';
+import type { Id } from '../../data/ids.ts';
 import { useToast } from '../../ui/Toast.tsx';
 import { arrive, noArrivals } from './arrivals.ts';
-import { type Dam, isPlaced, nameOf, type Placed, reduceDams } from './dams.ts';
+import { type Dam, damsOf, isPlaced, nameOf, type Placed, reduceDams } from './dams.ts';
 import { type Fields, fieldsOf, noFields, number } from './fields.ts';
 import type { Point } from './map/view.ts';
 
 const none: readonly Dam[] = [];
 
-/** Editing is the form, while it is open. */
+/** Editing is the state of the open form. */
 export interface Editing {
-  id: number | null; // null: a new dam
+  id: Id | null; // null: a new dam
   before: Fields;
   fields: Fields;
 }
 
-// useDams is the page's state: the dams as they are, which one is open, and what the reader does.
+// useDams is the state of the page: the present dams, the open popup or form, and the user's actions.
 export function useDams() {
-  const { state: now, status, error } = useLive({ topic: 'dams', reduce: reduceDams, from: (rows: Dam[]): readonly Dam[] => rows });
-  const state = useDeferredValue(now); // a bulk load does not redraw the map a thousand times
+  const { state: now, status, error } = useLive({ topic: 'dams', reduce: reduceDams, from: damsOf });
+  const state = useDeferredValue(now); // a bulk load draws the map only a few times
   const dams = state ?? none;
-  const [open, setOpen] = useState<{ dam: number } | { spot: Point } | null>(null);
+  const [open, setOpen] = useState<{ dam: Id } | { spot: Point } | null>(null);
   const [editing, setEditing] = useState<Editing | null>(null);
   const [saving, setSaving] = useState(false);
   const [into, bring] = useState<readonly Placed[]>([]);
@@ -28,7 +29,8 @@ export function useDams() {
   const toast = useToast();
   useEffect(() => { if (state) step({ type: 'dams', dams: state }); }, [state]);
 
-  const byId = (id: number | null) => dams.find((dam) => dam.id === id);
+  const fresh = useMemo(() => new Set(arrivals.ids), [arrivals.ids]);
+  const byId = (id: Id | null) => dams.find((dam) => dam.id === id);
   const shown = open && 'dam' in open ? byId(open.dam) : undefined;
   const spot = open && 'spot' in open ? open.spot : null;
   const arrived = saving ? none : arrivals.ids.flatMap((id) => byId(id) ?? []);
@@ -37,24 +39,24 @@ export function useDams() {
     if (isPlaced(dam)) bring([dam]);
   };
   const write = (at: Point) => setEditing((was) => was && { ...was, fields: { ...was.fields, ...texts(at) } });
-  const edit = (id: number | null, before: Fields, fields: Fields) => {
+  const edit = (id: Id | null, before: Fields, fields: Fields) => {
     setOpen(null);
     setEditing({ id, before, fields });
   };
   return {
     dams, loading: !state, refusal: status === 'stopped' ? (error?.message ?? 'the server refused') : null,
     shown, spot, editing, into, arrived,
-    fresh: new Set(arrivals.ids),
+    fresh,
     gone: editing !== null && editing.id !== null && !byId(editing.id),
     draft: editing && place(editing.fields),
     openAt: shown && isPlaced(shown) ? shown : spot,
     select, write, setSaving,
     type: (fields: Fields) => setEditing((was) => was && { ...was, fields }),
-    pick: (id: number) => setOpen({ dam: id }),
+    pick: (id: Id) => setOpen({ dam: id }),
     press: (at: Point) => (editing ? write(at) : setOpen(open ? null : { spot: at })),
     close: () => setOpen(null),
     stop: () => setEditing(null),
-    add: (at: Point) => edit(null, noFields, { ...noFields, ...texts(at) }),
+    add: (at: Point | null) => edit(null, noFields, at ? { ...noFields, ...texts(at) } : noFields),
     edit: (dam: Dam) => edit(dam.id, fieldsOf(dam), fieldsOf(dam)),
     saved: (dam: Dam) => {
       step({ type: 'mine', id: dam.id });

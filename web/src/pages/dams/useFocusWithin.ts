@@ -1,6 +1,6 @@
 import { type RefObject, useEffect } from 'react';
 
-// useFocusWithin takes the focus to an element when it appears, and back to where it was when it goes.
+// useFocusWithin moves the focus to an element when it appears, and back when it disappears.
 export function useFocusWithin(element: RefObject<HTMLElement | null>, about: unknown) {
   useEffect(() => {
     const before = document.activeElement;

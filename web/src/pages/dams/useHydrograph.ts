@@ -1,22 +1,23 @@
 import { useCallback, useEffect, useState } from 'react';
 import { useTopic } from 'rowcall/react';
 import { describe } from '../../data/api.ts';
+import { type Id, idOf } from '../../data/ids.ts';
 import { fetchHydrograph, type Hydrograph } from './hydrograph.ts';
 
 export type Loaded = { state: 'loading' } | { state: 'failed'; message: string } | { state: 'here'; hydrograph: Hydrograph | null };
 
-// useHydrograph is a dam's newest hydrograph. It is read again when one is assigned, and when one or
-// its points change.
-export function useHydrograph(dam: number): [Loaded, again: () => void] {
+// useHydrograph returns a dam's newest hydrograph. It is loaded again when a hydrograph of the dam is assigned or changed.
+export function useHydrograph(dam: Id): [Loaded, again: () => void] {
   const [loaded, setLoaded] = useState<Loaded>({ state: 'loading' });
   const [turn, setTurn] = useState(0);
   const again = useCallback(() => setTurn((n) => n + 1), []);
   const shown = loaded.state === 'here' ? loaded.hydrograph?.id : undefined;
+  const isAbout = (data: { id: unknown; dam_id: unknown }) => idOf(data.dam_id) === dam || idOf(data.id) === shown;
   useTopic('dams', ({ type, data }) => {
-    if (type === 'hydrograph.assigned' && (data.dam_id === dam || data.id === shown)) again();
+    if (type === 'hydrograph.assigned' && isAbout(data)) again();
   });
   useTopic('hydrographs', ({ data }) => {
-    if (data.dam_id === dam || data.id === shown) again();
+    if (isAbout(data)) again();
   });
   useEffect(() => {
     const gone = new AbortController();

@@ -1,5 +1,6 @@
 import { useLive } from 'rowcall/react';
 import { Link } from 'wouter';
+import { compareIds, type Id, idOf } from '../../data/ids.ts';
 import { useUser } from '../../data/user.tsx';
 import { Flash } from '../../ui/Flash.tsx';
 import styles from './Counters.module.css';
@@ -13,9 +14,9 @@ const PLACES = [
   { to: '/jobs', resource: 'jobs', label: 'Jobs', says: 'yours' },
 ] as const;
 
-const MOST_ROOMS = 50; // that are listened to, the newest: a socket has room for a hundred topics
+const MOST_ROOMS = 50; // rooms that are followed, the newest ones: a socket has at most a hundred topics
 
-// Counters are the ways into the applications, each with how many rows there are right now.
+// Counters are links to the applications, each with its present number of rows.
 export function Counters() {
   const topics = useTopics();
   const { user } = useUser();
@@ -33,7 +34,7 @@ interface CounterProps {
   resource: string;
   label: string;
   says: string;
-  open?: boolean; // to those who are not logged in, too
+  open?: boolean; // visible without a login
   topics: string[];
 }
 
@@ -51,20 +52,20 @@ function Counter({ to, resource, label, says, open, topics }: CounterProps) {
   );
 }
 
-// useTopics are the topics that tell of the rows that are counted. Staff follow all rooms and jobs,
-// others their own.
+// useTopics returns the topics whose events may change a number. Staff follow all rooms and jobs, other users their own.
 function useTopics(): Record<string, string[]> {
   const { user } = useUser();
-  const own = useLive<string, number[]>({
+  const own = useLive<string, Id[]>({
     topic: user && !user.is_staff ? `user/${user.id}` : null,
-    from: (rows: { rooms: { id: number }[] }[]) => rows[0]?.rooms.map((r) => r.id) ?? [],
+    from: (rows: { rooms: { id: unknown }[] }[]) => rows[0]?.rooms.map((r) => idOf(r.id)) ?? [],
     reduce: (ids, { type, data }) => {
-      if (type === 'room_joined' || type === 'room_created') return ids.includes(data.room_id) ? ids : [...ids, data.room_id];
-      if (type === 'room_left' || type === 'room_deleted') return ids.filter((id) => id !== data.room_id);
+      const room = idOf(data.room_id);
+      if (type === 'room_joined' || type === 'room_created') return ids.includes(room) ? ids : [...ids, room];
+      if (type === 'room_left' || type === 'room_deleted') return ids.filter((id) => id !== room);
       return ids;
     },
   });
-  const rooms = (own.state ?? []).toSorted((a, b) => a - b).slice(-MOST_ROOMS).map((id) => `room/${id}`);
+  const rooms = (own.state ?? []).toSorted(compareIds).slice(-MOST_ROOMS).map((id) => `room/${id}`);
   return {
     messages: user?.is_staff ? ['room'] : rooms,
     patients: ['patients'],

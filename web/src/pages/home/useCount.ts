@@ -1,10 +1,10 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { listRows } from '../../data/rows.ts';
 
-const PAUSE = 300; // milliseconds at least between two questions
+const PAUSE = 300; // minimum of milliseconds between two requests
 
-// useCount asks how many rows of a resource there are, once and whenever something has changed.
-// Changes that come in quick succession are asked about together.
+// useCount returns the number of rows of a resource, and a function to call after a change. Changes in quick succession
+// cause one request.
 export function useCount(resource: string | null) {
   const [count, setCount] = useState<number>();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -12,7 +12,7 @@ export function useCount(resource: string | null) {
   const ask = useCallback(() => {
     timer.current = undefined;
     asked.current = performance.now();
-    if (resource) listRows(resource, { limit: 1 }).then(({ total }) => setCount(total), () => {}); // the number stays
+    if (resource) listRows(resource, { limit: 1 }).then(({ total }) => setCount(total), () => {}); // after a failure the number stays
   }, [resource]);
   const changed = useCallback(() => {
     timer.current ??= setTimeout(ask, Math.max(0, asked.current + PAUSE - performance.now()));

@@ -1,7 +1,8 @@
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import { useLive } from 'rowcall/react';
 import { describe, Problem } from '../../data/api.ts';
-import { deleteRow } from '../../data/rows.ts';
+import type { Id } from '../../data/ids.ts';
+import { tableOf } from '../../data/tables.ts';
 import { useUser } from '../../data/user.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { Button } from '../../ui/Button.tsx';
@@ -14,20 +15,16 @@ import { Panel } from '../../ui/Panel.tsx';
 import { Progress } from '../../ui/Progress.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
 import { useToast } from '../../ui/Toast.tsx';
-import { isOver, type Job, reduceJobs, tone } from './jobs.ts';
+import { isOver, type Job, jobsOf, reduceJobs, tone } from './jobs.ts';
 import styles from './jobs.module.css';
 
-const page = 50; // jobs shown at once
+const page = 50; // jobs that are shown at first, and added by each click
 
-// JobList is a user's jobs, the newest first.
-export function JobList({ whose, mine }: { whose: number; mine: boolean }) {
+// JobList shows the jobs of a user, newest first.
+export function JobList({ whose, mine }: { whose: Id; mine: boolean }) {
   const { user } = useUser();
   const [shown, setShown] = useState(page);
-  const { state, status, error } = useLive({
-    topic: `jobs/${whose}`,
-    reduce: reduceJobs,
-    from: (rows: Job[]): readonly Job[] => rows.toSorted((a, b) => b.id - a.id),
-  });
+  const { state, status, error } = useLive({ topic: `jobs/${whose}`, reduce: reduceJobs, from: jobsOf });
   if (status === 'stopped') return <Notice tone="bad">These jobs cannot be shown: {error?.message ?? 'the server refused'}.</Notice>;
   if (!state) return <Panel><div className={styles.wait}><Spinner label="Loading the jobs" /></div></Panel>;
   const over = state.filter(isOver).length;
@@ -42,17 +39,31 @@ export function JobList({ whose, mine }: { whose: number; mine: boolean }) {
   );
 }
 
-// Line is one job. Those of staff have a place at the end, where jobs that are over can be deleted.
-function Line({ job, staff }: { job: Job; staff: boolean }) {
+// Line is one job. Staff can delete a job that has ended.
+const Line = memo(function Line({ job, staff }: { job: Job; staff: boolean }) {
+  const badge = useFlash<HTMLSpanElement>(job.state);
+  const title = job.title || `Job ${job.id}`;
+  const color = tone(job.state);
+  return (
+    <li className={styles.job}>
+      <span className={styles.title}>{title}</span>
+      <span className={styles.state} ref={badge}><Badge tone={color}>{job.state}</Badge></span>
+      <span className={styles.bar}><Progress value={job.progress} label={`Progress of ${title}`} tone={color === 'good' || color === 'bad' ? color : 'accent'} /></span>
+      <span className={styles.percent}>{job.progress} %</span>
+      {staff && <span className={styles.end}>{isOver(job) && <Delete job={job} title={title} />}</span>}
+    </li>
+  );
+});
+
+// Delete asks first. A job that does not exist any more is deleted.
+function Delete({ job, title }: { job: Job; title: string }) {
   const toast = useToast();
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
-  const badge = useFlash<HTMLSpanElement>(job.state);
-  const title = job.title || `Job ${job.id}`;
   const remove = async () => {
     setBusy(true);
     try {
-      await deleteRow('jobs', job.id);
+      await tableOf('jobs').delete(job.id);
     } catch (error) {
       setBusy(false);
       setAsking(false);
@@ -60,13 +71,11 @@ function Line({ job, staff }: { job: Job; staff: boolean }) {
     }
   };
   return (
-    <li className={styles.job}>
-      <span className={styles.title}>{title}</span>
-      <span className={styles.state} ref={badge}><Badge tone={tone(job.state)}>{job.state}</Badge></span>
-      <span className={styles.bar}><Progress value={job.progress} label={`Progress of ${title}`} tone={tone(job.state) === 'good' ? 'good' : tone(job.state) === 'bad' ? 'bad' : 'accent'} /></span>
-      <span className={styles.percent}>{job.progress} %</span>
-      {staff && <span className={styles.end}>{isOver(job) && <Button small variant="quiet" aria-label={`Delete ${title}`} title="Delete" onClick={() => setAsking(true)}><Bin /></Button>}</span>}
-      {staff && <Confirm open={asking} title={`Delete ${title}?`} action="Delete" danger busy={busy} onConfirm={() => void remove()} onClose={() => setAsking(false)}>The job is deleted permanently and disappears from its owner’s page at once.</Confirm>}
-    </li>
+    <>
+      <Button small variant="quiet" writes aria-label={`Delete ${title}`} title="Delete" onClick={() => setAsking(true)}><Bin /></Button>
+      <Confirm open={asking} title={`Delete ${title}?`} action="Delete" danger writes busy={busy} onConfirm={() => void remove()} onClose={() => setAsking(false)}>
+        The job is deleted permanently and disappears from its owner’s page at once.
+      </Confirm>
+    </>
   );
 }

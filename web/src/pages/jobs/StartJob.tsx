@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import { failure } from '../../data/failure.ts';
-import { callFunction } from '../../data/rows.ts';
+import { callFunction } from '../../data/tables.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Input } from '../../ui/Field.tsx';
 import { Panel } from '../../ui/Panel.tsx';
@@ -8,7 +8,7 @@ import styles from './jobs.module.css';
 
 const titles = ['Sort the spring collection', 'Import the catalogue', 'Write the invoices', 'Make the thumbnails', 'Check the stock'];
 
-// StartJob starts a job for show: it goes through its states, a step a second.
+// StartJob starts a job that only simulates work: it advances once per second.
 export function StartJob() {
   const [turn, setTurn] = useState(0);
   const [title, setTitle] = useState('');
@@ -32,7 +32,7 @@ export function StartJob() {
     <Panel>
       <form className={styles.start} onSubmit={start}>
         <Input label="Title" value={title} placeholder={proposed} maxLength={100} error={failed} onChange={(e) => setTitle(e.target.value)} />
-        <Button variant="primary" type="submit" busy={busy}>Start a job</Button>
+        <Button variant="primary" type="submit" writes busy={busy}>Start a job</Button>
       </form>
     </Panel>
   );

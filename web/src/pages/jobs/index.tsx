@@ -6,12 +6,12 @@ import { JobList } from './JobList.tsx';
 import { StartJob } from './StartJob.tsx';
 import { WhoseJobs } from './WhoseJobs.tsx';
 
-// Jobs are those of the person who is logged in. Staff may look at somebody else's.
+// Jobs shows the jobs of the logged-in user. Staff can choose another user.
 export default function Jobs() {
   const { user } = useUser();
   const [params] = useSearchParams();
-  const asked = Number.parseInt(params.get('user') ?? '', 10);
-  const whose = user?.is_staff && asked > 0 ? asked : user?.id;
+  const asked = params.get('user') ?? '';
+  const whose = user?.is_staff && /^[1-9][0-9]*$/.test(asked) ? asked : user?.id;
   const mine = whose === user?.id;
   const sql = [
     `UPDATE job_postings SET state = 'running', progress = 75 WHERE user_id = ${whose ?? 1};`,

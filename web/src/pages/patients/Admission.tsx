@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import { type Errors, Problem } from '../../data/api.ts';
 import { failure } from '../../data/failure.ts';
-import { createRow } from '../../data/rows.ts';
+import { tableOf } from '../../data/tables.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog, DialogActions } from '../../ui/Dialog.tsx';
 import { Input } from '../../ui/Field.tsx';
@@ -23,7 +23,7 @@ export function Admission({ given, onClose }: { given: Partial<Draft>; onClose: 
     e.preventDefault();
     setBusy(true);
     try {
-      const patient = await createRow('patients', { first_name: draft.first_name, last_name: draft.last_name, ...changes(empty, draft) });
+      const patient = await tableOf('patients').create({ first_name: draft.first_name, last_name: draft.last_name, ...changes(empty, draft) });
       toast(`${nameOf(patient)} is admitted`, 'good');
       onClose();
     } catch (error) {
@@ -47,7 +47,7 @@ export function Admission({ given, onClose }: { given: Partial<Draft>; onClose: 
         {failed && <Notice tone="bad">{failed}</Notice>}
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" busy={busy}>Admit</Button>
+          <Button variant="primary" type="submit" writes busy={busy}>Admit</Button>
         </DialogActions>
       </form>
     </Dialog>

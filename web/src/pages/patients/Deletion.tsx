@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { describe, Problem } from '../../data/api.ts';
-import { deleteRow } from '../../data/rows.ts';
+import { tableOf } from '../../data/tables.ts';
 import { Confirm } from '../../ui/Dialog.tsx';
 import { useToast } from '../../ui/Toast.tsx';
 import { nameOf, type Patient } from './patients.ts';
@@ -12,7 +12,7 @@ export function Deletion({ patient, onClose }: { patient: Patient; onClose: () =
   const remove = async () => {
     setBusy(true);
     try {
-      await deleteRow('patients', patient.id);
+      await tableOf('patients').delete(patient.id);
       toast(`${nameOf(patient)} is deleted`);
     } catch (error) {
       const gone = error instanceof Problem && error.status === 404;
@@ -21,7 +21,7 @@ export function Deletion({ patient, onClose }: { patient: Patient; onClose: () =
     onClose();
   };
   return (
-    <Confirm open title={`Delete ${nameOf(patient)}?`} action="Delete" danger busy={busy} onConfirm={remove} onClose={onClose}>
+    <Confirm open title={`Delete ${nameOf(patient)}?`} action="Delete" danger writes busy={busy} onConfirm={remove} onClose={onClose}>
       The row is deleted from the database. This cannot be undone. If the patient goes home, use Discharge instead.
     </Confirm>
   );

@@ -12,7 +12,7 @@ interface Props {
 
 export const hasNotice = ({ edit, failed }: Editing) => edit.deleted || failed !== '' || edit.foreign.length > 0;
 
-// EditNotice stands under the row that is edited, and tells what others have done to it meanwhile.
+// EditNotice is shown under the edited row. It reports what other users have changed in it meanwhile.
 export function EditNotice({ editing: { edit, failed }, onKeep, onTake, onAdmitAgain }: Props) {
   if (edit.deleted) {
     return (

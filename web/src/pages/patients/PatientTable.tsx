@@ -1,4 +1,5 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import type { Id } from '../../data/ids.ts';
 import { type Column, Table } from '../../ui/Table.tsx';
 import { useToast } from '../../ui/Toast.tsx';
 import { EditActions, Entry, form, RowActions, Value } from './cells.tsx';
@@ -7,16 +8,19 @@ import { type Draft, type Field, fields, labels } from './edit.ts';
 import { EditNotice, hasNotice } from './EditNotice.tsx';
 import type { Patient, Sort, SortKey } from './patients.ts';
 import styles from './patients.module.css';
-import { useEdit } from './useEdit.ts';
+import { type Editing, useEdit } from './useEdit.ts';
 
 interface Props {
   all: readonly Patient[];
-  rows: readonly Patient[]; // those that are shown
-  fresh: ReadonlySet<number>; // came while the page was open
+  rows: readonly Patient[]; // filtered and sorted
+  fresh: ReadonlySet<Id>; // patients that were added while the page was open
   sort: Sort;
   onSort: (key: SortKey) => void;
   onAdmitAgain: (draft: Draft) => void;
 }
+
+// State is what the cells of a row depend on, besides the row.
+type State = Editing | 'fresh' | undefined;
 
 // PatientTable shows the rows, and edits one of them in its place.
 export function PatientTable({ all, rows, fresh, sort, onSort, onAdmitAgain }: Props) {
@@ -30,28 +34,16 @@ export function PatientTable({ all, rows, fresh, sort, onSort, onAdmitAgain }: P
     if (typed && edit.id !== patient.id) toast('Save or cancel the row that you are editing first', 'warn');
     else if (edit?.id !== patient.id) start(patient, focus);
   };
-  const columns = [
-    ...fields.map((field): Column<Patient> => ({
-      key: field, label: labels[field], sortable: true,
-      render: (patient) => edit?.id === patient.id
-        ? <Entry editing={editing!} field={field} onType={type} onCancel={cancel} />
-        : <Value patient={patient} field={field} fresh={fresh.has(patient.id)} onEdit={() => begin(patient, field)} />,
-    })),
-    {
-      key: 'actions', label: '', hiddenLabel: 'Actions', end: true,
-      render: (patient: Patient) => edit?.id === patient.id
-        ? <EditActions editing={editing!} onCancel={cancel} />
-        : <RowActions patient={patient} onEdit={() => begin(patient, 'first_name')} onDelete={() => remove(patient)} />,
-    },
-  ];
+  const columns = useColumns({ begin, remove, type, cancel });
   const notice = editing && hasNotice(editing) && (
     <EditNotice editing={editing} onKeep={keepMine} onTake={takeTheirs} onAdmitAgain={() => { onAdmitAgain(editing.edit.draft); cancel(); }} />
   );
+  const state = (patient: Patient): State => (patient.id === edit?.id ? editing! : fresh.has(patient.id) ? 'fresh' : undefined);
   return (
     <div className={styles.table}>
       <form id={form} noValidate onSubmit={(e) => { e.preventDefault(); void save(); }} />
-      <Table
-        caption="Patients" columns={columns} rows={shown} rowKey={({ id }) => id} selected={({ id }) => id === edit?.id} below={({ id }) => id === edit?.id && notice}
+      <Table<Patient, State>
+        caption="Patients" name="patients" columns={columns} rows={shown} rowKey={({ id }) => id} state={state} selected={({ id }) => id === edit?.id} below={({ id }) => id === edit?.id && notice}
         sort={sort.key === 'id' ? undefined : { key: sort.key, descending: sort.descending }} onSort={(key) => onSort(key as SortKey)}
       />
       {deleting && <Deletion patient={deleting} onClose={() => remove(null)} />}
@@ -59,9 +51,41 @@ export function PatientTable({ all, rows, fresh, sort, onSort, onAdmitAgain }: P
   );
 }
 
-// useHeld keeps a row that was deleted while it is edited where it was, until the reader has closed it.
-function useHeld(rows: readonly Patient[], lost: Patient | null, id: number | undefined): readonly Patient[] {
-  const at = rows.findIndex((row) => row.id === id);
+interface Actions {
+  begin: (patient: Patient, focus: Field) => void;
+  remove: (patient: Patient) => void;
+  type: (field: Field, value: string) => void;
+  cancel: () => void;
+}
+
+// useColumns returns the same columns at each render, so that only rows that change are rendered again.
+function useColumns(actions: Actions): Column<Patient, State>[] {
+  const latest = useRef(actions);
+  useEffect(() => { latest.current = actions; });
+  return useMemo(() => {
+    const isEditing = (state: State): state is Editing => state !== undefined && state !== 'fresh';
+    const begin = (patient: Patient, focus: Field) => latest.current.begin(patient, focus);
+    const cancel = () => latest.current.cancel();
+    return [
+      ...fields.map((field): Column<Patient, State> => ({
+        key: field, label: labels[field], sortable: true,
+        render: (patient, state) => isEditing(state)
+          ? <Entry editing={state} field={field} onType={(of, value) => latest.current.type(of, value)} onCancel={cancel} />
+          : <Value patient={patient} field={field} fresh={state === 'fresh'} onEdit={() => begin(patient, field)} />,
+      })),
+      {
+        key: 'actions', label: '', hiddenLabel: 'Actions', end: true,
+        render: (patient, state) => isEditing(state)
+          ? <EditActions editing={state} onCancel={cancel} />
+          : <RowActions patient={patient} onEdit={() => begin(patient, 'first_name')} onDelete={() => latest.current.remove(patient)} />,
+      },
+    ];
+  }, []);
+}
+
+// useHeld keeps a row that was deleted while it is edited in its place, until the user closes it.
+function useHeld(rows: readonly Patient[], lost: Patient | null, id: Id | undefined): readonly Patient[] {
+  const at = id === undefined ? -1 : rows.findIndex((row) => row.id === id);
   const place = useRef(0);
   useEffect(() => { if (at >= 0) place.current = at; }, [at]);
   return lost && at < 0 ? rows.toSpliced(place.current, 0, lost) : rows;

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { describe } from '../../data/api.ts';
-import { patchRow } from '../../data/rows.ts';
+import { tableOf } from '../../data/tables.ts';
 import { Button } from '../../ui/Button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { Input } from '../../ui/Field.tsx';
@@ -12,10 +12,10 @@ import { nameOf, type Patient } from './patients.ts';
 import styles from './patients.module.css';
 import type { Editing } from './useEdit.ts';
 
-/** The form that the fields of the edited row belong to: a form cannot stand around cells. */
+/** The id of the form of the edited row. A form element cannot surround the cells of a row. */
 export const form = 'edit-patient';
 
-// Value is a field that is not being edited. A press begins; the keyboard has the row's button.
+// Value is a cell that is not edited. A click starts editing; for the keyboard the row has a button.
 export function Value({ patient, field, fresh, onEdit }: { patient: Patient; field: Field; fresh: boolean; onEdit: () => void }) {
   const value = patient[field];
   return (
@@ -32,7 +32,7 @@ interface EntryProps {
   onCancel: () => void;
 }
 
-// Entry is a field of the row that is being edited.
+// Entry is a field of the edited row.
 export function Entry({ editing: { edit, errors, focus }, field, onType, onCancel }: EntryProps) {
   const value = edit.draft[field];
   return (
@@ -48,7 +48,7 @@ export function EditActions({ editing: { edit, busy }, onCancel }: { editing: Ed
   const over = edit.foreign.some(({ mine }) => mine);
   return (
     <div className={styles.actions}>
-      {!edit.deleted && <Button small variant="primary" type="submit" form={form} busy={busy}>{over ? 'Overwrite' : 'Save'}</Button>}
+      {!edit.deleted && <Button small variant="primary" type="submit" writes form={form} busy={busy}>{over ? 'Overwrite' : 'Save'}</Button>}
       <Button small onClick={onCancel}>{edit.deleted ? 'Close' : 'Cancel'}</Button>
     </div>
   );
@@ -61,7 +61,7 @@ export function RowActions({ patient, onEdit, onDelete }: { patient: Patient; on
   const discharge = async () => {
     setBusy(true);
     try {
-      await patchRow('patients', patient.id, { dismissal_date: new Date(Date.now()).toISOString() });
+      await tableOf('patients').patch(patient.id, { dismissal_date: new Date(Date.now()).toISOString() });
       toast(`${name} is discharged`, 'good');
     } catch (error) {
       toast(describe(error), 'bad');
@@ -70,9 +70,9 @@ export function RowActions({ patient, onEdit, onDelete }: { patient: Patient; on
   };
   return (
     <div className={styles.actions}>
-      {!patient.dismissal_date && <Button small variant="quiet" busy={busy} aria-label={`Discharge ${name}`} onClick={discharge}>Discharge</Button>}
+      {!patient.dismissal_date && <Button small variant="quiet" writes busy={busy} aria-label={`Discharge ${name}`} onClick={discharge}>Discharge</Button>}
       <Button small variant="quiet" aria-label={`Edit ${name}`} onClick={onEdit}>Edit</Button>
-      <Button small variant="quiet" aria-label={`Delete ${name}`} onClick={onDelete}>Delete</Button>
+      <Button small variant="quiet" writes aria-label={`Delete ${name}`} onClick={onDelete}>Delete</Button>
     </div>
   );
 }

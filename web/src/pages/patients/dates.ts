@@ -1,6 +1,6 @@
-// Points in time: kept and sent in UTC, typed and shown by the reader's clock.
+// Dates with times. They are stored and sent in UTC, and shown and typed in the user's time zone.
 
-/** toInput is what a datetime-local field takes, to the minute: nobody types the seconds of an admission. */
+/** toInput returns the value of a datetime-local field, to the minute. */
 export function toInput(iso: string | null): string {
   if (!iso) return '';
   const at = new Date(iso);
@@ -10,11 +10,11 @@ export function toInput(iso: string | null): string {
   return `${day}T${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
-/** fromInput is the point in time, or null where the field is empty. */
+/** fromInput returns the time in UTC; null for an empty field. */
 export function fromInput(text: string): string | null {
   if (!text) return null;
-  const at = new Date(text); // without a zone: by the reader's clock
-  return Number.isNaN(at.getTime()) ? text : at.toISOString(); // what is none, the server says best
+  const at = new Date(text); // without a zone: in the user's time zone
+  return Number.isNaN(at.getTime()) ? text : at.toISOString(); // the server reports what is wrong with it
 }
 
 const shape = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'short' });
@@ -25,5 +25,5 @@ export function show(iso: string | null): string {
   return Number.isNaN(at.getTime()) ? iso : shape.format(at);
 }
 
-/** zone is what the reader's clock shows. */
+/** zone returns the name of the user's time zone. */
 export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;

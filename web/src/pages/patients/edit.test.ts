@@ -4,7 +4,7 @@ import { begin, changes, draftOf, keepMine, observe, shown, takeTheirs, type } f
 import type { Patient } from './patients.ts';
 
 const ana: Patient = {
-  id: 1, first_name: 'Ana', last_name: 'Ek', admission_date: '2026-03-02T08:30:00Z', dismissal_date: null,
+  id: '1', first_name: 'Ana', last_name: 'Ek', admission_date: '2026-03-02T08:30:00Z', dismissal_date: null,
   created_at: '2026-03-02T08:30:00Z', updated_at: '2026-03-02T08:30:00Z',
 };
 

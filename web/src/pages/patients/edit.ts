@@ -1,5 +1,6 @@
-// A row that is being edited while others may write it, too.
+// A row that is edited, while other users may change it as well.
 
+import type { Id } from '../../data/ids.ts';
 import { fromInput, show, toInput } from './dates.ts';
 import type { Patient } from './patients.ts';
 
@@ -13,22 +14,22 @@ export const labels: Record<Field, string> = {
   dismissal_date: 'Discharged',
 };
 
-/** Draft is what stands in the fields. */
+/** Draft has the text of each field. */
 export type Draft = Record<Field, string>;
 
-/** Foreign is one field that somebody else has changed while it was edited. */
+/** Foreign is a field that another user has changed while the row was edited. */
 export interface Foreign {
   field: Field;
-  value: string; // as it is typed
-  mine: boolean; // the reader has changed it as well, to something else
+  value: string; // as the text of the field
+  mine: boolean; // the user has changed it as well, to another value
 }
 
 export interface Edit {
-  id: number;
-  base: Draft; // the row as the reader knows it
+  id: Id;
+  base: Draft; // the row as the user knows it
   draft: Draft;
-  sent: Draft | null; // what is on its way to the server
-  foreign: readonly Foreign[]; // what the reader has to be told
+  sent: Draft | null; // what is being saved
+  foreign: readonly Foreign[]; // changes to report to the user
   deleted: boolean;
 }
 
@@ -53,9 +54,9 @@ export function type(edit: Edit, field: Field, value: string): Edit {
 }
 
 /**
- * observe compares the row as it is now (undefined: deleted) with the row as the reader knows it. What
- * the reader has not touched follows the row; what both have changed is left as typed, to be decided.
- * The reader's own write is no news, whether its event comes before or after the answer to it.
+ * observe compares the present row (undefined: deleted) with the row as the user knows it. Fields that the user has not
+ * changed follow the row. Fields that both have changed keep the user's text, and are reported. The user's own save is not
+ * reported, whether its event arrives before or after the answer.
  */
 export function observe(edit: Edit, now: Patient | undefined): Edit {
   if (!now) return edit.deleted ? edit : { ...edit, deleted: true };
@@ -74,17 +75,17 @@ export function observe(edit: Edit, now: Patient | undefined): Edit {
   return { ...edit, base: theirs, draft, foreign, deleted: false };
 }
 
-/** takeTheirs puts what others have written into the fields. */
+/** takeTheirs puts the values of other users into the fields. */
 export function takeTheirs(edit: Edit): Edit {
   const draft = { ...edit.draft };
   for (const { field, value } of edit.foreign) draft[field] = value;
   return { ...edit, draft, foreign: [] };
 }
 
-/** keepMine is told, and leaves the fields as they are. */
+/** keepMine keeps the user's text. */
 export const keepMine = (edit: Edit): Edit => ({ ...edit, foreign: [] });
 
-/** changes is what differs from the row: only that is sent, so that the rest of the row stays as others have it. */
+/** changes returns the changed columns. Only these are sent, so that a save does not undo changes of other users. */
 export function changes(base: Draft, draft: Draft): Partial<Patient> {
   const changed: Partial<Patient> = {};
   for (const field of fields) {
@@ -96,7 +97,7 @@ export function changes(base: Draft, draft: Draft): Partial<Patient> {
 
 export const isDate = (field: Field) => field.endsWith('_date');
 
-/** shown is a field's value as people read it. */
+/** shown returns the value of a field for a message. */
 export function shown(field: Field, value: string): string {
   if (!value) return 'empty';
   return isDate(field) ? show(fromInput(value)) : `“${value}”`;

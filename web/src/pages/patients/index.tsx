@@ -8,7 +8,7 @@ const sql = [
   "DELETE FROM patients WHERE last_name = 'Duarte';",
 ];
 
-// Patients is the ward's list, which everybody who is logged in may write.
+// Patients is the list of a ward. Every logged-in user may change it.
 export default function Patients() {
   return (
     <Page title="Patients" intro="The patients of a ward. Every logged-in user can admit, edit and discharge patients; a row lights up when someone changes it." sql={sql}>

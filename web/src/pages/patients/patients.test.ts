@@ -1,10 +1,10 @@
 import type { RowcallEvent } from 'rowcall';
 import { describe, expect, it } from 'vitest';
 import { fromInput, toInput } from './dates.ts';
-import { arrange, next, type Patient, reducePatients, type Sort } from './patients.ts';
+import { arrange, next, type Patient, patientsOf, reducePatients, type Sort } from './patients.ts';
 
-const patient = (id: number, first_name = 'Ana', last_name = 'Ek', admission_date: string | null = null): Patient =>
-  ({ id, first_name, last_name, admission_date, dismissal_date: null, created_at: '', updated_at: '' });
+const patient = (id: number | string, first_name = 'Ana', last_name = 'Ek', admission_date: string | null = null): Patient =>
+  ({ id: String(id), first_name, last_name, admission_date, dismissal_date: null, created_at: '', updated_at: '' });
 
 const event = (action: string, row: Patient): RowcallEvent =>
   ({ topic: `patients/${row.id}`, id: '1', type: 'patient.change', data: { ...row, action }, time: '' });
@@ -12,21 +12,29 @@ const event = (action: string, row: Patient): RowcallEvent =>
 describe('reducePatients', () => {
   const two = [patient(1), patient(3)];
 
-  it('keeps the order of ids, and the rows that nobody has changed', () => {
+  it('keeps the order of ids, and unchanged rows', () => {
     const three = reducePatients(two, event('create', patient(2)));
-    expect(three.map(({ id }) => id)).toEqual([1, 2, 3]);
+    expect(three.map(({ id }) => id)).toEqual(['1', '2', '3']);
     expect(three[0]).toBe(two[0]);
-    expect(reducePatients(two, event('create', patient(4))).map(({ id }) => id)).toEqual([1, 3, 4]);
+    expect(reducePatients(two, event('create', patient(4))).map(({ id }) => id)).toEqual(['1', '3', '4']);
   });
 
-  it('replaces and removes, and does neither to a row twice', () => {
+  it('replaces and removes rows, each once', () => {
     expect(reducePatients(two, event('update', patient(3, 'Mei')))[1]).toEqual(patient(3, 'Mei'));
     expect(reducePatients(two, event('create', patient(3, 'Mei')))).toHaveLength(2);
     expect(reducePatients(two, event('delete', patient(1)))).toEqual([patient(3)]);
     expect(reducePatients(two, event('delete', patient(2)))).toBe(two);
   });
 
-  it('passes over what it does not know', () => {
+  it('tells rows with ids beyond 2^53 apart', () => {
+    const near = patientsOf([patient('9007199254740993'), { ...patient(1), id: 1 }, patient('9007199254740992')]);
+    expect(near.map(({ id }) => id)).toEqual(['1', '9007199254740992', '9007199254740993']);
+    expect(reducePatients(near, event('delete', patient('9007199254740993')))).toEqual([near[0], near[1]]);
+    expect(reducePatients(near, event('update', patient('9007199254740992', 'Mei')))[2]).toBe(near[2]);
+    expect(arrange(near, '', { key: 'first_name', descending: false })).toEqual(near);
+  });
+
+  it('ignores unknown events', () => {
     expect(reducePatients(two, { ...event('update', patient(1, 'X')), type: 'patient.moved' })).toBe(two);
   });
 });
@@ -36,15 +44,15 @@ describe('arrange', () => {
   const ids = (text: string, sort: Sort) => arrange(rows, text, sort).map(({ id }) => id);
 
   it('finds every word, in any order and case', () => {
-    expect(ids('tanaka mei', { key: 'id', descending: false })).toEqual([1]);
-    expect(ids('e', { key: 'id', descending: false })).toEqual([1, 2, 3]);
+    expect(ids('tanaka mei', { key: 'id', descending: false })).toEqual(['1']);
+    expect(ids('e', { key: 'id', descending: false })).toEqual(['1', '2', '3']);
     expect(ids('x', { key: 'id', descending: false })).toEqual([]);
   });
 
   it('sorts, with empty dates last whichever way', () => {
-    expect(ids('', { key: 'last_name', descending: false })).toEqual([3, 2, 1]);
-    expect(ids('', { key: 'admission_date', descending: false })).toEqual([1, 3, 2]);
-    expect(ids('', { key: 'admission_date', descending: true })).toEqual([3, 1, 2]);
+    expect(ids('', { key: 'last_name', descending: false })).toEqual(['3', '2', '1']);
+    expect(ids('', { key: 'admission_date', descending: false })).toEqual(['1', '3', '2']);
+    expect(ids('', { key: 'admission_date', descending: true })).toEqual(['3', '1', '2']);
   });
 
   it('goes up, down and back to the order of ids', () => {
@@ -55,7 +63,7 @@ describe('arrange', () => {
 });
 
 describe('points in time', () => {
-  it('come back as they went, by any clock, to the minute', () => {
+  it('stay the same to the minute, in any time zone', () => {
     for (const iso of ['2026-03-02T08:30:00.000Z', '2026-07-02T23:59:00.000Z', '1999-12-31T23:00:00.000Z']) {
       expect(fromInput(toInput(iso))).toBe(iso);
     }

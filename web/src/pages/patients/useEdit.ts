@@ -1,19 +1,19 @@
 import { useEffect, useState } from 'react';
 import { type Errors, Problem } from '../../data/api.ts';
 import { failure } from '../../data/failure.ts';
-import { patchRow } from '../../data/rows.ts';
+import { tableOf } from '../../data/tables.ts';
 import { begin, changes, type Draft, type Edit, type Field, fields, keepMine, observe, takeTheirs, type } from './edit.ts';
 import type { Patient } from './patients.ts';
 
 export interface Editing {
   edit: Edit;
-  focus: Field; // the field that the edit began with
+  focus: Field; // the field that gets the focus
   errors: Errors;
-  failed: string; // what is wrong with no field of its own
+  failed: string; // an error that belongs to no field
   busy: boolean;
 }
 
-// useEdit is the one row that is being edited, if any, kept beside the rows as they are.
+// useEdit is the state of the edited row, if any.
 export function useEdit(patients: readonly Patient[]) {
   const [editing, setEditing] = useState<Editing | null>(null);
   const now = editing && patients.find(({ id }) => id === editing.edit.id);
@@ -28,7 +28,7 @@ export function useEdit(patients: readonly Patient[]) {
     if (Object.keys(sent).length === 0) return setEditing(null);
     setEditing({ ...editing, edit: { ...editing.edit, sent: trimmed(draft) }, errors: {}, failed: '', busy: true });
     try {
-      await patchRow('patients', id, sent);
+      await tableOf('patients').patch(id, sent);
       setEditing(null);
     } catch (error) {
       const errors = error instanceof Problem ? error.errors : {};

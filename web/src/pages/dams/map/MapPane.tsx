@@ -13,13 +13,13 @@ const Minus = () => <Icon><path d="M4 10h12" /></Icon>;
 const Whole = () => <Icon><path d="M3.5 7.5v-4h4M16.5 7.5v-4h-4M3.5 12.5v4h4M16.5 12.5v4h-4" /></Icon>;
 
 export interface MapPaneProps extends Sight, Hands {
-  into: readonly Placed[]; // the map moves to these whenever they are others
-  picking: boolean; // a press chooses a place
-  onCentre: (centre: () => Point) => void; // how to ask what the reader looks at
-  children: ReactNode; // of the popup
+  into: readonly Placed[]; // the map moves to these dams when the array changes
+  picking: boolean; // a click chooses the position of a dam
+  onCentre: (centre: () => Point | null) => void; // receives a function that returns the centre of the map
+  children: ReactNode; // the content of the popup
 }
 
-// MapPane is the map with its buttons. It fills what it is in.
+// MapPane is the map with its buttons. It fills its container.
 export default function MapPane({ into, picking, onCentre, children, select, press, close, drag, ...sight }: MapPaneProps) {
   const { tiles } = useUser();
   const container = useRef<HTMLDivElement>(null);

@@ -1,20 +1,20 @@
-// What lies under the markers: tiles of a server where the site names one, else, and until that
-// answers, the basemap that comes with the page.
+// The layers under the markers: the tiles of a server, if one is configured; otherwise, or if that server does not answer,
+// the basemap that is part of the pages.
 
 import { GridLayer, type Map as LeafletMap, TileLayer } from 'leaflet';
 import type { Tiles } from '../../../data/user.tsx';
 import { Basemap, fetchWorld } from '../basemap/layer.ts';
 import type { Palette } from '../basemap/paint.ts';
 
-// What Leaflet has of a layer of tiles and does not tell of.
+// Private properties of Leaflet's layer of tiles.
 interface Inside {
   _tiles: Record<string, { el: HTMLImageElement; coords: { z: number } }>;
   _tileZoom: number;
 }
 
 /**
- * Pictures are tiles that are just taken away when they are not wanted any more. Leaflet would show a
- * picture of a data: address in their place, which the content policy does not know.
+ * Pictures is a layer of tiles that removes a tile when it is not needed any more. Leaflet would replace it with an image
+ * from a data: address, which the content policy forbids.
  */
 class Pictures extends TileLayer {
   protected override _abortLoading(): void {
@@ -36,7 +36,7 @@ class Pictures extends TileLayer {
 export class Ground {
   private readonly gone = new AbortController();
   private basemap: Basemap | null = null;
-  /** Called when the basemap cannot be read. */
+  /** Called if the basemap cannot be loaded. */
   onFailure: () => void = () => {};
 
   constructor(private readonly map: LeafletMap, tiles: Tiles | undefined) {
@@ -67,7 +67,7 @@ export class Ground {
     pictures.addTo(this.map);
   }
 
-  /** followLook draws anew when the page becomes light or dark. */
+  /** followLook draws the basemap again when the theme changes. */
   private followLook(): void {
     const redraw = () => this.basemap?.redraw();
     const look = matchMedia('(prefers-color-scheme: dark)');
@@ -78,7 +78,7 @@ export class Ground {
   }
 }
 
-/** palette reads the colours off the style sheet, as they are in the present look. */
+/** palette returns the colours of the style sheet in the present theme. */
 function palette(container: HTMLElement): Palette {
   const probe = document.createElement('span');
   probe.hidden = true;

@@ -1,27 +1,28 @@
-// The markers of dams: one each, or one for many that would cover each other.
+// The markers: one for each dam, or one for several dams that would overlap.
 
 import { DivIcon, LatLngBounds, type Map as LeafletMap, Marker } from 'leaflet';
 import { group } from '../clusters.ts';
+import type { Id } from '../../../data/ids.ts';
 import { nameOf, type Placed } from '../dams.ts';
 import styles from './map.module.css';
 import { bubble, pin } from './pins.ts';
 
-const many = 20; // new dams are too many to move each by itself
+const many = 20; // more new dams than this are not animated
 
 export class Marks {
   private readonly markers = new Map<string, Marker>();
   private dams: readonly Placed[] = [];
-  private selected: number | null = null;
-  private fresh: ReadonlySet<number> = new Set();
+  private selected: Id | null = null;
+  private fresh: ReadonlySet<Id> = new Set();
 
-  constructor(private readonly map: LeafletMap, private readonly select: (id: number) => void) {}
+  constructor(private readonly map: LeafletMap, private readonly select: (id: Id) => void) {}
 
-  show(dams: readonly Placed[], selected: number | null, fresh: ReadonlySet<number>): void {
+  show(dams: readonly Placed[], selected: Id | null, fresh: ReadonlySet<Id>): void {
     Object.assign(this, { dams, selected, fresh });
     this.place();
   }
 
-  /** place puts markers where there are dams to be seen, and leaves those that are there already. */
+  /** place adds markers for the dams in view, keeps the existing ones, and removes the others. */
   place(): void {
     const view = this.map.getBounds().pad(0.2);
     const seen = this.dams.filter(({ latitude, longitude }) => view.contains([latitude, longitude]));
@@ -63,7 +64,7 @@ export class Marks {
   }
 
   private add(key: string, at: [number, number], look: DivIcon, press: () => void): Marker {
-    const marker = new Marker(at, { icon: look, keyboard: false, riseOnHover: true }); // the button in it has the keyboard
+    const marker = new Marker(at, { icon: look, keyboard: false, riseOnHover: true }); // the button in it handles the keyboard
     marker.on('click', press).addTo(this.map);
     this.markers.set(key, marker);
     return marker;

@@ -1,4 +1,4 @@
-// What stands on the map: buttons, so that the keyboard reaches them as it reaches any other.
+// The elements of markers. They are buttons, so that the keyboard reaches them.
 
 import styles from './map.module.css';
 
@@ -28,7 +28,7 @@ function shape(className: string): HTMLElement {
   return made;
 }
 
-/** bubble stands for many dams in one place. */
+/** bubble is the marker of several dams. */
 export function bubble(count: number): HTMLElement {
   const made = button(styles.bubble!);
   made.textContent = count > 999 ? '999+' : String(count);

@@ -1,7 +1,8 @@
-// The map itself: Leaflet, told what to show.
+// The map. It drives Leaflet.
 
 import { LatLngBounds, Map as LeafletMap, Marker, type LeafletMouseEvent } from 'leaflet';
 import type { Tiles } from '../../../data/user.tsx';
+import type { Id } from '../../../data/ids.ts';
 import type { Placed } from '../dams.ts';
 import { Balloon } from './balloon.ts';
 import { Ground } from './ground.ts';
@@ -14,25 +15,27 @@ export interface Point {
   longitude: number;
 }
 
-/** Sight is what the map shows. */
+/** Sight is the content of the map. */
 export interface Sight {
   dams: readonly Placed[];
-  selected: number | null;
-  fresh: ReadonlySet<number>; // dams that are new to the reader
-  open: Point | null; // where the popup is
-  draft: Point | null; // the place that a form is about
+  selected: Id | null;
+  fresh: ReadonlySet<Id>; // dams that are new to the user
+  open: Point | null; // the position of the popup
+  draft: Point | null; // the position of the dam in the form
+  reserved: number; // height in pixels of a strip at the bottom that is covered
 }
 
-/** Hands is what a reader does to the map. */
+/** Hands are the user's actions on the map. */
 export interface Hands {
-  select: (id: number) => void;
+  select: (id: Id) => void;
   press: (at: Point) => void;
-  close: () => void; // the popup
-  drag: (at: Point) => void; // the draft
+  close: () => void; // close the popup
+  drag: (at: Point) => void; // move the draft
 }
 
-const near = 7; // the zoom at which a dam is shown with what is around it
-const double = 250; // milliseconds in which a second press makes the first one a double press
+const near = 7; // the zoom that shows a dam with its surroundings
+const region = 5; // the smallest zoom at which the centre of the map means something
+const double = 250; // milliseconds within which a second click makes a double click
 
 export class MapView {
   readonly ground: Ground;
@@ -41,7 +44,7 @@ export class MapView {
   private readonly marks: Marks;
   private readonly draft: Marker;
   private readonly sized = new ResizeObserver(() => this.resize());
-  private fitted = false; // the first dams have been brought into view
+  private fitted = false; // the view was set to the first dams
   private open = false;
   private pressing: ReturnType<typeof setTimeout> | undefined;
 
@@ -67,16 +70,17 @@ export class MapView {
     this.map.remove();
   }
 
-  show({ dams, selected, fresh, open, draft }: Sight): void {
+  show({ dams, selected, fresh, open, draft, reserved }: Sight): void {
     if (!this.fitted) this.bring(dams, false);
     this.open = open !== null;
     this.marks.show(dams, selected, fresh);
+    this.balloon.reserve(reserved);
     this.balloon.show(open);
     if (draft) this.draft.setLatLng([draft.latitude, draft.longitude]).addTo(this.map);
     else this.draft.remove();
   }
 
-  /** bring moves the map so that all of these can be seen. It does not go away from where one can be seen already. */
+  /** bring moves the map so that the given dams are visible. It does not move if a single dam is visible already. */
   bring(dams: readonly Placed[], moving = true): void {
     if (!dams.length) return;
     this.fitted = true;
@@ -93,8 +97,8 @@ export class MapView {
     this.map.flyToBounds(new LatLngBounds(places), { ...options, duration: 0.8 });
   }
 
-  /** centre is what the reader looks at. */
-  centre(): Point { return pointOf(this.map.getCenter().wrap()); }
+  /** centre returns the centre of the map, if the map shows a region. The centre of a continent or of the world may be in an ocean. */
+  centre(): Point | null { return this.map.getZoom() >= region ? pointOf(this.map.getCenter().wrap()) : null; }
 
   zoom(steps: number): void { this.map.setZoom(this.map.getZoom() + steps); }
 
@@ -112,14 +116,14 @@ export class MapView {
     this.marks.place();
     const flown = this.balloon.moving;
     this.balloon.moving = false;
-    if (flown) this.balloon.makeRoom(); // not where the reader has pushed the popup out of sight
+    if (flown) this.balloon.makeRoom(); // not after the user has moved the map
   }
 }
 
 function makeMap(container: HTMLElement, maxZoom: number): LeafletMap {
   const moving = !matchMedia('(prefers-reduced-motion: reduce)').matches;
   return new LeafletMap(container, {
-    center: [25, 10], zoom: 2, minZoom: 2, maxZoom, zoomControl: false, attributionControl: false, // ours are in MapPane
+    center: [25, 10], zoom: 2, minZoom: 2, maxZoom, zoomControl: false, attributionControl: false, // MapPane has its own
     zoomAnimation: moving, fadeAnimation: moving, markerZoomAnimation: moving, inertia: moving, worldCopyJump: true,
     maxBounds: [[-85, -Infinity], [85, Infinity]], maxBoundsViscosity: 1, closePopupOnClick: false,
   });

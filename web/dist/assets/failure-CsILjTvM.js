@@ -1,1 +1,0 @@
-import{T as e,w as t}from"./icons-CTk0hxEm.js";function n(n){return n instanceof t&&n.passing?`${e(n)} Your input is kept: try again in a moment.`:e(n)}export{n as t};

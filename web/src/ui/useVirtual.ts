@@ -1,0 +1,82 @@
+import { type RefObject, useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type Part, partOf } from './part.ts';
+
+const SHORT = 60; // items; a list of so many is rendered whole
+const MARGIN = 600; // pixels that are rendered above and below the view
+const STEP = 200; // pixels; a list is rendered again after it was scrolled so far
+
+export interface VirtualOptions {
+  keys: readonly string[]; // of all items, in order
+  estimate: number; // height of an item that was not rendered yet, in pixels
+  list: RefObject<HTMLElement | null>; // the element around the items
+  box?: RefObject<HTMLElement | null>; // the element that scrolls, if it is not the page
+  fromEnd?: boolean; // the list is first shown at its end
+}
+
+export interface Virtual extends Part {
+  item: Item;
+}
+
+// Item is the ref of each rendered item. The element needs the attribute data-key.
+export type Item = (element: HTMLElement | null) => (() => void) | undefined;
+
+// useVirtual renders only the visible part of a long list. It measures the items that are rendered, and remembers their
+// heights.
+export function useVirtual({ keys, estimate, list, box, fromEnd }: VirtualOptions): Virtual {
+  const heights = useRef(new Map<string, number>());
+  const [measured, setMeasured] = useState(0); // counts the measurements
+  const [view, setView] = useState({ top: fromEnd ? Infinity : 0, height: 1000 });
+  const look = useCallback(() => {
+    const seen = viewOf(list.current, box?.current);
+    if (seen) setView((before) => (before.top === seen.top && before.height === seen.height ? before : seen));
+  }, [list, box]);
+  const item = useMeasure(heights, setMeasured);
+  useLayoutEffect(() => {
+    document.addEventListener('scroll', look, { capture: true, passive: true }); // of the page and of every box
+    window.addEventListener('resize', look);
+    return () => {
+      document.removeEventListener('scroll', look, { capture: true });
+      window.removeEventListener('resize', look);
+    };
+  }, [look]);
+  useLayoutEffect(look, [keys, look]);
+  const part = useMemo<Part>(() => {
+    if (keys.length <= SHORT) return { start: 0, end: keys.length, before: 0, after: 0 };
+    return partOf(keys.map((key) => heights.current.get(key) ?? estimate), view.top, view.height, MARGIN);
+  }, [keys, estimate, view, measured]);
+  return { ...part, item };
+}
+
+// viewOf returns the visible part of a list, in steps, so that small movements change nothing.
+function viewOf(list: HTMLElement | null, box: HTMLElement | null | undefined) {
+  if (!list) return null;
+  const { top: boxTop = 0, bottom = window.innerHeight } = box?.getBoundingClientRect() ?? {};
+  const top = Math.max(boxTop, 0);
+  const height = Math.max(0, Math.min(bottom, window.innerHeight) - top);
+  return {
+    top: Math.floor((top - list.getBoundingClientRect().top) / STEP) * STEP,
+    height: Math.ceil(height / STEP) * STEP + STEP,
+  };
+}
+
+// useMeasure returns a ref that records the heights of items, and counts the changes.
+function useMeasure(heights: RefObject<Map<string, number>>, changed: (count: (n: number) => number) => void): Item {
+  const observer = useRef<ResizeObserver>(undefined);
+  return useCallback((element) => {
+    if (!element) return undefined;
+    observer.current ??= new ResizeObserver((entries) => {
+      let different = false;
+      for (const { target } of entries) {
+        const { key } = (target as HTMLElement).dataset;
+        const { height } = target.getBoundingClientRect();
+        if (!key || !target.isConnected || heights.current.get(key) === height) continue;
+        heights.current.set(key, height);
+        different = true;
+      }
+      if (different) changed((n) => n + 1);
+    });
+    const watching = observer.current;
+    watching.observe(element);
+    return () => watching.unobserve(element);
+  }, [heights, changed]);
+}
