@@ -28,8 +28,9 @@ export default defineConfig({
   },
   build: {
     target: 'es2023',
-    assetsInlineLimit: 0, // the content policy knows no data: addresses
-    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0, // the content policy forbids data: addresses
+    modulePreload: false, // a file that could not be preloaded would not be loaded again
+    cssCodeSplit: false, // nor would a style sheet: one for all pages is loaded with the first page
     reportCompressedSize: false,
   },
   test: { environment: 'node', include: ['src/**/*.test.{ts,tsx}'], testTimeout: 60_000 },

@@ -1,7 +1,7 @@
-// Before anything is painted: the look that the reader has chosen, if they have.
+// Applies the user's theme before the first paint.
 try {
   const chosen = localStorage.getItem('rowcall.theme');
   if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset.theme = chosen;
 } catch {
-  // Storage may be closed to pages; the system's look will do.
+  // Storage may be disabled: the system's theme is used.
 }

@@ -7,8 +7,8 @@ import { Spinner } from '../ui/Spinner.tsx';
 import styles from './client.module.css';
 import { useUser } from './user.tsx';
 
-// One socket serves the whole page. It belongs to whoever was logged in when it opened, so another
-// user gets another one, and nothing that one was shown is there for the next.
+// Live provides the client of the page. A client belongs to the user who was logged in when it was created: another user gets
+// another client, and sees nothing of the state before.
 export function Live({ children }: { children: ReactNode }) {
   const { user, ready } = useUser();
   const identity = ready ? (user?.id ?? 0) : null;
@@ -18,14 +18,14 @@ export function Live({ children }: { children: ReactNode }) {
 function Connected({ children }: { children: ReactNode }) {
   const [client, setClient] = useState<Client | null>(null);
   useLayoutEffect(() => {
-    const made = createClient({ url: '/v1/ws' });
+    const made = createClient({ url: '/v1/ws', backoff: { max: 5000 } });
     setClient(made);
     return () => made.close();
   }, []);
   return client && <RowcallProvider client={client}>{children}</RowcallProvider>;
 }
 
-// Unanswered stands where the pages will be, and is not seen unless the server takes its time.
+// Unanswered is shown until the server has answered who is logged in.
 function Unanswered() {
   return <div className={styles.unanswered}><Spinner label="Waiting for the server. Trying again." /></div>;
 }

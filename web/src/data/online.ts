@@ -1,5 +1,5 @@
 import { useClient, useStatus } from 'rowcall/react';
-import { useSyncExternalStore } from 'react';
+import { useEffect, useRef, useSyncExternalStore } from 'react';
 
 // useOffline returns whether the connection is lost, or cannot be opened.
 export function useOffline(): boolean {
@@ -21,4 +21,19 @@ function onNetworkChange(changed: () => void): () => void {
     removeEventListener('online', changed);
     removeEventListener('offline', changed);
   };
+}
+
+// useReconnected calls a function each time the connection is open again after it was lost: what failed meanwhile can be tried
+// again.
+export function useReconnected(call: () => void) {
+  const status = useStatus();
+  const latest = useRef(call);
+  const lost = useRef(false);
+  useEffect(() => { latest.current = call; });
+  useEffect(() => {
+    if (status === 'waiting' || status === 'stopped') lost.current = true;
+    if (status !== 'open' || !lost.current) return;
+    lost.current = false;
+    latest.current();
+  }, [status]);
 }

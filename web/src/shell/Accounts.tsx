@@ -1,16 +1,17 @@
 import { useState } from 'react';
 import { describe } from '../data/api.ts';
+import { useOffline } from '../data/online.ts';
 import { useUser } from '../data/user.tsx';
 import { Avatar } from '../ui/Avatar.tsx';
 import { useToast } from '../ui/Toast.tsx';
 import styles from './Accounts.module.css';
 
-// Accounts logs in with one press, where this is a demo: its passwords are the names. onLogin goes
-// on from there; without it the page stays, and is shown to the one who has logged in.
+// Accounts are the buttons that log in to a demo, whose passwords are the user names. After a login onLogin is called.
 export function Accounts({ onLogin }: { onLogin?: () => void }) {
   const { user, demo, login } = useUser();
   const [trying, setTrying] = useState('');
   const toast = useToast();
+  const offline = useOffline();
   const become = async (name: string) => {
     setTrying(name);
     try {
@@ -26,7 +27,7 @@ export function Accounts({ onLogin }: { onLogin?: () => void }) {
   return (
     <div className={styles.accounts}>
       {demo.accounts.map((name) => (
-        <button key={name} type="button" className={styles.account} disabled={trying !== '' || name === user?.username} aria-current={name === user?.username || undefined} onClick={() => void become(name)}>
+        <button key={name} type="button" className={styles.account} disabled={trying !== '' || name === user?.username || offline} aria-current={name === user?.username || undefined} onClick={() => void become(name)}>
           <Avatar name={name} small /><span>{name}</span>{name === user?.username && <span className={styles.you}>you</span>}
         </button>
       ))}

@@ -1,18 +1,24 @@
 import { Suspense, useEffect, useRef } from 'react';
-import { Route, Switch, useLocation } from 'wouter';
-import { Spinner } from '../ui/Spinner.tsx';
+import { Route, Switch, useLocation, useSearch } from 'wouter';
+import { useUser } from '../data/user.tsx';
 import styles from './App.module.css';
 import { Broken } from './Broken.tsx';
 import { Header } from './Header.tsx';
+import { Loading } from './Loading.tsx';
 import { Missing } from './Missing.tsx';
 import { News } from './News.tsx';
-import { routes } from './pages.ts';
+import { prepareAll, routes } from './pages.ts';
+import { useScrollMemory } from './scroll.ts';
 
-// App is the frame around every page.
+// App is the frame of all pages.
 export function App() {
   const [address] = useLocation();
+  const search = useSearch();
+  const { user } = useUser();
   const main = useRef<HTMLElement>(null);
-  useArrival(address, main);
+  useScrollMemory(address, search, main);
+  const staff = user?.is_staff ?? false;
+  useEffect(() => prepareAll(staff), [staff]);
   return (
     <>
       <a href="#main" className={styles.skip} onClick={(e) => { e.preventDefault(); main.current?.focus(); }}>Skip to content</a>
@@ -20,7 +26,7 @@ export function App() {
       <News />
       <main id="main" ref={main} tabIndex={-1} className={styles.main}>
         <Broken key={address.split('/')[1]}>
-          <Suspense fallback={<Spinner />}>
+          <Suspense fallback={<Loading />}>
             <Switch>
               {routes.map(({ path, page }) => <Route key={path} path={path} component={page} />)}
               <Route component={Missing} />
@@ -30,15 +36,4 @@ export function App() {
       </main>
     </>
   );
-}
-
-// useArrival brings the reader, and the focus, to the top of a page they have gone to.
-function useArrival(address: string, main: React.RefObject<HTMLElement | null>) {
-  const before = useRef(address);
-  useEffect(() => {
-    if (before.current === address) return;
-    before.current = address;
-    main.current?.focus({ preventScroll: true });
-    window.scrollTo(0, 0);
-  }, [address, main]);
 }

@@ -24,8 +24,7 @@ function stateOf(status: Status): State {
   }
 }
 
-// Connection says whether what is on the page follows the database. The first connection is made so
-// fast that it is not spoken of.
+// Connection shows whether the page receives live updates. The first attempt to connect shows nothing.
 export function Connection() {
   const status = useStatus();
   const before = useRef(false);
@@ -39,8 +38,8 @@ export function Connection() {
   );
 }
 
-// useLogin asks who this is when the connection has come back, or was refused: the login may have
-// ended, or somebody may have become staff in between.
+// useLogin asks the server who is logged in when the connection is back or was refused: the login may have ended, or the user
+// may have become staff.
 function useLogin(status: Status) {
   const { refresh } = useUser();
   const opened = useRef(false);

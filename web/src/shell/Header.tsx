@@ -6,12 +6,13 @@ import { classes } from '../ui/classes.ts';
 import { Cross, Menu } from '../ui/icons.tsx';
 import { Connection } from './Connection.tsx';
 import styles from './Header.module.css';
+import { Offline } from './Offline.tsx';
 import { isAt, places, prepare } from './pages.ts';
 import { ThemeButton } from './ThemeButton.tsx';
 import { UserMenu } from './UserMenu.tsx';
 
-// Header is on every page. Where there is no place for all of it, the places open below it, and close
-// when one is gone to, Escape is pressed, or another menu is opened.
+// Header is the top of every page. In a narrow window the navigation opens below it. It closes when the user goes to a page,
+// presses Escape, or opens another menu.
 export function Header() {
   const [address] = useLocation();
   const { user, apps } = useUser();
@@ -41,6 +42,7 @@ export function Header() {
           <UserMenu />
         </div>
       </div>
+      <Offline />
     </header>
   );
 }

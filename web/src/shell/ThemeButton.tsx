@@ -8,7 +8,7 @@ const LOOKS = {
   dark: { Icon: Moon, says: 'Theme: dark' },
 };
 
-// ThemeButton goes from the system's look to light to dark and back.
+// ThemeButton switches from the system's theme to light, to dark, and back.
 export function ThemeButton() {
   const [theme, next] = useTheme();
   const { Icon, says } = LOOKS[theme];

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { describe } from '../data/api.ts';
+import { useOffline } from '../data/online.ts';
 import { displayName, useUser } from '../data/user.tsx';
 import { Avatar } from '../ui/Avatar.tsx';
 import { ButtonLink } from '../ui/Button.tsx';
@@ -8,6 +9,7 @@ import { Down } from '../ui/icons.tsx';
 import { useToast } from '../ui/Toast.tsx';
 import styles from './UserMenu.module.css';
 
+// UserMenu is the link to log in, or the menu of the user.
 export function UserMenu() {
   const { user, ready } = useUser();
   const [address] = useLocation();
@@ -16,12 +18,13 @@ export function UserMenu() {
   return <Menu key={user.id} />;
 }
 
-// Menu opens below the user's name, and closes when the focus leaves it or Escape is pressed.
+// Menu opens below the user's name. It closes when it loses the focus, or the user presses Escape.
 function Menu() {
   const { user, logout } = useUser();
   const [open, setOpen] = useState(false);
   const [, go] = useLocation();
   const toast = useToast();
+  const offline = useOffline();
   const opener = useRef<HTMLButtonElement>(null);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -47,7 +50,7 @@ function Menu() {
         <div className={styles.items}>
           <p className={styles.who}>Logged in as <strong>{user!.username}</strong>{user!.is_staff && ', staff'}</p>
           <Link href="/login" className={styles.item} onClick={() => setOpen(false)}>Switch user</Link>
-          <button type="button" className={styles.item} onClick={() => void leave()}>Log out</button>
+          <button type="button" className={styles.item} disabled={offline} onClick={() => void leave()}>Log out</button>
         </div>
       )}
     </div>

@@ -2,11 +2,11 @@ import { useState } from 'react';
 
 export type Theme = 'system' | 'light' | 'dark';
 
-const KEY = 'rowcall.theme'; // public/theme.js reads it before anything is painted
+const KEY = 'rowcall.theme'; // public/theme.js reads it before the first paint
 
 const NEXT: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' };
 
-// useTheme is the look that the reader has chosen, and goes on to the next one.
+// useTheme returns the user's theme, and a function that switches to the next one.
 export function useTheme(): [Theme, () => void] {
   const [theme, setTheme] = useState(chosen);
   return [theme, () => {
@@ -29,6 +29,6 @@ function keep(theme: Theme) {
     if (theme === 'system') localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, theme);
   } catch {
-    // Storage may be closed to pages; the choice then lasts as long as this one.
+    // Storage may be disabled: the theme is then kept as long as the page is open.
   }
 }

@@ -1,9 +1,8 @@
-// The content policy requires trusted types: a text that would become markup has to pass through
-// here. React and our own code make none. Leaflet makes one piece, which is listed, and
-// whatever else arrives is shown as the text it is.
+// The content policy requires trusted types: text that would become markup has to pass a policy, which is defined here. React
+// and the pages create no markup from text. Leaflet creates one piece, which is listed. All other text is escaped.
 
 const MARKUP: ReadonlySet<string> = new Set([
-  '<svg/>', // Leaflet asks whether the browser draws SVG; its buttons and its popup's cross are not used
+  '<svg/>', // Leaflet checks with it whether the browser supports SVG
 ]);
 
 interface Factory {
@@ -14,7 +13,7 @@ export function trustNothing(scope: { trustedTypes?: Factory } = window as { tru
   scope.trustedTypes?.createPolicy('default', { createHTML: asText });
 }
 
-// asText leaves the listed markup alone and takes the meaning from all other.
+// asText returns listed markup unchanged, and escapes all other text.
 export function asText(markup: string): string {
   return MARKUP.has(markup) ? markup : markup.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }

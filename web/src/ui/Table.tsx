@@ -28,7 +28,7 @@ export interface TableProps<Row, State = undefined> {
   onSort?: (key: string) => void;
   cards?: boolean; // on a phone, rows become cards (true)
   estimate?: number; // height of a row in pixels, for long lists (53)
-  name?: string; // of the box, for the scroll position in the history
+  name?: string; // of the list: its scroll position and the heights of its rows are remembered
 }
 
 // Table shows rows under column heads. Rows keep their place and their focus while others come and go. Of a long list only
@@ -38,7 +38,7 @@ export function Table<Row, State = undefined>(props: TableProps<Row, State>) {
   const box = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLTableSectionElement>(null);
   const keys = useMemo(() => rows.map(rowKey), [rows]);
-  const { start, end, before, after, item } = useVirtual({ keys, estimate, list: body, box });
+  const { start, end, before, after, item } = useVirtual({ keys, estimate, list: body, box, name });
   return (
     <div ref={box} className={styles.scroll} data-scroll={name}>
       <table className={classes(styles.table, cards && styles.cards, columns[0]?.width && styles.fixed)} aria-rowcount={rows.length + 1}>

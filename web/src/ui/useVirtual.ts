@@ -11,6 +11,7 @@ export interface VirtualOptions {
   list: RefObject<HTMLElement | null>; // the element around the items
   box?: RefObject<HTMLElement | null>; // the element that scrolls, if it is not the page
   fromEnd?: boolean; // the list is first shown at its end
+  name?: string; // lists of one name share the heights of their items, so that a list has the same length when it is shown again
 }
 
 export interface Virtual extends Part {
@@ -20,10 +21,14 @@ export interface Virtual extends Part {
 // Item is the ref of each rendered item. The element needs the attribute data-key.
 export type Item = (element: HTMLElement | null) => (() => void) | undefined;
 
+type Heights = Map<string, number>; // by key, in pixels
+
+const remembered = new Map<string, Heights>(); // by name
+
 // useVirtual renders only the visible part of a long list. It measures the items that are rendered, and remembers their
 // heights.
-export function useVirtual({ keys, estimate, list, box, fromEnd }: VirtualOptions): Virtual {
-  const heights = useRef(new Map<string, number>());
+export function useVirtual({ keys, estimate, list, box, fromEnd, name }: VirtualOptions): Virtual {
+  const heights = useRef<Heights>(heightsOf(name));
   const [measured, setMeasured] = useState(0); // counts the measurements
   const [view, setView] = useState({ top: fromEnd ? Infinity : 0, height: 1000 });
   const look = useCallback(() => {
@@ -42,9 +47,24 @@ export function useVirtual({ keys, estimate, list, box, fromEnd }: VirtualOption
   useLayoutEffect(look, [keys, look]);
   const part = useMemo<Part>(() => {
     if (keys.length <= SHORT) return { start: 0, end: keys.length, before: 0, after: 0 };
-    return partOf(keys.map((key) => heights.current.get(key) ?? estimate), view.top, view.height, MARGIN);
+    const usual = average(heights.current) ?? estimate;
+    return partOf(keys.map((key) => heights.current.get(key) ?? usual), view.top, view.height, MARGIN);
   }, [keys, estimate, view, measured]);
   return { ...part, item };
+}
+
+function heightsOf(name: string | undefined): Heights {
+  const heights = (name !== undefined && remembered.get(name)) || new Map<string, number>();
+  if (name !== undefined) remembered.set(name, heights);
+  return heights;
+}
+
+const FEW = 5; // heights, whose average says nothing
+
+function average(heights: Heights): number | undefined {
+  let sum = 0;
+  for (const height of heights.values()) sum += height;
+  return heights.size > FEW ? sum / heights.size : undefined;
 }
 
 // viewOf returns the visible part of a list, in steps, so that small movements change nothing.
@@ -60,7 +80,7 @@ function viewOf(list: HTMLElement | null, box: HTMLElement | null | undefined) {
 }
 
 // useMeasure returns a ref that records the heights of items, and counts the changes.
-function useMeasure(heights: RefObject<Map<string, number>>, changed: (count: (n: number) => number) => void): Item {
+function useMeasure(heights: RefObject<Heights>, changed: (count: (n: number) => number) => void): Item {
   const observer = useRef<ResizeObserver>(undefined);
   return useCallback((element) => {
     if (!element) return undefined;

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { Route, Switch } from 'wouter';
 import { describe as inWords } from '../../data/api.ts';
+import { useReconnected } from '../../data/online.ts';
 import { useUser } from '../../data/user.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Empty } from '../../ui/Empty.tsx';
@@ -47,6 +48,7 @@ function ForStaff() {
     ask(visit.signal);
     return () => visit.abort();
   }, [ask]);
+  useReconnected(() => { if (problem) ask(); });
   if (problem) {
     return (
       <Page title="Admin" intro="The list of tables could not be loaded.">

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Listing } from '../../data/rows.ts';
 import { listRows } from '../../data/rows.ts';
+import { useReconnected } from '../../data/online.ts';
 import { useCatalog } from './catalog.tsx';
 import type { Resource, Row } from './describe.ts';
 import { keyOf } from './describe.ts';
@@ -44,6 +45,7 @@ export function useList(resource: Resource, state: ListState, goTo: (page: numbe
   }, [catalog, resource, goTo]);
   const { ask, now } = useRefresh(read);
   useEffect(() => { now(); }, [now, wanted]);
+  useReconnected(now);
   return { listing, error, busy: shown !== wanted, ask, now };
 }
 

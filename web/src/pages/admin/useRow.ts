@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { Problem } from '../../data/api.ts';
 import { listRows } from '../../data/rows.ts';
+import { useReconnected } from '../../data/online.ts';
 import { useCatalog } from './catalog.tsx';
 import type { Key, Resource, Row } from './describe.ts';
 import type { Names } from './names.ts';
@@ -39,5 +40,6 @@ export function useRow(resource: Resource, key: string): Found {
   }, [catalog, resource, key]);
   const { ask, now } = useRefresh(read);
   useEffect(() => { now(); }, [now]);
+  useReconnected(now);
   return { ...found, ask, now };
 }

@@ -26,19 +26,18 @@ export interface MessagesProps {
 export function Messages({ talk, letters, me, names, retry, discard }: MessagesProps) {
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
-  const lines = useMemo(() => linesOf(talk), [talk]);
   const keys = useMemo(() => talk.map((m) => m.id), [talk]);
   const { below, toEnd } = useStick(box, talk.length + letters.length);
-  const { start, end, before, after, item } = useVirtual({ keys, estimate: HEIGHT, list, box, fromEnd: true });
+  const { start, end, before, after, item } = useVirtual({ keys, estimate: HEIGHT, list, box, fromEnd: true, name: `messages/${talk[0]?.id ?? ''}` });
   useShowOwn(letters, toEnd);
   return (
     <div className={styles.frame}>
-      <div ref={box} className={styles.box} tabIndex={0} role="log" aria-label="Messages">
+      <div ref={box} className={styles.box} tabIndex={0} role="log" aria-label="Messages" data-scroll="messages" data-keep-end>
         <div className={styles.list}>
           {talk.length + letters.length === 0 && <p className={styles.nothing}>No messages yet.</p>}
           <div ref={list}>
             <div style={{ height: before }} />
-            {lines.slice(start, end).map((line) => (
+            {linesOf(talk, start, end).map((line) => (
               <Message key={line.message.id} line={line} own={line.message.sender_id === me} name={nameOf(names, line.message.sender_id)} item={item} />
             ))}
             <div style={{ height: after }} />

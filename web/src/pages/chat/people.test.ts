@@ -59,3 +59,8 @@ test('events that arrive while the lists are loading are applied to them', () =>
   const again = step(reading, { do: 'done', read: { ...read, members: [...read.members, { id: '2', room_id: '1', user_id: '3' }], requests: [] } });
   expect(again.people!.members).toEqual(['2', '3']);
 });
+
+test('an event about a message changes nothing', () => {
+  const state = { people: peopleOf(read), since: undefined };
+  expect(step(state, { do: 'event', event: event('chat_message_created', { id: '1', sender_id: 2 }) })).toBe(state);
+});

@@ -38,4 +38,5 @@ test('another sender, a pause or a new day starts a group', () => {
   expect(linesOf(talk).map((line) => [line.message.id, line.first, line.day !== ''])).toEqual([
     ['1', true, true], ['2', false, false], ['3', true, false], ['4', true, false], ['5', true, false], ['6', true, true],
   ]);
+  for (let start = 0; start < talk.length; start++) expect(linesOf(talk, start, start + 2)).toEqual(linesOf(talk).slice(start, start + 2));
 });

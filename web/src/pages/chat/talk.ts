@@ -48,9 +48,10 @@ export interface Line {
   day: string; // set on the first message of a day: a key for that day
 }
 
-export function linesOf(talk: Talk): Line[] {
-  let before: Said | undefined;
-  return talk.map((message) => {
+// linesOf returns a part of the talk as lines.
+export function linesOf(talk: Talk, start = 0, end = talk.length): Line[] {
+  let before = talk[start - 1];
+  return talk.slice(start, end).map((message) => {
     const newDay = !before || momentOf(before).day !== momentOf(message).day;
     const first = newDay || before!.sender_id !== message.sender_id || momentOf(message).time - momentOf(before!).time >= PAUSE;
     before = message;
@@ -63,7 +64,7 @@ interface Moment {
   day: string;
 }
 
-// A long talk is grouped again after each event, so the times of its messages are parsed once.
+// Lines are computed again after each event, but the times of messages are parsed once.
 const moments = new WeakMap<Said, Moment>();
 
 function momentOf(message: Said): Moment {

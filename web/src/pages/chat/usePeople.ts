@@ -3,6 +3,7 @@ import { useTopic } from 'rowcall/react';
 import { useCallback, useEffect, useReducer, useState } from 'react';
 import { describe } from '../../data/api.ts';
 import type { Id } from '../../data/ids.ts';
+import { useReconnected } from '../../data/online.ts';
 import { tableOf, type User } from '../../data/tables.ts';
 import type { People, Read } from './people.ts';
 import { afterEvent, peopleOf } from './people.ts';
@@ -20,14 +21,18 @@ type Step = { do: 'read' } | { do: 'done'; read: Read } | { do: 'event'; event: 
 
 // step applies an action. Applying an event that the loaded lists contain already does no harm: events set values, they do
 // not count.
-export function step({ people, since }: State, action: Step): State {
+export function step(state: State, action: Step): State {
+  const { people, since } = state;
   switch (action.do) {
     case 'read':
       return { people, since: since ?? [] };
     case 'done':
       return { people: (since ?? []).reduce(afterEvent, keepNames(people, peopleOf(action.read))), since: undefined };
-    case 'event':
-      return { people: people && afterEvent(people, action.event), since: since && [...since, action.event] };
+    case 'event': {
+      const now = people && afterEvent(people, action.event);
+      if (now === people && !since) return state; // the event is about a message
+      return { people: now, since: since && [...since, action.event] };
+    }
   }
 }
 
@@ -55,6 +60,7 @@ export function usePeople(room: Id, me: Id) {
     void load(gone.signal);
     return () => gone.abort();
   }, [load, isOwner]); // a new owner may see the requests
+  useReconnected(() => { if (wrong) void load(); });
   return { people, wrong, reload: () => void load() };
 }
 

@@ -7,10 +7,14 @@ const NEAR = 60; // pixels from the end that count as the end
 // the number of items; new ones are added at the end.
 export function useStick(box: RefObject<HTMLElement | null>, count: number) {
   const atEnd = useRef(true);
+  const lastTop = useRef(0);
   const before = useRef(count);
   const [below, setBelow] = useState(0);
   const toEnd = useCallback(() => {
-    if (box.current) box.current.scrollTop = box.current.scrollHeight;
+    if (box.current) {
+      box.current.scrollTop = box.current.scrollHeight;
+      lastTop.current = box.current.scrollTop;
+    }
     atEnd.current = true;
     setBelow(0);
   }, [box]);
@@ -24,8 +28,11 @@ export function useStick(box: RefObject<HTMLElement | null>, count: number) {
     const element = box.current;
     if (!element) return;
     const scrolled = () => {
-      atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
-      if (atEnd.current) setBelow(0);
+      const { scrollTop, scrollHeight, clientHeight } = element;
+      const near = scrollHeight - scrollTop - clientHeight < NEAR;
+      if (near) setBelow(0);
+      if (near || scrollTop < lastTop.current) atEnd.current = near; // otherwise the list has grown
+      lastTop.current = scrollTop;
     };
     const resized = new ResizeObserver(() => { if (atEnd.current) toEnd(); });
     resized.observe(element);

@@ -1,7 +1,7 @@
 import type { FormEvent } from 'react';
-import { useEffect, useId, useMemo, useState } from 'react';
+import { useId, useMemo, useState } from 'react';
 import { useSearchParams } from 'wouter';
-import { tableOf, type User } from '../../data/tables.ts';
+import { useUsers } from '../../data/useUsers.ts';
 import { displayName, useUser } from '../../data/user.tsx';
 import type { Tone } from '../../ui/Badge.tsx';
 import { Badge } from '../../ui/Badge.tsx';
@@ -79,19 +79,12 @@ function Choice({ began, topics, topic: first, user: whose, off, onStart, onStop
   );
 }
 
-const MOST_USERS = 1000;
-
 // As chooses the user: from a list if the users are served as a resource, otherwise by id.
 function As({ user, onUser, focus }: { user: string; onUser: (user: string) => void; focus: boolean }) {
   const { user: me } = useUser();
-  const [people, setPeople] = useState<User[] | null>([]);
-  useEffect(() => {
-    const gone = new AbortController();
-    tableOf('users').list({ limit: MOST_USERS, ordering: 'username' }, gone.signal).then(({ rows }) => setPeople(rows), () => { if (!gone.signal.aborted) setPeople(null); });
-    return () => gone.abort();
-  }, []);
-  if (!people) return <Input label="As user" value={user} onChange={(e) => onUser(e.target.value)} placeholder="User id; empty: yourself" spellCheck={false} autoComplete="off" />;
-  const others = people.filter(({ id }) => id !== me?.id);
+  const { users, failed } = useUsers();
+  if (failed) return <Input label="As user" value={user} onChange={(e) => onUser(e.target.value)} placeholder="User id; empty: yourself" spellCheck={false} autoComplete="off" />;
+  const others = users.filter(({ id }) => id !== me?.id);
   const known = !user || others.some(({ id }) => id === user);
   return (
     <Select

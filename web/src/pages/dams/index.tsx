@@ -12,11 +12,12 @@ import { DamForm } from './DamForm.tsx';
 import { DamList } from './DamList.tsx';
 import { type Dam, isPlaced } from './dams.ts';
 import styles from './dams.module.css';
+import { loadMap } from './map/load.ts';
 import type { Point } from './map/view.ts';
 import { SpotDetails } from './SpotDetails.tsx';
 import { useDams } from './useDams.ts';
 
-const MapPane = lazy(() => import('./map/MapPane.tsx'));
+const MapPane = lazy(loadMap);
 
 const sql = [
   "INSERT INTO dams (name, river, latitude, longitude) VALUES ('Mauvoisin', 'Drance de Bagnes', 46.0, 7.35);",
@@ -57,7 +58,7 @@ export default function Dams() {
           </Suspense>
           <ArrivalBox dams={page.arrived} onNevermind={page.nevermind} onRefresh={page.refresh} onHeight={setReserved} />
         </div>
-        <Panel><Side page={page} onSelect={(dam) => { page.select(dam); frame.current?.scrollIntoView({ block: 'nearest' }); }} /></Panel>
+        <Panel scroll="dams"><Side page={page} onSelect={(dam) => { page.select(dam); frame.current?.scrollIntoView({ block: 'nearest' }); }} /></Panel>
       </div>
     </Page>
   );

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useState } from 'react';
 import { useTopic } from 'rowcall/react';
 import { describe } from '../../data/api.ts';
 import { type Id, idOf } from '../../data/ids.ts';
+import { useReconnected } from '../../data/online.ts';
 import { fetchHydrograph, type Hydrograph } from './hydrograph.ts';
 
 export type Loaded = { state: 'loading' } | { state: 'failed'; message: string } | { state: 'here'; hydrograph: Hydrograph | null };
@@ -27,5 +28,6 @@ export function useHydrograph(dam: Id): [Loaded, again: () => void] {
     );
     return () => gone.abort();
   }, [dam, turn]);
+  useReconnected(() => { if (loaded.state === 'failed') again(); });
   return [loaded, again];
 }

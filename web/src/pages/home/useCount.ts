@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { useReconnected } from '../../data/online.ts';
 import { listRows } from '../../data/rows.ts';
 
 const PAUSE = 300; // minimum of milliseconds between two requests
@@ -21,5 +22,6 @@ export function useCount(resource: string | null) {
     ask();
     return () => clearTimeout(timer.current);
   }, [ask]);
+  useReconnected(changed);
   return { count, changed };
 }

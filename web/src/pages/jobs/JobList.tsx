@@ -1,4 +1,4 @@
-import { memo, useState } from 'react';
+import { memo, useMemo, useRef, useState } from 'react';
 import { useLive } from 'rowcall/react';
 import { describe, Problem } from '../../data/api.ts';
 import type { Id } from '../../data/ids.ts';
@@ -15,15 +15,13 @@ import { Panel } from '../../ui/Panel.tsx';
 import { Progress } from '../../ui/Progress.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
 import { useToast } from '../../ui/Toast.tsx';
+import { type Item, useVirtual } from '../../ui/useVirtual.ts';
 import { isOver, type Job, jobsOf, reduceJobs, tone } from './jobs.ts';
 import styles from './jobs.module.css';
-
-const page = 50; // jobs that are shown at first, and added by each click
 
 // JobList shows the jobs of a user, newest first.
 export function JobList({ whose, mine }: { whose: Id; mine: boolean }) {
   const { user } = useUser();
-  const [shown, setShown] = useState(page);
   const { state, status, error } = useLive({ topic: `jobs/${whose}`, reduce: reduceJobs, from: jobsOf });
   if (status === 'stopped') return <Notice tone="bad">These jobs cannot be shown: {error?.message ?? 'the server refused'}.</Notice>;
   if (!state) return <Panel><div className={styles.wait}><Spinner label="Loading the jobs" /></div></Panel>;
@@ -31,21 +29,32 @@ export function JobList({ whose, mine }: { whose: Id; mine: boolean }) {
   return (
     <Panel title={mine ? 'Your jobs' : 'Their jobs'} actions={<p className={styles.count}>{state.length - over} in progress, {over} finished</p>}>
       {state.length === 0 && <Empty title="No jobs yet">{mine ? 'Start a job above, or insert a row with the statement below.' : 'This user has no jobs.'}</Empty>}
-      <ul className={styles.list}>
-        {state.slice(0, shown).map((job) => <Line key={job.id} job={job} staff={user!.is_staff} />)}
-      </ul>
-      {state.length > shown && <div><Button small onClick={() => setShown(shown + page)}>Show {Math.min(page, state.length - shown)} more</Button></div>}
+      <Lines jobs={state} name={`jobs/${whose}`} staff={user!.is_staff} />
     </Panel>
   );
 }
 
+// Lines renders the visible jobs.
+function Lines({ jobs, name, staff }: { jobs: readonly Job[]; name: string; staff: boolean }) {
+  const list = useRef<HTMLUListElement>(null);
+  const keys = useMemo(() => jobs.map(({ id }) => id), [jobs]);
+  const { start, end, before, after, item } = useVirtual({ keys, estimate: 53, list, name });
+  return (
+    <ul ref={list} className={styles.list}>
+      {before > 0 && <li aria-hidden="true" style={{ height: before }} />}
+      {jobs.slice(start, end).map((job) => <Line key={job.id} job={job} staff={staff} item={item} />)}
+      {after > 0 && <li aria-hidden="true" style={{ height: after }} />}
+    </ul>
+  );
+}
+
 // Line is one job. Staff can delete a job that has ended.
-const Line = memo(function Line({ job, staff }: { job: Job; staff: boolean }) {
+const Line = memo(function Line({ job, staff, item }: { job: Job; staff: boolean; item: Item }) {
   const badge = useFlash<HTMLSpanElement>(job.state);
   const title = job.title || `Job ${job.id}`;
   const color = tone(job.state);
   return (
-    <li className={styles.job}>
+    <li ref={item} data-key={job.id} className={styles.job}>
       <span className={styles.title}>{title}</span>
       <span className={styles.state} ref={badge}><Badge tone={color}>{job.state}</Badge></span>
       <span className={styles.bar}><Progress value={job.progress} label={`Progress of ${title}`} tone={color === 'good' || color === 'bad' ? color : 'accent'} /></span>

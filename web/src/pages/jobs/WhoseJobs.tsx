@@ -1,24 +1,16 @@
-import { useEffect, useState } from 'react';
 import { useSearchParams } from 'wouter';
 import type { Id } from '../../data/ids.ts';
-import { tableOf, type User } from '../../data/tables.ts';
+import { useUsers } from '../../data/useUsers.ts';
 import { displayName, useUser } from '../../data/user.tsx';
 import { Select } from '../../ui/Field.tsx';
 import styles from './jobs.module.css';
-
-const most = 1000;
 
 // WhoseJobs lets staff choose the user whose jobs are shown.
 export function WhoseJobs({ whose }: { whose: Id }) {
   const { user } = useUser();
   const [, setParams] = useSearchParams();
-  const [people, setPeople] = useState<User[]>([]);
-  useEffect(() => {
-    const gone = new AbortController();
-    tableOf('users').list({ limit: most, ordering: 'username' }, gone.signal).then(({ rows }) => setPeople(rows), () => {}); // the user's own jobs are shown anyway
-    return () => gone.abort();
-  }, []);
-  const others = people.filter(({ id }) => id !== user?.id);
+  const { users } = useUsers();
+  const others = users.filter(({ id }) => id !== user?.id);
   const known = whose === user?.id || others.some(({ id }) => id === whose);
   return (
     <div className={styles.whose}>

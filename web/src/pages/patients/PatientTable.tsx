@@ -43,7 +43,7 @@ export function PatientTable({ all, rows, fresh, sort, onSort, onAdmitAgain }: P
     <div className={styles.table}>
       <form id={form} noValidate onSubmit={(e) => { e.preventDefault(); void save(); }} />
       <Table<Patient, State>
-        caption="Patients" name="patients" columns={columns} rows={shown} rowKey={({ id }) => id} state={state} selected={({ id }) => id === edit?.id} below={({ id }) => id === edit?.id && notice}
+        caption="Patients" name="patients" estimate={57} columns={columns} rows={shown} rowKey={({ id }) => id} state={state} selected={({ id }) => id === edit?.id} below={({ id }) => id === edit?.id && notice}
         sort={sort.key === 'id' ? undefined : { key: sort.key, descending: sort.descending }} onSort={(key) => onSort(key as SortKey)}
       />
       {deleting && <Deletion patient={deleting} onClose={() => remove(null)} />}

@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { createPortal } from 'react-dom';
+import { useReconnected } from '../../../data/online.ts';
 import { useUser } from '../../../data/user.tsx';
 import { classes } from '../../../ui/classes.ts';
 import { Icon, Plus } from '../../../ui/icons.tsx';
@@ -26,6 +27,7 @@ export default function MapPane({ into, picking, onCentre, children, select, pre
   const hands = useRef<Hands>({ select, press, close, drag });
   const [view, setView] = useState<MapView | null>(null);
   const [bare, setBare] = useState(false);
+  const retry = () => { setBare(false); view?.ground.layBasemap(); };
   useLayoutEffect(() => { hands.current = { select, press, close, drag }; });
   useLayoutEffect(() => {
     const made = new MapView(container.current!, tiles, {
@@ -38,6 +40,7 @@ export default function MapPane({ into, picking, onCentre, children, select, pre
     setView(made);
     return () => made.end();
   }, [tiles]);
+  useReconnected(() => { if (bare) retry(); });
   useEffect(() => { if (view) onCentre(() => view.centre()); }, [view, onCentre]);
   useLayoutEffect(() => view?.show(sight));
   useEffect(() => { if (into.length) view?.bring(into); }, [view, into]);
@@ -50,7 +53,7 @@ export default function MapPane({ into, picking, onCentre, children, select, pre
         <button type="button" aria-label="Show all dams" title="Show all dams" onClick={() => view?.bring(sight.dams)}><Whole /></button>
       </div>
       <p className={styles.credit}>{tiles ? tiles.attribution : 'Natural Earth'} · Leaflet</p>
-      {bare && <Bare again={() => { setBare(false); view?.ground.layBasemap(); }} />}
+      {bare && <Bare again={retry} />}
       {view && createPortal(children, view.balloon.content)}
     </div>
   );

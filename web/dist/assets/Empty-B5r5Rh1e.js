@@ -1,1 +1,0 @@
-import{I as e}from"./icons-BhKwfWAj.js";var t={empty:`_empty_1rf1d_1`,title:`_title_1rf1d_2`},n=e();function r({title:e,children:r,action:i}){return(0,n.jsxs)(`div`,{className:t.empty,children:[(0,n.jsx)(`p`,{className:t.title,children:e}),r&&(0,n.jsx)(`div`,{children:r}),i]})}export{r as t};

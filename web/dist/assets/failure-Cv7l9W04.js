@@ -1,1 +1,0 @@
-import{A as e,k as t}from"./icons-BhKwfWAj.js";function n(n){return n instanceof t&&n.passing?`${e(n)} Your input is kept: try again in a moment.`:e(n)}export{n as t};
