@@ -202,9 +202,11 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
     }
   }
 
-  /** The browser may keep a page that was left, with its socket, but without running it. Such a page wakes when it is shown. */
+  /** The page was left. The browser may keep it, without running it: it must hold no socket, nor open one, until it is shown again. */
   function sleep(): void {
-    if (socket) retry()
+    if (status === 'idle' || status === 'stopped') return
+    dropSocket()
+    become('waiting', error)
   }
 
   const page: Document | undefined = globalThis.document
@@ -212,6 +214,7 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
   const listening = new AbortController()
   const { signal } = listening
   globalThis.addEventListener?.('pagehide', sleep, { signal })
+  globalThis.addEventListener?.('pageshow', wake, { signal })
   globalThis.addEventListener?.('online', wake, { signal })
   page?.addEventListener('visibilitychange', onVisible, { signal })
 

@@ -148,6 +148,33 @@ describe('in a page', () => {
   })
   afterEach(() => void vi.unstubAllGlobals())
 
+  for (const [name, prepare] of Object.entries({
+    'an open socket': (server: FakeServer): void => {
+      connect(server)
+    },
+    'a socket that is connecting': () => {},
+    'a lost connection': (server: FakeServer) => server.last().cut(),
+  }))
+    test(`a page that is left with ${name} connects again when it is shown, and not before`, async () => {
+      const { server, client, follow } = openClient()
+      const { received } = follow('room/1')
+      prepare(server)
+      const before = server.last()
+      dispatchEvent(new Event('pagehide'))
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect([client.status, server.sockets.filter((socket) => socket !== before)]).toEqual(['waiting', []])
+      dispatchEvent(new Event('pageshow'))
+      connect(server)
+      expect([client.status, received.at(-1)]).toEqual(['open', 'live'])
+    })
+
+  test('a page that is left without followers stays idle', () => {
+    const { server, client } = openClient()
+    dispatchEvent(new Event('pagehide'))
+    dispatchEvent(new Event('pageshow'))
+    expect([client.status, server.sockets]).toEqual(['idle', []])
+  })
+
   test('close removes every listener from the page', () => {
     const added: string[] = []
     const signals: AbortSignal[] = []
@@ -158,10 +185,10 @@ describe('in a page', () => {
     vi.stubGlobal('addEventListener', add)
     vi.stubGlobal('document', { addEventListener: add })
     const { client } = openClient()
-    expect(added).toEqual(['pagehide', 'online', 'visibilitychange'])
-    expect(signals.map((signal) => signal.aborted)).toEqual([false, false, false])
+    expect(added).toEqual(['pagehide', 'pageshow', 'online', 'visibilitychange'])
+    expect(signals.map((signal) => signal.aborted)).toEqual([false, false, false, false])
     client.close()
-    expect(signals.map((signal) => signal.aborted)).toEqual([true, true, true])
+    expect(signals.map((signal) => signal.aborted)).toEqual([true, true, true, true])
   })
 
   for (const [name, wake] of Object.entries({

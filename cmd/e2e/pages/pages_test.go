@@ -26,6 +26,7 @@ func TestPages(t *testing.T) {
 			"patients": patientsPageStory,
 			"admin":    adminStory,
 			"console":  consoleStory,
+			"exact":    exactStory,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -37,6 +38,9 @@ func TestPages(t *testing.T) {
 			"looks":      looksStory,
 			"still":      stillStory,
 			"first page": firstPageStory,
+			"outage":     outageStory,
+			"lists":      listsStory,
+			"sizes":      sizesStory,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -26,6 +26,9 @@ func roomStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
 	bob.ExpectText("Film club Waiting for the owner")
 	alice.Press("button", "Admit Bob Moreau")
 	bob.ExpectText("Film club Admitted")
+	if n := bob.CountText("You have asked to join"); n != 0 {
+		t.Errorf("after the admission %d toasts say that the user has asked, want 0", n)
+	}
 	bob.Press("link", "Enter")
 	bob.ExpectElement("heading", "Film club")
 

@@ -1,0 +1,63 @@
+package pages
+
+import (
+	"fmt"
+	"testing"
+
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"rowcall/cmd/e2e/rowcalltest"
+)
+
+// outageStory opens pages while the server is away. A page that was loaded ahead is shown; a page that
+// was not opens when the server is back. Actions that need the server are disabled meanwhile.
+func outageStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
+	ahead, never := b.OpenTab(t), b.OpenTab(t)
+	runOnNewPages(never, `window.requestIdleCallback = () => 0`) // the browser is never idle
+	for _, tb := range []*rowcalltest.Tab{ahead, never} {
+		tb.AllowCuts()
+		tb.AllowConsole("net::ERR_CONNECTION_REFUSED", "net::ERR_EMPTY_RESPONSE", "net::ERR_CONNECTION_RESET")
+		visit(s, tb, "alice", "")
+		tb.ExpectText("Live")
+		tb.Do(chromedp.Evaluate[chromedp.Void](`window.marker = 'still here'; 0`))
+	}
+	rowcalltest.Eventually(t, func() bool {
+		return rowcalltest.Evaluate[bool](ahead, `performance.getEntriesByType('resource').some((e) => /patients-/.test(e.name))`)
+	}, "the page of patients is not loaded ahead")
+
+	s.Program.End(t)
+	ahead.ExpectText("The server cannot be reached.")
+	ahead.Press("link", "Patients")
+	ahead.ExpectElement("heading", "Patients")
+	if !rowcalltest.Evaluate[bool](ahead, buttonNamed("Admit a patient")+`.disabled`) {
+		t.Error("a patient can be admitted while the server is away")
+	}
+	never.ExpectText("The server cannot be reached.")
+	never.Press("link", "Patients")
+	never.ExpectText("It opens as soon as the connection is back.")
+	photograph(never, "outage")
+
+	s.StartAnother(t)
+	for _, tb := range []*rowcalltest.Tab{ahead, never} {
+		tb.ExpectElement("button", "Edit Ana Ek")
+		tb.ExpectNoText("The server cannot be reached.")
+		rowcalltest.Eventually(t, func() bool { return !rowcalltest.Evaluate[bool](tb, buttonNamed("Admit a patient")+`.disabled`) }, "a patient cannot be admitted after the outage")
+		if got := rowcalltest.Evaluate[string](tb, `window.marker ?? 'a new page'`); got != "still here" {
+			t.Errorf("the page is %s, want still here", got)
+		}
+	}
+}
+
+// buttonNamed is an expression for the button with a text.
+func buttonNamed(text string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll('button')].find((b) => b.innerText === %q)`, text)
+}
+
+// runOnNewPages runs a script on each page that the tab opens, before the page's own scripts.
+func runOnNewPages(tb *rowcalltest.Tab, script string) {
+	tb.T.Helper()
+	if _, err := chromedp.Call(tb.Context, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
+		tb.T.Fatal(err)
+	}
+}
