@@ -5,47 +5,55 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
-	"log/slog"
 )
 
 //go:embed roles/*.sql
 var roles embed.FS
 
-// prepareRoles creates the roles and the schema, where the migrating role may. Where it may not it owns the
-// schema itself, which one line of the log says.
-func prepareRoles(ctx context.Context, db *sql.DB, log *slog.Logger) error {
-	if err := runFile(ctx, db, roles, "roles/prepare.sql"); err != nil {
-		return err
-	}
-	const query = `
-		SELECT coalesce(pg_has_role(to_regrole('rowcall_owner'), 'USAGE'), false)
-		   AND to_regrole('rowcall_publisher') IS NOT NULL
-		   AND to_regrole('rowcall_reader') IS NOT NULL
-		   AND to_regrole('rowcall_server') IS NOT NULL
-		   AND to_regrole('rowcall_app') IS NOT NULL, current_user`
-	var complete bool
-	var migrator string
-	if err := db.QueryRowContext(ctx, query).Scan(&complete, &migrator); err != nil {
-		return fmt.Errorf("look for the roles: %w", err)
-	}
-	if !complete {
-		log.WarnContext(ctx, "roles left out, the migrating role may not create them", "role", migrator)
-	}
-	return nil
+// prepare creates the roles and the schema. It refuses a database before it has written anything. It returns the role
+// that owns the schema.
+func prepare(ctx context.Context, db *sql.DB, apps bool) (owner string, err error) {
+	err = inTransaction(ctx, db, func(tx *sql.Tx) error {
+		if err := runFile(ctx, tx, roles, "roles/prepare.sql"); err != nil {
+			return err
+		}
+		found, err := look(ctx, tx)
+		if err != nil {
+			return err
+		}
+		owner = found.owner
+		if err := found.refuse(ctx, tx, apps); err != nil {
+			return err
+		}
+		if err := found.settleSchema(ctx, tx); err != nil {
+			return err
+		}
+		if err := runFile(ctx, tx, roles, "roles/owner.sql"); err != nil {
+			return err
+		}
+		return createTables(ctx, tx, owner, apps)
+	})
+	return owner, err
 }
 
-// settleRights gives the schema to its owner and everybody else their rights.
-func settleRights(ctx context.Context, db *sql.DB, apps bool) error {
-	if err := runFile(ctx, db, roles, "roles/rights.sql"); err != nil {
-		return err
+// createTables creates the histories' own tables.
+func createTables(ctx context.Context, tx *sql.Tx, owner string, apps bool) error {
+	if _, err := tx.ExecContext(ctx, `SELECT set_config('role', $1, true)`, owner); err != nil {
+		return fmt.Errorf("act as %s: %w", owner, err)
 	}
-	if !apps {
-		return nil
-	}
-	for _, name := range []string{"roles/apps.sql", "roles/policies.sql", "roles/staff.sql"} {
-		if err := runFile(ctx, db, roles, name); err != nil {
+	for _, h := range histories(apps) {
+		if err := h.createTable(ctx, tx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// settleRights gives everybody their rights.
+func settleRights(ctx context.Context, db *sql.DB, apps bool) error {
+	names := []string{"roles/owner.sql", "roles/rights.sql"}
+	if apps {
+		names = append(names, "roles/apps.sql", "roles/policies.sql", "roles/staff.sql")
+	}
+	return runFiles(ctx, db, roles, names)
 }

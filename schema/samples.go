@@ -11,10 +11,5 @@ var samples embed.FS
 
 // loadSamples fills the apps' tables, each file only where its tables are empty. Users come first.
 func loadSamples(ctx context.Context, db *sql.DB) error {
-	for _, name := range []string{"samples/chat.sql", "samples/jobs.sql", "samples/patients.sql", "samples/dams.sql"} {
-		if err := runFile(ctx, db, samples, name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return runFiles(ctx, db, samples, []string{"samples/chat.sql", "samples/jobs.sql", "samples/patients.sql", "samples/dams.sql"})
 }

@@ -33,11 +33,15 @@ func Migrate(ctx context.Context, db *sql.DB, o Options) error {
 }
 
 func migrate(ctx context.Context, db *sql.DB, o Options) error {
-	if err := prepareRoles(ctx, db, o.logger()); err != nil {
+	owner, err := prepare(ctx, db, o.Apps)
+	if err != nil {
+		return err
+	}
+	if err := warnOfRoles(ctx, db, o.logger()); err != nil {
 		return err
 	}
 	for _, h := range histories(o.Apps) {
-		if err := h.up(ctx, db, o.logger()); err != nil {
+		if err := h.up(ctx, db, h.actor(owner), o.logger()); err != nil {
 			return err
 		}
 	}
@@ -62,14 +66,46 @@ func Pending(ctx context.Context, db *sql.DB, apps bool) (bool, error) {
 	return false, nil
 }
 
-// runFile executes the statements of an embedded file in one transaction.
-func runFile(ctx context.Context, db *sql.DB, files fs.FS, name string) error {
+// runFiles executes the statements of embedded files, each file in a transaction of its own.
+func runFiles(ctx context.Context, db *sql.DB, files fs.FS, names []string) error {
+	for _, name := range names {
+		err := inTransaction(ctx, db, func(tx *sql.Tx) error { return runFile(ctx, tx, files, name) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runFile executes the statements of an embedded file.
+func runFile(ctx context.Context, tx *sql.Tx, files fs.FS, name string) error {
 	script, err := fs.ReadFile(files, name)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	if _, err := db.ExecContext(ctx, string(script)); err != nil {
+	if _, err := tx.ExecContext(ctx, string(script)); err != nil {
 		return fmt.Errorf("run %s: %w", name, err)
+	}
+	return nil
+}
+
+// inTransaction calls f with a transaction in which names mean PostgreSQL's own things, whatever others have put on
+// the migrating role's search_path, and commits what f has done.
+func inTransaction(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin a transaction: %w", err)
+	}
+	defer tx.Rollback() // after a commit it does nothing
+	const pin = `SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)`
+	if _, err := tx.ExecContext(ctx, pin); err != nil {
+		return fmt.Errorf("pin the search_path: %w", err)
+	}
+	if err := f(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
 }

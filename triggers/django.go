@@ -28,10 +28,10 @@ func watchDjango(ctx context.Context, db *sql.DB, name string, log *slog.Logger)
 		return fmt.Errorf("look for Django's table of sessions: %w", err)
 	}
 	var wanted script
-	if err := wanted.readFor("django/sessions.sql", strings.NewReplacer("{sessions}", table)); err != nil {
+	if err := wanted.read("django/sessions.sql"); err != nil {
 		return err
 	}
-	err = installTriggers(ctx, db, wanted.triggers, log)
+	err = installTriggers(ctx, db, wanted.on("{sessions}", table), log)
 	const insufficientPrivilege = "42501"
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == insufficientPrivilege {
 		log.WarnContext(ctx, "Django's table of sessions gets no trigger, the migrating role may not create one: sockets outlive a logout by up to a minute", "table", table)

@@ -19,20 +19,32 @@ type trigger struct {
 }
 
 // read adds the statements of a file.
-func (s *script) read(name string) error { return s.readFor(name, strings.NewReplacer()) }
-
-// readFor adds the statements of a file in which names of tables are to be put in.
-func (s *script) readFor(name string, spell *strings.Replacer) error {
+func (s *script) read(name string) error {
 	text, err := files.ReadFile(name)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	for _, statement := range split(spell.Replace(string(text))) {
+	for _, statement := range split(string(text)) {
 		if err := s.add(statement); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// on returns the script's triggers with the name of a table, quoted as SQL needs it, in place of a word. It comes after
+// the file has been read: a name may hold anything, also what ends a statement.
+func (s script) on(word, table string) []trigger {
+	spell := strings.NewReplacer(word, table)
+	var all []trigger
+	for _, t := range s.triggers {
+		named := trigger{definition: spell.Replace(t.definition), always: t.always}
+		for _, statement := range t.statements {
+			named.statements = append(named.statements, spell.Replace(statement))
+		}
+		all = append(all, named)
+	}
+	return all
 }
 
 func (s *script) add(statement string) error {

@@ -4,6 +4,16 @@ DO $$
 DECLARE
     item record;
 BEGIN
+    -- The tables are found at all, also where schema public is not for everybody.
+    FOR item IN
+        SELECT r.rolname AS name FROM pg_roles r
+        WHERE (r.rolname IN ('rowcall_server', 'rowcall_app')
+               OR r.oid = (SELECT n.nspowner FROM pg_namespace n WHERE n.nspname = 'rowcall'))
+          AND NOT has_schema_privilege(r.oid, 'public', 'USAGE')
+    LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', item.name);
+    END LOOP;
+
     -- A node answers who may follow what, logs users in, and reads snapshots.
     FOR item IN
         SELECT t.name
@@ -17,7 +27,7 @@ BEGIN
     -- The functions run as the owner of schema rowcall: what triggers and policies look up, the membership
     -- that admitting makes, and the jobs that are worked on for show. Of users they see no password.
     FOR item IN
-        SELECT n.nspowner::regrole::text AS owner FROM pg_namespace n
+        SELECT r.rolname AS owner FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner
         WHERE n.nspname = 'rowcall' AND NOT (has_column_privilege(n.nspowner, 'public.users', 'username', 'SELECT')
             AND has_table_privilege(n.nspowner, 'public.chat_rooms', 'SELECT')
             AND has_table_privilege(n.nspowner, 'public.chat_room_members', 'SELECT')
@@ -28,12 +38,12 @@ BEGIN
             AND has_table_privilege(n.nspowner, 'public.job_postings', 'UPDATE')
             AND has_table_privilege(n.nspowner, 'public.job_runs', 'DELETE'))
     LOOP
-        EXECUTE format('GRANT SELECT (id, username, first_name, last_name) ON public.users TO %s', item.owner);
-        EXECUTE format('GRANT SELECT ON public.chat_rooms TO %s', item.owner);
-        EXECUTE format('GRANT SELECT, INSERT ON public.chat_room_members TO %s', item.owner);
-        EXECUTE format('GRANT SELECT ON public.chat_join_requests TO %s', item.owner);
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE ON public.job_postings TO %s', item.owner);
-        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON public.job_runs TO %s', item.owner);
+        EXECUTE format('GRANT SELECT (id, username, first_name, last_name) ON public.users TO %I', item.owner);
+        EXECUTE format('GRANT SELECT ON public.chat_rooms TO %I', item.owner);
+        EXECUTE format('GRANT SELECT, INSERT ON public.chat_room_members TO %I', item.owner);
+        EXECUTE format('GRANT SELECT ON public.chat_join_requests TO %I', item.owner);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE ON public.job_postings TO %I', item.owner);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON public.job_runs TO %I', item.owner);
     END LOOP;
 
     -- Resources: which columns are shown and which are taken from users. Which rows is for the policies.

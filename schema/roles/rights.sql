@@ -1,34 +1,10 @@
--- After the migrations: who owns schema rowcall and who may do what there. Only what differs is touched,
--- so that a second run locks nothing.
+-- After the migrations: who may do what in schema rowcall. Only what differs is touched, so that a second run locks
+-- nothing.
 
 DO $$
 DECLARE
     item record;
 BEGIN
-    -- An owner changes once, before anybody writes, or when the roles come later: then not in front of writers.
-    PERFORM set_config('lock_timeout', '2s', true);
-
-    -- The owner, where the migrating role acts for it. Sequences of identity columns follow their tables.
-    IF pg_has_role(to_regrole('rowcall_owner'), 'USAGE') THEN
-        IF EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = 'rowcall' AND n.nspowner <> 'rowcall_owner'::regrole) THEN
-            ALTER SCHEMA rowcall OWNER TO rowcall_owner;
-        END IF;
-        FOR item IN
-            SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, c.oid::regclass::text AS name
-            FROM pg_class c
-            WHERE c.relnamespace = 'rowcall'::regnamespace AND c.relkind IN ('r', 'p', 'S')
-              AND c.relowner <> 'rowcall_owner'::regrole
-              AND NOT EXISTS (SELECT FROM pg_depend d
-                  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'i' AND c.relkind = 'S')
-            UNION ALL
-            SELECT 'ROUTINE', p.oid::regprocedure::text
-            FROM pg_proc p
-            WHERE p.pronamespace = 'rowcall'::regnamespace AND p.proowner <> 'rowcall_owner'::regrole
-        LOOP
-            EXECUTE format('ALTER %s %s OWNER TO rowcall_owner', item.kind, item.name);
-        END LOOP;
-    END IF;
-
     -- Nothing is for everybody, whatever default privileges the database has.
     FOR item IN
         SELECT c.oid::regclass::text AS name
