@@ -18,7 +18,7 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// look asks for a part of the console and reads it.
+// look requests a part of the console and decodes it.
 func look[T any](t *testing.T, tn *liveServer, path, cookie string) T {
 	t.Helper()
 	status, text := meet(t, "GET", tn.site()+path, "Cookie", cookie)
@@ -191,8 +191,9 @@ func TestTailRefuses(t *testing.T) {
 	}
 }
 
-// A tail ends with the login of whoever looks, with their being staff, and with the access or the account of the user
-// they look at: in the order of the log, so that nothing that is written after that is shown.
+// A tail ends when the reader's login ends or the reader is no longer staff, and when the shown
+// user loses access or the account: in the order of the log, so that it shows nothing that is
+// written later.
 func TestTailEndsInMidStream(t *testing.T) {
 	t.Parallel()
 	for name, ending := range map[string]string{
@@ -215,7 +216,7 @@ func TestTailEndsInMidStream(t *testing.T) {
 	}
 }
 
-// TestTailFollowsWhatBecomesOfTheUser is about a user whose rights hang on being staff.
+// TestTailFollowsWhatBecomesOfTheUser shows a user who has access only as staff.
 func TestTailFollowsWhatBecomesOfTheUser(t *testing.T) {
 	t.Parallel()
 	tn := openLiveServer(t)
@@ -228,7 +229,8 @@ func TestTailFollowsWhatBecomesOfTheUser(t *testing.T) {
 	l.ends()
 }
 
-// TestTailReadsOnItsOwnAccount has staff read the log in the place of a user, whose own replays that leaves alone.
+// TestTailReadsOnItsOwnAccount checks that a tail's replay counts for the reader, and not for the
+// shown user.
 func TestTailReadsOnItsOwnAccount(t *testing.T) {
 	t.Parallel()
 	tn := openLimitedLiveServer(t, schematest.New(t, schematest.Samples), rules.JWT{}, door.Options{ReplayBytes: 4 << 10}, notifier.Options{TailEvents: 10})

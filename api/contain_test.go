@@ -20,7 +20,7 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// faultyFlow is the flow of a session with a fault of ours in it: where the reader meets it, or where the writer does.
+// faultyFlow is a flow that panics in the reader or in the writer.
 type faultyFlow struct {
 	silentFlow
 	session  *session
@@ -53,8 +53,8 @@ func (f faultyFlow) release() {
 	}
 }
 
-// A fault that one client finds costs its socket and nothing else: what it followed is let go, its place is free
-// again, and the node goes on.
+// A panic that one client causes ends its socket and nothing else: the flow is released, its place
+// is free again, and the node goes on.
 func TestFaultOfOneSocket(t *testing.T) {
 	for name, inWriter := range map[string]bool{"reader": false, "writer": true} {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +106,7 @@ func meetFault(t *testing.T, faulty faultyFlow) {
 	st.dial(t, "/as/7").expect(`{"op":"welcome","session":"s2","heartbeat":25000,"max_subscriptions":100}`)
 }
 
-// brokenFeed is a feed with a fault in it, which knows its holders.
+// brokenFeed is a feed whose Subscribe panics. It records its holders.
 type brokenFeed struct {
 	feed
 	holders *notifier.Feed
@@ -123,7 +123,7 @@ func (brokenFeed) Subscribe(context.Context, notifier.Request) (subscription, no
 	panic("a fault of ours")
 }
 
-// A fault on the way to a socket leaves nothing behind: the feed does not count any more what the socket holds.
+// A panic during a handshake leaves nothing behind: the feed releases the holder of the socket.
 func TestFaultOfAHandshake(t *testing.T) {
 	st := openFakeFeedServer(t, Options{})
 	path, err := topic.ParsePathPattern("/ws/patients/")
@@ -152,7 +152,7 @@ func TestFaultOfAHandshake(t *testing.T) {
 	runtime.KeepAlive(st)
 }
 
-// meetFaultAt makes a handshake by hand.
+// meetFaultAt sends a handshake to the handler, and expects a panic.
 func meetFaultAt(t *testing.T, st *fakeFeedServer, path string) {
 	t.Helper()
 	defer func() {

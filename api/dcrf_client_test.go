@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// clientFolder has the npm package that the seed's frontends use.
+// clientFolder contains the npm package that the seed's frontends use.
 const clientFolder = "testdata/dcrf"
 
-// installClient fetches the package, once.
+// installClient fetches the package once.
 func installClient(t *testing.T, ctx context.Context) {
 	t.Helper()
 	for _, program := range []string{"node", "npm"} {
@@ -30,7 +30,7 @@ func installClient(t *testing.T, ctx context.Context) {
 	}
 }
 
-// The client that pages use works unchanged, with its own code.
+// The original client of the seed, unchanged, works with the socket.
 func TestDCRFClient(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)

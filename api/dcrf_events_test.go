@@ -14,7 +14,7 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// Several subscriptions of one row, and of several rows, know nothing of each other.
+// Subscriptions of one row, and of several rows, are independent of each other.
 func TestDCRFSubscriptions(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)
@@ -85,7 +85,7 @@ func (b *socketClient) hearsStatus(request string, status int) {
 	}
 }
 
-// Changes by psql and over a socket look the same, and what is rolled back was never there.
+// Changes by psql and over a socket have the same frames. A change that is rolled back has none.
 func TestDCRFObserver(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)
@@ -102,8 +102,7 @@ func TestDCRFObserver(t *testing.T) {
 	}
 }
 
-// However fast others are and however many requests are sent at once: each is answered once, in order, and
-// before the event of what it did.
+// Under load, each request is answered once, in order, and before the event of what it did.
 func TestDCRFReplyBeforeEvent(t *testing.T) {
 	t.Parallel()
 	const requests = 150
@@ -147,7 +146,7 @@ func TestDCRFReplyBeforeEvent(t *testing.T) {
 	}
 }
 
-// Who sends and does not read gets nothing done, and holds up nobody.
+// A client that sends and does not read has no work done, and delays no other.
 func TestDCRFBackpressure(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)
@@ -168,8 +167,9 @@ func TestDCRFBackpressure(t *testing.T) {
 	c.answers(`{"action":"list","request_id":1}`, `{"errors":["There are too many rows to list them all."],"data":null,"action":"list","response_status":413,"request_id":1}`)
 }
 
-// A row is subscribed to behind a change of it whose event comes late: it is told to the observer, and what comes
-// after it to the subscription too, also where the row is gone and there again meanwhile.
+// A client subscribes to a row after a change whose event comes late. The observer receives that
+// event; the subscription receives only later events, also if the row is deleted and created again
+// meanwhile.
 func TestDCRFSubscriptionsAreOfWhatComesAfter(t *testing.T) {
 	t.Parallel()
 	w := openLimitedResourceServer(t, schematest.New(t, schematest.Samples), apitest.SampleResources(), apitest.SampleFunctions(), door.Options{},

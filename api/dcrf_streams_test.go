@@ -44,7 +44,7 @@ func TestDCRFDemultiplexed(t *testing.T) {
 	}
 }
 
-// Who is not logged in may open a socket, is refused whatever is asked, and hears of nothing.
+// An anonymous user may open a socket, is refused all requests, and receives no events.
 func TestDCRFAnonymous(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)
@@ -57,13 +57,13 @@ func TestDCRFAnonymous(t *testing.T) {
 		}
 	}
 
-	// On a socket of several streams, those that everybody may see are open.
+	// On a socket with several streams, the public ones are open.
 	many := w.dial(t, "/ws/", "")
 	w.db.Psql(t, `INSERT INTO patients (first_name, last_name) VALUES ('not', 'heard'); INSERT INTO dams (id, name) VALUES (9, 'New')`)
 	many.hears(`{"stream":"dams","payload":{"id":9,`)
 }
 
-// A resource that is not for the user is refused request by request too.
+// Requests about a resource that the user may not read are refused one by one.
 func TestDCRFForbidden(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)
@@ -80,13 +80,13 @@ func (b *socketClient) hears403(action string) {
 		`{"errors":["You do not have permission to perform this action."],"data":null,"action":"`+action+`","response_status":403,"request_id":1}`)
 }
 
-// A login that ends takes its socket with it, and an account that is locked does nothing more.
+// A socket ends with its login, and a deactivated account has no more work done.
 func TestDCRFEndsWithTheLogin(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)
 	cookie := w.login(t, "alice")
 	b := w.dialWith(t, "/ws/patients/", http.Header{"Cookie": {cookie}})
-	v := w.visitor(t, "").WithCookie(cookie)
+	v := w.httpUser(t, "").WithCookie(cookie)
 	v.Expect(204, "", "POST", "/api/logout", `{}`)
 	b.expectClose(4401)
 
@@ -97,7 +97,7 @@ func TestDCRFEndsWithTheLogin(t *testing.T) {
 	deaf.expectClose(4401)
 }
 
-// A socket comes back with a cursor and misses nothing.
+// A socket that reconnects with a cursor misses nothing.
 func TestDCRFSince(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)
@@ -113,8 +113,8 @@ func TestDCRFSince(t *testing.T) {
 	}
 }
 
-// A socket comes back to more streams than its user may have replays at a time, of which each has more to come than
-// waits for a reader.
+// A socket reconnects to more streams than its user may have replays at the same time. Each stream
+// has more to replay than may wait for a reader.
 func TestDCRFStreamsShareAReplay(t *testing.T) {
 	t.Parallel()
 	w := openLimitedResourceServer(t, schematest.New(t, schematest.Samples), apitest.SampleResources(), apitest.SampleFunctions(),

@@ -12,7 +12,7 @@ import (
 	"rowcall/api/resource"
 )
 
-// reply404 is the answer to a request about a row that is not there.
+// reply404 is the reply to a request about a row that does not exist.
 func reply404(action, id string) string {
 	return `{"errors":["Not found"],"data":null,"action":"` + action + `","response_status":404,"request_id":` + id + `}`
 }
@@ -24,7 +24,7 @@ func (b *socketClient) asks(request string) string {
 	return b.hear()
 }
 
-// answers sends a request and wants this reply, in which # stands for any point in time.
+// answers sends a request and expects a reply, in which # stands for any point in time.
 func (b *socketClient) answers(request, want string) string {
 	b.t.Helper()
 	got := b.asks(request)
@@ -40,7 +40,7 @@ func similar(got, want string) bool {
 	return regexp.MustCompile(`^` + form + `$`).MatchString(got)
 }
 
-// A row as replies and as events have it.
+// A row as it is in replies and in events.
 const (
 	anaRow   = `{"id":5,"first_name":"Ana","last_name":"Ek","admission_date":"2021-06-01T10:00:00Z","dismissal_date":null,"created_at":"#","updated_at":"#"}`
 	anaEvent = `{"id":5,"first_name":"Ana","last_name":"Ek","admission_date":"2021-06-01T10:00:00Z","dismissal_date":null,"updated_at":"#","created_at":"#","type":"patient.change","action":`
@@ -114,8 +114,8 @@ func TestDCRFErrors(t *testing.T) {
 		`{"errors":["Method \"ex\"<\u0001\" not allowed."],"data":null,"action":"ex\"<\u0001","response_status":405,"request_id":1}`)
 }
 
-// Frames that cannot be read are answered where they say which request they are, and else end the socket:
-// only this one.
+// A frame that cannot be read is answered if it has a request_id. Otherwise it ends its own socket,
+// and no other.
 func TestDCRFMalformedFrames(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)

@@ -73,7 +73,7 @@
 //   - access.Rules.Ask starts one per rule with SQL and waits for them.
 //   - identity.Accounts.Run deletes expired logins and reads the keys of bearer tokens again.
 //
-// Whoever starts a goroutine waits for it: Serve returns when none is left.
+// A function that starts a goroutine waits for it: Serve returns when none is left.
 //
 // # Locks
 //

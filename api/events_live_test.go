@@ -23,7 +23,7 @@ type pageClient struct {
 	More   bool              `json:"more"`
 }
 
-// events asks for a page, which must come.
+// events requests a page, which must be answered.
 func events(t testing.TB, site string, values url.Values, header ...string) pageClient {
 	t.Helper()
 	status, body := fetch(t, site+"/v1/events?"+values.Encode(), header...)
@@ -66,7 +66,7 @@ func TestReplayInPages(t *testing.T) {
 	}
 }
 
-// TestReplayOfLargeEvents has pages that are full by bytes.
+// TestReplayOfLargeEvents reads pages that are full by their size in bytes.
 func TestReplayOfLargeEvents(t *testing.T) {
 	t.Parallel()
 	tn := openLiveServer(t)
@@ -139,8 +139,8 @@ func TestReplayOfForeignCursors(t *testing.T) {
 	}
 }
 
-// TestPageAndItsStream tells the chat's story: a page reads the room's messages and follows from
-// their cursor, while others write. It ends with what the table has.
+// TestPageAndItsStream reads the messages of a room, and follows the room from their cursor while
+// others write. At the end the client has what the table has.
 func TestPageAndItsStream(t *testing.T) {
 	t.Parallel()
 	tn := openLiveServer(t)
@@ -176,7 +176,7 @@ func TestPageAndItsStream(t *testing.T) {
 	}
 }
 
-// messages are the ids of room 1's.
+// messages returns the ids of the messages of room 1.
 func (tn *liveServer) messages(t *testing.T) []int {
 	t.Helper()
 	rows, err := tn.db.Conn(t).Query(t.Context(), `SELECT id FROM chat_messages WHERE room_id = 1 ORDER BY id`)
@@ -190,7 +190,7 @@ func (tn *liveServer) messages(t *testing.T) []int {
 	return ids
 }
 
-// messageOf is the id of the message that an event is about.
+// messageOf returns the id of the message that an event is about.
 func messageOf(t testing.TB, data string) int {
 	t.Helper()
 	var frame struct {
@@ -245,9 +245,9 @@ func TestEveryEventOnceByAnyTransport(t *testing.T) {
 	}
 }
 
-// TestRemovedMemberHearsNothing removes a member while others write, again and again, on two nodes:
-// whatever is written after the removal has committed must not reach them by a stream or a request
-// that waits.
+// TestRemovedMemberHearsNothing removes a member while others write, several times and on two
+// nodes. What is written after a removal has committed must not reach the member by a stream or a
+// waiting request.
 func TestRemovedMemberHearsNothing(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
@@ -283,7 +283,7 @@ func noSecret(t testing.TB, text string) {
 	}
 }
 
-// replaysUntilRefused asks for events until it may not, and returns all answers.
+// replaysUntilRefused requests events until a request is refused, and returns all answers.
 func (tn *liveServer) replaysUntilRefused(t testing.TB, cookie, cursor string) string {
 	var heard strings.Builder
 	for {

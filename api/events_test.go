@@ -15,7 +15,7 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// fetch asks for an address and reads the answer.
+// fetch sends a GET request and returns the status and the body.
 func fetch(t testing.TB, address string, header ...string) (status int, body string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "GET", address, nil)
@@ -122,7 +122,7 @@ func TestReplayAnswers(t *testing.T) {
 	}
 }
 
-// whileWaiting starts a request that waits and returns its answer when something has been done.
+// whileWaiting starts a request that waits, calls do, and returns the answer.
 func whileWaiting(t *testing.T, st *fakeFeedServer, do func(*fakeSubscription)) (status int, body string) {
 	t.Helper()
 	done := make(chan struct{})
@@ -185,7 +185,7 @@ func TestReplayWaitsNoLongerThanAsked(t *testing.T) {
 	}
 }
 
-// TestReplayOfAClientThatLeaves ends with the client.
+// TestReplayOfAClientThatLeaves checks that the subscription ends with the client.
 func TestReplayOfAClientThatLeaves(t *testing.T) {
 	st := openFakeFeedServer(t, Options{})
 	l := listenTo(t, st.http.URL+"/v1/events?topic=room/5&wait=30")
@@ -197,7 +197,7 @@ func TestReplayOfAClientThatLeaves(t *testing.T) {
 	}
 }
 
-// listenTo begins a request, and returns what breaks it off.
+// listenTo starts a request, and returns a function that cancels it.
 func listenTo(t *testing.T, address string) (leave func()) {
 	t.Helper()
 	transport := &http.Transport{}
@@ -216,7 +216,7 @@ func listenTo(t *testing.T, address string) (leave func()) {
 	return func() { cancel(); <-done }
 }
 
-// TestReplayEndsWhereItCanBeResumed has events without a cursor at the end of a full page.
+// TestReplayEndsWhereItCanBeResumed fills a page with events of which the last have no cursor.
 func TestReplayEndsWhereItCanBeResumed(t *testing.T) {
 	sub := &fakeSubscription{request: notifier.Request{Wake: func() {}}}
 	p := newEventsPage(newFakeFeed(), sub, eventsRequest{topics: []topic.Topic{"room/5"}, limit: 1}, "c1")

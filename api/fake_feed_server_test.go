@@ -28,7 +28,7 @@ import (
 	"rowcall/testdeadline"
 )
 
-// patience is how long a test waits for what must happen. It is no measure of speed.
+// patience is how long a test waits before it reports that something hangs.
 var patience = testdeadline.Hang()
 
 // seedSockets are the sockets of the seeds, as the example configuration has them.
@@ -56,7 +56,7 @@ func seedSockets() []rules.Socket {
 	}
 }
 
-// wholeIDs looks nobody up: user ids are whole numbers, and every login holds.
+// wholeIDs are accounts whose user ids are whole numbers and whose logins all hold.
 type wholeIDs struct{}
 
 func (wholeIDs) UserKind() topic.Kind { return topic.KindInt }
@@ -65,7 +65,7 @@ func (wholeIDs) Current(_ context.Context, followers []notifier.Follower) ([]ide
 	return slices.Repeat([]identity.Standing{{Valid: true}}, len(followers)), nil
 }
 
-// seedTopicRules are rules without SQL that make the seeds' topics exist.
+// seedTopicRules returns rules without SQL for the topics of the seeds.
 func seedTopicRules(t testing.TB) *access.Rules {
 	t.Helper()
 	var sources []rules.Topic
@@ -79,8 +79,8 @@ func seedTopicRules(t testing.TB) *access.Rules {
 	return compiled
 }
 
-// fakeFeedServer is a server over a fake feed. All its followers are anonymous unless a path says
-// otherwise: /as/7 is a native socket of user 7.
+// fakeFeedServer is a server with a fake feed. Its followers are anonymous, except at the path
+// /as/7, which is a native socket of user 7.
 type fakeFeedServer struct {
 	*Server
 	feed     *fakeFeed
@@ -144,7 +144,7 @@ func (st *fakeFeedServer) unconnected() *session {
 	return st.sockets.newSession(httptest.NewRequest("GET", "/", nil), &admission{}, carrying(func(*session) flow { return silentFlow{} }))
 }
 
-// carrying is a protocol whose sessions carry a flow of the test's.
+// carrying is a protocol whose sessions have a flow that the test makes.
 type carrying func(*session) flow
 
 func (carrying) kind() sessionKind { return sessionPlain }
@@ -155,7 +155,7 @@ func (open carrying) open(_ *http.Request, _ *admission, s *session) (flow, erro
 	return open(s), nil
 }
 
-// socketClient is a WebSocket as a page has it.
+// socketClient is a client of a WebSocket.
 type socketClient struct {
 	*websocket.Conn
 	t testing.TB
@@ -186,7 +186,7 @@ func (b *socketClient) say(text string) {
 	}
 }
 
-// hear is the next frame.
+// hear returns the next frame.
 func (b *socketClient) hear() string {
 	b.t.Helper()
 	_ = b.SetReadDeadline(time.Now().Add(patience))
@@ -206,7 +206,7 @@ func (b *socketClient) expect(want ...string) {
 	}
 }
 
-// expectClose reads on until the socket is closed, and wants no frame before that.
+// expectClose expects that the socket is closed with a code, and that no frame comes before.
 func (b *socketClient) expectClose(code int) {
 	b.t.Helper()
 	_ = b.SetReadDeadline(time.Now().Add(patience))
@@ -226,7 +226,7 @@ func closeCode(err error) int {
 	return websocket.CloseAbnormalClosure
 }
 
-// rawSocketClient is a client that gorilla's would not be.
+// rawSocketClient is a client that can send what gorilla's would not.
 type rawSocketClient struct {
 	net.Conn
 	buffered *bufio.Reader
@@ -234,7 +234,7 @@ type rawSocketClient struct {
 
 func (r *rawSocketClient) Read(p []byte) (int, error) { return r.buffered.Read(p) }
 
-// rawDial makes a handshake by hand and reads the answer.
+// rawDial writes a handshake by hand and reads the answer.
 func (st *fakeFeedServer) rawDial(t testing.TB, path string) *rawSocketClient {
 	t.Helper()
 	raw, err := net.Dial("tcp", st.http.Listener.Addr().String())
@@ -255,7 +255,7 @@ func (st *fakeFeedServer) rawDial(t testing.TB, path string) *rawSocketClient {
 	return socket
 }
 
-// handshake asks for a socket, and offers compression as browsers do.
+// handshake writes a handshake that offers compression, as browsers do.
 func handshake(t testing.TB, raw net.Conn, path string) {
 	t.Helper()
 	_, err := io.WriteString(raw, "GET "+path+" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
@@ -277,7 +277,7 @@ func (st *fakeFeedServer) quiet(t testing.TB) {
 	}
 }
 
-// beat lets the registry beat until the test ends.
+// beat has the registry send heartbeats until the test ends.
 func (st *fakeFeedServer) beat(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var beating sync.WaitGroup

@@ -14,7 +14,7 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// fakeFeed hands out subscriptions that a test fills by hand.
+// fakeFeed returns subscriptions that a test fills.
 type fakeFeed struct {
 	mu     sync.Mutex // guards what follows
 	subs   []*fakeSubscription
@@ -60,7 +60,7 @@ func (f *fakeFeed) NewHolder(shed func()) *notifier.Holder {
 	return new(notifier.Holder)
 }
 
-// shed has the node get rid of all who hold something.
+// shed unloads all holders.
 func (f *fakeFeed) shed() {
 	f.mu.Lock()
 	sheds := slices.Clone(f.sheds)
@@ -76,7 +76,7 @@ func (f *fakeFeed) set(change func(*fakeFeed)) {
 	change(f)
 }
 
-// shut lets subscribes wait until open is called, or the test ends.
+// shut makes subscribes wait until open is called or the test ends.
 func (f *fakeFeed) shut(t testing.TB) (open func()) {
 	gate := make(chan struct{})
 	f.set(func(f *fakeFeed) { f.gate = gate })
@@ -117,7 +117,7 @@ func (f *fakeFeed) begin() (gate chan struct{}, start notifier.Start, refuse err
 	return f.gate, f.start, f.refuse
 }
 
-// most is how many Subscribes have been under way together.
+// most returns how many calls of Subscribe have run at the same time.
 func (f *fakeFeed) most() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -136,7 +136,7 @@ func (f *fakeFeed) publish(events ...*notifier.Event) {
 	}
 }
 
-// fakeSubscription is a queue without bounds.
+// fakeSubscription is a queue without a limit.
 type fakeSubscription struct {
 	request notifier.Request
 
@@ -202,7 +202,7 @@ func (s *fakeSubscription) isClosed() bool {
 	return s.closed
 }
 
-// next is the subscription that is made next.
+// next returns the next subscription.
 func (f *fakeFeed) next(t testing.TB) *fakeSubscription {
 	t.Helper()
 	select {
@@ -214,7 +214,7 @@ func (f *fakeFeed) next(t testing.TB) *fakeSubscription {
 	}
 }
 
-// event is an event as a poll would bring it, but without a cursor.
+// event returns an event as from a poll, but without a cursor.
 func event(id int64, topic topic.Topic, kind, data string) *notifier.Event {
 	return &notifier.Event{
 		ID:    id,

@@ -11,8 +11,8 @@ import (
 	"rowcall/notifier"
 )
 
-// BenchmarkFanOut publishes to a thousand sockets on one topic, with their readers on the loopback
-// in the same process, and reports deliveries a second. The number is how many events one poll brings.
+// BenchmarkFanOut publishes to a thousand sockets on one topic, whose readers are in the same
+// process, and reports deliveries per second. The number in a name is how many events a poll has.
 func BenchmarkFanOut(b *testing.B) {
 	for _, batch := range []int{1, 4, 64} {
 		b.Run(fmt.Sprint(batch), func(b *testing.B) { benchmarkFanOut(b, 1000, batch) })
@@ -43,7 +43,7 @@ func benchmarkFanOut(b *testing.B, sockets, batch int) {
 	b.ReportMetric(float64(sockets*batch*b.N)/b.Elapsed().Seconds(), "deliveries/s")
 }
 
-// countBytes reads on, and says when all sockets together have read a round's bytes.
+// countBytes reads, and signals when all sockets together have read the bytes of a round.
 func countBytes(raw net.Conn, heard *atomic.Int64, perRound int64, round chan<- struct{}) {
 	_ = raw.SetDeadline(time.Time{})
 	buffer := make([]byte, 32<<10)

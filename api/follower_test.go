@@ -15,8 +15,8 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// writers write to room 1, and to room 2 and dams in the same transactions, from several
-// connections and some of it in vain.
+// writers write to room 1, and to room 2 and dams in the same transactions, on several connections.
+// Some of their transactions roll back.
 type writers struct {
 	turns   chan struct{} // one for each transaction
 	writing sync.WaitGroup
@@ -43,7 +43,7 @@ func startWriters(t *testing.T, db *schematest.Database, n int) *writers {
 	return w
 }
 
-// write has so many transactions written, in the background.
+// write starts writing transactions in the background.
 func (w *writers) write(transactions int) {
 	for range transactions {
 		w.turns <- struct{}{}
@@ -67,7 +67,7 @@ func writeSome(t testing.TB, conn *pgx.Conn, random *rand.Rand) error {
 	return err
 }
 
-// follower is a client that changes transports and nodes as it likes, with nothing but its cursor.
+// follower is a client that changes transports and nodes, with nothing but its cursor.
 type follower struct {
 	t      *testing.T
 	sites  []string
@@ -90,11 +90,10 @@ func (f *follower) add(data string) {
 	f.cursor = cmp.Or(frame.Cursor, f.cursor)
 }
 
-// node is one of the nodes' fronts.
+// node returns one of the nodes.
 func (f *follower) node() string { return f.sites[f.random.IntN(len(f.sites))] }
 
-// byStream reads some blocks, many of them signs of life, and leaves in the middle of whatever is
-// on its way.
+// byStream reads some frames, many of which are signs of life, and disconnects at any point.
 func (f *follower) byStream() {
 	header := []string{"Cookie", f.cookie, "Last-Event-ID", f.cursor}
 	query := topics(f.topics)
@@ -162,7 +161,8 @@ func (f *follower) finish() {
 	}
 }
 
-// logged are the events that the log has for a follower since it was that long, and the transaction of each.
+// logged returns the events that the log has for the follower after a cursor, with the transaction
+// of each.
 func logged(t *testing.T, db *schematest.Database, names string, since int) map[int]string {
 	t.Helper()
 	rows, err := db.Conn(t).Query(t.Context(), `SELECT id, xid::text FROM rowcall.log
@@ -180,7 +180,7 @@ func logged(t *testing.T, db *schematest.Database, names string, since int) map[
 	return found
 }
 
-// check wants each event of the log once, and those of a transaction in its order.
+// check expects each event of the log once, and those of a transaction in order.
 func (f *follower) check(want map[int]string) {
 	f.t.Helper()
 	last := map[string]int{}

@@ -17,10 +17,11 @@ import (
 	"rowcall/notifier"
 )
 
-// Golden frames are what goes over the wire, byte for byte. Clients' tests read the same files.
+// Golden frames are compared byte for byte with what the server sends. Tests of the clients read
+// the same files.
 const goldenFolder = "testdata/frames"
 
-// goldenFrames makes each frame of the folder as the server does.
+// goldenFrames encodes each golden frame as the server does.
 func goldenFrames(t *testing.T) map[string][]byte {
 	yes, no := true, false
 	cursor := "00c0ffee00c0ffee.2df.3.1"
@@ -78,7 +79,7 @@ func TestGoldenFrames(t *testing.T) {
 	}
 }
 
-// payload checks a frame's header and returns what stands behind it.
+// payload checks the header of a frame and returns its payload.
 func payload(t testing.TB, frame []byte) string {
 	t.Helper()
 	if len(frame) < 2 || frame[0] != 0x80|websocket.TextMessage {

@@ -17,7 +17,7 @@ import (
 	"rowcall/notifier"
 )
 
-// masked is a client's frame with a mask of zeros, which leaves the payload as it is.
+// masked returns a client's frame whose mask is zero, which leaves the payload unchanged.
 func masked(first byte, length int, payload []byte) []byte {
 	frame := []byte{first, 1<<7 | 127}
 	frame = binary.BigEndian.AppendUint64(frame, uint64(length))
@@ -28,7 +28,7 @@ func small(first byte, payload string) []byte {
 	return append([]byte{first, 1<<7 | byte(len(payload)), 0, 0, 0, 0}, payload...)
 }
 
-// readClose reads all there is and returns the code of the close frame it ends with.
+// readClose reads to the end and returns the code of the close frame.
 func readClose(t *testing.T, raw net.Conn) int {
 	t.Helper()
 	all, _ := io.ReadAll(raw)
@@ -73,8 +73,8 @@ func TestHostileFrames(t *testing.T) {
 	}
 }
 
-// TestHostileZeros sends 32 MiB in one message, in fragments that each pass the limit, to a server
-// that was offered compression.
+// TestHostileZeros sends 32 MiB in one message, in fragments that each are within the limit, to a
+// server that was offered compression.
 func TestHostileZeros(t *testing.T) {
 	st := openFakeFeedServer(t, Options{})
 	raw := st.rawDial(t, "/v1/ws")
@@ -122,8 +122,8 @@ func TestHostileFloodOfPings(t *testing.T) {
 	}
 }
 
-// TestInboundRateHoldsBackOneSocketOnly has one socket send as many frames as its rate allows in longer than any test
-// waits. The frame of another socket does not wait for them.
+// TestInboundRateHoldsBackOneSocketOnly has one socket send more frames than its rate allows while
+// the test runs. A frame of another socket does not wait for them.
 func TestInboundRateHoldsBackOneSocketOnly(t *testing.T) {
 	t.Parallel()
 	st := openFakeFeedServer(t, Options{Limits: Limits{FramesPerSecond: 1, SubscriptionsPerSocket: 1}})
@@ -136,7 +136,8 @@ func TestInboundRateHoldsBackOneSocketOnly(t *testing.T) {
 	other.expect(`{"op":"pong","cursor":"node"}`)
 }
 
-// TestInboundRateSlowsASocketDown sends ten frames more than the burst of forty that a rate of twenty allows.
+// TestInboundRateSlowsASocketDown sends ten frames more than the burst of forty of a rate of
+// twenty.
 func TestInboundRateSlowsASocketDown(t *testing.T) {
 	t.Parallel()
 	st := openFakeFeedServer(t, Options{Limits: Limits{FramesPerSecond: 20, SubscriptionsPerSocket: 1}})
@@ -154,7 +155,8 @@ func TestInboundRateSlowsASocketDown(t *testing.T) {
 	}
 }
 
-// TestHostileReader never reads. It is cut off, and its neighbour notices nothing.
+// TestHostileReader has a client that never reads. It is cut off, and another client notices
+// nothing.
 func TestHostileReader(t *testing.T) {
 	t.Parallel()
 	st := openFakeFeedServer(t, Options{Limits: Limits{WriteTimeout: brisk}})
@@ -172,7 +174,7 @@ func TestHostileReader(t *testing.T) {
 	raw.Close()
 }
 
-// TestSilentClientIsGivenUp has two clients that say nothing; one of them answers pings.
+// TestSilentClientIsGivenUp has two clients that send nothing; one of them answers pings.
 func TestSilentClientIsGivenUp(t *testing.T) {
 	t.Parallel()
 	st := openFakeFeedServer(t, Options{Limits: Limits{PongTimeout: brisk, PingInterval: 64 * time.Millisecond}})

@@ -26,7 +26,7 @@ import (
 	"rowcall/testdeadline"
 )
 
-// get asks for something over HTTP, from an address that a trusted proxy names.
+// get sends a GET request from an address that a trusted proxy names.
 func get(t *testing.T, url, from string, header ...string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequest("GET", url, nil)
@@ -45,7 +45,7 @@ func get(t *testing.T, url, from string, header ...string) *http.Response {
 	return answer
 }
 
-// loopbackProxies has the tests' own machine be a trusted proxy.
+// loopbackProxies makes the machine of the tests a trusted proxy.
 func loopbackProxies() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
 
 func TestRequestsOfOneAddressAreBounded(t *testing.T) {
@@ -86,7 +86,8 @@ func TestRequestsOfOneAddressAreBounded(t *testing.T) {
 	}
 }
 
-// TestRequestsOfOneUserAreBounded has a user ask from an address of its own each time, and others not suffer from it.
+// TestRequestsOfOneUserAreBounded sends the requests of a user from many addresses. The limit is
+// the user's, and other users are not affected.
 func TestRequestsOfOneUserAreBounded(t *testing.T) {
 	t.Parallel()
 	limits := door.Options{RequestsPerSecond: 2, TrustedProxies: loopbackProxies()}
@@ -109,9 +110,9 @@ func TestRequestsOfOneUserAreBounded(t *testing.T) {
 	tn.dialWith(t, "/v1/ws", http.Header{"Cookie": {alice}, "X-Forwarded-For": {"198.51.100.201"}}).expectClose(1013)
 }
 
-// TestReplayedBytesAreBounded has a client read more of the log than it may in a minute: the replay under way comes to
-// its end, and on every transport the next hears when to come back. What the node has in memory, and others, are not
-// held up.
+// TestReplayedBytesAreBounded reads more of the log than a client may in a minute. The replay that
+// runs is completed; the next is refused on every transport, with the time to come back. Events in
+// memory, and other users, are not affected.
 func TestReplayedBytesAreBounded(t *testing.T) {
 	t.Parallel()
 	const events, limit = 200, 64 << 10
@@ -157,11 +158,11 @@ func overdrawn(t *testing.T, d *door.Door, addr netip.Addr, user string) bool {
 	return errors.Is(err, problem.ErrRateLimited)
 }
 
-// brisk is a deadline of the server that a test can wait for, and that no client who does not mean to exceeds: it is
-// longer on a slow machine.
+// brisk is a deadline of the server for which a test can wait, and which a client does not exceed
+// by accident: it is longer on a slow machine.
 var brisk = testdeadline.Scale(time.Second)
 
-// lax is a deadline of the server that no test waits for.
+// lax is a deadline of the server that no test reaches.
 const lax = time.Hour
 
 func laxDeadlines() deadlines { return deadlines{header: lax, body: lax, answer: lax, idle: lax} }
@@ -178,8 +179,8 @@ func TestUsualDeadlines(t *testing.T) {
 	}
 }
 
-// TestClientsThatDawdleAreCutOff has one client for each thing that can take for ever. The one deadline that is for it
-// cuts it off.
+// TestClientsThatDawdleAreCutOff has a slow client for each deadline. The deadline that is tested
+// is brisk, and cuts the client off.
 func TestClientsThatDawdleAreCutOff(t *testing.T) {
 	t.Parallel()
 	const login = "POST /api/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
@@ -215,7 +216,7 @@ func TestClientsThatDawdleAreCutOff(t *testing.T) {
 	}
 }
 
-// cutOff reads to the end, which comes in its time.
+// cutOff expects that the connection is closed, not before the deadline.
 func cutOff(t *testing.T, raw net.Conn, began time.Time) {
 	t.Helper()
 	_ = raw.SetReadDeadline(began.Add(patience))
@@ -232,7 +233,8 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// TestAnAnswerMayTakeLongerThanItsBody has a request worked on for longer than its body may take to come.
+// TestAnAnswerMayTakeLongerThanItsBody has a handler that runs for longer than the deadline of the
+// body.
 func TestAnAnswerMayTakeLongerThanItsBody(t *testing.T) {
 	t.Parallel()
 	d := laxDeadlines()
@@ -289,11 +291,11 @@ func (st *fakeFeedServer) dialFrugal(t *testing.T) net.Conn {
 	return raw
 }
 
-// bigPage is what one client reads slowly, and another not at all.
+// bigPage is the size of a page that one client reads slowly, and another not at all.
 const bigPage = 4 << 20
 
-// fetchPage asks a server whose answers must be taken briskly for a page, and reads it with read. served is closed when
-// the server has sent the page or given it up.
+// fetchPage requests a page from a server with a brisk deadline for answers, and reads it with
+// read. served is closed when the server has sent the page or given it up.
 func fetchPage(t *testing.T, read func(page io.Reader, served <-chan struct{}) (int64, error)) (int64, error) {
 	t.Helper()
 	served := make(chan struct{})
@@ -316,7 +318,7 @@ func fetchPage(t *testing.T, read func(page io.Reader, served <-chan struct{}) (
 	return read(answer.Body, served)
 }
 
-// TestASlowLinkGetsTheWholePage has a page take several times as long as any other answer may.
+// TestASlowLinkGetsTheWholePage reads a page for several times the deadline of an answer.
 func TestASlowLinkGetsTheWholePage(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
@@ -336,7 +338,7 @@ func TestASlowLinkGetsTheWholePage(t *testing.T) {
 	}
 }
 
-// TestAPageThatNobodyTakesIsCutOff has a client who does not read at all.
+// TestAPageThatNobodyTakesIsCutOff has a client that does not read.
 func TestAPageThatNobodyTakesIsCutOff(t *testing.T) {
 	t.Parallel()
 	n, err := fetchPage(t, func(body io.Reader, served <-chan struct{}) (int64, error) {
@@ -380,8 +382,8 @@ func TestATLSHandshakeThatDawdlesIsCutOff(t *testing.T) {
 	cutOff(t, raw, began)
 }
 
-// TestFiveThousandHalfOpenHandshakesStopNobody leaves them half open for as long as the usual deadlines allow, while
-// others open sockets.
+// TestFiveThousandHalfOpenHandshakesStopNobody leaves handshakes half open for as long as the
+// default deadlines allow, while other clients open sockets.
 func TestFiveThousandHalfOpenHandshakesStopNobody(t *testing.T) {
 	const halfOpen = 5000
 	st := openFakeFeedServer(t, Options{})

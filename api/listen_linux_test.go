@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestDeadPeersAreGivenUpByTheKernel asks for the option on a connection that was accepted.
+// TestDeadPeersAreGivenUpByTheKernel reads the socket option of an accepted connection.
 func TestDeadPeersAreGivenUpByTheKernel(t *testing.T) {
 	t.Parallel()
 	listener, err := Listen(t.Context(), "127.0.0.1:0", ListenOptions{})

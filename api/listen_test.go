@@ -94,7 +94,7 @@ func TestAMissingCertificateIsSaid(t *testing.T) {
 	}
 }
 
-// certificate makes a pair of PEM files.
+// certificate writes a certificate and its key as PEM files.
 func certificate(t *testing.T) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -18,7 +18,7 @@ import (
 	"rowcall/testdeadline"
 )
 
-// openBearerLiveServer takes an issuer's tokens besides cookies.
+// openBearerLiveServer accepts the tokens of an issuer besides cookies.
 func openBearerLiveServer(t *testing.T) (*liveServer, *issuertest.Issuer) {
 	t.Helper()
 	is := issuertest.OpenPlain(t)
@@ -31,7 +31,7 @@ func bearersOf(is *issuertest.Issuer) rules.JWT {
 	return rules.JWT{Key: issuertest.Symmetric, JWKSURL: is.HTTP.URL + "/keys", Issuer: issuertest.Name, Audience: issuertest.Audience, StaffClaim: "staff"}
 }
 
-// with is the header of a request that brings a token.
+// with returns the header of a request with a bearer token.
 func with(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
 // bearer opens a native socket with a token and reads the welcome.
@@ -204,7 +204,7 @@ func TestBearersEndWithTheirUser(t *testing.T) {
 	}
 }
 
-// No trigger sees time pass.
+// No trigger runs when a login expires, so only the vigil can end its sockets.
 func TestSocketsEndWithALoginThatRunsOut(t *testing.T) {
 	t.Parallel()
 	tn := openLiveServer(t)

@@ -165,7 +165,7 @@ func TestWithoutADatabaseSocketsStayAndNewOnesWait(t *testing.T) {
 	open.expect(kwargs("100", "back"))
 }
 
-// A client that has lost its cursor must not be started from now in silence.
+// A client that has lost its cursor must not be started from now without notice.
 func TestEmptySinceIsABadCursor(t *testing.T) {
 	t.Parallel()
 	tn := openLiveServer(t)

@@ -135,8 +135,8 @@ func TestJobStatusIsItsUsersOnly(t *testing.T) {
 	}
 }
 
-// TestPageAndItsSocket is the chat seed's lost event: committed after the page was rendered and
-// before its socket was open.
+// TestPageAndItsSocket commits an event after the page was rendered and before its socket is open,
+// which the chat seed loses.
 func TestPageAndItsSocket(t *testing.T) {
 	t.Parallel()
 	tn := openLiveServer(t)

@@ -23,8 +23,9 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// liveServer is the whole of it on a database with the samples: alice (1) owns room 1 with bob (2) as
-// member and carol (3) waiting, bob owns room 2 with alice and dave (4) as members, admin (5) is staff.
+// liveServer is a whole node on a database with the samples: alice (1) owns room 1, of which bob
+// (2) is a member and carol (3) has asked to be; bob owns room 2, of which alice and dave (4) are
+// members; admin (5) is staff.
 type liveServer struct {
 	db       *schematest.Database
 	addr     string
@@ -62,7 +63,7 @@ func openLiveServerWith(t *testing.T, db *schematest.Database, bearers rules.JWT
 	return openLimitedLiveServer(t, db, bearers, door.Options{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, notifier.Options{})
 }
 
-// openLimitedLiveServer is openLiveServerWith, with a say in who may have how much.
+// openLimitedLiveServer is openLiveServerWith with limits and options of the feed.
 func openLimitedLiveServer(t *testing.T, db *schematest.Database, bearers rules.JWT, limits door.Options, o notifier.Options) *liveServer {
 	t.Helper()
 	db.Exec(t, `UPDATE users SET password = '`+apitest.QuickHash+`'`)
@@ -102,7 +103,8 @@ func openLimitedLiveServer(t *testing.T, db *schematest.Database, bearers rules.
 	return &liveServer{db, listener.Addr().String(), feed, compiled, accounts, door, metrics, server}
 }
 
-// frugal has the kernel take little for a client that does not read: otherwise it takes megabytes.
+// frugal gives connections a small send buffer: otherwise the kernel takes megabytes for a client
+// that does not read.
 type frugal struct{ net.Listener }
 
 func (l frugal) Accept() (net.Conn, error) {
@@ -113,7 +115,7 @@ func (l frugal) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// login returns the user's cookie.
+// login logs a user in and returns the cookie.
 func (tn *liveServer) login(t *testing.T, name string) string {
 	t.Helper()
 	answer, err := http.Post("http://"+tn.addr+"/api/login", "application/json",
@@ -129,7 +131,7 @@ func (tn *liveServer) login(t *testing.T, name string) string {
 	return ""
 }
 
-// dial opens a socket as a user; nobody when the name is empty.
+// dial opens a socket as a user; anonymous if the name is empty.
 func (tn *liveServer) dial(t *testing.T, path, name string) *socketClient {
 	t.Helper()
 	header := http.Header{}
@@ -157,7 +159,7 @@ func (tn *liveServer) native(t *testing.T, name string) *socketClient {
 	return b
 }
 
-// subscribe asks for a topic and returns the answer's cursor.
+// subscribe subscribes to a topic and returns the cursor of the answer.
 func (b *socketClient) subscribe(topic, more string) string {
 	b.t.Helper()
 	b.say(`{"op":"subscribe","topic":"` + topic + `"` + more + `}`)
@@ -168,14 +170,14 @@ func (b *socketClient) subscribe(topic, more string) string {
 	return cursorOf(answer)
 }
 
-// cursorOf is the cursor in a frame.
+// cursorOf returns the cursor in a frame.
 func cursorOf(frame string) string {
 	_, rest, _ := strings.Cut(frame, `"cursor":"`)
 	cursor, _, _ := strings.Cut(rest, `"`)
 	return cursor
 }
 
-// hears wants frames with these texts in them, in order, and returns the last.
+// hears expects frames that contain these texts, in order, and returns the last.
 func (b *socketClient) hears(parts ...string) string {
 	b.t.Helper()
 	var frame string

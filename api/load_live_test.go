@@ -25,7 +25,7 @@ type stalledSocket struct {
 	heard  int    // number of the last event it has read
 }
 
-// stall opens a socket that follows a topic and reads nothing more. Its kernel takes little for it.
+// stall opens a socket that follows a topic and reads nothing more. Its receive buffer is small.
 func (tn *liveServer) stall(t *testing.T, topic string) *stalledSocket {
 	t.Helper()
 	dialer := websocket.Dialer{NetDial: func(network, addr string) (net.Conn, error) {
@@ -46,7 +46,8 @@ func (tn *liveServer) stall(t *testing.T, topic string) *stalledSocket {
 	return s
 }
 
-// next reads an event; it reports false where the socket has been closed. Each comes once, in order.
+// next reads an event; it reports false if the socket has been closed. Each event must come once,
+// in order.
 func (s *stalledSocket) next() bool {
 	s.t.Helper()
 	_ = s.SetReadDeadline(time.Now().Add(patience))
@@ -70,9 +71,10 @@ func (s *stalledSocket) next() bool {
 	return true
 }
 
-// TestStalledSocketsStayUnderTheNodesBound has sockets stall while more comes for them than the node may hold. The
-// memory stays bounded, one who reads hears everything at once, and all who come back with their cursor have lost
-// nothing and get nothing twice. It does not run beside other tests: the memory must be its own.
+// TestStalledSocketsStayUnderTheNodesBound has sockets stall while more is queued for them than the
+// node may hold. The memory stays bounded, a client that reads receives everything at once, and all
+// that reconnect with their cursor have lost nothing and receive nothing twice. It does not run in
+// parallel, because it measures the memory of the process.
 func TestStalledSocketsStayUnderTheNodesBound(t *testing.T) {
 	const (
 		sockets = 40

@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// described are the metrics that a server registers, with the names of their labels.
+// described returns the metrics that a server registers, with the names of their labels.
 func described(t *testing.T, m *Metrics) map[string][]string {
 	t.Helper()
 	descs := make(chan *prometheus.Desc, 1000)
@@ -33,7 +33,7 @@ func described(t *testing.T, m *Metrics) map[string][]string {
 	return found
 }
 
-// nodeMetrics are those of a node: a server's and a pool's.
+// nodeMetrics are the metrics of a node: of a server and of a pool.
 func nodeMetrics(t *testing.T) *Metrics {
 	t.Helper()
 	st := openFakeFeedServer(t, Options{})
@@ -41,7 +41,7 @@ func nodeMetrics(t *testing.T) *Metrics {
 	return st.metrics
 }
 
-// A label that somebody could make up would let them make a node count without end.
+// A label whose values clients choose would let them create metrics without end.
 func TestLabelsAreFromAFixedList(t *testing.T) {
 	t.Parallel()
 	allowed := []string{"kind", "result", "code", "route", "status", "connection", "state", "from", "reason"}
@@ -54,7 +54,7 @@ func TestLabelsAreFromAFixedList(t *testing.T) {
 	}
 }
 
-// TestOperationsNameEveryMetric compares the page for operators with what there is.
+// TestOperationsNameEveryMetric compares docs/operations.md with the metrics.
 func TestOperationsNameEveryMetric(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../docs/operations.md")
@@ -101,7 +101,7 @@ func TestCloseCodesOfClientsAreNoLabels(t *testing.T) {
 	}
 }
 
-// metric is the present value of one line of a node's numbers; 0 where there is none.
+// metric returns the present value of a line of the metrics; 0 without one.
 func metric(t *testing.T, address, line string) float64 {
 	t.Helper()
 	answer, err := http.Get(address)
@@ -125,7 +125,7 @@ func metric(t *testing.T, address, line string) float64 {
 	return 0
 }
 
-// reaches waits until a metric is at least so much.
+// reaches waits until a metric has a value at least.
 func reaches(t *testing.T, address, line string, least float64) {
 	t.Helper()
 	look := time.NewTicker(20 * time.Millisecond)

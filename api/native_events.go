@@ -83,7 +83,7 @@ func (n *nativeFlow) signsOverdue(due signsOfLife) bool {
 
 // sendSigns sends the pongs and the heartbeat that are due. Their cursor is valid for all topics of
 // the socket: it is the node's position, read before all topics were seen to have nothing waiting.
-// What was queued before them is sent before them.
+// Frames that were queued before them are sent before them.
 func (n *nativeFlow) sendSigns(out *writeBatch, due signsOfLife) {
 	if due == (signsOfLife{}) {
 		return

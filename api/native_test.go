@@ -81,7 +81,7 @@ func TestNativeAnswers(t *testing.T) {
 	}
 }
 
-// follow subscribes to a topic and hears the answer.
+// follow subscribes to a topic and expects the answer.
 func (b *socketClient) follow(st *fakeFeedServer, topic string) *fakeSubscription {
 	b.t.Helper()
 	b.say(`{"op":"subscribe","topic":"` + topic + `"}`)
@@ -333,8 +333,8 @@ func (s *fakeSubscription) flood(e *notifier.Event) {
 	s.request.Wake()
 }
 
-// TestNativeSignsOfLifePassAQueueThatIsNeverEmpty has a topic bring more than goes out. A ping is answered all the
-// same, and heartbeats come, without the cursor that they would have otherwise.
+// TestNativeSignsOfLifePassAQueueThatIsNeverEmpty has a topic with more events than can be sent.
+// Pongs and heartbeats are still sent, without the cursor that they have otherwise.
 func TestNativeSignsOfLifePassAQueueThatIsNeverEmpty(t *testing.T) {
 	st := openFakeFeedServer(t, Options{Limits: Limits{PingInterval: 640 * time.Millisecond}})
 	st.beat(t)

@@ -18,7 +18,7 @@ import (
 	"rowcall/notifier"
 )
 
-// openOps serves the ops listener of a server's numbers until the test ends.
+// openOps serves the metrics of a server on an ops listener until the test ends.
 func openOps(t *testing.T, m *Metrics, h *Health, hosts ...string) (site string) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
@@ -114,8 +114,8 @@ func TestOpsListener(t *testing.T) {
 	}
 }
 
-// TestOpsAnswersToKnownNames has pages of another site come by a name that leads to the listener's address. Whether it is a
-// loopback address makes no difference to them.
+// TestOpsAnswersToKnownNames sends requests for a host name of another site that resolves to the
+// listener's address. They are refused on loopback addresses and on others.
 func TestOpsAnswersToKnownNames(t *testing.T) {
 	t.Parallel()
 	ops, err := NewOps(NewMetrics(), healthOf(notifier.Health{}), []string{"rowcall", "ops.example.org"}, slog.New(slog.DiscardHandler))
@@ -200,7 +200,8 @@ func TestOpsStopsWhileAProfileIsMade(t *testing.T) {
 	}
 }
 
-// TestMetricsMove watches the numbers of a real node while somebody connects, is refused, and gets events.
+// TestMetricsMove reads the metrics of a real node while a client connects, is refused, and
+// receives events.
 func TestMetricsMove(t *testing.T) {
 	t.Parallel()
 	tn := openLiveServer(t)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A page asks who looks at it. Nobody is an answer, where a script that asks for /api/me gets 401.
+// GET /api/session answers anonymous requests too, where /api/me has status 401.
 func TestSessionTellsWhatTheSiteIs(t *testing.T) {
 	t.Parallel()
 	st := openFakeFeedServer(t, Options{})

@@ -53,7 +53,7 @@ func TestPlainIgnoresWhatThePageSends(t *testing.T) {
 	b.expect(`{"type":"chat_message_created","kwargs":{"id":"42","message":"Hello world!"}}`)
 }
 
-// TestPlainIsSilent beats a socket that has nothing to say: a page hears pings and nothing else.
+// TestPlainIsSilent sends heartbeats to a plain socket: the page receives pings and nothing else.
 func TestPlainIsSilent(t *testing.T) {
 	st := openFakeFeedServer(t, Options{Limits: Limits{PingInterval: heartbeatSlots * 1_000_000}})
 	st.beat(t)

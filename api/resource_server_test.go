@@ -21,7 +21,8 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// resourceServer is a town with resources and functions, whose node connects as a role that may do no more than serve.
+// resourceServer is a liveServer with resources and functions, whose node connects as a role with
+// only the rights to serve.
 type resourceServer struct {
 	*liveServer
 	feed *notifier.Feed
@@ -47,7 +48,7 @@ func openResourceServerOn(t *testing.T, db *schematest.Database, resources []rul
 	return openLimitedResourceServer(t, db, resources, functions, free, notifier.Options{})
 }
 
-// openLimitedResourceServer is openResourceServerOn, with a say in who may have how much.
+// openLimitedResourceServer is openResourceServerOn with limits and options of the feed.
 func openLimitedResourceServer(t *testing.T, db *schematest.Database, resources []rules.Resource, functions []rules.Function, limits door.Options, o notifier.Options) *resourceServer {
 	t.Helper()
 	db.Exec(t, `UPDATE users SET password = '`+apitest.QuickHash+`'`)
@@ -90,8 +91,8 @@ func openLimitedResourceServer(t *testing.T, db *schematest.Database, resources 
 	return &resourceServer{&liveServer{db: db, addr: listener.Addr().String()}, feed, pool}
 }
 
-// visitor logs a user in. The user is anonymous if the name is empty.
-func (w *resourceServer) visitor(t *testing.T, name string) *apitest.HTTPUser {
+// httpUser logs a user in. The user is anonymous if the name is empty.
+func (w *resourceServer) httpUser(t *testing.T, name string) *apitest.HTTPUser {
 	t.Helper()
 	return apitest.NewHTTPUser(t, "http://"+w.addr, name)
 }

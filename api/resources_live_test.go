@@ -12,7 +12,7 @@ import (
 func TestResourcesWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)
-	alice, b := w.visitor(t, "alice"), w.dial(t, "/ws/patients/", "alice")
+	alice, b := w.httpUser(t, "alice"), w.dial(t, "/ws/patients/", "alice")
 	w.pool.Close()
 	for _, path := range []string{"/api/patients", "/api/patients/1"} {
 		if came := alice.Expect(503, `{"code":"unavailable"}`, "GET", path, ""); came.Header.Get("Retry-After") == "" {
@@ -27,7 +27,7 @@ func TestResourcesWithoutDatabase(t *testing.T) {
 func TestResourcesLeaveConnections(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)
-	alice := w.visitor(t, "alice")
+	alice := w.httpUser(t, "alice")
 	lock := w.db.Conn(t)
 	if _, err := lock.Exec(t.Context(), `BEGIN; LOCK TABLE patients`); err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestStaffFollowAll(t *testing.T) {
 		b.say(`{"op":"subscribe","topic":"` + topic + `"}`)
 		b.hears(`"op":"error","topic":"` + topic + `","code":"unauthorized"`)
 	}
-	v := w.visitor(t, "admin")
+	v := w.httpUser(t, "admin")
 	made := v.Expect(201, `{"status":"pending"}`, "POST", "/api/join_requests", `{"user_id":3,"room_id":2}`)
 	at := made.Header.Get("Location")
 	v.Expect(200, `{"status":"admitted"}`, "PATCH", at, `{"status":"admitted"}`)
@@ -109,7 +109,7 @@ func (b *socketClient) hearsOne(parts ...string) {
 func TestStartJob(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)
-	carol := w.visitor(t, "carol")
+	carol := w.httpUser(t, "carol")
 	jobs := w.dial(t, "/ws/job-status/", "carol")
 	made := carol.Expect(200, `{"state":"queued","title":"Sort","progress":0}`, "POST", "/api/functions/start_job", `{"title":"Sort"}`)
 	id := apitest.Field(t, made.Body, "id")

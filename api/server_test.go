@@ -16,7 +16,7 @@ import (
 	"rowcall/notifier"
 )
 
-// startServing serves on a port of its own. What it returns ends that and waits.
+// startServing runs Serve on a port of its own. stop ends Serve and waits for it.
 func (st *fakeFeedServer) startServing(t testing.TB) (stop func() error) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -149,7 +149,8 @@ func TestHandshakeWhileStopping(t *testing.T) {
 	}
 }
 
-// TestHandshakeThatIsAnsweredWhileStopping has the goodbyes said between its admission and its answer.
+// TestHandshakeThatIsAnsweredWhileStopping stops the node between the admission of a handshake and
+// its answer.
 func TestHandshakeThatIsAnsweredWhileStopping(t *testing.T) {
 	st := openFakeFeedServer(t, Options{})
 	open := st.feed.shut(t)
@@ -194,7 +195,7 @@ func TestOneGoroutinePerIdleSocket(t *testing.T) {
 	apitest.WaitFor(t, "one goroutine per socket", func() bool { return runtime.NumGoroutine()-before <= sockets })
 }
 
-// TestFramesGoOutTogether counts the writes that a burst costs.
+// TestFramesGoOutTogether counts the writes that a burst of events needs.
 func TestFramesGoOutTogether(t *testing.T) {
 	var events []*notifier.Event
 	for i := range 200 {
@@ -214,7 +215,7 @@ func TestFramesGoOutTogether(t *testing.T) {
 	}
 }
 
-// countingConn takes everything.
+// countingConn counts writes.
 type countingConn struct {
 	net.Conn
 	writes int

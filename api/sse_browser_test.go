@@ -14,8 +14,8 @@ import (
 	"rowcall/api/apitest"
 )
 
-// listeningPage logs in and follows two topics with the browser's own EventSource. It keeps what comes,
-// in order, and its own words for what happens to the connection.
+// listeningPage logs in and follows two topics with the EventSource of the browser. It records what
+// comes, in order, and the states of the connection.
 const listeningPage = `<!doctype html><title>listening</title><script>
 const names = [], states = [];
 (async () => {
@@ -35,7 +35,7 @@ type browserTab struct {
 	front *httptest.Server
 }
 
-// openBrowserTab opens the page. It skips the test where there is no browser, and says so.
+// openBrowserTab opens the page. It skips the test if there is no browser.
 func openBrowserTab(t *testing.T, tn *liveServer) *browserTab {
 	t.Helper()
 	if !slices.ContainsFunc([]string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}, installed) {
@@ -79,7 +79,7 @@ func (b *browserTab) open() {
 	}
 }
 
-// has is an array of the page.
+// has returns an array of the page.
 func (b *browserTab) has(array string) []string {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -91,7 +91,7 @@ func (b *browserTab) has(array string) []string {
 	return got
 }
 
-// expects waits until the page has heard these.
+// expects waits until the page has recorded these.
 func (b *browserTab) expects(want []string) {
 	b.t.Helper()
 	apitest.WaitFor(b.t, "the page's events", func() bool { return len(b.has("names")) >= len(want) })
@@ -100,8 +100,8 @@ func (b *browserTab) expects(want []string) {
 	}
 }
 
-// TestEventSourceResumes cuts the connection of a real browser in the middle of what is written. It
-// comes back by itself, with Last-Event-ID, and has lost nothing and heard nothing twice.
+// TestEventSourceResumes cuts the connection of a real browser in the middle of a write. The
+// browser reconnects by itself with Last-Event-ID, and has lost nothing and received nothing twice.
 func TestEventSourceResumes(t *testing.T) {
 	t.Parallel()
 	tn := openLiveServer(t)

@@ -15,16 +15,16 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// site is the town's address, for pages.
+// site returns the server's address.
 func (tn *liveServer) site() string { return "http://" + tn.addr }
 
-// lively is another front of the same node, whose streams beat all the time.
+// lively is another server of the same node, whose streams send signs of life all the time.
 func (tn *liveServer) lively(t *testing.T) (site string) {
 	_, site = tn.front(t, Limits{PingInterval: time.Millisecond})
 	return site
 }
 
-// front is another server of the same node, with limits of its own.
+// front is another server of the same node, with other limits.
 func (tn *liveServer) front(t *testing.T, limits Limits) (front *Server, site string) {
 	t.Helper()
 	front = tn.another(t, Options{Limits: limits})
@@ -40,7 +40,7 @@ func (tn *liveServer) front(t *testing.T, limits Limits) (front *Server, site st
 	return front, served.URL
 }
 
-// hears wants an event with this text in it next, and returns it.
+// hears expects an event that contains this text, and returns it.
 func (l *streamClient) hears(parts ...string) string {
 	l.t.Helper()
 	var data string
@@ -76,7 +76,7 @@ func TestStreamOfARoom(t *testing.T) {
 	}
 }
 
-// TestStreamResumesAtEveryEvent cuts a stream of topics of different roots after each event of
+// TestStreamResumesAtEveryEvent follows several topics, and cuts the stream after each event of
 // transactions that write to all of them.
 func TestStreamResumesAtEveryEvent(t *testing.T) {
 	t.Parallel()
@@ -113,7 +113,8 @@ func dam(name string) string {
 	return fmt.Sprintf(`INSERT INTO dams (name, owner, river, date_built, latitude, longitude) VALUES ('%s', 'us', 'Provo', '2026', 40, -111);`, name)
 }
 
-// TestStreamOfAQuietTopic keeps up with a busy log without an event: a heartbeat brings a cursor.
+// TestStreamOfAQuietTopic keeps up with a busy log without an event, because heartbeats carry a
+// cursor.
 func TestStreamOfAQuietTopic(t *testing.T) {
 	t.Parallel()
 	tn := openLiveServer(t)
@@ -156,8 +157,8 @@ func TestStreamOfGarbageIsReset(t *testing.T) {
 	}
 }
 
-// TestStreamEndsWithRights has each way in which rights are lost, and what the browser gets when it
-// comes back with its cursor.
+// TestStreamEndsWithRights takes the access of a user away in each possible way, and reconnects
+// with the cursor.
 func TestStreamEndsWithRights(t *testing.T) {
 	t.Parallel()
 	tn := openLiveServer(t)
@@ -190,8 +191,8 @@ func TestStreamEndsWithRights(t *testing.T) {
 	}
 }
 
-// TestStreamShowsOwnersTheirPart hands a room over: what is for its owner ends and begins in the
-// order of the log, without an end of either stream.
+// TestStreamShowsOwnersTheirPart changes the owner of a room: events for its owner end and begin in
+// the order of the log, while both streams stay open.
 func TestStreamShowsOwnersTheirPart(t *testing.T) {
 	t.Parallel()
 	tn := openLiveServer(t)
@@ -220,7 +221,8 @@ func TestStreamShowsOwnersTheirPart(t *testing.T) {
 	}
 }
 
-// TestStreamWithoutADatabase stays open through its end and beginning, and a new one waits for it.
+// TestStreamWithoutADatabase stops and starts the database. An open stream stays open, and a new
+// one waits.
 func TestStreamWithoutADatabase(t *testing.T) {
 	t.Parallel()
 	db := schematest.Private(t, schematest.Samples)
@@ -250,8 +252,8 @@ func TestStreamWithoutADatabase(t *testing.T) {
 	stranger.ends()
 }
 
-// TestStreamOfASlowReaderLosesNothing cuts a reader off that leaves 6 MB unread, and reads what has come by then: where
-// that ends, it goes on when it comes back.
+// TestStreamOfASlowReaderLosesNothing cuts off a reader that leaves 6 MB unread, and reads what has
+// arrived. The reader resumes after the last event that it has.
 func TestStreamOfASlowReaderLosesNothing(t *testing.T) {
 	t.Parallel()
 	const dams = 600
@@ -283,7 +285,7 @@ func TestStreamOfASlowReaderLosesNothing(t *testing.T) {
 	}
 }
 
-// TestStreamOriginRules are those of sockets: a listed page may read the answer, another gets none.
+// TestStreamOriginRules checks that streams have the origin rules of sockets.
 func TestStreamOriginRules(t *testing.T) {
 	st := openFakeFeedServer(t, Options{})
 	*st.door = *doortest.Open(t, door.Options{Origins: []string{"https://app.example"}})

@@ -122,8 +122,8 @@ func TestStreamResets(t *testing.T) {
 	})
 }
 
-// TestStreamIsRefused has the statuses that stop EventSource for good: all of them are for what
-// coming back would not mend.
+// TestStreamIsRefused checks the error statuses, which make EventSource give up for good: they are
+// only for errors that a reconnect cannot mend.
 func TestStreamIsRefused(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -166,8 +166,8 @@ func manyTopics(n int) []string {
 	return names
 }
 
-// TestStreamAsksToComeBack has the trouble that passes: 200 and retry, since EventSource would not
-// come back after another status.
+// TestStreamAsksToComeBack checks temporary errors: the answer is 200 with retry, because
+// EventSource does not reconnect after another status.
 func TestStreamAsksToComeBack(t *testing.T) {
 	comesBackAfter := func(t *testing.T, l *streamClient, h receivedFrame) {
 		t.Helper()
@@ -339,7 +339,8 @@ func TestStreamOutlivesTheServersDeadlines(t *testing.T) {
 	}
 }
 
-// TestStreamOverHTTP2 beats past write timeouts, which end idle HTTP/2 streams.
+// TestStreamOverHTTP2 sends signs of life for longer than a write timeout, which ends idle HTTP/2
+// streams.
 func TestStreamOverHTTP2(t *testing.T) {
 	t.Parallel()
 	st := openFakeFeedServer(t, Options{Limits: Limits{PingInterval: brisk + brisk/4, WriteTimeout: brisk}})
@@ -364,7 +365,7 @@ func TestStreamOverHTTP2(t *testing.T) {
 	}
 }
 
-// TestStreamOfASlowReaderEnds has a client that reads nothing while events of 10 kB pile up.
+// TestStreamOfASlowReaderEnds has a client that reads nothing while events of 10 kB are queued.
 func TestStreamOfASlowReaderEnds(t *testing.T) {
 	t.Parallel()
 	st := openFakeFeedServer(t, Options{Limits: Limits{WriteTimeout: brisk}})
@@ -381,7 +382,7 @@ func TestStreamOfASlowReaderEnds(t *testing.T) {
 	}
 }
 
-// FuzzStreamBlocks looks for an event that makes more or less of a stream than one event.
+// FuzzStreamBlocks looks for an event that becomes more or less than one event of a stream.
 func FuzzStreamBlocks(f *testing.F) {
 	f.Add("room/5", "chat_message_created", `{"message":"a\nb"}`)
 	f.Add("a\nid: forged\n\n", "b\r\revent: reset", "{\n\n\"x\"\r\n:\n1}")

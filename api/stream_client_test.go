@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// receivedFrame is a block as EventSource understands it. Without data there is no event.
+// receivedFrame is a frame as EventSource reads it. Without data it is no event.
 type receivedFrame struct {
 	event, data, id string
 	retry           int // milliseconds; 0 when it is not there
 	hasID, hasData  bool
 }
 
-// streamClient is an event stream as a client has it.
+// streamClient is a client of an event stream.
 type streamClient struct {
 	t      testing.TB
 	answer *http.Response
@@ -28,7 +28,7 @@ type streamClient struct {
 	leave  func()
 }
 
-// listen opens a stream. Nothing of it may take longer than a test's patience several times over.
+// listen opens a stream. It must end within several times the deadline of a test.
 func listen(t testing.TB, base string, values url.Values, header ...string) *streamClient {
 	t.Helper()
 	return listenAt(t, base+streamPath, values, header...)
@@ -54,7 +54,7 @@ func listenAt(t testing.TB, address string, values url.Values, header ...string)
 	return l
 }
 
-// next reads a block as the HTML standard has it, and skips comments. The error is io.EOF at the end.
+// next reads a frame as the HTML standard says, and skips comments. The error is io.EOF at the end.
 func (l *streamClient) next() (receivedFrame, error) {
 	var h receivedFrame
 	for {
@@ -91,7 +91,7 @@ func (h *receivedFrame) read(line string) {
 	}
 }
 
-// block is the next block, which must come.
+// block returns the next frame, which must come.
 func (l *streamClient) block() receivedFrame {
 	l.t.Helper()
 	h, err := l.next()
@@ -101,7 +101,7 @@ func (l *streamClient) block() receivedFrame {
 	return h
 }
 
-// live reads the first block that says that the stream is live.
+// live reads the first frame, which says that the stream is live.
 func (l *streamClient) live() receivedFrame {
 	l.t.Helper()
 	h := l.block()
@@ -111,7 +111,7 @@ func (l *streamClient) live() receivedFrame {
 	return h
 }
 
-// event is the data of the next event, whatever comes before.
+// event returns the data of the next event, and skips other frames.
 func (l *streamClient) event() string {
 	l.t.Helper()
 	for {
@@ -124,7 +124,7 @@ func (l *streamClient) event() string {
 	}
 }
 
-// ends reads to the end, and wants no event before it.
+// ends reads to the end, and expects no event before it.
 func (l *streamClient) ends() {
 	l.t.Helper()
 	for {
@@ -138,7 +138,7 @@ func (l *streamClient) ends() {
 	}
 }
 
-// topics is the query of a request for them, and more pairs of names and values.
+// topics returns the query of a request for topics, with more pairs of names and values.
 func topics(names string, more ...string) url.Values {
 	v := url.Values{"topic": strings.Split(names, " ")}
 	for i := 0; i < len(more); i += 2 {
@@ -147,7 +147,7 @@ func topics(names string, more ...string) url.Values {
 	return v
 }
 
-// quickly fails the test when something takes too long.
+// quickly fails the test if a call hangs.
 func quickly(t testing.TB, what string, do func()) {
 	t.Helper()
 	late := time.AfterFunc(patience, func() { t.Errorf("%s takes too long", what) })

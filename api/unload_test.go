@@ -12,8 +12,8 @@ import (
 	"rowcall/notifier"
 )
 
-// TestAnswersThatNobodyTakesAreUnloaded has the node need the room of what a client has asked for and does not read:
-// it is freed soon, however long the client would have had for it.
+// TestAnswersThatNobodyTakesAreUnloaded has a client that requests much and does not read while the
+// node needs room. The room is free soon, although the client had more time to read.
 func TestAnswersThatNobodyTakesAreUnloaded(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/v1/events?topic=dams&wait=30", "/v1/sse?topic=dams"} {
@@ -55,7 +55,7 @@ func readTo(t *testing.T, raw net.Conn, text string) {
 	}
 }
 
-// deadlineWriter counts the deadlines of writes that it is given.
+// deadlineWriter counts the write deadlines that it is given.
 type deadlineWriter struct {
 	http.ResponseWriter
 	given int
@@ -66,8 +66,8 @@ func (w *deadlineWriter) SetWriteDeadline(time.Time) error {
 	return nil
 }
 
-// TestAnAnswerThatIsOverIsLeftAlone unloads an answer whose handler has returned: over HTTP/2 its ResponseWriter is
-// not to be touched any more.
+// TestAnAnswerThatIsOverIsLeftAlone unloads an answer whose handler has returned: over HTTP/2 its
+// ResponseWriter must not be used any more.
 func TestAnAnswerThatIsOverIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	w := &deadlineWriter{ResponseWriter: httptest.NewRecorder()}
@@ -80,8 +80,9 @@ func TestAnAnswerThatIsOverIsLeftAlone(t *testing.T) {
 	}
 }
 
-// TestNoCursorOvertakesAnAnswer has the answer to a subscribe wait in the queue, with a snapshot in it, when a pong is
-// sent: a cursor in that would have the client resume behind a state that it has not got.
+// TestNoCursorOvertakesAnAnswer has a pong sent while the answer to a subscribe, with a snapshot,
+// is queued. A cursor in the pong would let the client resume after a state that it has not
+// received.
 func TestNoCursorOvertakesAnAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFakeFeed()

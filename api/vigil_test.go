@@ -16,7 +16,7 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// standings answer for a database: whoever is named is not who they were.
+// standings stand in for the database: the named users no longer hold.
 type standings struct {
 	asked   atomic.Int64
 	away    atomic.Bool
@@ -42,13 +42,13 @@ func (s *standings) current(ctx context.Context, followers []notifier.Follower) 
 	return now, nil
 }
 
-// guardedSocket is somebody who is looked after.
+// guardedSocket is a socket whose identity the vigil watches over.
 type guardedSocket struct {
 	*vigilEntry
 	reason atomic.Pointer[error]
 }
 
-// ended says why, or nothing while it is not.
+// ended returns why the socket was ended; nil if it was not.
 func (g *guardedSocket) ended() error {
 	if reason := g.reason.Load(); reason != nil {
 		return *reason
@@ -65,13 +65,13 @@ func (s *standings) open(t *testing.T) *vigil {
 	return w
 }
 
-func (w *vigil) guest(who identity.Identity) *guardedSocket {
+func (w *vigil) guarded(who identity.Identity) *guardedSocket {
 	g := &guardedSocket{}
 	g.vigilEntry = w.addIdentity(who, func(err error) { g.reason.Store(&err) })
 	return g
 }
 
-// after lets time pass; what it causes has happened then.
+// after lets time pass, and waits for what happens in it.
 func after(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -83,8 +83,8 @@ func TestTokensEndInTime(t *testing.T) {
 		at := func(d time.Duration) identity.Identity {
 			return identity.Identity{User: "1", Subject: "1", Until: time.Now().Add(d)}
 		}
-		soon, later, never := w.guest(at(5*time.Second)), w.guest(at(time.Hour)), w.guest(identity.Identity{User: "1", Login: "ab"})
-		renewed, gone := w.guest(at(5*time.Second)), w.guest(at(5*time.Second))
+		soon, later, never := w.guarded(at(5*time.Second)), w.guarded(at(time.Hour)), w.guarded(identity.Identity{User: "1", Login: "ab"})
+		renewed, gone := w.guarded(at(5*time.Second)), w.guarded(at(5*time.Second))
 		after(3 * time.Second)
 		renewed.renewUntil(time.Now().Add(time.Minute))
 		gone.remove()
@@ -109,8 +109,8 @@ func TestIdentitiesAreLookedUpOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(standings)
 		w := s.open(t)
-		good, bad, twin := w.guest(identity.Identity{User: "1", Login: "aa"}), w.guest(identity.Identity{User: "2", Login: "bb"}), w.guest(identity.Identity{User: "2", Login: "bb"})
-		nobody := w.guest(identity.Identity{})
+		good, bad, twin := w.guarded(identity.Identity{User: "1", Login: "aa"}), w.guarded(identity.Identity{User: "2", Login: "bb"}), w.guarded(identity.Identity{User: "2", Login: "bb"})
+		nobody := w.guarded(identity.Identity{})
 		s.lapsed.Store(&identity.Standing{})
 		after(50 * time.Second)
 		if s.asked.Load() != 0 || bad.ended() != nil {
@@ -135,7 +135,7 @@ func TestOtherRightsAskForAnotherConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(standings)
 		w := s.open(t)
-		promoted, demoted := w.guest(identity.Identity{User: "2", Login: "aa"}), w.guest(identity.Identity{User: "2", Login: "bb", Staff: true})
+		promoted, demoted := w.guarded(identity.Identity{User: "2", Login: "aa"}), w.guarded(identity.Identity{User: "2", Login: "bb", Staff: true})
 		s.lapsed.Store(&identity.Standing{Valid: true, Staff: true})
 		after(time.Minute)
 		if problem.FaultOf(promoted.ended()).Close != 1012 || demoted.ended() != nil {
@@ -153,7 +153,7 @@ func TestIdentitiesAreKeptWithoutADatabase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(standings)
 		w := s.open(t)
-		bad, token := w.guest(identity.Identity{User: "2", Login: "bb"}), w.guest(identity.Identity{User: "1", Subject: "1", Until: time.Now().Add(65 * time.Second)})
+		bad, token := w.guarded(identity.Identity{User: "2", Login: "bb"}), w.guarded(identity.Identity{User: "1", Subject: "1", Until: time.Now().Add(65 * time.Second)})
 		s.lapsed.Store(&identity.Standing{})
 		s.away.Store(true)
 		s.hanging.Store(true)
@@ -177,7 +177,7 @@ func TestIdentitiesAreKeptWithoutADatabase(t *testing.T) {
 func TestALogoutEndsItsOwnLogin(t *testing.T) {
 	t.Parallel()
 	w := newVigil(nil, nil)
-	own, other := w.guest(identity.Identity{User: "1", Login: "aa"}), w.guest(identity.Identity{User: "1", Login: "bb"})
+	own, other := w.guarded(identity.Identity{User: "1", Login: "aa"}), w.guarded(identity.Identity{User: "1", Login: "bb"})
 	ctx, leave := w.contextFor(t.Context(), identity.Identity{User: "1", Login: "aa"})
 	defer leave()
 	w.endLogin("aa")
@@ -192,7 +192,7 @@ func TestALogoutEndsItsOwnLogin(t *testing.T) {
 	}
 }
 
-// A stream that waits for the database is not tried again for ever with a token that has run out.
+// A stream that waits for the database does not try again after its token has expired.
 func TestStreamsDoNotWaitLongerThanTheirToken(t *testing.T) {
 	t.Parallel()
 	st := openFakeFeedServer(t, Options{})

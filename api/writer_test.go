@@ -53,7 +53,7 @@ func TestConnHoldsSoMuchAndAGoodbye(t *testing.T) {
 	}
 }
 
-// writes is a connection that remembers what it is given, without copying.
+// writes is a connection that records what is written, without copying it.
 type writes struct {
 	net.Conn
 	given [][]byte
@@ -97,7 +97,7 @@ func TestBatch(t *testing.T) {
 	pool.closeBatch(out)
 }
 
-// TestNativeHoldsSoManyAnswers asks on and on while no writer is at work.
+// TestNativeHoldsSoManyAnswers sends requests without end while no writer runs.
 func TestNativeHoldsSoManyAnswers(t *testing.T) {
 	st := openFakeFeedServer(t, Options{})
 	for name, ask := range map[string]func(*nativeFlow) error{

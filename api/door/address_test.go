@@ -8,7 +8,7 @@ import (
 	"rowcall/api/apitest"
 )
 
-// behindProxies is a door that trusts 10.0.0.0/8 and one IPv6 proxy.
+// behindProxies returns a door that trusts 10.0.0.0/8 and one IPv6 proxy.
 func behindProxies(t *testing.T) *Door {
 	t.Helper()
 	return openDoor(t, Options{TrustedProxies: []netip.Prefix{

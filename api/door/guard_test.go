@@ -15,7 +15,7 @@ import (
 
 const listed = "https://app.example"
 
-// guarded answers 200 to what the guard lets through.
+// guarded answers 200 to requests that the guard allows.
 func guarded(t *testing.T) http.Handler {
 	t.Helper()
 	door := openDoor(t, Options{
@@ -123,7 +123,8 @@ func TestCORSNeverEchoesAnUnlistedOrigin(t *testing.T) {
 	}
 }
 
-// A page of an unlisted origin may read one answer: that its origin is refused, at the socket's address.
+// A page of an unlisted origin may read one answer: that its origin is refused at the socket's
+// address.
 func TestUnlistedOriginReadsOnlyItsRefusal(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -10,7 +10,7 @@ import (
 	"rowcall/testdeadline"
 )
 
-// TestReplaysAtATimeWaitForTheirTurn fills the places of one owner.
+// TestReplaysAtATimeWaitForTheirTurn takes all the places of one owner.
 func TestReplaysAtATimeWaitForTheirTurn(t *testing.T) {
 	t.Parallel()
 	door := openDoor(t, Options{ReplaysPerUser: 2})

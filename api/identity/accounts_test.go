@@ -20,8 +20,8 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// accountsServer is a database with accounts and the routes that log in to them, behind a trusted proxy at
-// 10.0.0.1 where a test wants one.
+// accountsServer is a database with accounts and the addresses to log in at. A request can come
+// through the trusted proxy 10.0.0.1.
 type accountsServer struct {
 	db       *schematest.Database
 	pool     *pgxpool.Pool
@@ -29,8 +29,8 @@ type accountsServer struct {
 	handler  http.Handler
 }
 
-// openAccountsServer makes accounts of its own, which are quicker to log in to than the samples: carol is
-// staff, dave is not active, erin has no usable password.
+// openAccountsServer makes accounts whose passwords are quick to check: carol is staff, dave is not
+// active, erin has no usable password.
 func openAccountsServer(t *testing.T, o Options) *accountsServer {
 	t.Helper()
 	db := schematest.New(t)
@@ -61,7 +61,7 @@ func openAccountsServerOn(t *testing.T, db *schematest.Database, pool *pgxpool.P
 	return &accountsServer{db: db, pool: pool, accounts: accounts, handler: door.Guard(mux)}
 }
 
-// send makes a request as a page of the site does, with a cookie in the form name=value.
+// send sends a request as a page of the server does, with a cookie in the form name=value.
 func (s *accountsServer) send(method, path, body, cookie string, headers ...string) *http.Response {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -78,7 +78,7 @@ func (s *accountsServer) send(method, path, body, cookie string, headers ...stri
 	return apitest.Answer(s.handler, r)
 }
 
-// login returns the cookie of a new session.
+// login logs a user in and returns the cookie.
 func (s *accountsServer) login(t *testing.T, username string) string {
 	t.Helper()
 	got := s.send("POST", "/api/login", apitest.Credentials(username, "secret"), "")
@@ -88,13 +88,13 @@ func (s *accountsServer) login(t *testing.T, username string) string {
 	return got.Cookies()[0].Name + "=" + got.Cookies()[0].Value
 }
 
-// identify asks who a cookie stands for.
+// identify returns the identity of a cookie.
 func (s *accountsServer) identify(t *testing.T, cookie string) (Identity, error) {
 	t.Helper()
 	return s.accounts.Identify(t.Context(), apitest.Request("GET", "/v1/ws", "Cookie", cookie))
 }
 
-// follower logs in and returns the follower of the new session.
+// follower logs a user in and returns the follower of the login.
 func (s *accountsServer) follower(t *testing.T, username string) notifier.Follower {
 	t.Helper()
 	who, err := s.identify(t, s.login(t, username))

@@ -17,7 +17,7 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// openBearers is a site that takes an issuer's tokens.
+// openBearers returns a server that accepts the tokens of an issuer.
 func openBearers(t *testing.T) (*accountsServer, *issuertest.Issuer) {
 	t.Helper()
 	is := issuertest.Open(t)
@@ -56,7 +56,8 @@ func TestIdentityComesFromAToken(t *testing.T) {
 	}
 }
 
-// The user's id is brought to the spelling that events and rules use: access events compare it.
+// An identity has the user's id in the spelling that events and rules use, because access events
+// compare it.
 func TestSubjectsHaveOneSpelling(t *testing.T) {
 	t.Parallel()
 	s, _ := openBearers(t)
@@ -145,7 +146,7 @@ func TestTokensAreNotAcceptedUnasked(t *testing.T) {
 	}
 }
 
-// Nobody is refused for good because somebody else is away.
+// A user is not refused for good because the database or the issuer does not answer.
 func TestTokensWithoutDatabaseOrIssuer(t *testing.T) {
 	t.Parallel()
 	s, is := openBearers(t)
@@ -200,7 +201,7 @@ func TestATokenIsReplacedBySuchOfTheSameUser(t *testing.T) {
 	}
 }
 
-// What was wrong with a token is for the operator; the token is for nobody.
+// The log says why a token is not valid, and does not contain the token.
 func TestTokensAreNotLogged(t *testing.T) {
 	t.Parallel()
 	is := issuertest.Open(t)
@@ -248,7 +249,7 @@ func TestSubjectsOfOtherTypes(t *testing.T) {
 	}
 }
 
-// FuzzBearer looks for a header that is taken for a token nobody has signed.
+// FuzzBearer looks for a header that is accepted as a token although nobody has signed it.
 func FuzzBearer(f *testing.F) {
 	is := issuertest.Open(f)
 	reader := readerOf(f, is, optionsOf(is))

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// djangoVectors is what the real Django has made; testdata/django/vectors.py says how.
+// djangoVectors are sessions that Django itself has made; see testdata/django/vectors.py.
 type djangoVectors struct {
 	Secret      string   `json:"secret"`
 	Fallback    string   `json:"fallback"`
@@ -60,8 +60,8 @@ func TestDjangoSessionsAreRead(t *testing.T) {
 	}
 }
 
-// Whatever is changed of a session, and wherever, it does not count any more. Base64 has spellings of one
-// content that differ in the last letter's unused bits, in Django too, so that letter is left alone.
+// A session does not count after any change of any byte. The last letter of base64 has unused bits,
+// which Django ignores too, so that letter is left alone.
 func TestDjangoSessionsCannotBeTamperedWith(t *testing.T) {
 	t.Parallel()
 	v := readVectors(t)
@@ -113,8 +113,8 @@ func TestDjangoSealsPasswords(t *testing.T) {
 	}
 }
 
-// FuzzDjangoSession looks for a text that ends the program, or that counts without a signature; and reads what
-// could be within one.
+// FuzzDjangoSession looks for a text that panics, or that counts without a signature; it also
+// parses texts as the content of a session.
 func FuzzDjangoSession(f *testing.F) {
 	v := readVectors(f)
 	for _, c := range v.Sessions {

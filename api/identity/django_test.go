@@ -20,7 +20,8 @@ import (
 
 const djangoKeyOfTests = "abcdefghijklmnopqrstuvwxyz012345"
 
-// openTestDjango has the user that the vectors are of, 7, and the first vector as the session of a cookie.
+// openTestDjango returns a server with the user of the vectors, 7, and the first vector as the
+// session of djangoCookie.
 func openTestDjango(t *testing.T, log *slog.Logger) (*accountsServer, djangoVectors) {
 	t.Helper()
 	v := readVectors(t)
@@ -60,7 +61,8 @@ func TestDjangoCookieSaysWhoItIs(t *testing.T) {
 	}
 }
 
-// What Django takes for a visitor who has not logged in is one here: no error, so that public topics stay open.
+// A session that Django treats as anonymous is anonymous here and no error, so that public topics
+// stay open.
 func TestDjangoSessionsThatDoNotCount(t *testing.T) {
 	t.Parallel()
 	const other = "sessionid=" + "0000000000000000000000000000000x"
@@ -92,7 +94,7 @@ func TestDjangoSessionsThatDoNotCount(t *testing.T) {
 	}
 }
 
-// Every session that Django has made is told for what it is through the database too.
+// Every session of the vectors is read in the same way through the database.
 func TestDjangoVectorsThroughTheDatabase(t *testing.T) {
 	t.Parallel()
 	var said bytes.Buffer
@@ -115,7 +117,7 @@ func TestDjangoVectorsThroughTheDatabase(t *testing.T) {
 	}
 }
 
-// A login of Rowcall's own counts before Django's, and Django's where the other has ended.
+// A login of Rowcall's own counts before Django's, and Django's counts if the other has ended.
 func TestDjangoBesideALoginOfOurOwn(t *testing.T) {
 	t.Parallel()
 	s, _ := openTestDjango(t, nil)
@@ -185,7 +187,7 @@ func TestDjangoFollowersAreLookedUpAgain(t *testing.T) {
 	}
 }
 
-// Thousands are looked up again in parts.
+// Thousands of sessions are looked up in several statements.
 func TestDjangoFollowersInParts(t *testing.T) {
 	t.Parallel()
 	s, v := openTestDjango(t, nil)

@@ -2,7 +2,7 @@
 // behind a cookie, a bearer token or the cookie of a Django site, and tells whether identities that
 // were found earlier still hold ([Accounts.Current]).
 //
-// What a cookie stands for is called a login here. A session is an open socket, which other packages
+// The record behind a cookie is called a login here. A session is an open socket, which other packages
 // serve. Only names outside keep the older word: the cookie rowcall_session, the table
 // rowcall.sessions and the address /api/session. A row of Django's table is a Django session.
 package identity
@@ -21,7 +21,7 @@ type Identity struct {
 	Alias string // the name that triggers give a login whose user they do not know; empty: they know it
 	Staff bool
 
-	// Of a bearer token; both are zero for a login.
+	// The fields of a bearer token; both are zero for a login.
 	Subject string    // the claim sub
 	Until   time.Time // when it has expired, leeway included
 }

@@ -18,7 +18,7 @@ import (
 	"rowcall/testdeadline"
 )
 
-// clock is what a key set takes for the time.
+// clock is the time of a key set.
 type clock struct {
 	mu  sync.Mutex // guards now
 	now time.Time
@@ -36,7 +36,7 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// ageing is a reader whose keys grow old as a test says.
+// ageing returns a reader of tokens, and the clock of its keys.
 func ageing(t testing.TB, is *issuertest.Issuer) (*tokenReader, *clock) {
 	t.Helper()
 	reader := readerOf(t, is, optionsOf(is))
@@ -209,7 +209,7 @@ func TestKeysOfThisMachineNeedNoTLS(t *testing.T) {
 	}
 }
 
-// A secret in the published keys would be everybody's.
+// A secret in published keys is known to everybody.
 func TestPublishedSecretsSignNothing(t *testing.T) {
 	t.Parallel()
 	is := issuertest.Open(t)
@@ -224,7 +224,7 @@ func TestPublishedSecretsSignNothing(t *testing.T) {
 	mustRead(t, reader, issuertest.SignAs(t, "rsa", "RS256", issuertest.Claims("7"), nil), problem.ErrUnauthorized)
 }
 
-// An issuer that takes its time holds up those who need a new key for five seconds, and nobody else.
+// A slow issuer delays users with an unknown key for five seconds, and no others.
 func TestASlowIssuer(t *testing.T) {
 	t.Parallel()
 	is := issuertest.Open(t)

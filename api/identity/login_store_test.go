@@ -82,7 +82,7 @@ func eventually(t *testing.T, reached func() bool) {
 	}
 }
 
-// The end of a session is told to the sockets of its user, in log order.
+// The end of a login is filed in the log for the sockets of its user.
 func TestTheEndOfASessionIsFiled(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(s *accountsServer, cookie string){

@@ -251,8 +251,8 @@ func TestLoginsOfOneAddressAreCounted(t *testing.T) {
 	}
 }
 
-// That the decoy costs as much as an account is another test's; here it counts that it is used, which
-// makes a difference of a thousand times. The wide margin is for a busy machine.
+// Another test checks that the decoy costs as much as an account. This one checks that it is used,
+// which makes a difference of a thousand times; the wide margin is for a busy machine.
 func TestAnUnknownUserTakesAsLong(t *testing.T) {
 	t.Parallel()
 	slow := strings.Replace(apitest.QuickHash, "$04$", "$08$", 1)

@@ -14,7 +14,7 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// Where there are no accounts, whoever came with a token is who it says for as long as it lasts.
+// Without accounts, the identity of a token holds until the token expires.
 func TestStandingsWithoutAccounts(t *testing.T) {
 	t.Parallel()
 	pool := schematest.New(t, schematest.CoreOnly).Pool(t)

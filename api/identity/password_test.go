@@ -11,8 +11,8 @@ import (
 	"rowcall/api/problem"
 )
 
-// The hashes come from other programs: Django's own test vectors and Python's hashlib for PBKDF2,
-// the C library's crypt for bcrypt.
+// The hashes come from other programs: the test vectors of Django and Python's hashlib for PBKDF2,
+// crypt of the C library for bcrypt.
 const (
 	djangoHash = "pbkdf2_sha256$720000$seasalt$eDupbcisD1UuIiou3hMuMu8oe/XwnpDw45r6AA5iv0E="
 	django52   = "pbkdf2_sha256$870000$seasalt$wJSpLMQRQz0Dhj/pFpbyjMj71B2gUYp6HJS5AU+32Ac="

@@ -66,7 +66,7 @@ func TestTokensOfOtherAlgorithmsWhereTheyAreListed(t *testing.T) {
 	}
 }
 
-// A key of one curve may sign for the algorithm of another, as far as arithmetic goes.
+// A key of one curve can sign for the algorithm of another as far as arithmetic goes.
 func TestCurvesBelongToTheirAlgorithms(t *testing.T) {
 	t.Parallel()
 	is := issuertest.Open(t)
@@ -86,7 +86,7 @@ func TestCurvesBelongToTheirAlgorithms(t *testing.T) {
 	}
 }
 
-// withText replaces the text of a value, for numbers that Go would not write.
+// withText replaces the text of a value by a number that Go would not write.
 func withText(t testing.TB, said jwt.MapClaims, name, value string) string {
 	t.Helper()
 	said[name] = "here"
@@ -98,7 +98,8 @@ func withText(t testing.TB, said jwt.MapClaims, name, value string) string {
 	return issuertest.Join(`{"alg":"HS256"}`, changed, signed)
 }
 
-// leftover is a last letter that stands for the same bytes, if what is beyond them is not looked at.
+// leftover returns another last letter that stands for the same bytes if the unused bits are
+// ignored.
 func leftover(last byte) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return letters[strings.IndexByte(letters, last)+1:][:1]
@@ -306,8 +307,9 @@ func TestTokensAreAcceptedOnlyAsSafelyConfigured(t *testing.T) {
 	}
 }
 
-// FuzzToken tries headers and claims: signed with the symmetric key, with nothing, and with what an
-// attacker has. Only a token that is whole is accepted, and only from the one who has the key.
+// FuzzToken tries headers and claims: signed with the symmetric key, unsigned, and signed with a
+// key that an attacker has. Only a valid token that is signed with the symmetric key may be
+// accepted.
 func FuzzToken(f *testing.F) {
 	is := issuertest.Open(f)
 	reader := readerOf(f, is, optionsOf(is))

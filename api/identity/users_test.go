@@ -59,7 +59,7 @@ func TestUsersTableIsCheckedAtStart(t *testing.T) {
 	}
 }
 
-// What the server's role may do is enough for accounts, and no more than that is needed.
+// The rights of the server's role suffice for accounts, and are no more than needed.
 func TestAccountsNeedOnlyTheServersRole(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t)

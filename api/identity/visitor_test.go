@@ -11,7 +11,7 @@ import (
 	"rowcall/api/problem"
 )
 
-// A page asks who looks at it. Nobody is an answer, where a script that asks for /api/me gets 401.
+// Visitor answers anonymous requests too, where /api/me has status 401.
 func TestVisitorIsAnsweredWhoeverTheyAre(t *testing.T) {
 	t.Parallel()
 	s := openAccountsServer(t, Options{})

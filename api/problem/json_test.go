@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestSoundRefusesWhatNoFrameCanHold nests data as deep as the parser takes it: the frames around it are deeper.
+// TestSoundRefusesWhatNoFrameCanHold nests data as deep as the parser allows. The frame around it
+// would be deeper.
 func TestSoundRefusesWhatNoFrameCanHold(t *testing.T) {
 	deep := json.RawMessage(strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000))
 	if !json.Valid(deep) {

@@ -79,7 +79,7 @@ func TestDatabaseErrorsAreSorted(t *testing.T) {
 	}
 }
 
-// A server that lets nobody in is away, whatever reason it gives.
+// A database that refuses connections is unavailable, whatever reason it gives.
 func TestADatabaseThatRefusesConnectionsIsAway(t *testing.T) {
 	t.Parallel()
 	config, err := pgx.ParseConfig(schematest.New(t, schematest.CoreOnly).URL)

@@ -49,7 +49,7 @@ var (
 	ErrRestarting           = errors.New("the server is restarting")
 	ErrRightsChanged        = errors.New("the rights of the user have changed; come back with them")
 
-	// Of resources and functions.
+	// Errors of resources and functions.
 	ErrInvalid  = errors.New("some of the fields are wrong")
 	ErrConflict = errors.New("that conflicts with what is there")
 	ErrDenied   = fmt.Errorf("you may not do this: %w", ErrForbidden)
