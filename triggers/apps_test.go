@@ -20,7 +20,7 @@ func TestPatients(t *testing.T) {
 		`"updated_at":"2021-01-01T00:00:00.250000Z","created_at":"2021-01-01T00:00:00Z"`, "create"))
 
 	d.run(`UPDATE patients SET last_name = 'Berg', dismissal_date = 'infinity' WHERE id = 7`)
-	after := `"first_name":"Ana","last_name":"Berg","admission_date":"2021-06-01T10:00:00Z","dismissal_date":null,"updated_at":"` +
+	after := `"first_name":"Ana","last_name":"Berg","admission_date":"2021-06-01T10:00:00Z","dismissal_date":"infinity","updated_at":"` +
 		one[string](d, `SELECT rowcall.iso(updated_at) FROM patients`) + `","created_at":"2021-01-01T00:00:00Z"`
 	d.expect(change(after, "update"))
 

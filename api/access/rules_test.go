@@ -165,7 +165,7 @@ func TestState(t *testing.T) {
 	}
 	state := func(q notifier.Question) (string, error) { return stateOf(t, compiled, q) }
 	got, err := state(asking("clock", ""))
-	want := `[{"whole":"2021-06-01T10:00:00Z","a \"fraction":"2021-06-01T10:00:00.500000Z","never":null,"nothing":null,` +
+	want := `[{"whole":"2021-06-01T10:00:00Z","a \"fraction":"2021-06-01T10:00:00.500000Z","never":"infinity","nothing":null,` +
 		`"day":"2021-06-01","number":1.50,"nested":{"a" : [1, 2]},"me":null,"staff":false}]`
 	if err != nil || got != want {
 		t.Errorf("state of clock:\ngot  %s, %v\nwant %s", got, err, want)

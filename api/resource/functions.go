@@ -185,7 +185,7 @@ func (f *function) parseArguments(body json.RawMessage) ([]assignment, FieldErro
 		if message != "" {
 			wrong.add(a.Name, message)
 		}
-		arguments = append(arguments, assignment{a, value})
+		arguments = append(arguments, assignment{column: a, value: value})
 	}
 	for name := range given {
 		wrong.add(name, "There is no such argument.")

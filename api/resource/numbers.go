@@ -36,11 +36,24 @@ func outOfRange(n int64, bits int) (message string) {
 // numberForm excludes forms that Go's parsers also take: hexadecimal, underscores, infinities.
 var numberForm = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$`)
 
-// longestNumber bounds the text of a number, in bytes.
-const longestNumber = 400
+// isSpecialNumber reports whether a text is one of those that rows show for floats and numerics that
+// are no numbers of JSON.
+func isSpecialNumber(text string, f form) bool {
+	return f == formText && (text == "NaN" || text == "Infinity" || text == "-Infinity")
+}
+
+// The greatest lengths of the text of a number, in bytes. A numeric without a precision has up to
+// 131,072 digits before the point and 16,383 behind it.
+const (
+	longestNumber  = 400
+	longestNumeric = 131_072 + 16_383 + 2
+)
 
 func readFloat(text string, f form) (value, message string) {
 	text = strings.TrimSpace(text)
+	if isSpecialNumber(text, f) {
+		return text, ""
+	}
 	if f != formText && f != formNumber || len(text) > longestNumber || !numberForm.MatchString(text) {
 		return "", messageNoNumber
 	}
@@ -54,7 +67,14 @@ func readFloat(text string, f form) (value, message string) {
 // readNumeric checks the number of digits before and behind the point against the column's type.
 func (c *column) readNumeric(text string, f form) (value, message string) {
 	text = strings.TrimSpace(text)
-	if f != formText && f != formNumber || len(text) > longestNumber || !numberForm.MatchString(text) {
+	if isSpecialNumber(text, f) && (c.Precision == 0 || text == "NaN") {
+		return text, ""
+	}
+	longest := longestNumber
+	if c.Precision == 0 {
+		longest = longestNumeric
+	}
+	if f != formText && f != formNumber || len(text) > longest || !numberForm.MatchString(text) {
 		return "", messageNoNumber
 	}
 	if c.Precision == 0 {

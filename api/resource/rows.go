@@ -148,8 +148,9 @@ type Row []assignment
 
 // assignment is a column with its value as text for PostgreSQL; nil for NULL.
 type assignment struct {
-	column *column
-	value  any
+	column    *column
+	value     any
+	untrimmed string // text as it came, if value is without its blanks at the ends
 }
 
 // ParseRow reads a row that came in. It ignores fields whose value is not the user's to give, so that
@@ -172,7 +173,7 @@ func (r *Resource) ParseRow(raw json.RawMessage, why Intent, strict bool) (Row, 
 			if message != "" {
 				wrong.add(c.Name, message)
 			}
-			row = append(row, assignment{c, value})
+			row = append(row, assignment{c, value, c.untrimmed(given, value)})
 		case why != ToPatch && c.Required && !c.Default:
 			wrong.add(c.Name, messageRequired)
 		}

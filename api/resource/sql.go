@@ -82,6 +82,22 @@ func (s *statement) bindAssigned(a assignment) string {
 	return fmt.Sprintf(`(SELECT "@".v FROM json_to_record(%s::json) AS "@" (v %s))`, s.bind(a.value), a.column.Type)
 }
 
+// bindChange adds the value of an assignment to a row that exists. A row that is sent back as it was
+// read keeps the values that cannot be told from what was read: text with blanks at its ends, which
+// are dropped from what comes in, and the null of JSON, which a row shows as it shows NULL.
+func (s *statement) bindChange(a assignment) string {
+	stored, value := "t."+a.column.Ident, s.bindAssigned(a)
+	switch {
+	case !a.column.Readable:
+		return value
+	case a.column.kind == kindJSON && a.value == nil:
+		return fmt.Sprintf("CASE WHEN %[1]s::text = 'null' THEN %[1]s ELSE %[2]s END", stored, value)
+	case a.untrimmed != "":
+		return fmt.Sprintf(`CASE WHEN %[1]s::text COLLATE pg_catalog."C" = %[2]s::text THEN %[1]s ELSE %[3]s END`, stored, s.bind(a.untrimmed), value)
+	}
+	return value
+}
+
 // arguments are the parameters for pgx. They tell pgx not to keep the statement prepared: there is no
 // end of texts that depend on requests.
 func (s *statement) arguments() []any {
@@ -150,7 +166,7 @@ func (r *Resource) update(key string, row Row) *statement {
 	s := &statement{parameters: []any{key}}
 	var set []string
 	for _, a := range row {
-		set = append(set, a.column.Ident+" = "+s.bindAssigned(a))
+		set = append(set, a.column.Ident+" = "+s.bindChange(a))
 	}
 	if len(set) == 0 {
 		same := r.columnToRewrite()

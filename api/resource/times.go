@@ -1,47 +1,63 @@
 package resource
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"time"
 )
 
 // The forms of dates and times are those that Django takes: a T or a blank between date and time,
-// seconds and zone optional. A time without a zone is in UTC.
+// seconds and zone optional. A time without a zone is in UTC. Beyond these, everything is taken that
+// rows show: years of more than four digits, BC at the end, infinity and -infinity.
 var (
-	instantForm = regexp.MustCompile(`^(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?\s*(?:(Z)|([+-])(\d{2}):?(\d{2})?)?$`)
-	dateForm    = regexp.MustCompile(`^(\d{4})-(\d{1,2})-(\d{1,2})$`)
+	instantForm = regexp.MustCompile(`^(\d{4,6})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?\s*(?:(Z)|([+-])(\d{2}):?(\d{2})?)?( BC)?$`)
+	dateForm    = regexp.MustCompile(`^(\d{4,7})-(\d{1,2})-(\d{1,2})( BC)?$`)
 	timeForm    = regexp.MustCompile(`^(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,6})\d{0,6})?)?$`)
 )
 
 // readTime reads a date, a time of day, or both.
 func readTime(k valueKind, text string) (value, message string) {
-	switch k {
-	case kindDate:
-		return readDate(text)
-	case kindTime:
+	switch {
+	case k == kindTime:
 		return readTimeOfDay(text)
+	case text == "infinity" || text == "-infinity":
+		return text, ""
+	case k == kindDate:
+		return readDate(text)
 	}
 	at, ok := parseInstant(text)
 	if !ok {
 		return "", messageNoInstant
 	}
 	if k == kindTimestamp {
-		return at.Format("2006-01-02T15:04:05.999999"), ""
+		return formatEra(at, "T15:04:05.999999"), ""
 	}
-	return at.Format("2006-01-02T15:04:05.999999Z"), ""
+	return formatEra(at, "T15:04:05.999999Z"), ""
 }
 
+// formatEra writes a date and, in a layout of package time, a time of day. PostgreSQL has no year 0:
+// the year before 1 is 0001 BC.
+func formatEra(at time.Time, clock string) string {
+	year, era := at.Year(), ""
+	if year < 1 {
+		year, era = 1-year, " BC"
+	}
+	return fmt.Sprintf("%04d-%02d-%02d%s%s", year, at.Month(), at.Day(), at.Format(clock), era)
+}
+
+// parseInstant refuses a year of four digits that the zone moves out of 1 to 9999, as Django does.
 func parseInstant(text string) (time.Time, bool) {
 	m := instantForm.FindStringSubmatch(text)
 	if m == nil {
 		return time.Time{}, false
 	}
-	day, ok1 := parseDay(m[1], m[2], m[3])
+	day, ok1 := parseDay(m[1], m[2], m[3], m[12])
 	clock, ok2 := parseTimeOfDay(m[4], m[5], m[6], m[7])
 	offset, ok3 := parseZone(m[9], m[10], m[11])
 	at := day.Add(clock).Add(-offset)
-	return at, ok1 && ok2 && ok3 && at.Year() >= 1 && at.Year() <= 9999
+	beyond := m[12] != "" || len(m[1]) > 4
+	return at, ok1 && ok2 && ok3 && (beyond || at.Year() >= 1 && at.Year() <= 9999)
 }
 
 func readDate(text string) (value, message string) {
@@ -49,14 +65,20 @@ func readDate(text string) (value, message string) {
 	if m == nil {
 		return "", messageNoDate
 	}
-	day, ok := parseDay(m[1], m[2], m[3])
+	day, ok := parseDay(m[1], m[2], m[3], m[4])
 	if !ok {
 		return "", messageNoDate
 	}
-	return day.Format(time.DateOnly), ""
+	return formatEra(day, ""), ""
 }
 
+// endOfDay is how rows show the end of a day. Django has no such time.
+const endOfDay = "24:00:00"
+
 func readTimeOfDay(text string) (value, message string) {
+	if text == endOfDay {
+		return text, ""
+	}
 	m := timeForm.FindStringSubmatch(text)
 	if m == nil {
 		return "", messageNoTime
@@ -68,10 +90,15 @@ func readTimeOfDay(text string) (value, message string) {
 	return time.Time{}.Add(clock).Format("15:04:05.999999"), ""
 }
 
-// parseDay refuses the 30th of February, which time.Date would take for a day of March.
-func parseDay(year, month, day string) (time.Time, bool) {
+// parseDay refuses the 30th of February, which time.Date would take for a day of March. The era is
+// empty or BC.
+func parseDay(year, month, day, era string) (time.Time, bool) {
 	y, m, d := parseDigits(year), parseDigits(month), parseDigits(day)
-	at := time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC)
+	astronomical := y
+	if era != "" {
+		astronomical = 1 - y
+	}
+	at := time.Date(astronomical, time.Month(m), d, 0, 0, 0, 0, time.UTC)
 	return at, y >= 1 && at.Month() == time.Month(m) && at.Day() == d
 }
 

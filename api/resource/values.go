@@ -197,6 +197,16 @@ func (c *column) readText(text string, f form) (value, message string) {
 	return text, ""
 }
 
+// untrimmed returns the text that came in if value is this text without blanks at its ends; else it is
+// empty.
+func (c *column) untrimmed(raw json.RawMessage, value any) string {
+	text, f := scalar(raw)
+	if c.kind != kindText || f != formText || value == nil || text == value {
+		return ""
+	}
+	return text
+}
+
 func readBool(text string) (value, message string) {
 	switch text {
 	case "true", "True", "1":
