@@ -62,7 +62,7 @@ func TestDCRFSubscriptions(t *testing.T) {
 	for _, id := range []string{`"one"`, `"1"`, `"two"`} {
 		b.expect(`{"errors":[],"data":{"pk":1},"action":"delete","response_status":204,"request_id":` + id + `}`)
 	}
-	hears(`INSERT INTO patients (id, first_name, last_name) VALUES (1, 'again', 'there'); UPDATE patients SET first_name = 'B' WHERE id = 2`,
+	hears(`INSERT INTO patients (id, first_name, last_name, admission_date) VALUES (1, 'again', 'there', now()); UPDATE patients SET first_name = 'B' WHERE id = 2`,
 		`"action":"create"}`, `"action":"update"}`, `"request_id":"other"}`)
 }
 
@@ -90,7 +90,7 @@ func TestDCRFObserver(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)
 	one, two := w.dial(t, "/ws/patients/", "alice"), w.dial(t, "/ws/patients/", "bob")
-	w.db.Psql(t, `BEGIN; INSERT INTO patients (first_name, last_name) VALUES ('never', 'there'); ROLLBACK;
+	w.db.Psql(t, `BEGIN; INSERT INTO patients (first_name, last_name, admission_date) VALUES ('never', 'there', now()); ROLLBACK;
 		ALTER TABLE patients ALTER id RESTART WITH 5;
 		INSERT INTO patients (first_name, last_name, admission_date) VALUES ('Ana', 'Ek', '2021-06-01T10:00:00Z')`)
 	for _, b := range []*socketClient{one, two} {
@@ -117,7 +117,7 @@ func TestDCRFReplyBeforeEvent(t *testing.T) {
 		}
 	})
 	for i := range requests {
-		b.say(fmt.Sprintf(`{"action":"create","request_id":%d,"data":{"first_name":"n","last_name":"%d"}}`, i, i))
+		b.say(fmt.Sprintf(`{"action":"create","request_id":%d,"data":{"first_name":"n","last_name":"%d","admission_date":"2021-06-01T10:00:00Z"}}`, i, i))
 	}
 	replied, observed := map[int]bool{}, 0
 	for len(replied) < requests || observed < requests {
@@ -150,7 +150,7 @@ func TestDCRFReplyBeforeEvent(t *testing.T) {
 func TestDCRFBackpressure(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)
-	w.db.Exec(t, `INSERT INTO patients (first_name, last_name) SELECT repeat('x', 240), n FROM generate_series(1, 3000) n`)
+	w.db.Exec(t, `INSERT INTO patients (first_name, last_name, admission_date) SELECT repeat('x', 240), n, now() FROM generate_series(1, 3000) n`)
 	deaf := w.dial(t, "/ws/patients/", "alice")
 	for i := range 150 {
 		deaf.say(fmt.Sprintf(`{"action":"list","request_id":%d}`, i))
@@ -162,7 +162,7 @@ func TestDCRFBackpressure(t *testing.T) {
 			t.Fatalf("the list ends with %s", got[len(got)-50:])
 		}
 	}
-	w.db.Exec(t, `INSERT INTO patients (first_name, last_name) SELECT 'x', n FROM generate_series(1, 7000) n`)
+	w.db.Exec(t, `INSERT INTO patients (first_name, last_name, admission_date) SELECT 'x', n, now() FROM generate_series(1, 7000) n`)
 	c := w.dial(t, "/ws/patients/", "bob")
 	c.answers(`{"action":"list","request_id":1}`, `{"errors":["There are too many rows to list them all."],"data":null,"action":"list","response_status":413,"request_id":1}`)
 }
@@ -177,7 +177,7 @@ func TestDCRFSubscriptionsAreOfWhatComesAfter(t *testing.T) {
 	b := w.dial(t, "/ws/patients/", "alice")
 	b.hearsStatus(`{"action":"patch","request_id":1,"pk":1,"data":{"first_name":"early"}}`, 200)
 	w.db.Exec(t, `DELETE FROM patients WHERE id = 2`)
-	w.db.Exec(t, `INSERT INTO patients (id, first_name, last_name) VALUES (2, 'again', 'there')`)
+	w.db.Exec(t, `INSERT INTO patients (id, first_name, last_name, admission_date) VALUES (2, 'again', 'there', now())`)
 	b.hearsStatus(`{"action":"subscribe_instance","request_id":"one","pk":1}`, 201)
 	b.hearsStatus(`{"action":"subscribe_instance","request_id":"two","pk":2}`, 201)
 	w.db.Exec(t, `UPDATE patients SET first_name = 'late' WHERE id = 1`)

@@ -50,7 +50,7 @@ func TestDCRFAnonymous(t *testing.T) {
 	w := openResourceServer(t)
 	stale := http.Header{"Cookie": {"rowcall_session=stale"}}
 	for _, b := range []*socketClient{w.dial(t, "/ws/patients/", ""), w.dialWith(t, "/ws/patients/", stale)} {
-		w.db.Psql(t, `INSERT INTO patients (first_name, last_name) VALUES ('not', 'heard')`)
+		w.db.Psql(t, `INSERT INTO patients (first_name, last_name, admission_date) VALUES ('not', 'heard', now())`)
 		for _, action := range []string{"list", "create", "subscribe_instance", "explode"} {
 			b.answers(`{"action":"`+action+`","request_id":"a","pk":1}`,
 				`{"errors":["You do not have permission to perform this action."],"data":null,"action":"`+action+`","response_status":403,"request_id":"a"}`)
@@ -59,7 +59,7 @@ func TestDCRFAnonymous(t *testing.T) {
 
 	// On a socket with several streams, the public ones are open.
 	many := w.dial(t, "/ws/", "")
-	w.db.Psql(t, `INSERT INTO patients (first_name, last_name) VALUES ('not', 'heard'); INSERT INTO dams (id, name) VALUES (9, 'New')`)
+	w.db.Psql(t, `INSERT INTO patients (first_name, last_name, admission_date) VALUES ('not', 'heard', now()); INSERT INTO dams (id, name) VALUES (9, 'New')`)
 	many.hears(`{"stream":"dams","payload":{"id":9,`)
 }
 

@@ -66,7 +66,7 @@ func TestDCRFActions(t *testing.T) {
 	b.answers(`{"action":"patch","request_id":1.50,"pk":"5","data":{"last_name":"Berg"}}`,
 		`{"errors":[],"data":`+strings.Replace(anaRow, "Ek", "Berg", 1)+`,"action":"patch","response_status":200,"request_id":1.50}`)
 	b.similar(strings.Replace(anaEvent, "Ek", "Berg", 1) + `"update"}`)
-	b.answers(`{"action":"update","request_id":[1],"pk":5,"data":{"first_name":"Ana","last_name":"Ek","id":9,"nothing":1}}`,
+	b.answers(`{"action":"update","request_id":[1],"pk":5,"data":{"first_name":"Ana","last_name":"Ek","admission_date":"2021-06-01T10:00:00Z","id":9,"nothing":1}}`,
 		`{"errors":[],"data":`+anaRow+`,"action":"update","response_status":200,"request_id":[1]}`)
 	b.similar(anaEvent + `"update"}`)
 	b.answers(`{"action":"patch","request_id":1,"pk":5,"data":{}}`, `{"errors":[],"data":`+anaRow+`,"action":"patch","response_status":200,"request_id":1}`)
@@ -86,17 +86,17 @@ func TestDCRFErrors(t *testing.T) {
 	const datetime = `"Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."`
 	long := strings.Repeat("x", 241)
 	for _, tt := range []struct{ action, more, errors string }{
-		{"create", `"data":{"first_name":"a"}`, `{"last_name":["This field is required."]}`},
-		{"create", `"data":{"first_name":null,"last_name":"b"}`, `{"first_name":["This field may not be null."]}`},
-		{"create", `"data":{"first_name":" ","last_name":""}`, `{"first_name":["This field may not be blank."],"last_name":["This field may not be blank."]}`},
-		{"create", `"data":{"first_name":"` + long + `","last_name":"b"}`, `{"first_name":["Ensure this field has no more than 240 characters."]}`},
-		{"create", `"data":{"first_name":true,"last_name":{}}`, `{"first_name":["Not a valid string."],"last_name":["Not a valid string."]}`},
+		{"create", `"data":{"first_name":"a"}`, `{"admission_date":["This field is required."],"last_name":["This field is required."]}`},
+		{"create", `"data":{"first_name":null,"last_name":"b","admission_date":"2021-06-01T10:00:00Z"}`, `{"first_name":["This field may not be null."]}`},
+		{"create", `"data":{"first_name":" ","last_name":"","admission_date":"2021-06-01T10:00:00Z"}`, `{"first_name":["This field may not be blank."],"last_name":["This field may not be blank."]}`},
+		{"create", `"data":{"first_name":"` + long + `","last_name":"b","admission_date":"2021-06-01T10:00:00Z"}`, `{"first_name":["Ensure this field has no more than 240 characters."]}`},
+		{"create", `"data":{"first_name":true,"last_name":{},"admission_date":"2021-06-01T10:00:00Z"}`, `{"first_name":["Not a valid string."],"last_name":["Not a valid string."]}`},
 		{"create", `"data":{"first_name":"a","last_name":"b","admission_date":"soon"}`, `{"admission_date":[` + datetime + `]}`},
 		{"create", `"data":[]`, `{"non_field_errors":["Invalid data. Expected a dictionary, but got list."]}`},
 		{"create", `"data":"x"`, `{"non_field_errors":["Invalid data. Expected a dictionary, but got str."]}`},
 		{"create", `"data":null`, `{"non_field_errors":["No data provided"]}`},
 		{"create", `"pk":1`, `{"non_field_errors":["No data provided"]}`},
-		{"update", `"pk":1,"data":{"first_name":"a"}`, `{"last_name":["This field is required."]}`},
+		{"update", `"pk":1,"data":{"first_name":"a"}`, `{"admission_date":["This field is required."],"last_name":["This field is required."]}`},
 		{"patch", `"pk":1,"data":{"first_name":""}`, `{"first_name":["This field may not be blank."]}`},
 		{"retrieve", `"data":{}`, `{"pk":["This field is required."]}`},
 		{"delete", `"pk":null`, `{"pk":["This field may not be null."]}`},

@@ -148,7 +148,7 @@ func TestSamples(t *testing.T) {
 func TestSamplesBesideRows(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t).DB(t)
-	run(t, db, `INSERT INTO users (username) VALUES ('erin'); INSERT INTO patients (first_name, last_name) VALUES ('a', 'b')`)
+	run(t, db, `INSERT INTO users (username) VALUES ('erin'); INSERT INTO patients (first_name, last_name, admission_date) VALUES ('a', 'b', now())`)
 	mustMigrate(t, db, quietly(true, true))
 	got := one[string](t, db, `SELECT concat_ws(' ', (SELECT count(*) FROM users), (SELECT count(*) FROM patients), (SELECT count(*) FROM job_postings), (SELECT count(*) FROM dams))`)
 	if got != "1 1 0 5" {
@@ -167,8 +167,31 @@ func TestAppsTakeTheSeedsRows(t *testing.T) {
 		INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, repeat('x', 200));
 		INSERT INTO dams DEFAULT VALUES; INSERT INTO hydrographs DEFAULT VALUES; INSERT INTO hydrograph_points DEFAULT VALUES;
 		INSERT INTO job_postings (user_id) VALUES (1);
-		INSERT INTO patients (first_name, last_name) VALUES ('a', 'b')`)
-	if _, err := db.ExecContext(t.Context(), `INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, repeat('x', 201))`); err == nil {
-		t.Error("a message of 201 characters is taken")
+		INSERT INTO patients (first_name, last_name, admission_date) VALUES ('a', 'b', now())`)
+	for _, row := range []string{
+		`INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, repeat('x', 201))`,
+		`INSERT INTO patients (first_name, last_name) VALUES ('a', 'b')`, // nobody has been admitted at no time
+		`INSERT INTO patients (first_name, admission_date) VALUES ('a', now())`,
+		`INSERT INTO patients (last_name, admission_date) VALUES ('b', now())`,
+	} {
+		if _, err := db.ExecContext(t.Context(), row); err == nil {
+			t.Errorf("a row is taken that the application would not have: %s", row)
+		}
+	}
+}
+
+// Patients of an earlier build, which did not ask for the date, get the one on which they were written.
+func TestPatientsOfAnEarlierBuild(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t).DB(t)
+	run(t, db, `ALTER TABLE patients ALTER admission_date DROP NOT NULL;
+		DELETE FROM rowcall.apps_migrations WHERE version_id = 9;
+		INSERT INTO patients (first_name, last_name, created_at) VALUES ('a', 'b', '2021-06-01Z')`)
+	mustMigrate(t, db, quietly(true, false))
+	if !one[bool](t, db, `SELECT admission_date = '2021-06-01Z' FROM patients`) {
+		t.Errorf("the patient was admitted at %s", one[string](t, db, `SELECT admission_date FROM patients`))
+	}
+	if _, err := db.ExecContext(t.Context(), `UPDATE patients SET admission_date = NULL`); err == nil {
+		t.Error("the date can be taken away")
 	}
 }

@@ -32,8 +32,8 @@ func TestPatients(t *testing.T) {
 func TestPatientTimes(t *testing.T) {
 	t.Parallel()
 	d := at(t, schematest.New(t))
-	d.run(`INSERT INTO patients (id, first_name, last_name) VALUES (1, 'a', 'b');
-	       INSERT INTO patients (id, first_name, last_name, created_at, updated_at) VALUES (2, 'a', 'b', NULL, NULL)`)
+	d.run(`INSERT INTO patients (id, first_name, last_name, admission_date) VALUES (1, 'a', 'b', now());
+	       INSERT INTO patients (id, first_name, last_name, created_at, updated_at, admission_date) VALUES (2, 'a', 'b', NULL, NULL, now())`)
 	if n := one[int](d, `SELECT count(*) FROM patients WHERE created_at = updated_at AND now() - created_at < '1 minute'`); n != 2 {
 		t.Errorf("%d patients are stamped, want 2", n)
 	}

@@ -183,7 +183,7 @@ func TestPoliciesOfPatients(t *testing.T) {
 	t.Parallel()
 	checkPolicies(t, []policy{
 		{"who is logged in sees all", `SELECT FROM patients`, map[string]int{alice: 4, admin: 4, nobody: 0}},
-		{"adds", `INSERT INTO patients (first_name, last_name) VALUES ('a', 'b')`, map[string]int{alice: 1, nobody: denied}},
+		{"adds", `INSERT INTO patients (first_name, last_name, admission_date) VALUES ('a', 'b', now())`, map[string]int{alice: 1, nobody: denied}},
 		{"changes", `UPDATE patients SET first_name = 'x' WHERE id = 1`, map[string]int{alice: 1, nobody: 0}},
 		{"removes", `DELETE FROM patients WHERE id = 1`, map[string]int{alice: 1, nobody: 0}},
 		{"but writes no times", `UPDATE patients SET created_at = now()`, map[string]int{alice: denied}},
@@ -244,7 +244,7 @@ func TestPoliciesLeaveOthersAlone(t *testing.T) {
 	n := at(t, db)
 	n.run(`SET SESSION AUTHORIZATION ` + node)
 	n.run(`BEGIN; SET LOCAL ROLE rowcall_app; ROLLBACK`)
-	for _, sql := range []string{`INSERT INTO patients (first_name, last_name) VALUES ('a', 'b')`, `DELETE FROM chat_messages`, `UPDATE dams SET name = 'x'`} {
+	for _, sql := range []string{`INSERT INTO patients (first_name, last_name, admission_date) VALUES ('a', 'b', now())`, `DELETE FROM chat_messages`, `UPDATE dams SET name = 'x'`} {
 		if _, err := n.Exec(t.Context(), sql); err == nil || !strings.Contains(err.Error(), "permission denied") {
 			t.Errorf("a node may %s: %v", sql, err)
 		}

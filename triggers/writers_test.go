@@ -93,7 +93,7 @@ func TestReplica(t *testing.T) {
 	d.expectCounts(map[string]int{"member_joined": 1, "room_joined": 1, "rowcall.access": 1})
 	d.run(`INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'x'); INSERT INTO dams (id) VALUES (90);
 	       INSERT INTO hydrographs (dam_id) VALUES (90); INSERT INTO job_postings (user_id) VALUES (1);
-	       INSERT INTO patients (first_name, last_name, updated_at) VALUES ('a', 'b', '2021-01-01Z');
+	       INSERT INTO patients (first_name, last_name, updated_at, admission_date) VALUES ('a', 'b', '2021-01-01Z', now());
 	       UPDATE chat_rooms SET owner_id = 4; UPDATE users SET is_active = false WHERE id = 4; DELETE FROM chat_rooms WHERE id = 2;
 	       INSERT INTO rowcall.sessions VALUES ('a', '5', '', now()); DELETE FROM rowcall.sessions; TRUNCATE chat_room_members`)
 	d.expectCounts(map[string]int{"chat_message_created": 1, "dam.create": 1, "hydrograph.assigned": 1, "hydrograph.create": 1, "job_posting.saved": 1,

@@ -59,7 +59,7 @@ func TestDescriptions(t *testing.T) {
 	if members := admin["members"]; !members.Create || members.Update || !members.Delete || members.Label != "id" {
 		t.Errorf("members: got %+v, want rows that are created and deleted only, named by id", members)
 	}
-	expectJSON(t, admin["patients"].Fields[3], `{"name":"admission_date","type":"datetime","required":false,"read_only":false,"create":true,"update":true,"nullable":true}`)
+	expectJSON(t, admin["patients"].Fields[3], `{"name":"admission_date","type":"datetime","required":true,"read_only":false,"create":true,"update":true,"nullable":false}`)
 	expectJSON(t, admin["jobs"].Fields[4], `{"name":"progress","type":"integer","required":false,"read_only":false,"create":true,"update":true,"nullable":false,"default":0}`)
 }
 
@@ -102,7 +102,7 @@ func TestSearch(t *testing.T) {
 	t.Parallel()
 	s := openServer(t)
 	alice, carol, admin := s.user(t, "alice"), s.user(t, "carol"), s.user(t, "admin")
-	s.db.Exec(t, `INSERT INTO patients (id, first_name, last_name) VALUES (50, '100%', 'a_b'), (51, '100', 'aXb'), (52, 'back\slash', 'x'), (53, 'Zoë', 'Ångström')`)
+	s.db.Exec(t, `INSERT INTO patients (id, first_name, last_name, admission_date) VALUES (50, '100%', 'a_b', now()), (51, '100', 'aXb', now()), (52, 'back\slash', 'x', now()), (53, 'Zoë', 'Ångström', now())`)
 	for _, tt := range []struct {
 		v           *apitest.HTTPUser
 		query, want string

@@ -27,7 +27,7 @@ func TestDamsSocket(t *testing.T) {
 		UPDATE hydrographs SET dam_id = 2;
 		INSERT INTO hydrograph_points (hydrograph_id, time, flow) VALUES (1, 30, 2.5);
 		DELETE FROM dams WHERE id = 2;
-		INSERT INTO patients (first_name, last_name) VALUES ('Ana', 'Ek');
+		INSERT INTO patients (first_name, last_name, admission_date) VALUES ('Ana', 'Ek', now());
 		INSERT INTO dams (name) VALUES ('Mauvoisin')`)
 	witness.SkipUntil(`"name":"Mauvoisin"`)
 	s.Psql(t, `INSERT INTO dams (latitude) VALUES (46.0), (46.1); DELETE FROM dams; TRUNCATE dams CASCADE; INSERT INTO dams (name) VALUES ('Sihl')`)

@@ -65,7 +65,7 @@ func TestStaffLost(t *testing.T) {
 	s.Psql(t, `
 		UPDATE users SET is_staff = false WHERE id = 5;
 		INSERT INTO job_postings (user_id, state) VALUES (1, 'secret');
-		INSERT INTO patients (first_name, last_name) VALUES ('Ana', 'Ek')`)
+		INSERT INTO patients (first_name, last_name, admission_date) VALUES ('Ana', 'Ek', now())`)
 	first, second := admin.ReceiveFrame(), admin.ReceiveFrame()
 	if first.Op == "event" {
 		first, second = second, first

@@ -90,7 +90,7 @@ func TestLeavingALargeTransaction(t *testing.T) {
 	other := bob.At(s.StartAnother(t))
 	page := bob.OpenNative(t)
 	page.Follow("patients")
-	s.Psql(t, `INSERT INTO patients (first_name, last_name) SELECT n, 'Ek' FROM generate_series(0, 2999) n`)
+	s.Psql(t, `INSERT INTO patients (first_name, last_name, admission_date) SELECT n, 'Ek', now() FROM generate_series(0, 2999) n`)
 	var last rowcalltest.Frame
 	for n := range 1234 {
 		text := page.Receive()

@@ -21,7 +21,7 @@ func marks() map[string]string {
 	return map[string]string{
 		"room/1":   `INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'mark')`,
 		"user/1":   `INSERT INTO chat_join_requests (user_id, room_id) VALUES (1, 1)`,
-		"patients": `INSERT INTO patients (first_name, last_name) VALUES ('mark', 'mark')`,
+		"patients": `INSERT INTO patients (first_name, last_name, admission_date) VALUES ('mark', 'mark', now())`,
 		"dams":     `INSERT INTO dams (name) VALUES ('mark')`,
 		"jobs/1":   `INSERT INTO job_postings (user_id, state) VALUES (1, 'mark')`,
 	}
@@ -41,17 +41,17 @@ func summary(f rowcalltest.Frame) string {
 func writes() []write {
 	return []write{
 		{"insert, update, delete", "patients", `
-			INSERT INTO patients (id, first_name, last_name) VALUES (100, 'Ana', 'Ek');
+			INSERT INTO patients (id, first_name, last_name, admission_date) VALUES (100, 'Ana', 'Ek', '2021-06-01Z');
 			UPDATE patients SET first_name = 'Anna' WHERE id = 100;
 			DELETE FROM patients WHERE id = 100`,
-			[]string{"patient.change create Ana", "patient.change update Anna", "patient.change delete Anna"}},
+			[]string{"patient.change create Ana 2021-06-01T00:00:00Z", "patient.change update Anna 2021-06-01T00:00:00Z", "patient.change delete Anna 2021-06-01T00:00:00Z"}},
 		{"many rows", "room/1", `
 			INSERT INTO chat_messages (room_id, sender_id, message) SELECT 1, 1, n FROM generate_series(1, 3) n;
 			UPDATE chat_messages SET message = message || '!' WHERE message IN ('1', '2', '3')`,
 			[]string{"chat_message_created 1", "chat_message_created 2", "chat_message_created 3",
 				"chat_message_updated 1!", "chat_message_updated 2!", "chat_message_updated 3!"}},
-		{"COPY", "patients", "COPY patients (first_name, last_name) FROM STDIN;\nAda\tMin\nMei\tTan\n\\.\n",
-			[]string{"patient.change create Ada", "patient.change create Mei"}},
+		{"COPY", "patients", "COPY patients (first_name, last_name, admission_date) FROM STDIN;\nAda\tMin\t2021-06-01Z\nMei\tTan\t2021-06-02Z\n\\.\n",
+			[]string{"patient.change create Ada 2021-06-01T00:00:00Z", "patient.change create Mei 2021-06-02T00:00:00Z"}},
 		{"ON CONFLICT", "dams", `
 			INSERT INTO dams (id, name) VALUES (1, 'nothing') ON CONFLICT DO NOTHING;
 			INSERT INTO dams (id, name) VALUES (1, 'taken'), (900, 'free') ON CONFLICT (id) DO UPDATE SET name = excluded.name`,
@@ -92,7 +92,7 @@ func writes() []write {
 			[]string{"member_joined Dave", "member_left Dave"}},
 		{"a replica's apply", "patients", `
 			SET session_replication_role = replica;
-			INSERT INTO patients (first_name, last_name) VALUES ('Rep', 'Lica')`, []string{"patient.change create Rep"}},
+			INSERT INTO patients (first_name, last_name, admission_date) VALUES ('Rep', 'Lica', '2021-06-01Z')`, []string{"patient.change create Rep 2021-06-01T00:00:00Z"}},
 		{"a session of strange settings", "patients", `
 			SET TimeZone = 'Asia/Kathmandu'; SET DateStyle = 'German'; SET search_path = pg_temp; SET standard_conforming_strings = off;
 			INSERT INTO public.patients (first_name, last_name, admission_date) VALUES ('Far', 'Away', '2021-06-01 15:45:00+05:45')`,

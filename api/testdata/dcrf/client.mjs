@@ -60,25 +60,26 @@ async function rows(client) {
     ['admission_date', 'created_at', 'dismissal_date', 'first_name', 'id', 'last_name', 'updated_at']);
   assert.deepEqual(await client.retrieve('patients', made.id), made);
   assert.deepEqual(await client.retrieve('patients', String(made.id)), made);
-  const updated = await client.update('patients', made.id, { first_name: 'A', last_name: 'B', dismissal_date: '2021-06-02 10:00:00.5' });
+  const updated = await client.update('patients', made.id, { first_name: 'A', last_name: 'B', admission_date: '2021-06-01T10:00:00Z', dismissal_date: '2021-06-02 10:00:00.5' });
   assert.equal(updated.dismissal_date, '2021-06-02T10:00:00.500000Z');
   const patched = await client.patch('patients', made.id, { last_name: 7 });
   assert.equal(patched.last_name, '7');
   assert.equal((await client.patch('patients', made.id, {})).last_name, '7');
   assert.equal(await client.delete('patients', made.id), null);
   await fails(client.retrieve('patients', made.id), 404, ['Not found']);
-  await fails(client.create('patients', { first_name: 'x'.repeat(241) }), 400,
-    [{ first_name: ['Ensure this field has no more than 240 characters.'], last_name: ['This field is required.'] }]);
-  await fails(client.update('patients', 1, { first_name: 'x' }), 400, [{ last_name: ['This field is required.'] }]);
+  await fails(client.create('patients', { first_name: 'x'.repeat(241), admission_date: null }), 400,
+    [{ first_name: ['Ensure this field has no more than 240 characters.'], last_name: ['This field is required.'], admission_date: ['This field may not be null.'] }]);
+  await fails(client.update('patients', 1, { first_name: 'x' }), 400,
+    [{ last_name: ['This field is required.'], admission_date: ['This field is required.'] }]);
   await fails(client.request('patients', { action: 'explode' }), 405, ['Method "explode" not allowed.']);
-  const many = await Promise.all([...Array(50).keys()].map((n) => client.create('patients', { first_name: 'many', last_name: n })));
+  const many = await Promise.all([...Array(50).keys()].map((n) => client.create('patients', { first_name: 'many', last_name: n, admission_date: '2021-06-01T10:00:00Z' })));
   assert.deepEqual(many.map((row) => row.last_name), [...Array(50).keys()].map(String));
   await Promise.all(many.map((row) => client.delete('patients', row.id)));
   assert.equal((await client.list('patients')).length, before.length);
 }
 
 async function subscriptions(client, other) {
-  const { id } = await other.create('patients', { first_name: 'Watched', last_name: '0' });
+  const { id } = await other.create('patients', { first_name: 'Watched', last_name: '0', admission_date: '2021-06-01T10:00:00Z' });
   const one = inbox(), two = inbox();
   const first = client.subscribe('patients', id, one.callback);
   const second = client.subscribe('patients', id, two.callback, 'second');

@@ -91,7 +91,7 @@ func patientsPageStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browse
 	alice.Press("button", "Cancel")
 	alice.ExpectElement("button", "Edit Samuel Adeola")
 
-	s.Psql(t, `INSERT INTO patients (first_name, last_name) VALUES ('<i>Noor</i>', 'Haddad')`)
+	s.Psql(t, `INSERT INTO patients (first_name, last_name, admission_date) VALUES ('<i>Noor</i>', 'Haddad', now())`)
 	alice.Press("button", "Discharge <i>Noor</i> Haddad")
 	bob.ExpectNoElement("button", "Discharge <i>Noor</i> Haddad")
 	bob.Press("button", "Delete <i>Noor</i> Haddad")

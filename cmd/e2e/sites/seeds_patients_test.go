@@ -34,7 +34,7 @@ func patientsStory(t *testing.T, pages frontends, b rowcalltest.Browser) {
 	}
 	alice.ExpectTextOf("#patients", "Ana Ek Tomas Varga Mei Tanaka Samuel Adeyemi Jefe Street")
 	s.Psql(t, `UPDATE patients SET last_name = 'Road' WHERE first_name = 'Jefe'; UPDATE patients SET last_name = 'Lind' WHERE id = 1;
-		INSERT INTO patients (first_name, last_name) VALUES ('<i>Noor</i>', 'Haddad'); DELETE FROM patients WHERE id = 2`)
+		INSERT INTO patients (first_name, last_name, admission_date) VALUES ('<i>Noor</i>', 'Haddad', now()); DELETE FROM patients WHERE id = 2`)
 	alice.ExpectTextOf("#patients", "Ana Lind Mei Tanaka Samuel Adeyemi Jefe Road <i>Noor</i> Haddad")
 	alice.ExpectTextOf("#told li:last-child", "Updated: Jefe Road")
 

@@ -37,9 +37,11 @@ const refused = (reply) => tell(reply.response_status + ' ' + reply.errors[0]);
 showAll().catch(refused);
 client.transport.on('reconnect', () => showAll().catch(refused));
 
-// What the README does with one person, one thing after the other.
+// What the README does with one person, one thing after the other. A patient has a date of admission besides.
+const admission_date = '2026-03-02T08:30';
+
 async function readme() {
-  const { id } = await client.create('patients', { first_name: 'Alex', last_name: 'Kim' }).then((person) => {
+  const { id } = await client.create('patients', { first_name: 'Alex', last_name: 'Kim', admission_date }).then((person) => {
     tell('Created:', person);
     return person;
   });
@@ -48,7 +50,7 @@ async function readme() {
     tell('Retrieved:', person);
   });
 
-  await client.update('patients', id, { first_name: 'Johannes', last_name: 'Street' }).then((person) => {
+  await client.update('patients', id, { first_name: 'Johannes', last_name: 'Street', admission_date }).then((person) => {
     tell('Overwrote:', person);
   });
 
