@@ -12,24 +12,24 @@ import (
 	"time"
 )
 
-// file is one file of the pages, with the headers it is served with.
+// file is a file of the pages, with its headers.
 type file struct {
 	content []byte
-	packed  func() []byte // by gzip, when somebody first asks for it; nil where that gains nothing
+	packed  func() []byte // compresses with gzip at the first request; returns nil if that saves too little
 	kind    string
 	cache   string
-	tag     string // of ETag, without quotes
+	tag     string // for the ETag header, without quotes
 }
 
-// Files whose names hold a hash of their content never change; others are asked for each time,
-// with the tag of what the browser has.
+// A file whose name contains a hash of its content never changes. A browser asks for other files each
+// time, with the tag of its copy.
 const (
 	forever    = "public, max-age=31536000, immutable"
 	eachTime   = "no-cache"
-	worthwhile = 512 // bytes; smaller files are not packed
+	worthwhile = 512 // bytes; smaller files are not compressed
 )
 
-// makeFile names the content type itself: what the machine believes of endings does not matter.
+// makeFile chooses the content type from its own list, independent of the machine's configuration.
 func makeFile(at, ending string, content []byte) *file {
 	kinds := map[string]string{
 		".html":  "text/html; charset=utf-8",
@@ -53,14 +53,14 @@ func makeFile(at, ending string, content []byte) *file {
 	return f
 }
 
-// pack returns nil where the packed file would not be smaller by a tenth.
+// pack compresses content with gzip. It returns nil if that saves less than a tenth.
 func pack(content []byte) []byte {
 	if len(content) < worthwhile {
 		return nil
 	}
 	var packed bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // the level exists
-	_, _ = w.Write(content)                                    // a buffer takes everything
+	w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // the level is valid
+	_, _ = w.Write(content)                                    // writing to a buffer cannot fail
 	_ = w.Close()
 	if packed.Len() > len(content)*9/10 {
 		return nil
@@ -76,7 +76,8 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
-// serveMissing sends the page with status 404. The page finds out by its address what to show.
+// serveMissing sends the page with status 404. The application sees from the address that there is no
+// such page.
 func (f *file) serveMissing(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	content, _ := f.variant(h, r)
@@ -84,11 +85,12 @@ func (f *file) serveMissing(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Length", strconv.Itoa(len(content)))
 	w.WriteHeader(http.StatusNotFound)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(content) // an error means that the browser has gone
+		_, _ = w.Write(content) // an error means that the browser has closed the connection
 	}
 }
 
-// variant chooses the form of the file that the browser understands, and says so in the headers.
+// variant returns the file's content for a browser, compressed if the browser accepts that, and its
+// tag. It sets the headers that describe the content.
 func (f *file) variant(h http.Header, r *http.Request) (content []byte, tag string) {
 	h.Set("Content-Type", f.kind)
 	h.Add("Vary", "Accept-Encoding")
@@ -103,7 +105,8 @@ func (f *file) variant(h http.Header, r *http.Request) (content []byte, tag stri
 	return packed, f.tag + "-gzip"
 }
 
-// takesGzip reads Accept-Encoding: gzip is named, and not refused by a weight of nothing.
+// takesGzip returns whether a value of Accept-Encoding accepts gzip: it is listed with a weight above
+// zero.
 func takesGzip(accept string) bool {
 	for part := range strings.SplitSeq(accept, ",") {
 		name, weight, _ := strings.Cut(part, ";")

@@ -7,7 +7,7 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const sdk = at('../client/src/');
 const hooks = existsSync(`${sdk}react.tsx`) ? `${sdk}react.tsx` : `${sdk}react.ts`;
 
-// Where a node serves while pages are developed: ROWCALL=http://127.0.0.1:18080 npx vite
+// The address of a node during development of the pages: ROWCALL=http://127.0.0.1:18080 npx vite
 const node = process.env.ROWCALL ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
@@ -18,7 +18,7 @@ export default defineConfig({
       { find: /^rowcall\/react$/, replacement: hooks },
       { find: /^rowcall\/json$/, replacement: `${sdk}json.ts` },
     ],
-    dedupe: ['react', 'react-dom'], // the SDK brings its own for its tests
+    dedupe: ['react', 'react-dom'], // the npm package has its own copies for its tests
   },
   server: {
     fs: { allow: [at('.'), at('../client')] },
@@ -29,8 +29,9 @@ export default defineConfig({
   build: {
     target: 'es2023',
     assetsInlineLimit: 0, // the content policy forbids data: addresses
-    modulePreload: false, // a file that could not be preloaded would not be loaded again
-    cssCodeSplit: false, // nor would a style sheet: one for all pages is loaded with the first page
+    // A file whose preload link fails is not loaded again, so pages could not survive an outage.
+    modulePreload: false,
+    cssCodeSplit: false,
     reportCompressedSize: false,
   },
   test: { environment: 'node', include: ['src/**/*.test.{ts,tsx}'], testTimeout: 60_000 },

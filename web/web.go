@@ -1,10 +1,10 @@
-// Package web holds the pages that the server shows, as they were built from src: one application,
-// whose pages are at the addresses listed here.
+// Package web has the pages of the server, built from src. They are one application, with a page at
+// each of the addresses listed here.
 //
-// The files are embedded, so that a build of the server needs nothing but Go. They are served under
-// a content policy that allows their own scripts, styles and connections and nothing inline, and no
-// text to become markup, so text from the database cannot become code even if a page forgot to
-// treat it as text.
+// The files are embedded, so a build of the server needs only Go. They are served with a content
+// policy that allows their own scripts, styles and connections, nothing inline, and no conversion of
+// text to markup. Text from the database cannot become code, even if a page treated it as markup by
+// mistake.
 package web
 
 import (
@@ -19,16 +19,16 @@ import (
 //go:embed all:dist
 var dist embed.FS
 
-// addresses are those of the pages. src/shell/pages.ts knows the same ones.
+// addresses matches the addresses of the pages. src/shell/pages.ts has the same ones.
 var addresses = regexp.MustCompile(`^/(?:(?:login|chat(?:/[0-9]+)?|patients|dams|jobs|(?:admin|console)(?:/.*)?)/?)?$`)
 
-// Options are what a server may say about its pages.
+// Options configures the pages.
 type Options struct {
-	Images []string // origins that pictures may come from besides our own, such as https://tiles.example.org
+	Images []string // origins of images besides the server's own, such as https://tiles.example.org
 }
 
-// Handler serves the pages: GET and HEAD of their addresses and of the files they need. Any other
-// address is answered 404, with the page that says so.
+// Handler serves GET and HEAD requests for the pages and their files. It answers any other address
+// with 404 and a page that says so.
 func Handler(o Options) http.Handler {
 	s := site{files: load(), policy: policy(o.Images)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -42,7 +42,7 @@ func Handler(o Options) http.Handler {
 	})
 }
 
-// site is the files by the path they are served at.
+// site serves the files, by their paths.
 type site struct {
 	files  map[string]*file
 	policy string
@@ -56,7 +56,7 @@ func (s site) serve(w http.ResponseWriter, r *http.Request) {
 		page.serve(w, r)
 	case isFile && asked != page:
 		asked.serve(w, r)
-	case strings.HasPrefix(r.URL.Path, "/assets/"): // no person has asked for it
+	case strings.HasPrefix(r.URL.Path, "/assets/"): // not requested by a person: no page is needed
 		http.NotFound(w, r)
 	default:
 		page.serveMissing(w, r)
@@ -70,9 +70,9 @@ func (s site) headers(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
 }
 
-// policy is the Content-Security-Policy. A page's own sockets are connections to itself, which
-// every browser that these pages run in understands. No style may be inline; scripts set single
-// properties, which is allowed. Only the policy of src/shell/trusted.ts makes markup.
+// policy returns the Content-Security-Policy. connect-src 'self' includes the page's own WebSockets in
+// every browser that the pages support. Styles may not be inline, but scripts may set single
+// properties. Only the policy in src/shell/trusted.ts creates markup.
 func policy(images []string) string {
 	pictures := strings.Join(append([]string{"'self'"}, images...), " ")
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src " + pictures + "; connect-src 'self'; " +
@@ -80,7 +80,7 @@ func policy(images []string) string {
 		"require-trusted-types-for 'script'; trusted-types default"
 }
 
-// load reads the embedded files. What is embedded can be read, so an error here is a defect.
+// load reads the embedded files. Embedded files can always be read: an error is a defect, and panics.
 func load() map[string]*file {
 	files := map[string]*file{}
 	err := fs.WalkDir(dist, "dist", func(name string, entry fs.DirEntry, err error) error {

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// pages are the same for all tests.
+// pages is the handler of all tests.
 var pages = sync.OnceValue(func() http.Handler { return Handler(Options{}) })
 
 func ask(t *testing.T, method, path string, headers ...string) *http.Response {
@@ -37,7 +37,7 @@ func body(t *testing.T, r *http.Response) string {
 	return string(content)
 }
 
-// page is what every address of a page is answered with.
+// page returns the answer to every address of a page.
 func page(t *testing.T) string { return string(load()["/index.html"].content) }
 
 func TestPagesAreServedAtTheirAddresses(t *testing.T) {
@@ -59,7 +59,7 @@ func TestPagesAreServedAtTheirAddresses(t *testing.T) {
 	}
 }
 
-// The page at an unknown address is the one that says so. Files that are not there are not pages.
+// An unknown address is answered with the page that says so, an unknown file without a page.
 func TestUnknownAddresses(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{
@@ -94,7 +94,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// Files whose names change with their content are kept for good; what they are is said for each.
+// Browsers keep files whose names change with their content. Each file has a content type.
 func TestFilesAreServed(t *testing.T) {
 	t.Parallel()
 	for path, f := range load() {
@@ -168,7 +168,7 @@ func TestPolicyHasNoHole(t *testing.T) {
 	}
 }
 
-// What the policy would refuse must not be in the page.
+// The page contains nothing that the policy would refuse.
 func TestPageHoldsNothingInline(t *testing.T) {
 	t.Parallel()
 	inline := regexp.MustCompile(`(?i)<script[^>]*>[^<]|<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:|https?://`)
@@ -177,7 +177,7 @@ func TestPageHoldsNothingInline(t *testing.T) {
 	}
 }
 
-// Neither may the sources make markup of text: what the policy stops at run time, nobody should try.
+// The sources do not convert text to markup, which the policy would refuse at run time.
 func TestSourcesMakeNoMarkup(t *testing.T) {
 	t.Parallel()
 	markup := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|document\.write|\beval\(|new Function`)
@@ -198,7 +198,7 @@ func TestSourcesMakeNoMarkup(t *testing.T) {
 	}
 }
 
-// The server and the application have to know the same addresses.
+// The server and the application have the same addresses.
 func TestAddressesAreThoseOfTheApplication(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("src/shell/pages.ts")
@@ -217,7 +217,7 @@ func TestAddressesAreThoseOfTheApplication(t *testing.T) {
 	}
 }
 
-// firstPage is how many bytes of gzip somebody loads who opens the first page.
+// firstPage is the limit for the compressed files of the first page, in bytes.
 const firstPage = 200_000
 
 func TestFirstPageIsSmall(t *testing.T) {
@@ -246,8 +246,7 @@ func TestFirstPageIsSmall(t *testing.T) {
 	t.Logf("the first page takes %d bytes in %d files", total, len(needed))
 }
 
-// follow adds a file and what it needs at once. What it may need later stands in import(), or in
-// the list of files to fetch along with that.
+// follow adds a file and its static imports. Dynamic imports are loaded later.
 func follow(t *testing.T, files map[string]*file, path string, needed map[string]bool) {
 	t.Helper()
 	f, ok := files[path]
@@ -269,7 +268,7 @@ func follow(t *testing.T, files map[string]*file, path string, needed map[string
 	}
 }
 
-// Pictures of other sites, such as a map's, come from where the settings say, and from nowhere else.
+// Images of other sites, such as the tiles of a map, are allowed from the configured origins only.
 func TestPicturesOfOtherSites(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()

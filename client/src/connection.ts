@@ -119,7 +119,8 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
 
   function onClose(code: number, reason: string): void {
     const final = finalCloseCodes.includes(code)
-    const why = new RowcallError(reason || 'closed', `closed with ${code}`, !final)
+    const message = code === 1006 ? 'the connection is lost or cannot be opened' : `closed with ${code}`
+    const why = new RowcallError(reason || 'closed', message, !final)
     if (code === 4401 && getToken && !tokenRefused) {
       tokenRefused = true
       void connect()

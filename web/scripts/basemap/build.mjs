@@ -2,7 +2,7 @@
 //
 //     npm run basemap
 //
-// The packages it is made from are pinned in package.json, so it comes out the same everywhere.
+// Its source packages are pinned in package.json, so the result is the same everywhere.
 
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ import { seas, states } from './names.mjs';
 import { heart, ringArea, thin } from './shapes.mjs';
 import { bits, mercator, project, read, waters } from './sources.mjs';
 
-const detail = 1200; // square units that a point of a coast or border must stand for
+const detail = 1200; // smallest area in square units that a point of a coast or border adds
 const island = 600; // square units of the smallest island
 
 const whole = (point) => point.map(Math.round);
@@ -23,7 +23,7 @@ function polygons({ geometry }) {
   return geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.coordinates;
 }
 
-// label says where the name of a shape goes, and how much room is there.
+// label returns the position of a shape's name, and the room there.
 function label(name, shape) {
   const largest = polygons(shape).reduce((a, b) => (ringArea(b[0]) > ringArea(a[0]) ? b : a));
   const { at, room } = heart(largest);
@@ -32,7 +32,7 @@ function label(name, shape) {
 
 function countries() {
   const source = project(read('world-atlas/countries-10m.json'));
-  delete source.objects.land; // what the countries are makes the land
+  delete source.objects.land; // the land is the union of the countries
   const full = presimplify(source, planarTriangleArea);
   const coarse = simplify(full, detail);
   const topology = filter(coarse, filterWeight(coarse, island, planarRingArea));
@@ -46,7 +46,7 @@ function countries() {
   };
 }
 
-// provinces are the inner borders and the names of the states of a few large countries.
+// provinces returns the inner borders and the names of the states of a few large countries.
 function provinces() {
   const borders = [];
   const labels = [];

@@ -1,5 +1,5 @@
-// Lines as text: whole units, each point as its difference from the one before, in letters.
-// src/pages/dams/basemap/arcs.ts reads it.
+// Encoding of lines as text: whole units, each point as the difference from the point before, in letters of five bits.
+// src/pages/dams/basemap/arcs.ts decodes it.
 
 function letters(value) {
   let rest = value < 0 ? -2 * value - 1 : 2 * value;

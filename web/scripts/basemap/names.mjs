@@ -1,4 +1,4 @@
-// Names that the sources do not have: states by their postal code, and seas.
+// Names that the sources lack: states by their postal code, and seas.
 
 export const states = {
   USA: {

@@ -1,4 +1,4 @@
-// Geometry of the build: where a name goes, and lines with fewer points.
+// Geometry of the build: positions of names, and lines with fewer points.
 
 import { bounds } from './sources.mjs';
 
@@ -25,8 +25,8 @@ function distance([x, y], rings) {
   return inside ? nearest : -nearest;
 }
 
-// heart is the point of a polygon that is farthest from its edge, and how far: room for a name.
-// It looks at a grid, and then more closely around the best point.
+// heart returns the point of a polygon that is farthest from its edge, and the distance, which is the room for a name. It
+// searches a grid, and then finer grids around the best point.
 export function heart(rings) {
   let [left, top, right, bottom] = bounds(rings[0]);
   let best = { at: [(left + right) / 2, (top + bottom) / 2], room: -Infinity };
@@ -45,7 +45,7 @@ export function heart(rings) {
   return best;
 }
 
-// thin leaves out the points of a line that its neighbours stand for, by the area they span.
+// thin removes points of a line that span only a small area with their neighbours.
 export function thin(line, area) {
   const kept = [...line];
   for (;;) {

@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 // The world is 2^bits units wide: two of them are a pixel at zoom 9.
 export const bits = 18;
 const width = 2 ** bits;
-const edge = 85.0511; // where the square ends, north and south
+const edge = 85.0511; // latitude of the square's northern and southern edge
 
 export function mercator(longitude, latitude) {
   const phi = (Math.max(-edge, Math.min(edge, latitude)) * Math.PI) / 180;
@@ -20,8 +20,8 @@ export function mercator(longitude, latitude) {
 
 export const read = (path) => JSON.parse(readFileSync(require.resolve(path), 'utf8'));
 
-// project replaces a topology's quantised arcs by arcs in our units. One that crosses the edge of the
-// world goes on beyond it.
+// project replaces a topology's quantised arcs by arcs in the units of the world. An arc that crosses the edge of the world
+// continues beyond it.
 export function project(topology) {
   const [sx, sy] = topology.transform.scale;
   const [tx, ty] = topology.transform.translate;
@@ -49,7 +49,7 @@ export function bounds(points) {
   return box;
 }
 
-// lines are the rings and lines of a layer, each a list of points.
+// lines returns the rings and lines of a layer, each as a list of points.
 function lines(topology, layer) {
   return feature(topology, topology.objects[layer]).features.map(({ geometry }) => {
     switch (geometry.type) {
@@ -60,8 +60,8 @@ function lines(topology, layer) {
   });
 }
 
-// waters is a layer of the world, each feature as fine as any of the packages' files has it: the
-// continents' files have the same features on a finer grid.
+// waters returns a layer of the world with each feature in the finest version of all packages: the files of continents have
+// the same features on a finer grid.
 export function waters(layer) {
   const continents = ['africa', 'asia', 'europe', 'north-america', 'south-america'];
   const finer = continents.flatMap((name) => {

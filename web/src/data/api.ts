@@ -1,11 +1,11 @@
-// Requests to the server that these pages come from.
+// Requests to the server of these pages.
 import { parse, stringify } from './json.ts';
 
-// Problem is an answer that says no. message is fit to be shown to a person.
+// Problem is an error answer of the server, or a request without an answer. The message can be shown to users.
 export class Problem extends Error {
-  readonly status: number; // 0: there was no answer
+  readonly status: number; // 0: no answer
   readonly code: string;
-  readonly errors: Errors; // what is wrong with the content, by field
+  readonly errors: Errors; // by field
   readonly retryAfter: number | null; // seconds
 
   constructor(status: number, code: string, message: string, errors: Errors = {}, retryAfter: number | null = null) {
@@ -17,8 +17,7 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 
-  // passing is whether the same request may succeed later: nobody has answered, or the server is
-  // not up to it now.
+  // passing returns whether the same request may succeed later: the server did not answer, or is overloaded.
   get passing(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
@@ -33,7 +32,7 @@ export interface RequestOptions {
   signal?: AbortSignal;
 }
 
-// request returns the answer's JSON, or undefined where there is none. It throws a Problem.
+// request sends a request, and returns the JSON of the answer; undefined if it has none. It throws a Problem.
 export async function request<T>(method: Method, path: string, { body, signal }: RequestOptions = {}): Promise<T> {
   let response: Response;
   try {
@@ -52,7 +51,7 @@ export async function request<T>(method: Method, path: string, { body, signal }:
   return answer as T;
 }
 
-// contentOf reads JSON. A proxy's page in place of an answer is none.
+// contentOf parses the JSON of an answer. It returns undefined for anything else, for example an error page of a proxy.
 async function contentOf(response: Response): Promise<unknown> {
   const text = await response.text().catch(() => '');
   if (text === '' || !/json/.test(response.headers.get('Content-Type') ?? '')) return undefined;
@@ -78,13 +77,13 @@ function problemOf(response: Response, answer: unknown): Problem {
   return new Problem(response.status, said.code ?? '', message, said.errors, Number.isNaN(after) ? null : after);
 }
 
-// sentence begins with a capital and ends with a dot.
+// sentence returns a text with a capital letter at its start and a full stop at its end.
 export function sentence(text: string): string {
   const begun = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(begun) ? begun : `${begun}.`;
 }
 
-// describe is what to tell a person of anything that was thrown.
+// describe returns a message for users about an error.
 export function describe(error: unknown): string {
   return error instanceof Error && error.message ? error.message : 'Something went wrong.';
 }

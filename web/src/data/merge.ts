@@ -1,17 +1,17 @@
-// Two people edit the same row: what to do when it changes under a form that is being filled in.
+// Merging of concurrent edits: another user changes the row of an open form.
 
 type Row = Record<string, unknown>;
 
 export interface Merged {
-  base: Row; // what the form is compared with from now on: the row as it is there
-  draft: Row; // what the form shows from now on
-  followed: string[]; // fields that have changed there and were not touched here: the form shows theirs now
-  conflicts: string[]; // fields that differ there from what has been entered here: the person decides
+  base: Row; // the present row, with which the form is compared from now on
+  draft: Row; // the new values of the form
+  followed: string[]; // fields that only the other user has changed: the form takes their values
+  conflicts: string[]; // fields that both have changed differently: the user decides
 }
 
-// merge brings together a form and the row as it is now. base is the row that the form began with,
-// draft what has been entered. What only one side has changed is kept; where both have, and not
-// to the same, the draft keeps its own and the field is named.
+// merge merges the values of a form with the present row. base is the row with which the form started. A field that only one
+// side has changed takes that value. If both have changed it differently, the form keeps its value, and the field is a
+// conflict.
 export function merge(base: Row, draft: Row, theirs: Row): Merged {
   const next: Row = { ...draft };
   const followed: string[] = [];
@@ -28,12 +28,12 @@ export function merge(base: Row, draft: Row, theirs: Row): Merged {
   return { base: theirs, draft: next, followed, conflicts };
 }
 
-// changed are the fields of the draft that are to be saved.
+// changed returns the fields of a draft that differ from the row.
 export function changed(base: Row, draft: Row): Row {
   return Object.fromEntries(Object.entries(draft).filter(([field, value]) => !equal(value, base[field])));
 }
 
-// equal compares values as rows have them.
+// equal compares two values of rows.
 export function equal(a: unknown, b: unknown): boolean {
   return Object.is(a, b) || JSON.stringify(a) === JSON.stringify(b);
 }

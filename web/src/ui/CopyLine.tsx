@@ -3,8 +3,7 @@ import { classes } from './classes.ts';
 import styles from './CopyLine.module.css';
 import { Check, Copy } from './icons.tsx';
 
-// CopyLine shows a line for a terminal, with a button that copies it. copies is what is copied where
-// that is more than what is shown.
+// CopyLine shows a line for a terminal, with a button that copies it. If copies is given, the button copies that instead.
 export function CopyLine({ text, copies, label, wrap }: { text: string; copies?: string; label: string; wrap?: boolean }) {
   const [done, setDone] = useState(false);
   useEffect(() => {
@@ -23,8 +22,8 @@ export function CopyLine({ text, copies, label, wrap }: { text: string; copies?:
   );
 }
 
-// copy reports whether the text is in the clipboard. Over plain http, other than on this machine,
-// browsers have no clipboard but the old command.
+// copy puts a text into the clipboard, and returns whether it succeeded. Over plain HTTP, except on localhost, browsers only
+// have the old command.
 async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

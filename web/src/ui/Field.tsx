@@ -5,7 +5,7 @@ import styles from './Field.module.css';
 
 interface Labelled {
   label: string;
-  hideLabel?: boolean; // for eyes only: screen readers still say it
+  hideLabel?: boolean; // the label is only for screen readers
   hint?: ReactNode;
   error?: string | string[]; // as in Problem.errors
   small?: boolean;
@@ -18,7 +18,7 @@ interface Wiring {
   'aria-describedby': string | undefined;
 }
 
-// Field puts a label above a control, and a hint and what is wrong with it below.
+// Field puts a label above a control, and a hint and an error below.
 export function Field({ label, hideLabel, hint, error, small, children }: Labelled & { children: (wiring: Wiring) => ReactNode }) {
   const id = useId();
   const wrong = typeof error === 'string' ? error : error?.join(' ');
@@ -46,7 +46,7 @@ export function Textarea({ label, hideLabel, hint, error, small, ...rest }: Text
 }
 
 export type SelectProps = Labelled & Omit<SelectHTMLAttributes<HTMLSelectElement>, 'id' | 'className'> & {
-  options?: (string | { value: string; label: string })[]; // or children
+  options?: (string | { value: string; label: string })[]; // instead of children
   ref?: React.Ref<HTMLSelectElement>;
 };
 
@@ -63,7 +63,7 @@ export function Select({ label, hideLabel, hint, error, small, options, children
   );
 }
 
-// Checkbox has its label beside it.
+// Checkbox is a check box with a label.
 export function Checkbox({ label, ...rest }: { label: string } & Omit<InputHTMLAttributes<HTMLInputElement>, 'type' | 'className'>) {
   return <label className={styles.check}><input type="checkbox" {...rest} />{label}</label>;
 }

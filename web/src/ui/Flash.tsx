@@ -2,8 +2,8 @@ import type { ReactNode } from 'react';
 import { useLayoutEffect, useRef } from 'react';
 import styles from './Flash.module.css';
 
-// useFlash lights an element up whenever value becomes another one, not when it is first shown.
-// Nothing moves. row: without the glow around it, as in a line of a table.
+// useFlash highlights an element for a moment when value changes, but not when the element is first shown. It moves nothing.
+// row is for a row of a table: there is no glow around it.
 export function useFlash<T extends HTMLElement>(value: unknown, { row = false } = {}) {
   const element = useRef<T>(null);
   const before = useRef(value);
@@ -18,12 +18,12 @@ export function useFlash<T extends HTMLElement>(value: unknown, { row = false } 
 function light(element: HTMLElement | null, name: string) {
   if (!element) return;
   element.classList.remove(name);
-  void element.offsetWidth; // so that the animation begins anew
+  void element.offsetWidth; // restarts the animation
   element.classList.add(name);
   element.addEventListener('animationend', () => element.classList.remove(name), { once: true });
 }
 
-// Flash shows its children and lights up when value, or else the text itself, changes.
+// Flash highlights its children when value changes; without value, when the text changes.
 export function Flash({ value, children }: { value?: unknown; children: ReactNode }) {
   const element = useFlash<HTMLSpanElement>(value ?? children);
   return <span ref={element}>{children}</span>;

@@ -7,8 +7,8 @@ import { Empty } from './Empty.tsx';
 import styles from './NeedsLogin.module.css';
 import { Panel } from './Panel.tsx';
 
-// NeedsLogin shows its children to those who are logged in, and to others the way to the login,
-// which leads back here. In a demo, one press is enough.
+// NeedsLogin shows its children to a user who is logged in. To others it shows a link to the login page, which leads back; in
+// a demo also buttons that log in at once.
 export function NeedsLogin({ what, children }: { what: string; children: ReactNode }) {
   const { user, ended, demo } = useUser();
   const [address] = useLocation();

@@ -3,8 +3,8 @@ import type { Tone } from './Badge.tsx';
 import { classes } from './classes.ts';
 import styles from './Notice.module.css';
 
-// Notice is a sentence in the page that must not be missed, with what can be done about it.
-// Screen readers say it when it appears; a bad one interrupts them.
+// Notice is an important message in the page, with buttons for what can be done. Screen readers read it when it appears; a bad
+// notice interrupts them.
 export function Notice({ tone = 'accent', children, actions }: { tone?: Tone; children: ReactNode; actions?: ReactNode }) {
   return (
     <div className={classes(styles.notice, styles[tone])} role={tone === 'bad' ? 'alert' : 'status'}>

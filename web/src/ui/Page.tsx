@@ -5,14 +5,14 @@ import { PsqlLine } from './PsqlLine.tsx';
 
 export interface PageProps {
   title: string;
-  intro: ReactNode; // one sentence: what this page is for
-  actions?: ReactNode; // at the right of the title
-  sql?: string | readonly string[]; // changes that make something happen on this page
+  intro: ReactNode; // one sentence about the page
+  actions?: ReactNode; // to the right of the title
+  sql?: string | readonly string[]; // statements that change this page
   children: ReactNode;
 }
 
-// Page is what is common to all pages: the title, in the browser's tab too, a sentence, and at the
-// end the psql line that makes something happen.
+// Page is the layout of all pages: the title, which is also the title of the browser's tab, a sentence, the content, and
+// statements for psql.
 export function Page({ title, intro, actions, sql, children }: PageProps) {
   useTitle(title);
   return (

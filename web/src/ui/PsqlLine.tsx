@@ -2,8 +2,8 @@ import { useUser } from '../data/user.tsx';
 import { CopyLine } from './CopyLine.tsx';
 import { ended, quote } from './quote.ts';
 
-// PsqlLine shows a statement, and copies it as a line for a shell where the server says how its
-// database is opened, as the demo does.
+// PsqlLine shows a statement. If the server says how to open its database, as a demo does, the button copies a whole shell
+// command.
 export function PsqlLine({ sql, label = 'a statement for psql' }: { sql: string; label?: string }) {
   const { demo } = useUser();
   const statement = ended(sql);

@@ -1,5 +1,4 @@
-// Time shows a point in time as this reader's clock has it: the time of day, and the date where it
-// is another day. The whole of it is in the title.
+// Time shows a time in the user's time zone: the time of day, and the date if it is not today. The title has both.
 export function Time({ at, date }: { at: string; date?: boolean }) {
   const when = new Date(at);
   if (Number.isNaN(when.getTime())) return <>{at}</>;

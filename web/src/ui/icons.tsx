@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 
-// Icon is a drawing of 20 by 20 in the colour of the text. Screen readers pass it over: say in words
-// what it stands for.
+// Icon is a drawing of 20 by 20 pixels in the colour of the text. It is hidden from screen readers: put its meaning into
+// words.
 export function Icon({ children }: { children: ReactNode }) {
   return (
     <svg width="20" height="20" viewBox="0 0 20 20" fill="none" stroke="currentColor" strokeWidth="1.6" strokeLinecap="round" strokeLinejoin="round" aria-hidden="true" focusable="false">

@@ -1,9 +1,9 @@
-// quote makes one word of a text, as a POSIX shell reads it. At a prompt an exclamation mark between
-// double quotes would mean something.
+// quote quotes a text as one word for a POSIX shell. A text with an exclamation mark gets single quotes, because a shell's
+// prompt gives that sign a meaning between double quotes.
 export function quote(text: string): string {
   if (text.includes('!')) return `'${text.replaceAll("'", "'\\''")}'`;
   return `"${text.replace(/[\\"$`]/g, '\\$&')}"`;
 }
 
-// ended is a statement with the semicolon without which psql waits for more of it.
+// ended returns a statement with a semicolon at its end, which psql needs.
 export const ended = (sql: string): string => (sql.trimEnd().endsWith(';') ? sql : `${sql};`);

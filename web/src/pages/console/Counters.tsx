@@ -2,7 +2,7 @@ import type { Node } from './console.ts';
 import styles from './Counters.module.css';
 import { rate, size } from './figures.ts';
 
-// Counters are the numbers of the node that move.
+// Counters shows the counters of the node.
 export function Counters({ node }: { node: Node | null }) {
   return (
     <dl className={styles.counters} aria-label="Counters of this node">

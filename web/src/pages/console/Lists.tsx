@@ -11,7 +11,7 @@ import type { List, Session, Topic } from './console.ts';
 import { size } from './figures.ts';
 import styles from './Lists.module.css';
 
-// Topics are those that somebody follows here, the most followed first.
+// Topics lists the topics that have subscribers on this node, those with the most subscribers first.
 export function Topics({ list, onTail }: { list: List<Topic> | undefined; onTail: (topic: string) => void }) {
   const columns: Column<Topic>[] = [
     { key: 'topic', label: 'Topic', head: true, render: ({ topic }) => <code className={styles.topic}>{topic}</code> },
@@ -34,7 +34,7 @@ const SESSIONS: Column<Session>[] = [
   { key: 'waiting', label: 'Queued', end: true, render: (s) => (s.queued_events > 0 ? `${s.queued_events.toLocaleString()} (${size(s.queued_bytes)})` : '0') },
 ];
 
-// Sessions are the open sockets and streams, those with the most waiting first.
+// Sessions lists the open sockets and streams, those with the most queued events first.
 export function Sessions({ list }: { list: List<Session> | undefined }) {
   return (
     <Listed cards title="Sessions" list={list} nothing="No open sockets or streams">
@@ -69,11 +69,11 @@ interface ListedProps<Row> {
   title: string;
   list: List<Row> | undefined;
   nothing: string;
-  cards?: boolean; // on a phone
+  cards?: boolean; // on a phone, rows become cards
   children: (rows: Row[]) => ReactNode;
 }
 
-// Listed keeps its height whatever comes and goes, so that nothing below it moves.
+// Listed is a panel of fixed height, so that nothing below it moves.
 function Listed<Row>({ title, list, nothing, cards, children }: ListedProps<Row>) {
   return (
     <Panel flush title={title} actions={list && <span className={styles.soft}>{numberOf(list)}</span>}>

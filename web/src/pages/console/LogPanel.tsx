@@ -6,7 +6,7 @@ import type { Node } from './console.ts';
 import { between, size, span } from './figures.ts';
 import styles from './LogPanel.module.css';
 
-// LogPanel is what the log holds, and how far that is from what it may.
+// LogPanel shows the size and the age of the log, and their limits.
 export function LogPanel({ node }: { node: Node | null }) {
   return (
     <Panel title="Log and retention" actions={node && <Retention node={node} />}>
@@ -23,7 +23,7 @@ function Retention({ node: { log } }: { node: Node }) {
 function Bars({ node: { at, log } }: { node: Node }) {
   const age = log.since ? between(log.since, at) : 0;
   const slotAge = log.slot_since ? between(log.slot_since, at) : 0;
-  const slotKeep = log.keep_seconds / (log.slots - 2); // of four slots two are full, one is written and one empty
+  const slotKeep = log.keep_seconds / (log.slots - 2); // of the slots, one is being written and one is empty
   return (
     <>
       <Bar name="On disk" value={log.bytes} max={log.keep_bytes} says={`${size(log.bytes)} of about ${size(log.keep_bytes)}`} />

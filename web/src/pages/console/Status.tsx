@@ -20,7 +20,7 @@ const SAYINGS: Record<State, Saying> = {
   reconnecting: { tone: 'bad', word: 'Reconnecting', says: 'The connection to the database is lost. Sockets stay open, and no event is lost.' },
 };
 
-// Status is how this node learns of events, in a word, a sentence and a row of facts.
+// Status shows the state of the node's listener: a word, a sentence, and details.
 export function Status({ node, trouble }: Look) {
   const { tone, word, says } = sayingOf(node, trouble);
   return (
@@ -43,7 +43,7 @@ const WORDS = {
   'Gate': 'The switch that says whether writers ring. While many transactions write, rings are off and the log is polled. One of the nodes moves the switch.',
 };
 
-// Words are for those who have not read how it works.
+// Words explains the terms.
 function Words() {
   return (
     <details className={styles.words}>

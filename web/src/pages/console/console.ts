@@ -2,7 +2,7 @@ import { useCallback, useEffect, useState } from 'react';
 import { Problem, describe, request } from '../../data/api.ts';
 import { useUser } from '../../data/user.tsx';
 
-// What /api/console tells, as docs/protocol.md has it.
+// The answer of /api/console: see docs/protocol.md.
 export type State = 'armed' | 'arming' | 'busy' | 'reconnecting';
 export type Kind = 'native' | 'plain' | 'dcrf' | 'sse';
 
@@ -83,15 +83,15 @@ export interface Node {
   sessions: List<Session>;
 }
 
-const EVERY = 1000; // milliseconds between two looks
+const EVERY = 1000; // milliseconds between two requests
 
 export interface Look {
-  node: Node | null; // as it was last seen
-  trouble: string; // why it cannot be seen now; empty: it can
+  node: Node | null; // the last answer
+  trouble: string; // why the last request failed; empty: it succeeded
 }
 
-// useConsole looks at the node once a second while somebody looks at the page. Who may not any more
-// is asked who they are.
+// useConsole requests the state of the node once a second, while the page is visible. If the request is refused, it asks the
+// server who is logged in.
 export function useConsole(): Look {
   const { refresh } = useUser();
   const [look, setLook] = useState<Look>({ node: null, trouble: '' });
@@ -109,7 +109,7 @@ export function useConsole(): Look {
   return look;
 }
 
-// repeat asks, waits, and asks again, but not while the page is hidden. It returns what ends it.
+// repeat calls a function again and again, but not while the page is hidden. It returns a function that ends this.
 function repeat(ask: (signal: AbortSignal) => Promise<void>): () => void {
   const gone = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,8 +1,8 @@
-// Numbers as people read them, each about as wide as the one it replaces.
+// Formats for numbers. Their widths vary little, so that the page stays still.
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
-// size is a number of bytes in the unit that suits it, a thousand and twenty-four of each to the next.
+// size formats a number of bytes. A unit is 1,024 of the unit before.
 export function size(bytes: number): string {
   let unit = 0;
   let n = bytes;
@@ -10,7 +10,7 @@ export function size(bytes: number): string {
   return `${n.toFixed(unit === 0 || n >= 100 ? 0 : 1)} ${UNITS[unit]}`;
 }
 
-// span is a length of time in the unit that suits it.
+// span formats a duration.
 export function span(seconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
   if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
@@ -20,12 +20,12 @@ export function span(seconds: number): string {
 
 const trim = (n: number) => n.toFixed(1).replace(/\.0$/, '');
 
-// rate is a number a second: with a digit behind the point while it is small.
+// rate formats a number per second: with one decimal if it is small.
 export function rate(perSecond: number): string {
   return perSecond < 100 ? perSecond.toFixed(1) : Math.round(perSecond).toLocaleString();
 }
 
-// between is how many seconds lie between two times that the server has told.
+// between returns the seconds between two times of the server.
 export function between(earlier: string, later: string): number {
   return Math.max(0, (Date.parse(later) - Date.parse(earlier)) / 1000);
 }

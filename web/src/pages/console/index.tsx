@@ -16,7 +16,7 @@ import { TailPanel } from './TailPanel.tsx';
 const SAMPLE = "INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'Seen on the console')";
 const INTRO = 'The state of the node that serves this page: its listener, its sessions, its log, and the events that any user receives.';
 
-// Console is where staff look after a node.
+// Console shows staff the state of a node.
 export default function Console() {
   const { user, ready } = useUser();
   if (!ready) return <Spinner />;

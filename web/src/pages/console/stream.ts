@@ -1,6 +1,6 @@
 import { sentence } from '../../data/api.ts';
 
-// Block is one piece of a stream of server-sent events.
+// Block is one block of a stream of server-sent events.
 export interface Block {
   event: string;
   data: string;
@@ -8,14 +8,14 @@ export interface Block {
   retry?: number; // milliseconds
 }
 
-// blocks cuts what has come of a stream into its blocks, and returns what is left over as the rest.
+// blocks parses the complete blocks of a text, and returns them and the incomplete rest.
 export function blocks(text: string): { found: Block[]; rest: string } {
   const parts = text.split('\n\n');
   const rest = parts.pop() ?? '';
   return { found: parts.map(block).filter((b) => b !== null), rest };
 }
 
-// block reads one. A comment alone is none.
+// block parses a block. It returns null for a block that has only comments.
 function block(text: string): Block | null {
   const read: Block = { event: 'message', data: '' };
   let any = false;
@@ -34,17 +34,17 @@ function block(text: string): Block | null {
   return any ? read : null;
 }
 
-// Refused is an answer that asking again does not change.
+// Refused is a refusal that another request would not change.
 export class Refused extends Error {}
 
 export interface Listening {
   onOpen: () => void;
   onBlock: (block: Block) => void;
-  onLost: () => void; // it is asked again
+  onLost: () => void; // the stream is requested again
 }
 
-// listen reads a stream until the signal ends it, and comes back where it was cut off, as EventSource does. Unlike
-// EventSource it tells why it was refused: the promise is rejected with a Refused.
+// listen reads a stream until the signal ends it. It resumes after a lost connection, like EventSource. Unlike EventSource it
+// reports a refusal: the promise is rejected with a Refused.
 export async function listen(address: string, { onOpen, onBlock, onLost }: Listening, signal: AbortSignal): Promise<void> {
   let last = '';
   let wait = 2000;

@@ -2,7 +2,7 @@ import { CopyLine } from '../../ui/CopyLine.tsx';
 import { Panel } from '../../ui/Panel.tsx';
 import styles from './Home.module.css';
 
-// Addresses are for those who want the events in pages and programs of their own.
+// Addresses lists the interfaces for other pages and programs.
 export function Addresses() {
   const sockets = location.origin.replace(/^http/, 'ws');
   return (

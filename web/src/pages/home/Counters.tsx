@@ -4,7 +4,7 @@ import { compareIds, type Id, idOf } from '../../data/ids.ts';
 import { useUser } from '../../data/user.tsx';
 import { Flash } from '../../ui/Flash.tsx';
 import styles from './Counters.module.css';
-import { Ears } from './Ears.tsx';
+import { EventListeners } from './EventListeners.tsx';
 import { useCount } from './useCount.ts';
 
 const PLACES = [
@@ -47,7 +47,7 @@ function Counter({ to, resource, label, says, open, topics }: CounterProps) {
       <span className={styles.label}>{label}</span>
       <span className={styles.number}>{visible && count !== undefined ? <Flash value={count}>{count.toLocaleString()}</Flash> : '–'}</span>
       <span className={styles.says}>{visible ? says : 'log in to see'}</span>
-      {visible && <Ears topics={topics} hear={changed} />}
+      {visible && <EventListeners topics={topics} onEvent={changed} />}
     </Link>
   );
 }

@@ -1,6 +1,6 @@
 import styles from './Picture.module.css';
 
-// Picture: a row of a table is written, and two of three pages show it. The third may not.
+// Picture shows a row that is written to a table and appears on two of three pages. The third may not see it.
 export function Picture() {
   return (
     <svg className={styles.picture} viewBox="0 0 340 200" role="img" aria-label="A row is written to a table. Two of three pages show it at once; the third is not allowed to see it.">

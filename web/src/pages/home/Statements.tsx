@@ -11,7 +11,7 @@ const STATEMENTS = [
   { says: 'Advance the jobs of alice', sql: "UPDATE job_postings SET state = 'running', progress = progress + 10 WHERE user_id = 1 AND progress < 90" },
 ];
 
-// Statements are changes to try. Copied, they are whole lines for a shell, where that is known.
+// Statements lists statements to try.
 export function Statements() {
   const { demo } = useUser();
   return (

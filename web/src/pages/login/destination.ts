@@ -1,4 +1,4 @@
-// destination is an address of ours to go on to. Another site's is none, however it is spelt.
+// destination returns the address to open after a login: the given one if it belongs to this site, otherwise the home page.
 export function destination(to: string | null): string {
   if (!to?.startsWith('/')) return '/';
   const there = new URL(to, location.origin);

@@ -1,9 +1,9 @@
-// Lines that scripts/basemap/encode.mjs wrote: whole units, each point as its difference from the
-// one before, in letters of five bits.
+// The encoding of lines by scripts/basemap/encode.mjs: whole units, each point as the difference from the point before, in
+// letters of five bits.
 
 export class BasemapError extends Error {}
 
-/** decodeLine reads x, y, x, y and so on. It refuses what cannot have come from encode. */
+/** decodeLine returns x, y, x, y and so on. It throws a BasemapError for text that the encoder cannot have written. */
 export function decodeLine(text: string): Int32Array {
   const numbers: number[] = [];
   let value = 0;
@@ -23,9 +23,8 @@ export function decodeLine(text: string): Int32Array {
 }
 
 /**
- * stitch joins arcs to a ring: each arc begins where the one before it ended, and ~arc is walked
- * backwards. Where the next arc is on the other side of the world it is moved, so that a ring goes on
- * beyond the edge; one that goes around the world is closed at the south pole, around which it goes.
+ * stitch joins arcs to a ring. Each arc starts where the arc before ends; ~arc is traversed backwards. An arc on the other
+ * side of the world is moved, so that a ring continues beyond the edge. A ring around the world is closed at the south pole.
  */
 export function stitch(arcs: Int32Array[], ring: number[], width: number): Int32Array {
   const points: number[] = [];

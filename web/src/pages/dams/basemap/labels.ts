@@ -1,5 +1,5 @@
-// Which names are shown at a zoom, and where. Places are in pixels of the whole world at that zoom,
-// so that tiles that are drawn one by one agree about a name that lies across two of them.
+// The names that are shown at a zoom, and their positions. Positions are in pixels of the whole world at that zoom, so that
+// two tiles agree about a name that lies across both.
 
 import type { Name, World } from './world.ts';
 
@@ -16,7 +16,7 @@ export interface Placed {
 
 export type Measure = (text: string, kind: Kind, zoom: number) => number;
 
-/** fontSize is in pixels. */
+/** fontSize returns the size in pixels. */
 export function fontSize(kind: Kind, zoom: number): number {
   switch (kind) {
     case 'country': return Math.min(10 + Math.max(0, zoom - 3), 15);
@@ -25,7 +25,7 @@ export function fontSize(kind: Kind, zoom: number): number {
   }
 }
 
-/** wrap breaks a long name in two, as evenly as its words allow. */
+/** wrap breaks a long name into two lines of similar length. */
 export function wrap(name: string): string[] {
   const words = name.split(' ');
   if (name.length < 14 || words.length < 2) return [name];
@@ -39,7 +39,7 @@ export function wrap(name: string): string[] {
 
 const widest = (lines: string[]) => Math.max(...lines.map((line) => line.length));
 
-/** place chooses names for a zoom: seas first, then countries and states by the room they have. */
+/** place chooses the names for a zoom: seas first, then countries and states, those with the most room first. */
 export function place(world: World, zoom: number, measure: Measure): Placed[] {
   const scale = (256 * 2 ** zoom) / world.width;
   const placed: Placed[] = [];

@@ -1,4 +1,4 @@
-// The basemap as a layer of Leaflet: canvas tiles, painted in the page.
+// The basemap as a layer of Leaflet, with canvas tiles.
 
 import { type Coords, GridLayer } from 'leaflet';
 import { font, paint, type Palette } from './paint.ts';
@@ -6,7 +6,7 @@ import { type Placed, place } from './labels.ts';
 import { type BasemapFile, decodeWorld, type World } from './world.ts';
 import address from './world.json?url';
 
-/** fetchWorld reads the basemap, which is a file beside the page's scripts. */
+/** fetchWorld loads the basemap, which is a file beside the page's scripts. */
 export async function fetchWorld(signal?: AbortSignal): Promise<World> {
   const answer = await fetch(address, { signal: signal ?? null });
   if (!answer.ok) throw new Error(`the basemap was answered with status ${answer.status}`);
@@ -21,7 +21,7 @@ export class Basemap extends GridLayer {
     super({ className: 'basemap', minZoom: 1, noWrap: false });
   }
 
-  /** names are those of a zoom, chosen once. */
+  /** names returns the names for a zoom. They are chosen once. */
   private names(zoom: number): Placed[] {
     const known = this.placed.get(zoom);
     if (known) return known;

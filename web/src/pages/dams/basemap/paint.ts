@@ -1,9 +1,9 @@
-// One tile of the basemap, painted on a canvas.
+// Painting of a tile of the basemap on a canvas.
 
 import { fontSize, type Kind, type Placed } from './labels.ts';
 import type { Box, Shape, World } from './world.ts';
 
-/** Palette is every colour of the basemap, and the family of its letters. */
+/** Palette has the colours and the font of the basemap. */
 export interface Palette {
   water: string;
   land: string;
@@ -17,7 +17,7 @@ export interface Palette {
   font: string;
 }
 
-/** Tile is a square of the map: its zoom, and its left top corner in pixels of the world at that zoom. */
+/** Tile is a square of the map: its zoom, and its top left corner in pixels of the world at that zoom. */
 export interface Tile {
   zoom: number;
   x: number;
@@ -31,7 +31,7 @@ export function font(kind: Kind, zoom: number, family: string): string {
 }
 
 export function paint(pen: CanvasRenderingContext2D, world: World, tile: Tile, names: Placed[], palette: Palette): void {
-  const bend = tile.zoom >= 7; // where the corners of waters would show
+  const bend = tile.zoom >= 7; // at this zoom the corners of waters would be visible
   const stroke = (shapes: Shape[], colour: string, width: number, { closed = false, smooth = false } = {}) => {
     outline(pen, world, tile, shapes, { closed, smooth });
     pen.strokeStyle = colour;
@@ -59,7 +59,7 @@ export function paint(pen: CanvasRenderingContext2D, world: World, tile: Tile, n
   write(pen, tile, names, palette);
 }
 
-/** outline makes a path of the shapes that a tile shows. Those beyond the world's edge are on its other side too. */
+/** outline makes a path of the shapes in a tile. A shape beyond the edge of the world also appears on the other side. */
 function outline(pen: CanvasRenderingContext2D, world: World, tile: Tile, shapes: Shape[], how: Pick<Line, 'closed' | 'smooth'>): void {
   const scale = (256 * 2 ** tile.zoom) / world.width;
   const [left, top] = [tile.x - 4, tile.y - 4].map((at) => at / scale) as [number, number];
@@ -85,8 +85,8 @@ interface Line {
 }
 
 /**
- * trace adds a line to the path, without the points that are too near to the last to be seen. A smooth
- * one bends from the middle of each stretch to the middle of the next.
+ * trace adds a line to the path, without the points that are too close to the last one to be visible. A smooth line curves
+ * from the middle of each segment to the middle of the next.
  */
 function trace(pen: CanvasRenderingContext2D, points: Int32Array, line: Line): void {
   const last = points.length - 2;

@@ -1,4 +1,4 @@
-// The basemap as it is drawn: shapes in units of a square Mercator world, with the box around each.
+// The decoded basemap: shapes in units of a square Mercator world, each with its bounding box.
 
 import { decodeLine, stitch } from './arcs.ts';
 
@@ -15,7 +15,7 @@ export interface BasemapFile {
   seas: { name: string; at: number[]; zoom: number }[];
 }
 
-/** Name is a label of an area; room is how far its place is from the area's edge. */
+/** Name is the label of an area. room is the distance of its position from the edge of the area. */
 export interface Name {
   name: string;
   at: number[];
@@ -54,7 +54,7 @@ export function shapeOf(points: Int32Array): Shape {
   return { points, box: [left, top, right, bottom] };
 }
 
-/** decodeWorld reads the file. A shore is an arc of one country, a border one of two. */
+/** decodeWorld decodes the file. An arc of one country is a coast, an arc of two countries is a border. */
 export function decodeWorld(file: BasemapFile): World {
   const width = 2 ** file.bits;
   const arcs = file.arcs.map(decodeLine);

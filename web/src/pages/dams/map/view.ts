@@ -4,10 +4,10 @@ import { LatLngBounds, Map as LeafletMap, Marker, type LeafletMouseEvent } from 
 import type { Tiles } from '../../../data/user.tsx';
 import type { Id } from '../../../data/ids.ts';
 import type { Placed } from '../dams.ts';
-import { Balloon } from './balloon.ts';
-import { Ground } from './ground.ts';
+import { MapPopup } from './popup.ts';
+import { Layers } from './layers.ts';
 import styles from './map.module.css';
-import { icon, Marks } from './marks.ts';
+import { icon, Markers } from './markers.ts';
 import { draftPin } from './pins.ts';
 
 export interface Point {
@@ -15,8 +15,8 @@ export interface Point {
   longitude: number;
 }
 
-/** Sight is the content of the map. */
-export interface Sight {
+/** MapContent is the content of the map. */
+export interface MapContent {
   dams: readonly Placed[];
   selected: Id | null;
   fresh: ReadonlySet<Id>; // dams that are new to the user
@@ -25,8 +25,8 @@ export interface Sight {
   reserved: number; // height in pixels of a strip at the bottom that is covered
 }
 
-/** Hands are the user's actions on the map. */
-export interface Hands {
+/** MapActions are the user's actions on the map. */
+export interface MapActions {
   select: (id: Id) => void;
   press: (at: Point) => void;
   close: () => void; // close the popup
@@ -38,44 +38,44 @@ const region = 5; // the smallest zoom at which the centre of the map means some
 const double = 250; // milliseconds within which a second click makes a double click
 
 export class MapView {
-  readonly ground: Ground;
-  readonly balloon: Balloon;
+  readonly layers: Layers;
+  readonly popup: MapPopup;
   private readonly map: LeafletMap;
-  private readonly marks: Marks;
+  private readonly markers: Markers;
   private readonly draft: Marker;
   private readonly sized = new ResizeObserver(() => this.resize());
   private fitted = false; // the view was set to the first dams
   private open = false;
   private pressing: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(container: HTMLElement, tiles: Tiles | undefined, private readonly hands: Hands) {
+  constructor(container: HTMLElement, tiles: Tiles | undefined, private readonly actions: MapActions) {
     this.map = makeMap(container, tiles ? 19 : 11);
-    this.ground = new Ground(this.map, tiles);
-    this.balloon = new Balloon(this.map);
-    this.marks = new Marks(this.map, hands.select);
+    this.layers = new Layers(this.map, tiles);
+    this.popup = new MapPopup(this.map);
+    this.markers = new Markers(this.map, actions.select);
     this.draft = new Marker([0, 0], { icon: icon(draftPin(), styles.draftIcon!, [30, 38], [15, 37]), draggable: true, keyboard: false, zIndexOffset: 2000 });
-    this.draft.on('dragend', () => hands.drag(pointOf(this.draft.getLatLng().wrap())));
+    this.draft.on('dragend', () => actions.drag(pointOf(this.draft.getLatLng().wrap())));
     this.map.on('click', (e: LeafletMouseEvent) => this.press(e));
     this.map.on('dblclick', () => clearTimeout(this.pressing));
     this.map.on('moveend', () => this.arrived());
-    this.map.on('popupclose', () => { if (this.open) hands.close(); });
+    this.map.on('popupclose', () => { if (this.open) actions.close(); });
     this.sized.observe(container);
   }
 
   end(): void {
     clearTimeout(this.pressing);
     this.sized.disconnect();
-    this.balloon.end();
-    this.ground.end();
+    this.popup.end();
+    this.layers.end();
     this.map.remove();
   }
 
-  show({ dams, selected, fresh, open, draft, reserved }: Sight): void {
+  show({ dams, selected, fresh, open, draft, reserved }: MapContent): void {
     if (!this.fitted) this.bring(dams, false);
     this.open = open !== null;
-    this.marks.show(dams, selected, fresh);
-    this.balloon.reserve(reserved);
-    this.balloon.show(open);
+    this.markers.show(dams, selected, fresh);
+    this.popup.reserve(reserved);
+    this.popup.show(open);
     if (draft) this.draft.setLatLng([draft.latitude, draft.longitude]).addTo(this.map);
     else this.draft.remove();
   }
@@ -93,7 +93,7 @@ export class MapView {
       this.map.fitBounds(new LatLngBounds(places), { ...options, animate: false });
       return;
     }
-    this.balloon.moving = true;
+    this.popup.moving = true;
     this.map.flyToBounds(new LatLngBounds(places), { ...options, duration: 0.8 });
   }
 
@@ -104,19 +104,19 @@ export class MapView {
 
   private press(e: LeafletMouseEvent): void {
     clearTimeout(this.pressing);
-    this.pressing = setTimeout(() => this.hands.press(pointOf(e.latlng.wrap())), double);
+    this.pressing = setTimeout(() => this.actions.press(pointOf(e.latlng.wrap())), double);
   }
 
   private resize(): void {
     this.map.invalidateSize({ animate: false });
-    this.balloon.fit();
+    this.popup.fit();
   }
 
   private arrived(): void {
-    this.marks.place();
-    const flown = this.balloon.moving;
-    this.balloon.moving = false;
-    if (flown) this.balloon.makeRoom(); // not after the user has moved the map
+    this.markers.place();
+    const flown = this.popup.moving;
+    this.popup.moving = false;
+    if (flown) this.popup.makeRoom(); // not after the user has moved the map
   }
 }
 

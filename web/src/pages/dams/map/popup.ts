@@ -8,7 +8,7 @@ const widest = 320; // pixels
 const gap = 12; // pixels to the edges of the map
 const pinHeight = 36; // pixels between the popup and the end of its pin
 
-export class Balloon {
+export class MapPopup {
   readonly content = document.createElement('div');
   private readonly popup: Popup;
   private readonly grown = new ResizeObserver(() => this.makeRoom());

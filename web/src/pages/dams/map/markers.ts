@@ -9,7 +9,7 @@ import { bubble, pin } from './pins.ts';
 
 const many = 20; // more new dams than this are not animated
 
-export class Marks {
+export class Markers {
   private readonly markers = new Map<string, Marker>();
   private dams: readonly Placed[] = [];
   private selected: Id | null = null;

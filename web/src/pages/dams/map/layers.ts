@@ -33,7 +33,7 @@ class Pictures extends TileLayer {
   }
 }
 
-export class Ground {
+export class Layers {
   private readonly gone = new AbortController();
   private basemap: Basemap | null = null;
   /** Called if the basemap cannot be loaded. */
