@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// errGone is the error for a client that has disconnected.
+var errGone = errors.New("the client has gone")
+
 // answerConn is an HTTP answer in the form that a writeBatch writes to: each write is sent at once.
 // There is no deadline between writes, because HTTP/2 ends a stream whose deadline passes even
 // while nothing is written.

@@ -12,6 +12,13 @@ import (
 	"rowcall/api/problem"
 )
 
+// Requests to these addresses wait for events.
+const (
+	streamPath = "/v1/sse"
+	eventsPath = "/v1/events"
+	tailPath   = "/api/console/tail"
+)
+
 // Limits bound what a socket may take. The zero value of each is its documented default.
 type Limits struct {
 	SubscriptionsPerSocket int           // topics that a native socket may hold; 100

@@ -7,20 +7,16 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/access"
 	"rowcall/api/door"
 	"rowcall/api/identity"
 	"rowcall/api/problem"
+	"rowcall/api/resource"
+	"rowcall/config/rules"
 )
 
 // nativePath is the address of the native protocol.
 const nativePath = door.NativePath
-
-// Requests to these addresses wait for events.
-const (
-	streamPath = "/v1/sse"
-	eventsPath = "/v1/events"
-	tailPath   = "/api/console/tail"
-)
 
 // handlers answer the requests of a server.
 type handlers struct {
@@ -138,4 +134,23 @@ func (t *socketTable) at(path string) (pattern string, spoken protocol) {
 		}
 	}
 	return "", nil
+}
+
+// compileSockets checks the rules and compiles them. The error is a rules.Problems.
+func compileSockets(sources []rules.Socket, topics *access.Rules, resources *resource.Resources) ([]*plainSocket, []*dcrfSocket, error) {
+	var wrong rules.Problems
+	rules.CheckSockets(sources, topics.Sources(), resources.Sources(), &wrong)
+	if err := wrong.Err(); err != nil {
+		return nil, nil, err
+	}
+	var plain []*plainSocket
+	var dcrf []*dcrfSocket
+	for _, source := range sources {
+		if source.ServesResources() {
+			dcrf = append(dcrf, compileDCRFSocket(source, resources))
+		} else {
+			plain = append(plain, compilePlainSocket(source))
+		}
+	}
+	return plain, dcrf, nil
 }

@@ -10,10 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 	"golang.org/x/time/rate"
 
-	"rowcall/api/access"
 	"rowcall/api/problem"
-	"rowcall/api/resource"
-	"rowcall/config/rules"
 )
 
 // socketServer answers the handshakes of sockets of every protocol, and opens their sessions.
@@ -126,23 +123,4 @@ func (n *sessionNames) nextUnless(closed bool) string {
 		return ""
 	}
 	return n.next()
-}
-
-// compileSockets checks the rules and compiles them. The error is a rules.Problems.
-func compileSockets(sources []rules.Socket, topics *access.Rules, resources *resource.Resources) ([]*plainSocket, []*dcrfSocket, error) {
-	var wrong rules.Problems
-	rules.CheckSockets(sources, topics.Sources(), resources.Sources(), &wrong)
-	if err := wrong.Err(); err != nil {
-		return nil, nil, err
-	}
-	var plain []*plainSocket
-	var dcrf []*dcrfSocket
-	for _, source := range sources {
-		if source.ServesResources() {
-			dcrf = append(dcrf, compileDCRFSocket(source, resources))
-		} else {
-			plain = append(plain, compilePlainSocket(source))
-		}
-	}
-	return plain, dcrf, nil
 }

@@ -12,14 +12,9 @@ import (
 	"rowcall/notifier/topic"
 )
 
-const (
-	// maxSignInterval is the longest time between two signs of life of a stream.
-	maxSignInterval = 15 * time.Second
-
-	// healthCheckInterval is about how long a stream that waits for the database waits between two
-	// checks.
-	healthCheckInterval = time.Second
-)
+// healthCheckInterval is about how long a stream that waits for the database waits between two
+// checks.
+const healthCheckInterval = time.Second
 
 // streamRequest is what GET /v1/sse asks for.
 type streamRequest struct {
@@ -205,13 +200,4 @@ func (h *streamHandler) sendUntilEnd(ctx context.Context, st *stream, sub subscr
 			return problem.ErrRestarting
 		}
 	}
-}
-
-// requestEnd returns why a request is over: the client has disconnected, or its identity no longer
-// holds.
-func requestEnd(ctx context.Context) error {
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		return cause
-	}
-	return errGone
 }

@@ -17,6 +17,9 @@ const (
 	maxRetry = 5 * time.Second
 )
 
+// maxSignInterval is the longest time between two signs of life of a stream.
+const maxSignInterval = 15 * time.Second
+
 // takesPerPass is how many times a stream takes events before it looks at anything else.
 const takesPerPass = 16
 

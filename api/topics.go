@@ -50,9 +50,6 @@ func (t *topicRequests) readState(r *http.Request, in *admission) (topicState, e
 	return topicState{Topic: topics[0], Cursor: start.Cursor, Snapshot: problem.SoundJSON(start.State)}, nil
 }
 
-// errGone is the error for a client that has disconnected.
-var errGone = errors.New("the client has gone")
-
 // topicRequests is what all answers to requests about topics over HTTP use.
 type topicRequests struct {
 	*handshakes
@@ -147,4 +144,13 @@ func (t *topicRequests) sendJSON(c *answerConn, body any) {
 	defer t.buffers.closeBatch(out)
 	out.addFrame(text)
 	out.flush()
+}
+
+// requestEnd returns why a request is over: the client has disconnected, or its identity no longer
+// holds.
+func requestEnd(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return errGone
 }
