@@ -17,6 +17,7 @@ import (
 
 	"rowcall/api/apitest"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 )
 
@@ -137,7 +138,7 @@ func TestFaultOfAHandshake(t *testing.T) {
 	}
 	defer pool.Close()
 	var held []weak.Pointer[notifier.Holder]
-	st.sockets.feed = brokenFeed{st.sockets.feed, notifier.New(pool.Config().ConnConfig, pool, nil, notifier.Options{}), &held}
+	st.sockets.feed = brokenFeed{st.sockets.feed, notifier.New(dbconn.To(pool.Config().ConnConfig, dbconn.Direct), dbconn.Over(pool), nil, notifier.Options{}), &held}
 	for _, path := range []string{"/ws/room/5", "/ws/patients/"} {
 		meetFaultAt(t, st, path)
 	}

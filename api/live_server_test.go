@@ -20,6 +20,7 @@ import (
 	"rowcall/api/identity"
 	"rowcall/config/rules"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/schema/schematest"
 )
 
@@ -70,11 +71,11 @@ func openLimitedLiveServer(t *testing.T, db *schematest.Database, bearers rules.
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	pool := db.Pool(t)
 	door := doortest.Open(t, limits)
-	accounts, err := identity.New(t.Context(), pool, door, identity.Options{Logger: log, JWT: bearers, Attempts: identity.AttemptOptions{PerAddress: 1000, PerAccount: 1000}})
+	accounts, err := identity.New(t.Context(), dbconn.Over(pool), door, identity.Options{Logger: log, JWT: bearers, Attempts: identity.AttemptOptions{PerAddress: 1000, PerAccount: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	compiled, err := access.Compile(t.Context(), pool, accounts, apitest.SeedTopics(), ConsoleTopic)
+	compiled, err := access.Compile(t.Context(), dbconn.Over(pool), accounts, apitest.SeedTopics(), ConsoleTopic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func openLimitedLiveServer(t *testing.T, db *schematest.Database, bearers rules.
 	}
 	metrics := NewMetrics()
 	o.Logger = log
-	feed := notifier.New(direct, pool, metrics.Timed(compiled), o)
+	feed := notifier.New(dbconn.To(direct, dbconn.Direct), dbconn.Over(pool), metrics.Timed(compiled), o)
 	server, err := New(feed, compiled, accounts, door, Options{
 		Sockets: seedSockets(),
 		Limits:  Limits{PingInterval: time.Hour}, // no heartbeats among the frames

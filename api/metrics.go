@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -19,6 +18,7 @@ import (
 	"rowcall/api/access"
 	"rowcall/api/problem"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 )
 
 // resultAccepted is the result of a handshake, or of a request for a stream, that was accepted.
@@ -77,7 +77,7 @@ func durationBuckets() []float64 {
 }
 
 // WatchPool adds the metrics of the pool that access, snapshots, replays and resources share.
-func (m *Metrics) WatchPool(pool *pgxpool.Pool) { m.registry.MustRegister(newPoolCollector(pool)) }
+func (m *Metrics) WatchPool(pool *dbconn.Pool) { m.registry.MustRegister(newPoolCollector(pool)) }
 
 // handler serves the metrics in the format of Prometheus.
 func (m *Metrics) handler(log *slog.Logger) http.Handler {

@@ -3,10 +3,10 @@ package api
 import (
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 )
 
 // metricCollector sends counts that others keep, when Prometheus asks for them.
@@ -182,7 +182,7 @@ func newSessionCollector(r *sessionRegistry) *metricCollector {
 	return n
 }
 
-func newPoolCollector(pool *pgxpool.Pool) *metricCollector {
+func newPoolCollector(pool *dbconn.Pool) *metricCollector {
 	n := &metricCollector{}
 	connections := n.describe("pool_connections", "Connections of the pool: idle, acquired or under construction.", "state")
 	most := n.describe("pool_connections_max", "Most connections of the pool: database.pool_size.")

@@ -18,6 +18,7 @@ import (
 	"rowcall/api/resource"
 	"rowcall/config/rules"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/schema/schematest"
 )
 
@@ -55,13 +56,13 @@ func openLimitedResourceServer(t *testing.T, db *schematest.Database, resources 
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	pool := db.NodePool(t)
 	door := doortest.Open(t, limits)
-	accounts, err := identity.New(t.Context(), pool, door, identity.Options{Logger: log, Attempts: identity.AttemptOptions{PerAddress: 1000, PerAccount: 1000}})
+	accounts, err := identity.New(t.Context(), dbconn.Over(pool), door, identity.Options{Logger: log, Attempts: identity.AttemptOptions{PerAddress: 1000, PerAccount: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	compiled, err1 := access.Compile(t.Context(), pool, accounts, apitest.SampleTopics(), ConsoleTopic)
-	served, err2 := resource.Compile(t.Context(), pool, compiled, resources, log)
-	called, err3 := resource.CompileFunctions(t.Context(), pool, functions)
+	compiled, err1 := access.Compile(t.Context(), dbconn.Over(pool), accounts, apitest.SampleTopics(), ConsoleTopic)
+	served, err2 := resource.Compile(t.Context(), dbconn.Over(pool), compiled, resources, log)
+	called, err3 := resource.CompileFunctions(t.Context(), dbconn.Over(pool), functions)
 	for _, err := range []error{err1, err2, err3} {
 		if err != nil {
 			t.Fatal(err)
@@ -69,7 +70,7 @@ func openLimitedResourceServer(t *testing.T, db *schematest.Database, resources 
 	}
 	direct := pool.Config().ConnConfig
 	o.Logger = log
-	feed := notifier.New(direct, pool, compiled, o)
+	feed := notifier.New(dbconn.To(direct, dbconn.Direct), dbconn.Over(pool), compiled, o)
 	sockets := seedSockets()
 	if served.Named("patients") != nil {
 		sockets = append(sockets, resourceSockets()...)
@@ -112,7 +113,7 @@ func patientsResource(t testing.TB) *resource.Resource {
 func compileResources(t testing.TB, topics *access.Rules, sources ...rules.Resource) *resource.Resources {
 	t.Helper()
 	pool := schematest.New(t, schematest.Samples).Pool(t)
-	compiled, err := resource.Compile(t.Context(), pool, topics, sources, slog.New(slog.DiscardHandler))
+	compiled, err := resource.Compile(t.Context(), dbconn.Over(pool), topics, sources, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

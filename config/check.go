@@ -31,6 +31,7 @@ func (d Database) check(p *rules.Problems) {
 			p.Add(secretKeys()[i], "%v", err)
 		}
 	}
+	p.RequireOneOf("database.pooler", d.Pooler, PoolerAuto, PoolerNone, PoolerTransaction)
 	requireBetween(p, "database.pool_size", d.PoolSize, 2, 10_000)
 }
 

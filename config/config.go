@@ -31,11 +31,19 @@ type Config struct {
 
 // Database says where PostgreSQL is.
 type Database struct {
-	URL        DSN `mapstructure:"url"`
-	DirectURL  DSN `mapstructure:"direct_url"`  // past any pooler: LISTEN, polls and locks
-	MigrateURL DSN `mapstructure:"migrate_url"` // as a role that may create tables and triggers
-	PoolSize   int `mapstructure:"pool_size"`   // connections for replays, access and snapshots
+	URL        DSN    `mapstructure:"url"`
+	DirectURL  DSN    `mapstructure:"direct_url"`  // past any pooler: LISTEN, polls and locks
+	MigrateURL DSN    `mapstructure:"migrate_url"` // as a role that may create tables and triggers
+	Pooler     string `mapstructure:"pooler"`      // what URL leads through; see PoolerAuto
+	PoolSize   int    `mapstructure:"pool_size"`   // connections for replays, access and snapshots
 }
+
+// What stands between the node and the server.
+const (
+	PoolerAuto        = "auto"        // the node finds out
+	PoolerNone        = "none"        // nothing that a session would notice
+	PoolerTransaction = "transaction" // a pooler that gives each transaction another connection
+)
 
 // Direct returns the connection string for connections that cannot go through a pooler.
 func (d Database) Direct() DSN { return firstOf(d.DirectURL, d.URL) }

@@ -11,7 +11,7 @@ import (
 // Default is the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Database:  Database{PoolSize: 20},
+		Database:  Database{Pooler: PoolerAuto, PoolSize: 20},
 		HTTP:      HTTP{Addr: "127.0.0.1:8080", Shutdown: 10 * time.Second},
 		Auth:      defaultAuth(),
 		Limits:    defaultLimits(),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"slices"
 	"sync/atomic"
@@ -13,7 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/notifier/dbconn"
 )
 
 // ErrSchema says that the database has no Rowcall schema that this program can read.
@@ -22,16 +22,20 @@ var ErrSchema = errors.New("the database has no rowcall schema: run rowcall migr
 var errStandby = errors.New("the server is a standby: its snapshots do not say which transactions are running; connect to the primary")
 
 // sessionSettings are the parameters of the node's own connections. Polls must use the index on xid
-// whatever the statistics say, must not be planned anew each time, and must not start workers,
-// which take longer than the poll: a generic plan expects a third of the log. The server must
-// release the locks of a node that has disappeared, or has stopped in the middle of a poll.
+// whatever the statistics say, and in its order, so that the first row comes at once. They must not
+// be planned anew each time, and must not start workers, which take longer than the poll: a generic
+// plan expects a third of the log. A page of a poll is sorted in memory. The server must release
+// the locks of a node that has disappeared, or has stopped in the middle of a poll.
 var sessionSettings = map[string]string{
 	"enable_seqscan":                  "off",
+	"enable_bitmapscan":               "off",
+	"enable_indexscan":                "on",
+	"enable_tidscan":                  "on",
+	"work_mem":                        "4MB",
 	"jit":                             "off",
 	"plan_cache_mode":                 "force_generic_plan",
 	"max_parallel_workers_per_gather": "0",
 	"synchronous_commit":              "on",
-	"default_transaction_isolation":   "read committed",
 	"tcp_keepalives_idle":             "5",
 	"tcp_keepalives_interval":         "5",
 	"tcp_keepalives_count":            "3",
@@ -44,13 +48,13 @@ var poolerCodes = []string{"08P01", "0A000", "26000", "42P05"}
 
 // connector opens the node's own connections: for LISTEN and for polls.
 type connector struct {
-	direct *pgx.ConnConfig
+	direct *dbconn.Server
 	log    *slog.Logger
 	pooled atomic.Bool // a pooler between the node and the server was noticed
 }
 
-func newConnector(direct *pgx.ConnConfig, log *slog.Logger) *connector {
-	return &connector{direct: direct.Copy(), log: log}
+func newConnector(direct *dbconn.Server, log *slog.Logger) *connector {
+	return &connector{direct: direct, log: log}
 }
 
 // connect opens a connection to the primary. The purpose becomes part of its application_name.
@@ -72,18 +76,16 @@ func (c *connector) connect(ctx context.Context, purpose string) (*pgx.Conn, err
 // config says how to connect. A pooler gets neither settings, which would leak into the sessions of
 // others, nor named statements.
 func (c *connector) config(purpose string) *pgx.ConnConfig {
-	config := c.direct.Copy()
+	config := c.direct.ConnConfig(sessionSettings)
+	if c.pooled.Load() {
+		config = c.direct.Behind(dbconn.TransactionPooling).ConnConfig(nil)
+	}
 	dialer := &net.Dialer{
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3},
 		Control:         abandonUnacknowledged,
 	}
 	config.DialFunc = dialer.DialContext
 	config.RuntimeParams["application_name"] = "rowcall " + purpose
-	if c.pooled.Load() {
-		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-		return config
-	}
-	maps.Copy(config.RuntimeParams, sessionSettings)
 	return config
 }
 
@@ -113,18 +115,4 @@ func closeConn(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = conn.Close(ctx) // if the server does not hear it, there is nothing left to do
-}
-
-// openAside prepares the poller's second connection, which reads the floor while the first is in
-// the middle of a large poll. It is opened when it is needed. It does not come from the shared
-// pool, so that live events never wait behind access queries.
-func openAside(ctx context.Context, like *pgxpool.Pool, direct *pgx.ConnConfig) (*pgxpool.Pool, error) {
-	config := like.Config()
-	config.ConnConfig = direct.Copy()
-	config.MinConns, config.MaxConns, config.MaxConnIdleTime = 0, 1, time.Minute
-	aside, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("preparing the poller's second connection: %w", err)
-	}
-	return aside, nil
 }

@@ -7,8 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"rowcall/notifier/dbconn"
 )
 
 // Feed reads one database's log and serves it to subscriptions.
@@ -23,7 +22,7 @@ type Feed struct {
 	reask   *reaskQueue
 	host    *subscriptionHost
 
-	pool      *pgxpool.Pool
+	pool      *dbconn.Pool
 	joins     chan struct{} // a place for each subscribe at the database; see enterDatabase
 	connector *connector
 	listener  *listener
@@ -33,10 +32,10 @@ type Feed struct {
 
 // New prepares a feed; Run starts it. direct says how to connect for LISTEN and polls, past any
 // pooler. pool serves access, snapshots, replays and retention.
-func New(direct *pgx.ConnConfig, pool *pgxpool.Pool, rules Rules, o Options) *Feed {
+func New(direct *dbconn.Server, pool *dbconn.Pool, rules Rules, o Options) *Feed {
 	f := newFeed(rules, o)
 	f.pool = pool
-	f.joins = make(chan struct{}, max(1, pool.Config().MaxConns/2))
+	f.joins = make(chan struct{}, max(1, pool.Size()/2))
 	f.connector = newConnector(direct, f.log)
 	wake := newSignal()
 	f.listener = newListener(f.connector, f.log, wake.raise, f.hub.isFollowed)
@@ -71,11 +70,6 @@ func newPoller(f *Feed, wake signal) *poller {
 // Run serves until ctx ends, through every fault of the database. It returns nil after ctx has
 // ended, and an error only if no retry can help, for example if the database has no Rowcall schema.
 func (f *Feed) Run(ctx context.Context) error {
-	aside, err := openAside(ctx, f.pool, f.connector.direct)
-	if err != nil {
-		return err
-	}
-	defer aside.Close()
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { f.listener.keepListening(ctx) })
@@ -86,7 +80,7 @@ func (f *Feed) Run(ctx context.Context) error {
 	for range f.options.Pullers {
 		running.Go(func() { puller.keepPulling(ctx) })
 	}
-	err = f.poller.keepPolling(ctx, aside)
+	err := f.poller.keepPolling(ctx)
 	stop()
 	running.Wait()
 	return err

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 	"rowcall/testdeadline"
@@ -97,7 +98,7 @@ func launchNode(t testing.TB, direct *pgx.ConnConfig, config *pgxpool.Config, ru
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	feed := notifier.New(direct, pool, rules, o)
+	feed := notifier.New(dbconn.To(direct, dbconn.Direct), dbconn.Over(pool), rules, o)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- feed.Run(ctx) }()

@@ -1,13 +1,17 @@
 package notifier
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"rowcall/notifier/topic"
 )
@@ -29,6 +33,29 @@ type logRow struct {
 	data  []byte
 }
 
+// exactText are the text columns of an event. The server converts them to UTF-8.
+const exactText = `topic, type, role, data`
+
+// lossyText are the same columns, for rows in which some text cannot be converted: the encoding of
+// the database has characters without an equivalent, or the database is SQL_ASCII and holds bytes
+// that are no UTF-8. U+FFFD takes the place of such characters.
+const lossyText = `rowcall.utf8(topic), rowcall.utf8(type), rowcall.utf8(role), rowcall.utf8(data)`
+
+// withText is a statement that reads exactText, as it is or with lossyText.
+func withText(sql string, lossy bool) string {
+	if !lossy {
+		return sql
+	}
+	return strings.Replace(sql, exactText, lossyText, 1)
+}
+
+// isUnreadable reports whether the server could not convert some text to UTF-8.
+func isUnreadable(err error) bool {
+	const characterNotInRepertoire, untranslatableCharacter = "22021", "22P05"
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && (pgErr.Code == characterNotInRepertoire || pgErr.Code == untranslatableCharacter)
+}
+
 // scanRow reads the current row. The first column goes to part, whose meaning differs between the
 // statements.
 func scanRow(rows pgx.Rows, part *int) (logRow, error) {
@@ -36,13 +63,52 @@ func scanRow(rows pgx.Rows, part *int) (logRow, error) {
 	var id *int64
 	var xid *uint64
 	var at *time.Time
-	if err := rows.Scan(part, &id, &xid, &at, &r.topic, &r.typ, &r.role, &r.data); err != nil {
+	var topic, typ, role []byte
+	if err := rows.Scan(part, &id, &xid, &at, &topic, &typ, &role, &r.data); err != nil {
 		return logRow{}, fmt.Errorf("reading a row of the log: %w", err)
 	}
 	if id != nil {
-		r.id, r.xid, r.at = *id, *xid, *at
+		r.id = *id
 	}
+	if xid != nil && at != nil {
+		r.xid, r.at = *xid, *at
+	}
+	r.topic, r.typ, r.role, r.data = string(validText(topic)), textOf(typ), textOf(role), validText(r.data)
 	return r, nil
+}
+
+// textOf is a text column; nil for NULL.
+func textOf(column []byte) *string {
+	if column == nil {
+		return nil
+	}
+	text := string(validText(column))
+	return &text
+}
+
+// validText is a text column as UTF-8. Only lossyText of an SQL_ASCII database yields other bytes.
+func validText(column []byte) []byte {
+	if utf8.Valid(column) {
+		return column
+	}
+	return bytes.ToValidUTF8(column, []byte("\uFFFD"))
+}
+
+// queryEvents reads the events of a statement with exactText. If some text cannot be converted, it
+// reads them again with lossyText.
+func queryEvents(ctx context.Context, q querier, sql string, part *int, args ...any) ([]*Event, error) {
+	read := func(sql string) ([]*Event, error) {
+		rows, err := q.Query(ctx, sql, args...)
+		if err != nil {
+			return nil, err
+		}
+		return collectEvents(rows, part)
+	}
+	events, err := read(sql)
+	if isUnreadable(err) {
+		return read(withText(sql, true))
+	}
+	return events, err
 }
 
 // collectEvents reads all rows as events. The first column of every row goes to part.

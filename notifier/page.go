@@ -74,13 +74,9 @@ func readPage(ctx context.Context, q querier, s logSpan, topics []topic.Topic, l
 	sql := `WITH next AS (SELECT id, xid, at, topic, type, role, coalesce(data, 'null') AS data FROM rowcall.log
  WHERE ` + spanWhere + ` AND ` + where + ` ORDER BY id LIMIT ` + strconv.Itoa(limit.events) + `),
 sized AS (SELECT *, sum(octet_length(data)) OVER (ORDER BY id) - octet_length(data) AS before, count(*) OVER () AS n FROM next)
-SELECT n::int, id, xid, at, topic, type, role, data FROM sized WHERE before < ` + strconv.Itoa(limit.bytes) + ` ORDER BY id`
-	rows, err := q.Query(ctx, sql, args...)
-	if err != nil {
-		return logPage{}, fmt.Errorf("replaying the log: %w", err)
-	}
+SELECT n::int, id, xid, at, ` + exactText + ` FROM sized WHERE before < ` + strconv.Itoa(limit.bytes) + ` ORDER BY id`
 	var found int
-	events, err := collectEvents(rows, &found)
+	events, err := queryEvents(ctx, q, sql, &found, args...)
 	if err != nil {
 		return logPage{}, fmt.Errorf("replaying the log: %w", err)
 	}

@@ -19,7 +19,6 @@ const longestPatience = 10 * time.Minute
 type pollConn struct {
 	poller *poller
 	conn   *pgx.Conn
-	aside  querier // reads the floor while conn is in the middle of a large poll
 
 	boot      string // the boot row's id when the connection was made
 	gate      gatekeeper
@@ -29,9 +28,9 @@ type pollConn struct {
 	began     time.Time // when the last poll did
 }
 
-func newPollConn(p *poller, conn *pgx.Conn, aside querier) *pollConn {
+func newPollConn(p *poller, conn *pgx.Conn) *pollConn {
 	return &pollConn{
-		poller: p, conn: conn, aside: aside,
+		poller: p, conn: conn,
 		gate: gatekeeper{conn: conn, options: p.options, log: p.log, listener: p.listener},
 		pace: pollPace{options: p.options},
 	}
@@ -106,12 +105,12 @@ func (c *pollConn) poll(ctx context.Context) (*poll, error) {
 	reading := &c.poller.reading
 	to := c.deliverer()
 	if reading.partial != nil {
-		if err := c.adjustPatience(resumePoll(ctx, c.conn, c.aside, reading.patience, reading.partial, to)); err != nil {
+		if err := c.adjustPatience(resumePoll(ctx, c.conn, reading.patience, reading.partial, to)); err != nil {
 			return nil, err
 		}
 		c.standBehind(reading.partial)
 	}
-	p, err := readPoll(ctx, c.conn, c.aside, reading.patience, reading.prev, to)
+	p, err := readPoll(ctx, c.conn, reading.patience, reading.prev, to)
 	if c.adjustPatience(err) != nil {
 		reading.partial = p
 		return nil, err
@@ -130,7 +129,8 @@ func (c *pollConn) deliverer() deliverer {
 }
 
 // adjustPatience makes the next poll more patient if this one was cut short for bringing nothing:
-// the server may take long to sort a very large poll. It returns err.
+// the server may take long to pass over the part of a very large poll that was handed on already.
+// It returns err.
 func (c *pollConn) adjustPatience(err error) error {
 	reading := &c.poller.reading
 	switch {

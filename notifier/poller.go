@@ -53,6 +53,14 @@ func (r *readingState) beginAnew(reason ResetReason) {
 	r.prev, r.partial, r.resetReason = snapshot{}, nil, reason
 }
 
+// handedOn is the last id that was handed on of a poll that was cut short; 0 if there is none.
+func (r *readingState) handedOn() int64 {
+	if r.partial == nil {
+		return 0
+	}
+	return r.partial.lastID
+}
+
 // pollStatus is what the last poll has shown.
 type pollStatus struct {
 	polledAt time.Time // zero: there was none
@@ -69,12 +77,12 @@ type pollRound struct{ done chan struct{} }
 
 func newPollRound() *pollRound { return &pollRound{done: make(chan struct{})} }
 
-// keepPolling polls until ctx ends, through lost connections. aside is a second connection; see
-// readPoll. It returns an error only if no retry can help.
-func (p *poller) keepPolling(ctx context.Context, aside querier) error {
+// keepPolling polls until ctx ends, through lost connections. It returns an error only if no retry
+// can help.
+func (p *poller) keepPolling(ctx context.Context) error {
 	var retry backoff
 	for ctx.Err() == nil {
-		err := p.pollOnce(ctx, aside, &retry)
+		err := p.pollOnce(ctx, &retry)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -90,21 +98,25 @@ func (p *poller) keepPolling(ctx context.Context, aside querier) error {
 }
 
 // pollOnce polls on one connection until it breaks.
-func (p *poller) pollOnce(ctx context.Context, aside querier, retry *backoff) error {
+func (p *poller) pollOnce(ctx context.Context, retry *backoff) error {
 	conn, err := p.connector.connect(ctx, "poller")
 	if err != nil {
 		return err
 	}
 	defer closeConn(conn)
-	c := newPollConn(p, conn, aside)
+	c := newPollConn(p, conn)
 	if err := c.prepare(ctx); err != nil {
 		return schemaMissing(err)
 	}
 	for {
-		if err := c.pollAndFollowUp(ctx); err != nil {
+		before := p.reading.handedOn()
+		err := c.pollAndFollowUp(ctx)
+		if err == nil || p.reading.handedOn() > before {
+			retry.succeed()
+		}
+		if err != nil {
 			return err
 		}
-		retry.succeed()
 		if err := c.rest(ctx); err != nil {
 			return err
 		}

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"rowcall/notifier/dbconn"
 )
 
 // pullQueue is the line of subscriptions that read from the log. A few pullers serve it, one page a
@@ -65,7 +65,7 @@ func (q *pullQueue) pop() *Subscription {
 type puller struct {
 	options *Options
 	log     *slog.Logger
-	pool    *pgxpool.Pool
+	pool    *dbconn.Pool
 	rules   Rules
 	hub     *hub
 	load    *load

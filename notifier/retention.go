@@ -10,7 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
+
+	"rowcall/notifier/dbconn"
 )
 
 const (
@@ -55,7 +56,7 @@ func (s LogState) Alarming() bool {
 type retention struct {
 	options *Options
 	log     *slog.Logger
-	pool    *pgxpool.Pool
+	pool    *dbconn.Pool
 
 	state atomic.Pointer[LogState] // as it was last seen; nil: not yet
 }
@@ -133,7 +134,7 @@ func isLockRefused(err error) bool {
 // rotateLog empties the next slot and advances to it, in two transactions that each take the lock.
 // The second does nothing if another node has advanced in between. Neither leaves anything in its
 // session, which may be shared through a pooler.
-func rotateLog(ctx context.Context, pool *pgxpool.Pool) error {
+func rotateLog(ctx context.Context, pool *dbconn.Pool) error {
 	slot, err := emptyNextSlot(ctx, pool)
 	if err != nil {
 		return fmt.Errorf("emptying a slot: %w", err)
@@ -153,7 +154,7 @@ func rotateLog(ctx context.Context, pool *pgxpool.Pool) error {
 
 // emptyNextSlot empties the next slot if it gets the lock within rotationTries. It returns the slot
 // that is being written, or noSlot if another node is rotating.
-func emptyNextSlot(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
+func emptyNextSlot(ctx context.Context, pool *dbconn.Pool) (int64, error) {
 	slot := int64(noSlot)
 	var err error
 	for range rotationTries {
@@ -175,7 +176,7 @@ func emptyNextSlot(ctx context.Context, pool *pgxpool.Pool) (int64, error) {
 // withRotationLock calls step in a transaction of its own, with the slot that is being written. It
 // does nothing if another node has the lock. The statements of step must see what is newer than its
 // locks, so the isolation level is given here and not left to settings.
-func withRotationLock(ctx context.Context, pool *pgxpool.Pool, step func(tx pgx.Tx, written int64) error) error {
+func withRotationLock(ctx context.Context, pool *dbconn.Pool, step func(tx pgx.Tx, written int64) error) error {
 	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		var locked bool
 		var written int64

@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,21 +89,22 @@ func coveredByAny(topics []topic.Topic, t topic.Topic) bool {
 }
 
 // recentSQL finds the oldest transaction from which on the log's newest events fit the tail: at
-// most $1 events, and about $2 bytes. Transactions are taken whole.
+// most $1 events, and about $2 bytes. Transactions are taken whole: the oldest of those that are
+// looked at may be cut, and then its events are too many.
 const recentSQL = `
 SELECT xid FROM (
-       SELECT xid, sum(coalesce(octet_length(data), 0) + 256) OVER (ORDER BY xid DESC) AS bytes
-         FROM (SELECT xid, data FROM rowcall.log ORDER BY xid DESC LIMIT $1) AS newest) AS sized
- WHERE bytes <= $2
+       SELECT xid, count(*) OVER newer AS events, sum(coalesce(octet_length(data), 0) + 256) OVER newer AS bytes
+         FROM (SELECT xid, data FROM rowcall.log ORDER BY xid DESC LIMIT $1::bigint + 1) AS newest
+       WINDOW newer AS (ORDER BY xid DESC)) AS sized
+ WHERE events <= $1 AND bytes <= $2
  ORDER BY xid
  LIMIT 1`
 
 // recentEventsSQL reads the events of transactions from $1 on, as far as the snapshot $2 sees them.
 const recentEventsSQL = `
-SELECT 2, id, xid, at, topic, type, role, data
+SELECT 2, id, xid, at, ` + exactText + `
   FROM rowcall.log
- WHERE xid >= $1 AND pg_visible_in_snapshot(xid, $2::text::pg_snapshot) AND type <> 'rowcall.access'
- ORDER BY id`
+ WHERE xid >= $1 AND pg_visible_in_snapshot(xid, $2::text::pg_snapshot) AND type <> 'rowcall.access'`
 
 // recentLog is the newest part of the log: all events of its interval.
 type recentLog struct {
@@ -135,11 +137,11 @@ func readRecent(ctx context.Context, q querier, seen snapshot, limit sizeLimit) 
 	return recentLog{&logInterval{prev: seen.before(from), seen: seen}, events}, true, nil
 }
 
+// readEventsFrom reads the events of transactions from one on, in the order of their ids. They are
+// sorted here, so that the server need not keep them all.
 func readEventsFrom(ctx context.Context, q querier, from uint64, seen snapshot) ([]*Event, error) {
-	rows, err := q.Query(ctx, recentEventsSQL, from, seen.String())
-	if err != nil {
-		return nil, err
-	}
 	var part int
-	return collectEvents(rows, &part)
+	events, err := queryEvents(ctx, q, recentEventsSQL, &part, from, seen.String())
+	slices.SortFunc(events, func(a, b *Event) int { return cmp.Compare(a.ID, b.ID) })
+	return events, err
 }

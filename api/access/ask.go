@@ -9,13 +9,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
 	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/config/rules"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 )
 
 // Ask answers questions in their order, in snapshots taken after the call began. One statement looks
@@ -140,7 +140,7 @@ func (g *questionGroup) refuse(grants []notifier.Grant) {
 
 // answer asks the questions and puts the grants in their places. A question that gets several rows
 // is granted what any of the rows grants; a question without a row is problem.ErrNotFound.
-func (g *questionGroup) answer(ctx context.Context, pool *pgxpool.Pool, grants []notifier.Grant) error {
+func (g *questionGroup) answer(ctx context.Context, pool *dbconn.Pool, grants []notifier.Grant) error {
 	arguments := make([]any, len(g.arrays))
 	for i, array := range g.arrays {
 		arguments[i] = array
@@ -171,7 +171,7 @@ type accessQuery struct {
 const columnAllowed = "allowed"
 
 // compileAccess returns nil if no SQL is configured.
-func compileAccess(ctx context.Context, pool *pgxpool.Pool, source string, parameters []parameter) (*accessQuery, error) {
+func compileAccess(ctx context.Context, pool *dbconn.Pool, source string, parameters []parameter) (*accessQuery, error) {
 	if strings.TrimSpace(source) == "" {
 		return nil, nil
 	}

@@ -16,6 +16,7 @@ import (
 	"rowcall/api/door/doortest"
 	"rowcall/api/identity"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 	"rowcall/testdeadline"
@@ -84,15 +85,15 @@ func feedWith(t *testing.T, db *schematest.Database, tracer pgx.QueryTracer) *no
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	accounts, err := identity.New(t.Context(), pool, doortest.Open(t, door.Options{}), identity.Options{})
+	accounts, err := identity.New(t.Context(), dbconn.Over(pool), doortest.Open(t, door.Options{}), identity.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	compiled, err := Compile(t.Context(), pool, accounts, apitest.SeedTopics())
+	compiled, err := Compile(t.Context(), dbconn.Over(pool), accounts, apitest.SeedTopics())
 	if err != nil {
 		t.Fatal(err)
 	}
-	feed := notifier.New(direct, pool, compiled, notifier.Options{})
+	feed := notifier.New(dbconn.To(direct, dbconn.Direct), dbconn.Over(pool), compiled, notifier.Options{})
 	apitest.RunUntilEnd(t, feed.Run)
 	<-feed.Ready()
 	return feed

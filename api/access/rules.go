@@ -18,12 +18,12 @@ import (
 	"strconv"
 
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/config/rules"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 )
 
@@ -33,7 +33,7 @@ type Rules struct {
 	// nil, and is set before the rules are used.
 	Log *slog.Logger
 
-	pool    *pgxpool.Pool
+	pool    *dbconn.Pool
 	users   Users
 	rules   []*topicRule
 	builtIn map[topic.Topic]*topicRule // for topics that no pattern can name
@@ -60,7 +60,7 @@ type topicRule struct {
 // Compile checks the rules and has PostgreSQL prepare all their SQL. Staff, and nobody else, may also
 // follow the topics of builtIn, which are Rowcall's own. The error is a rules.Problems if the rules
 // are wrong, and problem.ErrUnavailable if the database does not answer.
-func Compile(ctx context.Context, pool *pgxpool.Pool, users Users, topics []rules.Topic, builtIn ...topic.Topic) (*Rules, error) {
+func Compile(ctx context.Context, pool *dbconn.Pool, users Users, topics []rules.Topic, builtIn ...topic.Topic) (*Rules, error) {
 	all := &Rules{pool: pool, users: users, builtIn: map[topic.Topic]*topicRule{}}
 	for _, own := range builtIn {
 		all.builtIn[own] = &topicRule{source: rules.Topic{Allow: rules.AllowStaff}}

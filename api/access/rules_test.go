@@ -20,6 +20,7 @@ import (
 	"rowcall/api/problem"
 	"rowcall/config/rules"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
@@ -40,11 +41,11 @@ func openRules(t *testing.T, topics []rules.Topic) (*Rules, *schematest.Statemen
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	accounts, err := identity.New(t.Context(), pool, doortest.Open(t, door.Options{}), identity.Options{})
+	accounts, err := identity.New(t.Context(), dbconn.Over(pool), doortest.Open(t, door.Options{}), identity.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	compiled, err := Compile(t.Context(), pool, accounts, topics)
+	compiled, err := Compile(t.Context(), dbconn.Over(pool), accounts, topics)
 	return compiled, sent, err
 }
 
@@ -209,11 +210,11 @@ func TestHostileNames(t *testing.T) {
 		topics = append(topics, rules.Topic{Topic: fmt.Sprintf("hostile%d/{id:int}", i), Allow: "public", Snapshot: "SELECT * FROM " + from + " WHERE id = @id",
 			Access: "SELECT id = @id AS allowed FROM " + from})
 	}
-	accounts, err := identity.New(t.Context(), db.Pool(t), doortest.Open(t, door.Options{}), identity.Options{})
+	accounts, err := identity.New(t.Context(), dbconn.Over(db.Pool(t)), doortest.Open(t, door.Options{}), identity.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	compiled, err := Compile(t.Context(), db.Pool(t), accounts, topics)
+	compiled, err := Compile(t.Context(), dbconn.Over(db.Pool(t)), accounts, topics)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,11 +317,11 @@ func TestMeIsTypedAsTheUsersIDs(t *testing.T) {
 		{"no accounts, int", identity.Options{Users: none, UserType: topic.KindInt}, "-7", "bigint"},
 	}
 	for _, tt := range tests {
-		accounts, err := identity.New(t.Context(), db.Pool(t), doortest.Open(t, door.Options{}), tt.options)
+		accounts, err := identity.New(t.Context(), dbconn.Over(db.Pool(t)), doortest.Open(t, door.Options{}), tt.options)
 		if err != nil {
 			t.Fatal(err)
 		}
-		compiled, err := Compile(t.Context(), db.Pool(t), accounts, []rules.Topic{
+		compiled, err := Compile(t.Context(), dbconn.Over(db.Pool(t)), accounts, []rules.Topic{
 			{Topic: "own", Allow: "authenticated", Access: "SELECT pg_typeof(@me)::text = '" + tt.want + "' AS allowed", Snapshot: "SELECT @me::text AS me"},
 			{Topic: "user/{id:uuid}", Allow: "authenticated"},
 		})
@@ -453,19 +454,19 @@ func TestCompileAsksForRights(t *testing.T) {
 	db := schematest.New(t)
 	db.Exec(t, `CREATE TABLE tasks (id int, title text)`)
 	pool := db.ServerPool(t)
-	accounts, err := identity.New(t.Context(), pool, doortest.Open(t, door.Options{}), identity.Options{})
+	accounts, err := identity.New(t.Context(), dbconn.Over(pool), doortest.Open(t, door.Options{}), identity.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	topics := []rules.Topic{{Topic: "tasks", Allow: "public", Snapshot: `SELECT id, title FROM tasks`, Access: `SELECT count(*) > 0 AS allowed FROM tasks`}}
-	_, err = Compile(t.Context(), pool, accounts, topics)
+	_, err = Compile(t.Context(), dbconn.Over(pool), accounts, topics)
 	for _, want := range []string{"topics[0].access: permission denied for table tasks; grant it to ", "topics[0].snapshot: permission denied for table tasks; grant it to "} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want a problem with %s", err, want)
 		}
 	}
 	db.Exec(t, `GRANT SELECT ON tasks TO rowcall_server`)
-	compiled, err := Compile(t.Context(), pool, accounts, topics)
+	compiled, err := Compile(t.Context(), dbconn.Over(pool), accounts, topics)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/problem"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 )
 
 // State reads a topic's present state as a JSON array within tx. The errors are
@@ -50,7 +50,7 @@ func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json
 type snapshotQuery struct{ sql string }
 
 // compileSnapshot returns nil if no SQL is configured.
-func compileSnapshot(ctx context.Context, pool *pgxpool.Pool, source string, parameters []parameter) (*snapshotQuery, error) {
+func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source string, parameters []parameter) (*snapshotQuery, error) {
 	if strings.TrimSpace(source) == "" {
 		return nil, nil
 	}

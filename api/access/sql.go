@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,10 +9,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/problem"
 	"rowcall/config/rules"
+	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 )
 
@@ -74,16 +75,16 @@ func checkNamesDiffer(columns []pgconn.FieldDescription) error {
 // describe has PostgreSQL prepare and plan a statement, and returns its columns. Planning checks the
 // rights that the statement needs. An error of PostgreSQL is for the operator, who wrote the SQL; the
 // error is problem.ErrUnavailable if there is no answer.
-func describe(ctx context.Context, pool *pgxpool.Pool, sql string) (columns []pgconn.FieldDescription, err error) {
-	err = pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
-		statement, err := c.Conn().PgConn().Prepare(ctx, "", sql, nil)
+func describe(ctx context.Context, pool *dbconn.Pool, sql string) (columns []pgconn.FieldDescription, err error) {
+	err = pool.Use(ctx, func(c *pgx.Conn) error {
+		statement, err := c.PgConn().Prepare(ctx, "", sql, nil)
 		if err != nil {
 			return err
 		}
 		columns = statement.Fields
 		nothing := make([][]byte, len(statement.ParamOIDs))
-		planned := c.Conn().PgConn().ExecParams(ctx, "EXPLAIN "+sql, nothing, statement.ParamOIDs, nil, nil).Read()
-		return missingGrant(planned.Err, c.Conn().PgConn().ParameterStatus("session_authorization"))
+		planned := c.PgConn().ExecParams(ctx, "EXPLAIN "+sql, nothing, statement.ParamOIDs, nil, nil).Read()
+		return missingGrant(planned.Err, cmp.Or(c.PgConn().ParameterStatus("session_authorization"), c.Config().User))
 	})
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return nil, errors.New(refused.Message)

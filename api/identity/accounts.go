@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/time/rate"
 
 	"rowcall/api/door"
 	"rowcall/api/problem"
 	"rowcall/config/rules"
+	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 )
 
@@ -63,7 +63,7 @@ type Accounts struct {
 // New prepares accounts. It refuses a users table that cannot be read as configured. The pool must
 // be allowed to read that table and to write rowcall.sessions; it may be nil if there is no users
 // table.
-func New(ctx context.Context, pool *pgxpool.Pool, d *door.Door, o Options) (*Accounts, error) {
+func New(ctx context.Context, pool *dbconn.Pool, d *door.Door, o Options) (*Accounts, error) {
 	table, err := openUsers(ctx, pool, o.Users, o.UserType)
 	if err != nil {
 		return nil, err

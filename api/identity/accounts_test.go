@@ -17,6 +17,7 @@ import (
 	"rowcall/api/door/doortest"
 	"rowcall/api/problem"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/schema/schematest"
 )
 
@@ -50,7 +51,7 @@ func openAccountsServerOn(t *testing.T, db *schematest.Database, pool *pgxpool.P
 		o.Attempts = AttemptOptions{PerAddress: 1000, PerAccount: 1000}
 	}
 	door := doortest.Open(t, door.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}})
-	accounts, err := New(t.Context(), pool, door, o)
+	accounts, err := New(t.Context(), dbconn.Over(pool), door, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,11 +13,11 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/time/rate"
 
 	"rowcall/api/problem"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 )
 
 // DjangoOptions configure the logins of a Django site that uses the same database: its session
@@ -33,7 +33,7 @@ type DjangoOptions struct {
 // anonymous here: it has expired, has no user, or was opened with a password that has been changed
 // since.
 type djangoSite struct {
-	pool       *pgxpool.Pool
+	pool       *dbconn.Pool
 	users      *users
 	keys       djangoKeys
 	names      *loginNames
@@ -47,7 +47,7 @@ type djangoSite struct {
 
 // openDjangoSite prepares to read Django's sessions; it returns nil without a secret key. It
 // refuses a table that cannot be read.
-func openDjangoSite(ctx context.Context, pool *pgxpool.Pool, u *users, o DjangoOptions, log *slog.Logger) (*djangoSite, error) {
+func openDjangoSite(ctx context.Context, pool *dbconn.Pool, u *users, o DjangoOptions, log *slog.Logger) (*djangoSite, error) {
 	if o.SecretKey == "" {
 		return nil, nil
 	}

@@ -15,6 +15,7 @@ import (
 	"rowcall/api/door/doortest"
 	"rowcall/api/problem"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/schema/schematest"
 )
 
@@ -218,7 +219,7 @@ func TestDjangoIsRefusedAtTheStart(t *testing.T) {
 		"users":             `column s.session_data does not exist`,
 		`"; DROP TABLE x--`: "there is no table",
 	} {
-		_, err := New(t.Context(), s.pool, door, Options{Django: DjangoOptions{SecretKey: v.Secret, Table: name}})
+		_, err := New(t.Context(), dbconn.Over(s.pool), door, Options{Django: DjangoOptions{SecretKey: v.Secret, Table: name}})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}

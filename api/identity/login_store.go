@@ -11,15 +11,15 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/problem"
+	"rowcall/notifier/dbconn"
 )
 
 // loginStore keeps the logins in the table rowcall.sessions: the hash of a token, never the token
 // itself, and the user, so that all logins of a user can be found and deleted. A trigger on the
 // table files an access event when a user's login is deleted.
-type loginStore struct{ pool *pgxpool.Pool }
+type loginStore struct{ pool *dbconn.Pool }
 
 var _ scs.CtxStore = (*loginStore)(nil)
 

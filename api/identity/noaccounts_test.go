@@ -1,15 +1,16 @@
 package identity
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
-	"errors"
 	"rowcall/api/door"
 	"rowcall/api/door/doortest"
 	"rowcall/api/problem"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
@@ -19,7 +20,7 @@ func TestStandingsWithoutAccounts(t *testing.T) {
 	t.Parallel()
 	pool := schematest.New(t, schematest.CoreOnly).Pool(t)
 	o := Options{Users: UsersTable{Table: "-"}}
-	accounts, err := New(t.Context(), pool, doortest.Open(t, door.Options{}), o)
+	accounts, err := New(t.Context(), dbconn.Over(pool), doortest.Open(t, door.Options{}), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func TestStandingsWithoutAccounts(t *testing.T) {
 		t.Errorf("%v %v, want %v", got, err, want)
 	}
 	o.Django.SecretKey = strings.Repeat("k", 50)
-	if _, err := New(t.Context(), pool, doortest.Open(t, door.Options{}), o); err == nil || !strings.Contains(err.Error(), "auth.users.table") {
+	if _, err := New(t.Context(), dbconn.Over(pool), doortest.Open(t, door.Options{}), o); err == nil || !strings.Contains(err.Error(), "auth.users.table") {
 		t.Errorf("with a Django site: %v", err)
 	}
 }

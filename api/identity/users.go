@@ -9,12 +9,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/problem"
+	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 )
 
@@ -54,7 +55,7 @@ type account struct {
 // users reads the users table. Without a table nobody can log in, and the subject of a bearer token
 // is the user's id, unchanged.
 type users struct {
-	pool           *pgxpool.Pool
+	pool           *dbconn.Pool
 	noTable        bool       // there is no table
 	kind           topic.Kind // of ids
 	samplePassword string
@@ -67,7 +68,7 @@ type users struct {
 
 // openUsers finds the table and prepares the statements about it. The error says what is missing.
 // Without a table, ids are of the kind otherwise.
-func openUsers(ctx context.Context, pool *pgxpool.Pool, t UsersTable, otherwise topic.Kind) (*users, error) {
+func openUsers(ctx context.Context, pool *dbconn.Pool, t UsersTable, otherwise topic.Kind) (*users, error) {
 	t = t.withDefaults()
 	if t.Table == noColumn {
 		return &users{pool: pool, noTable: true, kind: cmp.Or(otherwise, topic.KindText)}, nil
@@ -111,7 +112,7 @@ SELECT format('%I.%I', n.nspname, c.relname),
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass($1)`
 
-func lookUpShape(ctx context.Context, pool *pgxpool.Pool, t UsersTable) (shape, error) {
+func lookUpShape(ctx context.Context, pool *dbconn.Pool, t UsersTable) (shape, error) {
 	name := pgx.Identifier(strings.Split(t.Table, ".")).Sanitize()
 	rows, _ := pool.Query(ctx, tableShape, name, t.ID)
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[shape])
@@ -163,13 +164,12 @@ func (t UsersTable) spelling(s shape) *strings.Replacer {
 	)
 }
 
-func tryPrepare(ctx context.Context, pool *pgxpool.Pool, sql string) error {
-	conn, err := pool.Acquire(ctx)
+func tryPrepare(ctx context.Context, pool *dbconn.Pool, sql string) error {
+	err := pool.Use(ctx, func(conn *pgx.Conn) error {
+		_, err := conn.Prepare(ctx, "", sql)
+		return err
+	})
 	if err != nil {
-		return problem.OfDatabase("connecting", err)
-	}
-	defer conn.Release()
-	if _, err := conn.Conn().Prepare(ctx, "", sql); err != nil {
 		return problem.OfDatabase("asking PostgreSQL", err)
 	}
 	return nil
@@ -197,7 +197,7 @@ const somePassword = `
 SELECT {password}::text FROM {table} u
 WHERE {password}::text LIKE '$2%' OR {password}::text LIKE 'pbkdf2_sha256$%' ORDER BY {id} DESC LIMIT 1`
 
-func findSamplePassword(ctx context.Context, pool *pgxpool.Pool, sql string) (sample string, err error) {
+func findSamplePassword(ctx context.Context, pool *dbconn.Pool, sql string) (sample string, err error) {
 	err = pool.QueryRow(ctx, sql).Scan(&sample)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return "", problem.OfDatabase("looking for the kind of passwords in use", err)
@@ -227,6 +227,8 @@ func (u *users) byUsername(ctx context.Context, name string) (passwordAccount, e
 	rows, _ := u.pool.Query(ctx, u.byNameSQL, name)
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[passwordAccount])
 	switch {
+	case unreadable(err):
+		return passwordAccount{}, nil // the encoding of the database lacks a character
 	case err != nil:
 		return passwordAccount{}, problem.OfDatabase("looking an account up", err)
 	case len(found) > 1:
@@ -250,10 +252,32 @@ func (u *users) byID(ctx context.Context, id string) (*account, error) {
 		return nil, fmt.Errorf("looking a user up: %w", problem.ErrUnauthorized)
 	}
 	if u.noTable {
-		return &account{ID: id, Username: id}, nil
+		return u.withoutTable(ctx, id)
 	}
 	rows, _ := u.pool.Query(ctx, u.byIDSQL, id)
 	return oneUser[account](rows)
+}
+
+// withoutTable returns the account that a token of a node without accounts names. An id that the
+// encoding of the database cannot hold is refused: questions of access could not be asked with it.
+func (u *users) withoutTable(ctx context.Context, id string) (*account, error) {
+	found := &account{ID: id, Username: id}
+	if isASCII(id) {
+		return found, nil
+	}
+	var held string
+	err := u.pool.QueryRow(ctx, `SELECT $1::text`, id).Scan(&held)
+	switch {
+	case unreadable(err):
+		return nil, fmt.Errorf("looking a user up: %w", problem.ErrUnauthorized)
+	case err != nil:
+		return nil, problem.OfDatabase("looking a user up", err)
+	}
+	return found, nil
+}
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // oneUser reads the one row of a result. The error is problem.ErrUnauthorized if there is none.

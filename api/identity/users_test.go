@@ -10,6 +10,7 @@ import (
 	"rowcall/api/door"
 	"rowcall/api/door/doortest"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/schema/schematest"
 )
 
@@ -52,7 +53,7 @@ func TestUsersTableIsCheckedAtStart(t *testing.T) {
 		"COALESCE":                  {Active: "username"}, // no boolean
 		"u.is_super does not exist": {Staff: "is_super"},
 	} {
-		_, err := New(t.Context(), pool, doortest.Open(t, door.Options{}), Options{Users: table})
+		_, err := New(t.Context(), dbconn.Over(pool), doortest.Open(t, door.Options{}), Options{Users: table})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v", table, err)
 		}

@@ -8,10 +8,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/identity"
 	"rowcall/api/problem"
+	"rowcall/notifier/dbconn"
 )
 
 // actingRole is the role of the database in which resources and functions work.
@@ -23,14 +23,14 @@ const actingTimeout = 15 * time.Second
 // acting runs transactions on behalf of users. Each is in the role rowcall_app, with the user's id
 // and staff flag in settings that row-level security reads.
 type acting struct {
-	pool  *pgxpool.Pool
+	pool  *dbconn.Pool
 	slots chan struct{} // holds an element for each transaction that runs or waits for a connection
 }
 
 // newActing allows two fifths of the pool's connections at a time. Resources and functions together
 // then leave enough connections for questions of access, whatever users ask of them.
-func newActing(pool *pgxpool.Pool) *acting {
-	return &acting{pool: pool, slots: make(chan struct{}, max(1, pool.Config().MaxConns*2/5))}
+func newActing(pool *dbconn.Pool) *acting {
+	return &acting{pool: pool, slots: make(chan struct{}, max(1, pool.Size()*2/5))}
 }
 
 // actAs sets the role and the settings until the transaction ends. A statement may take ten seconds,

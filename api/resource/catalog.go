@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/problem"
+	"rowcall/notifier/dbconn"
 )
 
 // table is what the catalog knows of a table.
@@ -38,7 +38,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`
 
 // readTable reads a table from the catalog, by a name from the configuration.
-func readTable(ctx context.Context, pool *pgxpool.Pool, name string) (*table, error) {
+func readTable(ctx context.Context, pool *dbconn.Pool, name string) (*table, error) {
 	rows, _ := pool.Query(ctx, findTable, pgx.Identifier(strings.Split(name, ".")).Sanitize())
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByNameLax[table])
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -197,7 +197,7 @@ WITH RECURSIVE asked AS (
 )` + shapes
 
 // readColumns reads columns with columnsOfTable, or arguments with argumentsOfFunction.
-func readColumns(ctx context.Context, pool *pgxpool.Pool, sql string, of uint32) ([]*column, error) {
+func readColumns(ctx context.Context, pool *dbconn.Pool, sql string, of uint32) ([]*column, error) {
 	rows, _ := pool.Query(ctx, sql, of)
 	found, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByNameLax[column])
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"rowcall/api/apitest"
 	"rowcall/config/rules"
+	"rowcall/notifier/dbconn"
 	"rowcall/schema/schematest"
 )
 
@@ -200,7 +201,7 @@ func TestDescriptionRules(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
 	compiled := compileTopics(t, db)
-	_, err := Compile(t.Context(), db.Pool(t), compiled, []rules.Resource{
+	_, err := Compile(t.Context(), dbconn.Over(db.Pool(t)), compiled, []rules.Resource{
 		{Name: "a", Table: "users", Label: "password"}, {Name: "b", Table: "users", Label: "nothing"},
 		{Name: "c", Table: "dams", Follow: []string{"nowhere", "dams/{id}"}}, {Name: "d", Table: "dams", Follow: []string{""}}, {Name: "resources", Table: "dams"},
 	}, slog.New(slog.DiscardHandler))

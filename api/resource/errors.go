@@ -15,19 +15,21 @@ import (
 
 // The SQLSTATEs, and classes of them, that say something to the user.
 const (
-	stateNotNull     = "23502"
-	stateForeign     = "23503"
-	stateUnique      = "23505"
-	stateCheck       = "23514"
-	stateExclusion   = "23P01"
-	stateDenied      = "42501"
-	stateTooLong     = "22001"
-	stateOutOfRange  = "22003"
-	classConstraint  = "23"
-	classData        = "22"
-	classLimit       = "54"
-	classRaised      = "P0"
-	classOfFunctions = "RC" // raised by functions and triggers of the operator, see explainRaised
+	stateNotNull       = "23502"
+	stateForeign       = "23503"
+	stateUnique        = "23505"
+	stateCheck         = "23514"
+	stateExclusion     = "23P01"
+	stateDenied        = "42501"
+	stateTooLong       = "22001"
+	stateOutOfRange    = "22003"
+	stateNoEquivalent  = "22P05"
+	stateNotInEncoding = "22021"
+	classConstraint    = "23"
+	classData          = "22"
+	classLimit         = "54"
+	classRaised        = "P0"
+	classOfFunctions   = "RC" // raised by functions and triggers of the operator, see explainRaised
 )
 
 // doingRemove tells explain that a foreign key that is violated is another row's, which refers to the
@@ -64,6 +66,8 @@ func explainState(refused *pgconn.PgError, doing string) error {
 		return problem.Invalid(FieldErrors{wholeRow: {"A value is too long."}})
 	case refused.Code == stateOutOfRange:
 		return problem.Invalid(FieldErrors{wholeRow: {"A value is out of range."}})
+	case refused.Code == stateNoEquivalent, refused.Code == stateNotInEncoding:
+		return problem.Invalid(FieldErrors{wholeRow: {"The encoding of the database lacks a character of a text."}})
 	}
 	switch refused.Code[:2] {
 	case classData, classLimit:

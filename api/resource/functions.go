@@ -10,12 +10,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/api/access"
 	"rowcall/api/identity"
 	"rowcall/api/problem"
 	"rowcall/config/rules"
+	"rowcall/notifier/dbconn"
 )
 
 // Functions are the compiled rules of functions. They are safe for use by several goroutines. A nil
@@ -34,7 +34,7 @@ type function struct {
 
 // CompileFunctions checks the rules and reads the functions from the catalog. The error is a
 // rules.Problems if the rules are wrong, and problem.ErrUnavailable if the database does not answer.
-func CompileFunctions(ctx context.Context, pool *pgxpool.Pool, sources []rules.Function) (*Functions, error) {
+func CompileFunctions(ctx context.Context, pool *dbconn.Pool, sources []rules.Function) (*Functions, error) {
 	all := &Functions{}
 	if len(sources) == 0 {
 		return all, nil
@@ -85,7 +85,7 @@ FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE p.oid = to_regproc($1)`
 
 // readSignature reads a function from the catalog, by a name from the configuration.
-func readSignature(ctx context.Context, pool *pgxpool.Pool, name string) (*signature, error) {
+func readSignature(ctx context.Context, pool *dbconn.Pool, name string) (*signature, error) {
 	rows, _ := pool.Query(ctx, findFunction, pgx.Identifier(strings.Split(name, ".")).Sanitize())
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByNameLax[signature])
 	switch {

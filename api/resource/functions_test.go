@@ -6,6 +6,7 @@ import (
 
 	"rowcall/api/apitest"
 	"rowcall/config/rules"
+	"rowcall/notifier/dbconn"
 	"rowcall/schema/schematest"
 )
 
@@ -109,7 +110,7 @@ func TestCompileFunctionsTellsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
 	db.Exec(t, oddFunctions)
-	_, err := CompileFunctions(t.Context(), db.Pool(t), []rules.Function{
+	_, err := CompileFunctions(t.Context(), dbconn.Over(db.Pool(t)), []rules.Function{
 		{Name: "many", Function: "many"}, {Name: "many", Function: "many"}, {Name: "a/b", Function: "", Allow: "x"}, {Name: "a", Function: "nowhere"},
 		{Name: "b", Function: "twice"}, {Name: "c", Function: "nameless"}, {Name: "d", Function: "anything"}, {Name: "e", Function: "rest"},
 		{Name: "f", Function: "closed"}, {Name: "g", Function: "proc"}, {Name: "h", Function: "many(int)"},

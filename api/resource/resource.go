@@ -20,11 +20,10 @@ import (
 	"log/slog"
 	"slices"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"rowcall/api/access"
 	"rowcall/api/identity"
 	"rowcall/config/rules"
+	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 )
 
@@ -60,7 +59,7 @@ type reference struct {
 // Compile checks the rules and reads the tables from the catalog. A table that changes later is known
 // again at the next start. The error is a rules.Problems if the rules are wrong, and
 // problem.ErrUnavailable if the database does not answer.
-func Compile(ctx context.Context, pool *pgxpool.Pool, topics *access.Rules, sources []rules.Resource, log *slog.Logger) (*Resources, error) {
+func Compile(ctx context.Context, pool *dbconn.Pool, topics *access.Rules, sources []rules.Resource, log *slog.Logger) (*Resources, error) {
 	all := &Resources{sources: sources, topics: topics}
 	if len(sources) == 0 {
 		return all, nil

@@ -14,6 +14,7 @@ import (
 	"rowcall/api/door/doortest"
 	"rowcall/config/rules"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
@@ -141,7 +142,7 @@ func TestRowsCanBeSentBackAsRead(t *testing.T) {
 func snapshotOf(t *testing.T, db *schematest.Database, id int) string {
 	t.Helper()
 	pool := db.Pool(t)
-	topics, err := access.Compile(t.Context(), pool, openAccounts(t, pool, doortest.Open(t, door.Options{})),
+	topics, err := access.Compile(t.Context(), dbconn.Over(pool), openAccounts(t, pool, doortest.Open(t, door.Options{})),
 		[]rules.Topic{{Topic: "edge/{id:int}", Allow: "public", Snapshot: "SELECT * FROM edge.row WHERE id = @id"}})
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"rowcall/api/door/doortest"
 	"rowcall/api/identity"
 	"rowcall/config/rules"
+	"rowcall/notifier/dbconn"
 	"rowcall/schema/schematest"
 )
 
@@ -40,9 +41,9 @@ func openServerOn(t *testing.T, db *schematest.Database, resources []rules.Resou
 	pool := db.NodePool(t)
 	entry := doortest.Open(t, door.Options{Exempt: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	accounts := openAccounts(t, pool, entry)
-	topics, err1 := access.Compile(t.Context(), pool, accounts, apitest.SampleTopics())
-	served, err2 := Compile(t.Context(), pool, topics, resources, log)
-	called, err3 := CompileFunctions(t.Context(), pool, functions)
+	topics, err1 := access.Compile(t.Context(), dbconn.Over(pool), accounts, apitest.SampleTopics())
+	served, err2 := Compile(t.Context(), dbconn.Over(pool), topics, resources, log)
+	called, err3 := CompileFunctions(t.Context(), dbconn.Over(pool), functions)
 	for _, err := range []error{err1, err2, err3} {
 		if err != nil {
 			t.Fatal(err)
@@ -60,7 +61,7 @@ func openServerOn(t *testing.T, db *schematest.Database, resources []rules.Resou
 
 func openAccounts(t *testing.T, pool *pgxpool.Pool, entry *door.Door) *identity.Accounts {
 	t.Helper()
-	accounts, err := identity.New(t.Context(), pool, entry, identity.Options{
+	accounts, err := identity.New(t.Context(), dbconn.Over(pool), entry, identity.Options{
 		Attempts: identity.AttemptOptions{PerAddress: 1000, PerAccount: 1000},
 		Logger:   slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
@@ -80,7 +81,7 @@ func (s *resourceServer) user(t *testing.T, name string) *apitest.HTTPUser {
 func compileTopics(t *testing.T, db *schematest.Database) *access.Rules {
 	t.Helper()
 	pool := db.Pool(t)
-	compiled, err := access.Compile(t.Context(), pool, openAccounts(t, pool, doortest.Open(t, door.Options{})), apitest.SeedTopics())
+	compiled, err := access.Compile(t.Context(), dbconn.Over(pool), openAccounts(t, pool, doortest.Open(t, door.Options{})), apitest.SeedTopics())
 	if err != nil {
 		t.Fatal(err)
 	}

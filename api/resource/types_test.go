@@ -10,6 +10,7 @@ import (
 
 	"rowcall/api/apitest"
 	"rowcall/config/rules"
+	"rowcall/notifier/dbconn"
 	"rowcall/schema/schematest"
 )
 
@@ -209,7 +210,7 @@ func TestCompileTellsAllThatIsWrong(t *testing.T) {
 	db.Exec(t, `CREATE TABLE keyless (a int); CREATE TABLE two_keys (a int, b int, PRIMARY KEY (a, b)); CREATE TABLE hidden (id int PRIMARY KEY);
 		CREATE TABLE pointy (p date PRIMARY KEY); CREATE VIEW seen AS SELECT 1 AS id; GRANT SELECT ON keyless, two_keys, pointy, seen TO rowcall_app`)
 	compiled := compileTopics(t, db)
-	_, err := Compile(t.Context(), db.Pool(t), compiled, []rules.Resource{
+	_, err := Compile(t.Context(), dbconn.Over(db.Pool(t)), compiled, []rules.Resource{
 		{Name: "patients", Table: "patients", Allow: "authenticated", Topic: "dams"},
 		{Name: "patients", Table: "patients"},
 		{Name: "", Table: "", Allow: "everybody", Topic: "nowhere"},
@@ -243,8 +244,8 @@ func TestResourcesNeedTheRole(t *testing.T) {
 	db := schematest.New(t, schematest.Samples)
 	pool := db.NodePool(t)
 	db.Exec(t, `REVOKE rowcall_server FROM node_`+db.Name)
-	_, err1 := Compile(t.Context(), pool, nil, apitest.SampleResources(), slog.New(slog.DiscardHandler))
-	_, err2 := CompileFunctions(t.Context(), pool, apitest.SampleFunctions())
+	_, err1 := Compile(t.Context(), dbconn.Over(pool), nil, apitest.SampleResources(), slog.New(slog.DiscardHandler))
+	_, err2 := CompileFunctions(t.Context(), dbconn.Over(pool), apitest.SampleFunctions())
 	for _, err := range []error{err1, err2} {
 		if err == nil || !strings.Contains(err.Error(), "may not act as rowcall_app: GRANT rowcall_server") {
 			t.Errorf("got %v, want an error that says what to grant", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 )
 
@@ -55,7 +56,7 @@ func follow(ctx context.Context, url string, rooms int, ring notifier.RingMode) 
 		return nil, err
 	}
 	f := &follower{wake: make(chan struct{}, 1)}
-	f.feed = notifier.New(direct, pool, openRules{}, notifier.Options{Ring: ring, Logger: silent()})
+	f.feed = notifier.New(dbconn.To(direct, dbconn.Direct), dbconn.Over(pool), openRules{}, notifier.Options{Ring: ring, Logger: silent()})
 	running, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- f.feed.Run(running) }()

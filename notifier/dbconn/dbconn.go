@@ -43,6 +43,11 @@ func To(config *pgx.ConnConfig, pooling Pooling) *Server {
 	return &Server{config: config.Copy(), pooling: pooling}
 }
 
+// Behind returns the same way with another pooling than was found.
+func (s *Server) Behind(pooling Pooling) *Server {
+	return &Server{config: s.config, pooling: pooling, version: s.version}
+}
+
 // Pooling says what stands in between.
 func (s *Server) Pooling() Pooling { return s.pooling }
 

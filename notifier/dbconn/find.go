@@ -36,11 +36,15 @@ func Find(ctx context.Context, config *pgx.ConnConfig) (*Server, error) {
 // isServers reports whether the connection is one of the server's own. The process that a pooler
 // names at the start is not the one that serves.
 func isServers(ctx context.Context, conn *pgx.Conn) (bool, error) {
+	announced := conn.PgConn().PID()
+	if announced == 0 {
+		return true, nil // nobody has said
+	}
 	var pid uint32
 	if err := conn.QueryRow(ctx, `SELECT pg_backend_pid()`, pgx.QueryExecModeExec).Scan(&pid); err != nil {
 		return false, fmt.Errorf("asking for the server's process: %w", err)
 	}
-	return pid == conn.PgConn().PID(), nil
+	return pid == announced, nil
 }
 
 // refusesParameters reports whether a connection failed for its start-up parameters, all of which a

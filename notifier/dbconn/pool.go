@@ -2,11 +2,13 @@ package dbconn
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // Pool is a pool of connections with the settings of this package. Each of its methods is as that
@@ -108,3 +110,10 @@ func (p *Pool) Use(ctx context.Context, do func(conn *pgx.Conn) error) error {
 	}
 	return p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return do(conn.Conn()) })
 }
+
+// Over returns a pool over one whose connections are made otherwise, for tests.
+func Over(pool *pgxpool.Pool) *Pool { return &Pool{pool: pool} }
+
+// SQL returns the pool for database/sql. Behind transaction pooling its statements run without the
+// settings of this package.
+func (p *Pool) SQL() *sql.DB { return stdlib.OpenDBFromPool(p.pool) }

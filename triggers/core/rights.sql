@@ -13,7 +13,7 @@ BEGIN
     END IF;
     IF to_regrole('rowcall_server') IS NOT NULL THEN
         GRANT EXECUTE ON FUNCTION rowcall.epoch, rowcall.new_epoch, rowcall.flip_gate, rowcall.keep_alive,
-            rowcall.empty_next_slot, rowcall.advance_slot, rowcall.log_state,
+            rowcall.empty_next_slot, rowcall.advance_slot, rowcall.log_state, rowcall.utf8,
             rowcall.cursor, rowcall.iso TO rowcall_server;
     END IF;
     IF to_regrole('rowcall_app') IS NOT NULL THEN

@@ -35,7 +35,7 @@ func StartServer(t *testing.T, settings map[string]string) *Server {
 }
 
 // StartServerOn starts a node that serves the example configuration as a role that may do no more
-// than serve. It gives the sample accounts weak hashes of their passwords, which are quick to check.
+// than serve, unless settings name the database. It gives the sample accounts weak hashes of their passwords, which are quick to check.
 func StartServerOn(t *testing.T, db *schematest.Database, settings map[string]string) *Server {
 	t.Helper()
 	for _, name := range []string{"alice", "bob", "carol", "dave", "admin"} {
@@ -46,12 +46,14 @@ func StartServerOn(t *testing.T, db *schematest.Database, settings map[string]st
 		db.Exec(t, `UPDATE users SET password = $1 WHERE username = $2`, string(hash), name)
 	}
 	env := map[string]string{
-		"ROWCALL_DATABASE_URL":  ServingURL(t, db),
 		"ROWCALL_CONFIG":        ExampleFile(t),
 		"ROWCALL_HTTP_ADDR":     "127.0.0.1:0",
 		"ROWCALL_LIMITS_EXEMPT": "127.0.0.1/32",
 	}
 	maps.Copy(env, settings)
+	if env["ROWCALL_DATABASE_URL"] == "" {
+		env["ROWCALL_DATABASE_URL"] = ServingURL(t, db)
+	}
 	return (&Server{Database: db, Env: env}).StartAnother(t)
 }
 

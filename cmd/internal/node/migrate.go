@@ -19,7 +19,7 @@ import (
 // Migrate brings schema and triggers up to date, and loads the sample rows where samples says so and
 // there are none. Several nodes may call it at the same time: they take turns.
 func Migrate(ctx context.Context, c *config.Config, samples bool, log *slog.Logger) error {
-	db, err := openDatabase(ctx, c.Database.Migrate())
+	db, err := openDatabase(ctx, c.Database.Migrate(), c.Database)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func Migrate(ctx context.Context, c *config.Config, samples bool, log *slog.Logg
 
 // RequireMigrated returns an error if the database is not up to date.
 func RequireMigrated(ctx context.Context, c *config.Config) error {
-	db, err := openDatabase(ctx, c.Database.Direct())
+	db, err := openDatabase(ctx, c.Database.Direct(), c.Database)
 	if err != nil {
 		return err
 	}
@@ -51,11 +51,12 @@ func RequireMigrated(ctx context.Context, c *config.Config) error {
 }
 
 // openDatabase opens a database for migrations. It refuses a server that Rowcall cannot work with.
-func openDatabase(ctx context.Context, dsn config.DSN) (*sql.DB, error) {
-	c, err := ParseDSN(dsn)
+func openDatabase(ctx context.Context, dsn config.DSN, d config.Database) (*sql.DB, error) {
+	server, err := findSessions(ctx, dsn, d)
 	if err != nil {
 		return nil, err
 	}
+	c := server.ConnConfig(nil)
 	db := stdlib.OpenDB(*c)
 	if err := schema.Check(ctx, db); err != nil {
 		db.Close()

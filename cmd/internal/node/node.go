@@ -8,12 +8,8 @@ package node
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 	"golang.org/x/sync/errgroup"
 
 	"rowcall/api"
@@ -23,13 +19,14 @@ import (
 	"rowcall/api/resource"
 	"rowcall/config"
 	"rowcall/notifier"
+	"rowcall/notifier/dbconn"
 	"rowcall/schema"
 	"rowcall/web"
 )
 
 // Node serves one database. Open makes one; Run serves it, once.
 type Node struct {
-	pool     *pgxpool.Pool
+	pool     *dbconn.Pool
 	feed     *notifier.Feed
 	accounts *identity.Accounts
 	server   *api.Server
@@ -43,13 +40,17 @@ type Node struct {
 // database. demo is shown on the pages of the demo; it is nil for any other node. Call Run
 // afterwards: it also closes the node's connections.
 func Open(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.Logger) (*Node, error) {
-	pool, err := openPool(ctx, c.Database)
+	direct, err := findDirect(ctx, c.Database)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := openPool(ctx, c.Database, log)
 	if err != nil {
 		return nil, err
 	}
 	n := &Node{pool: pool, apps: c.Apps, log: log, metrics: api.NewMetrics()}
 	n.metrics.WatchPool(pool)
-	if err := n.assemble(ctx, c, demo); err != nil {
+	if err := n.assemble(ctx, c, direct, demo); err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -57,11 +58,7 @@ func Open(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.Logge
 }
 
 // assemble makes the parts of the node, each from the parts that it needs.
-func (n *Node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) error {
-	direct, err := ParseDSN(c.Database.Direct())
-	if err != nil {
-		return err
-	}
+func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Server, demo *api.Demo) error {
 	door, err := door.New(doorOptions(c))
 	if err != nil {
 		return err
@@ -102,27 +99,6 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, demo *api.Demo) e
 	return err
 }
 
-// openPool opens the pool of connections for access, snapshots, replays and resources.
-func openPool(ctx context.Context, d config.Database) (*pgxpool.Pool, error) {
-	if _, err := ParseDSN(d.URL); err != nil {
-		return nil, err
-	}
-	c, err := pgxpool.ParseConfig(string(d.URL))
-	if err != nil {
-		return nil, errors.New("the database's connection string has a pool_ parameter that cannot be read")
-	}
-	c.MaxConns = int32(d.PoolSize)
-	c.ConnConfig.ConnectTimeout = connectPatience
-	if c.ConnConfig.RuntimeParams["application_name"] == "" {
-		c.ConnConfig.RuntimeParams["application_name"] = "rowcall"
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, c)
-	if err != nil {
-		return nil, fmt.Errorf("open the pool of connections: %w", err)
-	}
-	return pool, nil
-}
-
 func (n *Node) health(c *config.Config) *api.Health {
 	return api.NewHealth(api.HealthOptions{
 		Feed:    n.feed.Health,
@@ -133,7 +109,7 @@ func (n *Node) health(c *config.Config) *api.Health {
 
 // pending reports whether migrations are still to be applied.
 func (n *Node) pending(ctx context.Context, apps bool) (bool, error) {
-	db := stdlib.OpenDBFromPool(n.pool)
+	db := n.pool.SQL()
 	defer db.Close()
 	return schema.Pending(ctx, db, apps)
 }
