@@ -7,7 +7,7 @@ afterEach(() => { vi.useRealTimers(); });
 const pace = { soon: 100, apart: 500 };
 const settle = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
-test('a burst is one run', async () => {
+test('many requests at once cause one run', async () => {
   const run = vi.fn(async () => {});
   const all = coalesce(run, pace);
   for (let i = 0; i < 1000; i++) all.ask();
@@ -18,7 +18,7 @@ test('a burst is one run', async () => {
   expect(run).toHaveBeenCalledTimes(1);
 });
 
-test('a stream of events is a run every so often, and a last one behind the last event', async () => {
+test('continuous requests cause runs at intervals, and one after the last request', async () => {
   const run = vi.fn(async () => {});
   const all = coalesce(run, pace);
   for (let ms = 0; ms < 5000; ms += 10) {
@@ -32,7 +32,7 @@ test('a stream of events is a run every so often, and a last one behind the last
   expect(run.mock.calls.length).toBeLessThanOrEqual(before + 1);
 });
 
-test('what happens during a run makes another one, never two at a time', async () => {
+test('a request during a run causes another run after it', async () => {
   let open = 0;
   const run = vi.fn(async () => {
     open += 1;
@@ -49,7 +49,7 @@ test('what happens during a run makes another one, never two at a time', async (
   expect(run).toHaveBeenCalledTimes(2);
 });
 
-test('a run that fails is not the last one', async () => {
+test('a failed run does not stop later runs', async () => {
   const run = vi.fn(async () => { throw new Error('away'); });
   const all = coalesce(run, pace);
   all.now();
@@ -59,7 +59,7 @@ test('a run that fails is not the last one', async () => {
   expect(run).toHaveBeenCalledTimes(2);
 });
 
-test('who waits does not wait for the pace, and after stop nothing runs', async () => {
+test('now runs without a delay, and stop prevents all runs', async () => {
   const run = vi.fn(async () => {});
   const all = coalesce(run, pace);
   all.ask();

@@ -22,14 +22,14 @@ test('names become words', () => {
   expect(withArticle('Dam')).toBe('a dam');
 });
 
-test('fields are called as people would', () => {
+test('fields have readable labels', () => {
   expect(fieldLabel(field('user_id', { references: { resource: 'users', field: 'id', label: 'username' } }))).toBe('User');
   expect(fieldLabel(field('user_id'))).toBe('User id');
   expect(fieldLabel(field('is_active', { type: 'boolean' }))).toBe('Active');
   expect(fieldLabel(field('id'))).toBe('ID');
 });
 
-test('a row is called by its label, where that says something', () => {
+test('a row is named by its label, if that is not empty', () => {
   expect(nameOf(resource('users', 'username'), { id: 3, username: 'carol' })).toBe('carol');
   expect(nameOf(resource('users', 'username'), { id: 3, username: '' })).toBe('User 3');
   expect(nameOf(resource('dams', 'name'), { id: 3, name: null })).toBe('Dam 3');

@@ -15,7 +15,7 @@ const row = { id: 7, title: 'a', join_code: 'x', count: 5, status: 'pending' };
 
 const through = (draft: Draft, ...acts: Act[]) => acts.reduce(step, draft);
 
-test('a new row sends what was given, and leaves the rest to the database', () => {
+test('a new row sends its values, and leaves the others to the database', () => {
   const fresh = beginNew(fields);
   expect(unsaved(fresh)).toBe(false);
   expect(missing(fields, fresh)).toEqual({ title: ['This field is required.'] });
@@ -25,13 +25,13 @@ test('a new row sends what was given, and leaves the rest to the database', () =
   expect(unsaved(draft)).toBe(true);
 });
 
-test('an edit sends only what has been changed', () => {
+test('an edit sends only changed fields', () => {
   const draft = through(beginEdit(fields, row), { do: 'enter', field: count, text: '6' }, { do: 'choose', field: status, value: 'admitted' });
   expect(toPatch(draft)).toEqual({ count: 6, status: 'admitted' });
   expect(unsaved(through(draft, { do: 'enter', field: count, text: '5' }, { do: 'choose', field: status, value: 'pending' }))).toBe(false);
 });
 
-test('what cannot be read stays in its control, is not sent, and is not lost silently', () => {
+test('an invalid text stays in its control, is not sent, and counts as unsaved', () => {
   const draft = through(beginEdit(fields, row), { do: 'enter', field: count, text: '6x' });
   expect(draft.texts.count).toBe('6x');
   expect(draft.problems.count).toEqual(['Enter a whole number.']);
@@ -40,14 +40,14 @@ test('what cannot be read stays in its control, is not sent, and is not lost sil
   expect(through(draft, { do: 'enter', field: count, text: '6' }).problems).toEqual({});
 });
 
-test('what others change is shown, where nothing was entered', () => {
+test('changes of others are shown in fields without input', () => {
   const draft = through(beginEdit(fields, row), { do: 'enter', field: title, text: 'b' }, { do: 'told', row: { ...row, status: 'admitted' } });
   expect(draft.values).toMatchObject({ title: 'b', status: 'admitted' });
   expect(draft.conflicts).toEqual([]);
   expect(toPatch(draft)).toEqual({ title: 'b' });
 });
 
-test('a conflict is kept until somebody decides', () => {
+test('a conflict stays until the user decides', () => {
   const draft = through(beginEdit(fields, row), { do: 'enter', field: title, text: 'mine' }, { do: 'told', row: { ...row, title: 'theirs' } }, { do: 'told', row: { ...row, title: 'theirs', count: 6 } });
   expect(draft.conflicts).toEqual(['title']);
   const kept = step(draft, { do: 'keep' });
@@ -57,18 +57,18 @@ test('a conflict is kept until somebody decides', () => {
   expect(taken.texts).toEqual({});
 });
 
-test('a conflict ends by itself when both say the same', () => {
+test('a conflict ends when both values are equal', () => {
   const draft = through(beginEdit(fields, row), { do: 'enter', field: title, text: 'mine' }, { do: 'told', row: { ...row, title: 'theirs' } });
   expect(step(draft, { do: 'told', row: { ...row, title: 'mine' } }).conflicts).toEqual([]);
 });
 
-test('after a save the form begins with what was stored', () => {
+test('after a save the form starts with the stored row', () => {
   const draft = through(beginEdit(fields, row), { do: 'enter', field: title, text: ' b ' }, { do: 'refused', problems: { title: ['No.'] } }, { do: 'saved', row: { ...row, title: 'b' } });
   expect(draft.values.title).toBe('b');
   expect([draft.texts, draft.problems, unsaved(draft)]).toEqual([{}, {}, false]);
 });
 
-test('a row that is gone may come back', () => {
+test('a deleted row may be inserted again', () => {
   const draft = through(beginEdit(fields, row), { do: 'gone' });
   expect(draft.gone).toBe(true);
   expect(step(draft, { do: 'told', row }).gone).toBe(false);

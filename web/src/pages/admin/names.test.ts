@@ -13,7 +13,7 @@ const resource = (name: string, topics: string[], ...fields: Field[]): Resource 
 const users = resource('users', ['user'], field('id'));
 const requests = resource('join_requests', ['room'], field('id'), field('user_id', 'users'), field('asked_by', 'users'), field('room_id', 'rooms'));
 
-test('each row that is referred to is asked for once', () => {
+test('each referenced key is listed once', () => {
   expect(keysIn(requests, [
     { id: 1, user_id: 3, asked_by: 4, room_id: 1 },
     { id: 2, user_id: 3, asked_by: null, room_id: 1 },
@@ -22,7 +22,7 @@ test('each row that is referred to is asked for once', () => {
   expect(keysIn(users, [{ id: 1 }])).toEqual({});
 });
 
-test('a list follows what it is about and what it refers to', () => {
+test('a list follows its own topics and those of the rows that it refers to', () => {
   const catalog = { find: (name: string) => (name === 'users' ? users : undefined) } as Catalog;
   expect(topicsOf(catalog, requests)).toEqual(['room', 'user']);
 });

@@ -12,7 +12,7 @@ const requests: Resource = {
 
 const read = (text: string) => readState(requests, new URLSearchParams(text));
 
-test('an empty address is the newest first', () => {
+test('an empty address lists the newest rows first', () => {
   const state = read('');
   expect(state).toEqual({ search: '', sort: { key: 'id', descending: true }, page: 1, filters: {} });
   expect(writeState(requests, state).toString()).toBe('');
@@ -20,7 +20,7 @@ test('an empty address is the newest first', () => {
   expect(narrowed(state)).toBe(false);
 });
 
-test('what an address says comes back as it was', () => {
+test('the state of an address gives the same address', () => {
   const text = 'search=a+b&status=denied&sort=-note&page=3';
   const state = read(text);
   expect(writeState(requests, state).toString()).toBe(text);
@@ -28,13 +28,13 @@ test('what an address says comes back as it was', () => {
   expect(narrowed(state)).toBe(true);
 });
 
-test('what makes no sense is passed over', () => {
+test('invalid parameters are ignored', () => {
   for (const text of ['sort=-nothing', 'sort=extra', 'sort=--id', 'page=0', 'page=-1', 'page=x', 'page=1.5', 'note=x', 'limit=5', 'sort=%0Aid']) {
     expect(read(text), text).toEqual(read(''));
   }
   expect(read(`search=${'x'.repeat(200)}`).search).toHaveLength(100);
 });
 
-test('pages end with the rows', () => {
+test('the last page has the last rows', () => {
   expect([0, 1, 25, 26, 312].map(lastPage)).toEqual([1, 1, 1, 2, 13]);
 });

@@ -19,7 +19,7 @@ describe('fromText', () => {
     expect(fromText(field('decimal'), '1,5')).toHaveProperty('problem');
   });
 
-  test('an empty control is null, or an empty text, or missing', () => {
+  test('an empty control is null, an empty text or an error', () => {
     expect(fromText(field('text'), '')).toEqual({ value: null });
     expect(fromText(field('text', { nullable: false }), '')).toEqual({ value: '' });
     expect(fromText(field('integer'), ' ')).toEqual({ value: null });
@@ -50,14 +50,14 @@ test('times go through a form unchanged', () => {
   expect(toText(field('datetime'), 'infinity')).toBe('');
 });
 
-test('values become text and come back', () => {
+test('values become text, and the same values again', () => {
   for (const [type, value] of [['integer', 5], ['number', -1.5], ['boolean', true], ['text', 'a "b"'], ['date', '2021-06-01'], ['json', { a: [null] }], ['other', [1, 2]]] as const) {
     expect(fromText(field(type), toText(field(type), value)), type).toEqual({ value });
   }
   expect(toText(field('text'), null)).toBe('');
 });
 
-test('numbers beyond 2^53 go through a form as they were', () => {
+test('numbers beyond 2^53 go through a form unchanged', () => {
   for (const text of ['9007199254740993', '{"n":9007199254740993,"more":[0.12345678901234567890]}', '[9223372036854775807]']) {
     const value = parse(text);
     const type = text.startsWith('9') ? 'integer' : 'json';
@@ -66,7 +66,7 @@ test('numbers beyond 2^53 go through a form as they were', () => {
   }
 });
 
-test('a new row begins with defaults', () => {
+test('a new row starts with defaults', () => {
   expect(beginning([field('text', { name: 'a', default: 'pending' }), field('boolean', { name: 'b', nullable: false }), field('integer', { name: 'c' })]))
     .toEqual({ a: 'pending', b: false, c: null });
   expect(choiceLabel('so_so')).toBe('So so');

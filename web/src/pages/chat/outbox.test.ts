@@ -76,7 +76,7 @@ describe('the outbox', () => {
     expect(box.letters).toEqual([]);
   });
 
-  test('keeps what is written while the server is away, and sends it when it is back', async () => {
+  test('keeps letters while the server is away, and sends them when it is back', async () => {
     const room = new Room();
     room.answers = ['down', 'down'];
     const { clock, add } = open(room);
@@ -92,7 +92,7 @@ describe('the outbox', () => {
     expect(clock.waits).toEqual([500, 1000]);
   });
 
-  test('does not send again what has arrived although its answer was lost', async () => {
+  test('does not send a letter again whose answer was lost', async () => {
     const room = new Room();
     room.answers = ['lost'];
     const { box, clock, add } = open(room);
@@ -105,7 +105,7 @@ describe('the outbox', () => {
     expect(box.letters[0]).toMatchObject({ state: 'arrived', id: '1' });
   });
 
-  test('tells the same words said before from those whose answer was lost', async () => {
+  test('does not mistake an earlier message with the same text for a letter whose answer was lost', async () => {
     const room = new Room();
     room.messages = [{ id: '1', message: 'yes' }];
     room.seen = '1';
@@ -118,7 +118,7 @@ describe('the outbox', () => {
     expect(room.messages.map((m) => m.message)).toEqual(['yes', 'yes', 'yes']);
   });
 
-  test('goes on after a reload of the page, and looks first for what was on its way', async () => {
+  test('continues after a reload of the page, and first looks for the letter that was being sent', async () => {
     const room = new Room();
     room.hold = true;
     open(room).add('one', 'two');
@@ -133,7 +133,7 @@ describe('the outbox', () => {
     expect(room.sent).toEqual(['one', 'two']);
   });
 
-  test('lets others pass a letter that is refused, and tries that again only when asked', async () => {
+  test('sends other letters after a refused one, and tries that again only on request', async () => {
     const room = new Room();
     room.answers = ['no'];
     const { box, add } = open(room);
@@ -149,7 +149,7 @@ describe('the outbox', () => {
     expect(room.messages.map((m) => m.message)).toEqual(['two', 'one']);
   });
 
-  test('throws away what its writer discards', async () => {
+  test('removes a letter that the user discards', async () => {
     const room = new Room();
     room.answers = ['no'];
     const { box, add } = open(room);
@@ -164,14 +164,14 @@ describe('the outbox', () => {
 describe('unseen', () => {
   const letter = (change: Partial<Letter>): Letter => ({ key: 'k', text: 'yes', at: '', state: 'sending', after: '1', ...change });
 
-  test('hides a letter whose message has come, also before the answer', () => {
+  test('hides a letter whose message has arrived, even before the answer', () => {
     expect(unseen([letter({})], [{ id: '1', message: 'yes' }])).toHaveLength(1);
     expect(unseen([letter({})], [{ id: '2', message: 'yes' }])).toHaveLength(0);
     expect(unseen([letter({ state: 'arrived', id: '3' })], [{ id: '2', message: 'yes' }])).toHaveLength(1);
     expect(unseen([letter({ after: undefined, state: 'waiting' })], [{ id: '2', message: 'yes' }])).toHaveLength(1);
   });
 
-  test('takes one message for one letter', () => {
+  test('matches one message with one letter', () => {
     expect(unseen([letter({}), letter({ key: 'l' })], [{ id: '2', message: 'yes' }])).toHaveLength(1);
   });
 });

@@ -48,7 +48,7 @@ test('a user who leaves loses the room, unless they own it', () => {
   expect(titles(now)).toEqual(['Mine']);
 });
 
-test('a room that is renamed, handed over or deleted', () => {
+test('a room is renamed, transferred or deleted', () => {
   const renamed = after(event('room_updated', { room_id: 5, title: 'Ours', owner_id: 2 }));
   expect(renamed.rooms.find((r) => r.id === '5')).toEqual({ id: '5', title: 'Ours', owner_id: '2' });
   expect(after(event('room_updated', { room_id: 9, title: 'Theirs', owner_id: 2 }))).toEqual(begun);

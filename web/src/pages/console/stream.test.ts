@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { Refused, blocks, listen } from './stream.ts';
 
-test('blocks are cut wherever the network has cut them', () => {
+test('blocks are parsed wherever the network splits them', () => {
   const text = 'retry: 1500\nid: c1\n\n:\n\nid: c2\ndata: {"a":1}\n\nevent: reset\nid: c3\ndata: {}\n\nid: c';
   expect(blocks(text)).toEqual({
     found: [
@@ -22,7 +22,7 @@ const streaming = (...pieces: string[]) => new Response(new ReadableStream({
   },
 }));
 
-test('it comes back where it was cut off, and says why it is refused', async () => {
+test('a stream resumes after a cut, and reports a refusal', async () => {
   const answers = [
     streaming('retry: 1\nid: c1\n\nid: c2\nda', 'ta: "é"\n\n'),
     new Response('{"code":"forbidden","detail":"this user may not follow this topic"}', { status: 403 }),
@@ -39,7 +39,7 @@ test('it comes back where it was cut off, and says why it is refused', async () 
   expect(asked).toEqual([{}, { 'Last-Event-ID': 'c2' }]);
 });
 
-test('it ends when it is told to', async () => {
+test('a stream ends with its signal', async () => {
   const gone = new AbortController();
   vi.stubGlobal('fetch', async () => { throw new Error('no network'); });
   await listen('/tail', { onOpen: () => {}, onBlock: () => {}, onLost: () => gone.abort() }, gone.signal);

@@ -49,20 +49,20 @@ describe('arrange', () => {
     expect(ids('x', { key: 'id', descending: false })).toEqual([]);
   });
 
-  it('sorts, with empty dates last whichever way', () => {
+  it('sorts in both orders, with empty dates last', () => {
     expect(ids('', { key: 'last_name', descending: false })).toEqual(['3', '2', '1']);
     expect(ids('', { key: 'admission_date', descending: false })).toEqual(['1', '3', '2']);
     expect(ids('', { key: 'admission_date', descending: true })).toEqual(['3', '1', '2']);
   });
 
-  it('goes up, down and back to the order of ids', () => {
+  it('sorts ascending, descending, and by id', () => {
     const up = next({ key: 'id', descending: false }, 'last_name');
     const down = next(up, 'last_name');
     expect([up, down, next(down, 'last_name')]).toEqual([{ key: 'last_name', descending: false }, { key: 'last_name', descending: true }, { key: 'id', descending: false }]);
   });
 });
 
-describe('points in time', () => {
+describe('times', () => {
   it('stay the same to the minute, in any time zone', () => {
     for (const iso of ['2026-03-02T08:30:00.000Z', '2026-07-02T23:59:00.000Z', '1999-12-31T23:00:00.000Z']) {
       expect(fromInput(toInput(iso))).toBe(iso);
@@ -70,7 +70,7 @@ describe('points in time', () => {
     expect(fromInput(toInput('2026-03-02T08:30:59.9Z'))).toBe('2026-03-02T08:30:00.000Z');
   });
 
-  it('are nothing where nothing is typed', () => {
+  it('are null for an empty field', () => {
     expect([toInput(null), fromInput('')]).toEqual(['', null]);
     expect(fromInput('soon')).toBe('soon'); // the server says what is wrong with it
   });

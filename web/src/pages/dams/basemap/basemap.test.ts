@@ -7,17 +7,17 @@ import { type BasemapFile, decodeWorld } from './world.ts';
 
 const file = JSON.parse(readFileSync(new URL('world.json', import.meta.url), 'utf8')) as BasemapFile;
 
-describe('lines as text', () => {
-  it('come back as they went', () => {
+describe('encoded lines', () => {
+  it('decode to the same points', () => {
     const lines = [[[0, 0], [1, -1]], [[262143, 5], [-70000, 200000], [-70001, 200000]], [[0, 0], [2 ** 28, -(2 ** 28)]]];
     for (const points of lines) expect([...decodeLine(encode(points))]).toEqual(points.flat());
   });
 
-  it('leave out points that are the same in whole units', () => {
+  it('omit points that are equal in whole units', () => {
     expect([...decodeLine(encode([[1.2, 3.1], [1.4, 2.9], [5, 5]]))]).toEqual([1, 3, 5, 5]);
   });
 
-  it('are refused where they are damaged', () => {
+  it('are refused if they are damaged', () => {
     for (const text of ['?', 'AB~', '??>', '\u00e9?', '~~~~~~~~?']) expect(() => decodeLine(text)).toThrow(BasemapError);
   });
 });
@@ -25,17 +25,17 @@ describe('lines as text', () => {
 describe('rings', () => {
   const arcs = [[0, 0, 10, 0], [0, 10, 10, 0], [0, 10, 0, 0]].map((arc) => Int32Array.from(arc));
 
-  it('are arcs forwards and backwards, without the joints twice', () => {
+  it('join arcs forwards and backwards, with each joint once', () => {
     expect([...stitch(arcs, [0, ~1, 2], 1000)]).toEqual([0, 0, 10, 0, 0, 10, 0, 0]);
     expect(() => stitch(arcs, [7], 1000)).toThrow(BasemapError);
   });
 
-  it('go on beyond the edge of the world', () => {
+  it('continue beyond the edge of the world', () => {
     const across = [[990, 5, 1010, 5], [10, 5, 10, 9], [1010, 9, 990, 5]].map((arc) => Int32Array.from(arc));
     expect([...stitch(across, [0, 1, 2], 1000)]).toEqual([990, 5, 1010, 5, 1010, 9, 990, 5]);
   });
 
-  it('close at the south pole where they go around the world', () => {
+  it('close at the south pole if they go around the world', () => {
     const around = [[0, 900, 600, 910], [600, 910, 1000, 900]].map((arc) => Int32Array.from(arc));
     expect([...stitch(around, [0, 1], 1000)]).toEqual([0, 900, 600, 910, 1000, 900, 1000, 1000, 0, 1000]);
   });
@@ -56,12 +56,12 @@ describe('the basemap of the page', () => {
     }
   });
 
-  it('has each arc as a shore or a border', () => {
+  it('has each arc as a coast or a border', () => {
     expect(world.coasts.length + world.borders.length).toBe(file.arcs.length);
     expect(world.borders.length).toBeGreaterThan(300);
   });
 
-  it('shows more names the nearer one comes, and none over another', () => {
+  it('shows more names at a larger zoom, and none over another', () => {
     const counts = [2, 4, 6].map((zoom) => {
       const names = place(world, zoom, (text) => text.length * 6);
       for (const [i, a] of names.entries()) {
