@@ -196,8 +196,10 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
 
   /** The network or the page is back: ends the delay before the next attempt, and checks a socket that seems open. */
   function wake(): void {
-    if (status === 'waiting') restart()
-    else if (status === 'open') {
+    if (status === 'waiting') {
+      failures = 0
+      void connect()
+    } else if (status === 'open') {
       send({ op: 'ping' })
       expectFrame(probeTimeout)
     }

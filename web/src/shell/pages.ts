@@ -59,8 +59,9 @@ const SOON = 3000; // milliseconds until other pages are loaded; the page that w
 const LATER = 8000; // until the map is loaded, which is larger than all pages
 
 // prepareAll loads all pages that the user may open, when the browser is idle. They can then be opened while the server is
-// away. It returns a function that ends this.
+// away. If the user saves data, it does nothing. It returns a function that ends this.
 export function prepareAll(staff: boolean): () => void {
+  if ((navigator as { connection?: { saveData?: boolean } }).connection?.saveData) return ignore;
   let ended = false;
   const whenIdle: (call: () => void) => void = window.requestIdleCallback ?? ((call) => setTimeout(call));
   const loads = routes.filter((r) => staff || !r.staff).map((r) => r.load);
