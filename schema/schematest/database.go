@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"net/url"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -132,6 +133,21 @@ func (d *Database) Exec(t testing.TB, sql string, args ...any) {
 	if _, err := conn.Exec(ctx, sql, args...); err != nil {
 		t.Fatalf("run %q: %v", sql, err)
 	}
+}
+
+// Program runs one of PostgreSQL's client programs, such as pg_dump, on the database as the superuser, and returns
+// what it prints.
+func (d *Database) Program(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	path := filepath.Join(filepath.Dir(d.Cluster.PsqlProgram()), name)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path, append([]string{"-d", d.URL}, args...)...) // as in Exec
+	var said strings.Builder
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, said.String())
+	}
+	return string(out)
 }
 
 // Psql feeds a script to the psql program as the superuser and returns what it prints: rows

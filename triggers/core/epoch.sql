@@ -6,55 +6,102 @@ RETURNS record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT c.system_identifier, d.oid FROM pg_control_system() c, pg_database d WHERE d.datname = current_database()
 $$;
 
--- known_epoch is the epoch as 16 hexadecimal digits, NULL where nobody has named this history yet.
+-- known_epoch is the epoch as 16 hexadecimal digits, NULL where nobody has named this history yet. A boot row counts
+-- where it was written: in this database, into this table, by the transaction that it names.
 CREATE OR REPLACE FUNCTION rowcall.known_epoch()
 RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN (SELECT left(encode(sha256(convert_to(
                 concat_ws('/', b.system_identifier, b.database_oid, b.id), 'UTF8')), 'hex'), 16)
-            FROM rowcall.boot b JOIN rowcall.here() h USING (system_identifier, database_oid));
+            FROM rowcall.boot b JOIN rowcall.here() h USING (system_identifier, database_oid)
+            WHERE b.table_oid = b.tableoid AND b.made = b.xmin);
 END $$;
 
--- clear_foreign removes what another history left behind. Its transaction ids mean nothing here, and
--- those that are still to come here would one day pass for new. Rows of this history stay.
-CREATE OR REPLACE FUNCTION rowcall.clear_foreign(dump boolean)
+-- clear_slot removes from one slot of the log what another history left behind, and returns whether nothing of it can
+-- pass for new. A row of another history is told by its transaction: it has not ended here, or not even begun, and yet
+-- the row is seen. Where a dump came in, or there are many such rows, the slot is emptied. That waits for nobody: while
+-- somebody holds the slot, its rows stay, which only matters if there are such among them. Statistics may be missing
+-- after a restore, so the planner is told to use the index.
+CREATE OR REPLACE FUNCTION rowcall.clear_slot(number integer, dump boolean)
+RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    seen    pg_snapshot := pg_current_snapshot();
+    running xid8[] := ARRAY(SELECT x FROM pg_snapshot_xip(seen) x WHERE x <> pg_current_xact_id());
+    mine    xid8 := pg_current_xact_id();
+    many    constant integer := 10000;
+    alien   integer := (SELECT count(*) FROM (
+        (SELECT FROM rowcall.log l WHERE l.slot = number AND l.xid >= pg_snapshot_xmax(seen) AND l.xid <> mine LIMIT many + 1)
+        UNION ALL (SELECT FROM rowcall.log l WHERE l.slot = number AND l.xid = ANY (running) LIMIT many + 1)) f);
+BEGIN
+    IF NOT dump AND alien <= many THEN
+        DELETE FROM rowcall.log l WHERE l.slot = number AND l.xid >= pg_snapshot_xmax(seen) AND l.xid <> mine;
+        DELETE FROM rowcall.log l WHERE l.slot = number AND l.xid = ANY (running);
+        RETURN true;
+    END IF;
+    EXECUTE format('LOCK TABLE rowcall.log_%s IN ACCESS EXCLUSIVE MODE NOWAIT', number);
+    EXECUTE format('TRUNCATE rowcall.log_%s', number);
+    RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN alien = 0;
+END $$;
+
+-- clear_log does that for the whole log. Its transaction ids mean nothing here, and neither does its floor. While
+-- writers keep the slot that is written from being emptied, they are sent to another one.
+CREATE OR REPLACE FUNCTION rowcall.clear_log(dump boolean)
+RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    clean boolean := true;
+BEGIN
+    FOR number IN 0..3 LOOP
+        clean := rowcall.clear_slot(number, dump) AND clean;
+    END LOOP;
+    IF NOT clean THEN
+        PERFORM nextval('rowcall.slot');
+    END IF;
+    UPDATE rowcall.floor SET xid = '0', snap = pg_current_snapshot();
+    RETURN clean;
+END $$;
+
+DROP FUNCTION IF EXISTS rowcall.clear_foreign(boolean);  -- of an earlier build
+
+-- name_history writes the boot row, which names a history that nobody has named before.
+CREATE OR REPLACE FUNCTION rowcall.name_history()
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    DELETE FROM rowcall.log l
-    WHERE dump OR (l.xid >= pg_snapshot_xmax(pg_current_snapshot()) AND l.xid <> pg_current_xact_id());
-    UPDATE rowcall.floor SET xid = '0', snap = pg_current_snapshot();
+    DELETE FROM rowcall.boot;
+    INSERT INTO rowcall.boot (system_identifier, database_oid, table_oid)
+    SELECT h.system_identifier, h.database_oid, 'rowcall.boot'::regclass FROM rowcall.here() h;
+    UPDATE rowcall.boot SET made = xmin;  -- which the new version of the row has too, also in a savepoint
 END $$;
 
--- epoch names this history of the log, and begins one where there is none: after a crash, a promotion, a
--- restore. Nodes ask on connect and whenever a poll finds no boot row. Two that ask at once agree.
+-- epoch names this history of the log, and begins one where there is none: after a crash, a promotion, a restore.
+-- Nodes ask on connect and whenever a poll finds no boot row that counts. Two that ask at once agree. It is NULL, and
+-- has to be asked again, while rows of another history cannot be removed because somebody holds a lock on them.
 CREATE OR REPLACE FUNCTION rowcall.epoch()
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    known text;
-    dump boolean;
-    named boolean;
+    known text := rowcall.known_epoch();
 BEGIN
-    LOOP
+    IF known IS NULL THEN
+        PERFORM pg_advisory_xact_lock(x'726f7763626f6f74'::bigint);  -- "rowcboot"
         known := rowcall.known_epoch();
-        IF known IS NOT NULL THEN
-            RETURN known;
-        END IF;
-        DELETE FROM rowcall.boot b WHERE (b.system_identifier, b.database_oid) IS DISTINCT FROM (SELECT h FROM rowcall.here() h);
-        dump := FOUND;
-        INSERT INTO rowcall.boot (system_identifier, database_oid)
-        SELECT h.system_identifier, h.database_oid FROM rowcall.here() h
-        ON CONFLICT DO NOTHING;
-        named := FOUND;
-        IF named THEN
-            PERFORM rowcall.clear_foreign(dump);
-        END IF;
-    END LOOP;
+    END IF;
+    IF known IS NULL AND rowcall.clear_log(dump => EXISTS (SELECT FROM rowcall.boot)) THEN
+        PERFORM rowcall.name_history();
+        known := rowcall.known_epoch();
+    END IF;
+    RETURN known;
 END $$;
 
--- new_epoch begins a new history on purpose: events were not filed for a while. It returns its epoch.
+-- new_epoch begins a new history on purpose: events were not filed for a while, or the database's files were put back
+-- to an earlier state. It returns its epoch.
 CREATE OR REPLACE FUNCTION rowcall.new_epoch()
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    UPDATE rowcall.boot SET id = gen_random_uuid();
-    RETURN rowcall.epoch();
+    PERFORM pg_advisory_xact_lock(x'726f7763626f6f74'::bigint);
+    IF rowcall.known_epoch() IS NULL THEN
+        RETURN rowcall.epoch();
+    END IF;
+    PERFORM rowcall.name_history();
+    RETURN rowcall.known_epoch();
 END $$;
