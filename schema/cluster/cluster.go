@@ -24,6 +24,7 @@ type Options struct {
 	Binaries Binaries          // what Find or Fetch found
 	Port     int               // on 127.0.0.1; 0: the port of last time, or a free one
 	Settings map[string]string // server settings for this run, such as fsync
+	Auth     string            // how pg_hba.conf of new data checks passwords; scram-sha-256
 	Fresh    bool              // throw the data of earlier runs away
 	Logger   *slog.Logger      // slog.Default()
 }
@@ -73,7 +74,7 @@ func start(ctx context.Context, f folder, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret, err := f.prepare(ctx, bin, o.Settings["fsync"] != "off")
+	secret, err := f.prepare(ctx, bin, o)
 	if err != nil {
 		return nil, err
 	}

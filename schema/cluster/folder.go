@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -115,7 +116,7 @@ func (f folder) matching(ctx context.Context, given Binaries, log *slog.Logger) 
 }
 
 // prepare creates the data where there is none and returns the superuser's password.
-func (f folder) prepare(ctx context.Context, bin Binaries, sync bool) (string, error) {
+func (f folder) prepare(ctx context.Context, bin Binaries, o Options) (string, error) {
 	if err := f.checkReach(ctx, bin); err != nil {
 		return "", err
 	}
@@ -124,7 +125,7 @@ func (f folder) prepare(ctx context.Context, bin Binaries, sync bool) (string, e
 		return "", err
 	}
 	if !made {
-		return f.create(ctx, bin, sync)
+		return f.create(ctx, bin, o)
 	}
 	secret, err := os.ReadFile(f.password())
 	if err != nil {
@@ -135,7 +136,7 @@ func (f folder) prepare(ctx context.Context, bin Binaries, sync bool) (string, e
 
 // create runs initdb in a scratch folder and moves the result into place, so that a run killed in
 // the middle leaves nothing that looks like data.
-func (f folder) create(ctx context.Context, bin Binaries, sync bool) (string, error) {
+func (f folder) create(ctx context.Context, bin Binaries, o Options) (string, error) {
 	secret := rand.Text()
 	if err := f.writePassword(secret); err != nil {
 		return "", fmt.Errorf("write the cluster's password: %w", err)
@@ -146,9 +147,9 @@ func (f folder) create(ctx context.Context, bin Binaries, sync bool) (string, er
 	}
 	arguments := []string{
 		"-D", scratch, "-U", Superuser, "--pwfile", f.password(),
-		"--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-instructions",
+		"--auth-local=trust", "--auth-host=" + cmp.Or(o.Auth, "scram-sha-256"), "--encoding=UTF8", "--no-locale", "--no-instructions",
 	}
-	if !sync {
+	if o.Settings["fsync"] == "off" {
 		arguments = append(arguments, "--no-sync")
 	}
 	if out, err := f.output(ctx, bin.tool("initdb"), arguments...); err != nil {
