@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// patience is how long a client waits for what must come.
-const patience = 30 * time.Second
+// patience is how long the program waits for what must come. It also runs on slow and busy machines.
+const patience = 2 * time.Minute
 
 // protocol is one way to follow a room.
 type protocol struct {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -55,7 +54,7 @@ func openDatabase(ctx context.Context, o options) (*database, error) {
 
 // close stops the server and removes its files, also when the run was interrupted.
 func (db *database) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := db.cluster.Stop(ctx); err != nil {
 		slog.Warn("PostgreSQL did not stop", "err", err)

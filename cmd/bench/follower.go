@@ -73,7 +73,7 @@ func follow(ctx context.Context, url string, rooms int, ring notifier.RingMode) 
 }
 
 func (f *follower) subscribe(ctx context.Context, rooms int) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	select {
 	case <-f.feed.Ready():

@@ -3,8 +3,11 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
+
+	"rowcall/testdeadline"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -16,7 +19,7 @@ func TestRun(t *testing.T) {
 		t.Skip("it takes half a minute")
 	}
 	var out strings.Builder
-	args := strings.Fields("-rounds 1 -round 200ms -writers 16 -sockets 20 -idle 20 -samples 3 -timeout 4m")
+	args := strings.Fields("-rounds 1 -round 100ms -writers 8 -sockets 20 -idle 20 -samples 3 -timeout " + testdeadline.Scale(5*time.Minute).String())
 	if err := run(t.Context(), args, &out); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
