@@ -3,12 +3,13 @@
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 30s
 RACE        ?= -race# make test RACE= where there is no C compiler
+PARALLEL    ?= 3# packages tested at a time; most of their tests wait
 ARGS        ?=
 FAULTS      ?= 2m
 SEED        ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt vet lint rules vuln bench fuzz faults mutations build web pages client
+.PHONY: help setup demo test check fmt vet lint rules vuln bench fuzz faults mutations screenshots build web pages client
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +21,8 @@ demo: ## Run the four example applications with a PostgreSQL of their own; ARGS=
 	go run ./cmd/rowcall demo $(ARGS)
 
 test: setup ## Run every test
-	go test $(RACE) -shuffle=on -timeout 20m ./...
+	go build $(RACE) -buildvcs=false -o .tmp/rowcall ./cmd/rowcall
+	ROWCALL_TEST_PROGRAM=$(CURDIR)/.tmp/rowcall go test $(RACE) -p $(PARALLEL) -shuffle=on -timeout 45m ./notifier ./api ./...
 
 check: fmt vet lint rules client test vuln web ## Everything a change has to pass
 
@@ -62,6 +64,9 @@ faults: ## Inject every fault for a long time: FAULTS=5m SEED=7; then test on th
 
 mutations: ## Break the protocol on purpose, and show that the tests notice
 	@scripts/mutations
+
+screenshots: ## Save pictures of all pages in build/screenshots
+	go test -count=1 -timeout 20m ./cmd/e2e/pages -screenshots
 
 build: ## Build bin/rowcall
 	CGO_ENABLED=0 go build -trimpath -o bin/rowcall ./cmd/rowcall

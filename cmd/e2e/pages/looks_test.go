@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,9 @@ import (
 	"rowcall/cmd/e2e/rowcalltest"
 	"rowcall/testdeadline"
 )
+
+// takeScreenshots is set by make screenshots. To draw pictures of all pages is most of the work of these tests.
+var takeScreenshots = flag.Bool("screenshots", false, "save pictures of the pages in build/screenshots")
 
 // screenshots is the folder for pictures of the pages.
 const screenshots = "../../../build/screenshots"
@@ -120,10 +124,13 @@ func photograph(tb *rowcalltest.Tab, name string) {
 	save(tb, name, chromedp.CaptureScreenshot())
 }
 
-// save writes a picture to the folder for screenshots.
+// save writes a picture to the folder for screenshots if pictures are wanted.
 func save(tb *rowcalltest.Tab, name string, picture chromedp.Action[[]byte]) {
 	tb.T.Helper()
 	settle(tb)
+	if !*takeScreenshots {
+		return
+	}
 	ctx, cancel := context.WithTimeout(tb.Context, testdeadline.Hang())
 	defer cancel()
 	png, err := chromedp.Run(ctx, picture)

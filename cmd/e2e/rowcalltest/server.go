@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/crypto/bcrypt"
-
 	"rowcall/config"
 	"rowcall/schema/schematest"
 )
@@ -38,13 +36,12 @@ func StartServer(t *testing.T, settings map[string]string) *Server {
 // than serve, unless settings name the database. It gives the sample accounts weak hashes of their passwords, which are quick to check.
 func StartServerOn(t *testing.T, db *schematest.Database, settings map[string]string) *Server {
 	t.Helper()
-	for _, name := range []string{"alice", "bob", "carol", "dave", "admin"} {
-		hash, err := bcrypt.GenerateFromPassword([]byte(name), bcrypt.MinCost)
-		if err != nil {
-			t.Fatal(err)
-		}
-		db.Exec(t, `UPDATE users SET password = $1 WHERE username = $2`, string(hash), name)
-	}
+	db.Exec(t, `UPDATE users SET password = quick.password FROM (VALUES
+		('alice', '$2a$04$QHLgbaqDE/DTdq4e5mMbe.9Za5zsMBQmrlzVxVG/fnFlkNumbAr82'),
+		('bob', '$2a$04$XPtF4DJUrsdAfMlsWNaMYugVkwbNTkwhoK3Nmy15TaCbKJHKn6iXu'),
+		('carol', '$2a$04$fgestnMNHrMQcSuiHxz/beeE0r2Iyoiz2KqhFwaOyf5L90mRAWHRi'),
+		('dave', '$2a$04$iyILGcAWuR6HZR7tN/AGnuHQYKtUwr2/ZRmb3HghE1M5NKKwWnBeu'),
+		('admin', '$2a$04$XJdQtoY4/ggVNjflqave3uAPQFlK01KjKiz/QLLLzvsKhVlcG9ejG')) AS quick (username, password) WHERE users.username = quick.username`)
 	env := map[string]string{
 		"ROWCALL_CONFIG":        ExampleFile(t),
 		"ROWCALL_HTTP_ADDR":     "127.0.0.1:0",
