@@ -38,8 +38,8 @@ func TestPollPlans(t *testing.T) {
 		"poll":   {pollSQL, `('9223372036854775807', '{}', 1000, 1048576)`, slow, "log_0_xid"},
 		"access": {accessSQL, `('9223372036854775807', '{}', '1:1:', 0)`, append(slow, "Sort"), "log_0_xid"},
 		"extent": {extentSQL, `('9223372036854775807', '{}', '1:1:', 0)`, append(slow, "Sort"), "log_0_xid"},
-		"places": {placesSQL, `('9223372036854775807', '{}', '1:1:', 0, 9)`, append(slow, "Sort"), "log_0_xid"},
-		"placed": {placedSQL, `(0, '{"(0,1)"}')`, append(slow, "Tid Scan on log_1"), "Tid Scan on log_0"},
+		"places": {addressesSQL, `('9223372036854775807', '{}', '1:1:', 0, 9)`, append(slow, "Sort"), "log_0_xid"},
+		"placed": {rowsAtSQL, `(0, '{"(0,1)"}')`, append(slow, "Tid Scan on log_1"), "Tid Scan on log_0"},
 	} {
 		if _, err := conn.Prepare(t.Context(), name, c.sql); err != nil {
 			t.Fatal(err)

@@ -19,6 +19,7 @@ type poll struct {
 	access  []accessEvent
 	writers int   // distinct transactions among the rows; see mostWriters
 	lastID  int64 // of the last event handed on
+	lossy   bool  // some text could not be converted; see lossyText
 }
 
 // isFirst reports whether the poll only finds out where the log stands, because the node begins
@@ -84,11 +85,11 @@ type pollSink interface {
 // A poll that was begun is returned together with the error that cut it short; resumePoll finishes
 // it.
 func readPoll(ctx context.Context, conn *pgx.Conn, patience time.Duration, prev snapshot, to pollSink) (*poll, error) {
-	r := pollReader{conn: conn, patience: patience, mostPlaces: mostPlaces, poll: &poll{logInterval: logInterval{prev: prev}}, to: to}
+	r := pollReader{conn: conn, patience: patience, mostAddresses: mostAddresses, poll: &poll{logInterval: logInterval{prev: prev}}, to: to}
 	events, complete, err := r.readAtOnce(ctx)
 	switch {
 	case isUnreadable(err) && !r.poll.seen.zero():
-		r.lossy = true
+		r.lossy, r.poll.lossy = true, true
 		err = r.readInPages(ctx)
 	case err == nil && complete:
 		err = r.deliverAll(ctx, events)
@@ -103,20 +104,20 @@ func readPoll(ctx context.Context, conn *pgx.Conn, patience time.Duration, prev 
 
 // resumePoll hands on the rest of a poll that readPoll has begun.
 func resumePoll(ctx context.Context, conn *pgx.Conn, patience time.Duration, p *poll, to pollSink) error {
-	r := pollReader{conn: conn, patience: patience, mostPlaces: mostPlaces, poll: p, to: to, begun: true}
+	r := pollReader{conn: conn, patience: patience, mostAddresses: mostAddresses, poll: p, to: to, begun: true}
 	return r.readInPages(ctx)
 }
 
 // pollReader reads one poll.
 type pollReader struct {
-	conn       *pgx.Conn
-	patience   time.Duration
-	mostPlaces int
-	poll       *poll
-	to         pollSink
-	begun      bool // the sink knows the poll
-	lossy      bool // some text cannot be converted to UTF-8: see lossyText
-	writers    writerCount
+	conn          *pgx.Conn
+	patience      time.Duration
+	mostAddresses int
+	poll          *poll
+	to            pollSink
+	begun         bool // the sink knows the poll
+	lossy         bool // some text cannot be converted to UTF-8: see lossyText
+	writers       writerCount
 }
 
 // readAtOnce reads the poll's header and, if they are few, its events. It returns false if they are

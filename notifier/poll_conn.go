@@ -146,6 +146,10 @@ func (c *pollConn) adjustPatience(err error) error {
 // there, all subscriptions are reset.
 func (c *pollConn) standBehind(p *poll) {
 	hub, reading := c.poller.hub, &c.poller.reading
+	if p.lossy && !reading.lossyReported {
+		reading.lossyReported = true
+		c.poller.log.Warn("events hold text that cannot be converted to UTF-8: U+FFFD takes the place of what it cannot be")
+	}
 	reading.partial = nil
 	reading.prev = p.seen
 	if !p.isFirst() {

@@ -107,11 +107,11 @@ func TestLongPoll(t *testing.T) {
 	conn := pollerConn(t, db)
 	prev := fillPoll(t, db, conn)
 	want := wantedIDs(t, conn)
-	for _, places := range []int{400, mostPlaces} {
+	for _, addresses := range []int{400, mostAddresses} {
 		for _, cut := range []int{0, 1, 5} {
-			t.Run(fmt.Sprintf("%d places, cut after %d chunks", places, cut), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d addresses, cut after %d chunks", addresses, cut), func(t *testing.T) {
 				var to pollRecorder
-				readCut(t, conn, prev, places, cut, &to)
+				readCut(t, conn, prev, addresses, cut, &to)
 				if !slices.Equal(to.ids, want) {
 					t.Errorf("got %d events, want %d in the order of their ids", len(to.ids), len(want))
 				}
@@ -129,7 +129,7 @@ func TestLongPoll(t *testing.T) {
 }
 
 // readCut reads a poll; the sink refuses one chunk, and then the rest is read.
-func readCut(t *testing.T, conn *pgx.Conn, prev snapshot, places, cut int, to *pollRecorder) {
+func readCut(t *testing.T, conn *pgx.Conn, prev snapshot, addresses, cut int, to *pollRecorder) {
 	t.Helper()
 	cutOnce := cut > 0
 	to.refuse = func(chunk int) bool {
@@ -137,7 +137,7 @@ func readCut(t *testing.T, conn *pgx.Conn, prev snapshot, places, cut int, to *p
 		cutOnce = cutOnce && !refuse
 		return refuse
 	}
-	r := pollReader{conn: conn, patience: longestPatience, mostPlaces: places, poll: &poll{logInterval: logInterval{prev: prev}}, to: to}
+	r := pollReader{conn: conn, patience: longestPatience, mostAddresses: addresses, poll: &poll{logInterval: logInterval{prev: prev}}, to: to}
 	if _, complete, err := r.readAtOnce(t.Context()); err != nil || complete {
 		t.Fatalf("read at once: complete %v, %v", complete, err)
 	}
@@ -146,7 +146,7 @@ func readCut(t *testing.T, conn *pgx.Conn, prev snapshot, places, cut int, to *p
 		if !errors.Is(err, errRefused) {
 			t.Fatalf("cut after chunk %d: %v", cut, err)
 		}
-		rest := pollReader{conn: conn, patience: longestPatience, mostPlaces: places, poll: r.poll, to: to, begun: true}
+		rest := pollReader{conn: conn, patience: longestPatience, mostAddresses: addresses, poll: r.poll, to: to, begun: true}
 		err = rest.readInPages(t.Context())
 	}
 	if err != nil {

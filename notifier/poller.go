@@ -40,12 +40,13 @@ type poller struct {
 // readingState is how far the log was read. It belongs to the poller's goroutine, and outlives its
 // connections.
 type readingState struct {
-	epoch       string
-	prev        snapshot      // where the node stands; zero: it begins anew at the next snapshot
-	partial     *poll         // begun, and cut short when a connection was lost
-	resetReason ResetReason   // what subscriptions are told when the node begins anew
-	patience    time.Duration // how long a poll may bring nothing
-	tailPlanted bool          // the tail was given the log's newest events, once in a process
+	epoch         string
+	prev          snapshot      // where the node stands; zero: it begins anew at the next snapshot
+	partial       *poll         // begun, and cut short when a connection was lost
+	resetReason   ResetReason   // what subscriptions are told when the node begins anew
+	patience      time.Duration // how long a poll may bring nothing
+	tailPlanted   bool          // the tail was given the log's newest events, once in a process
+	lossyReported bool          // the log has a line about text that could not be converted, once in a process
 }
 
 // beginAnew forgets where the node stands: subscriptions get a reset with this reason.
