@@ -68,7 +68,7 @@ func look(ctx context.Context, tx *sql.Tx) (survey, error) {
 func (s survey) refuseOwner() error {
 	switch {
 	case s.present == "" && !s.mayCreate:
-		return fmt.Errorf("role %s may not create schema rowcall in this database: GRANT CREATE ON DATABASE %s TO %s, and migrate again",
+		return fmt.Errorf("role %s may not create schema rowcall in this database: GRANT CREATE ON DATABASE %s TO %s, and migrate again, or let ROWCALL_DATABASE_MIGRATE_URL name a role that may",
 			quote(s.migrator), quote(s.database), quote(s.migrator))
 	case !s.acts && s.super:
 		return fmt.Errorf("schema rowcall belongs to the superuser %s: migrate once as that role, which gives the schema to rowcall_owner, then run: %s",
