@@ -63,7 +63,8 @@ func installed(program string) bool {
 func (b *browserTab) open() {
 	b.t.Helper()
 	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
-	options = append(options, chromedp.UserDataDir(b.t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU)
+	options = append(options, chromedp.UserDataDir(b.t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.WSURLReadTimeout(patience))
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	b.t.Cleanup(stop)
 	ctx, closeTab := chromedp.NewContext(ctx)

@@ -72,11 +72,13 @@ func query(t *testing.T, try, statement string) string {
 func follow(t *testing.T, pages, account, path string) *websocket.Conn {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	credentials := strings.NewReader(`{"username":"` + account + `","password":"` + account + `"}`)
-	response, err := client.Post(pages+"api/login", "application/json", credentials)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var response *http.Response
+	rowcalltest.Eventually(t, func() bool { // the server gives up an answer after 30 s: a slow machine tries again
+		credentials := strings.NewReader(`{"username":"` + account + `","password":"` + account + `"}`)
+		var err error
+		response, err = client.Post(pages+"api/login", "application/json", credentials)
+		return err == nil
+	}, account+" gets no answer to a login")
 	response.Body.Close()
 	header := http.Header{}
 	for _, cookie := range response.Cookies() {

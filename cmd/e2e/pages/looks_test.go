@@ -31,12 +31,14 @@ type look struct {
 	scheme        string
 }
 
+// looks returns all combinations of size and scheme if pictures are wanted. Otherwise each size and each scheme
+// occurs once.
 func looks() []look {
-	var all []look
-	for _, scheme := range []string{"light", "dark"} {
-		all = append(all, look{"desktop-" + scheme, 1280, 900, scheme}, look{"phone-" + scheme, 360, 740, scheme})
+	light, dark := look{"desktop-light", 1280, 900, "light"}, look{"phone-dark", 360, 740, "dark"}
+	if !*takeScreenshots {
+		return []look{light, dark}
 	}
-	return all
+	return []look{light, {"phone-light", 360, 740, "light"}, {"desktop-dark", 1280, 900, "dark"}, dark}
 }
 
 // page is a page as a user sees it, and an element that it has when it is complete.

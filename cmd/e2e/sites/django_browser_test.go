@@ -8,6 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"rowcall/cmd/e2e/rowcalltest"
+	"rowcall/testdeadline"
 )
 
 // TestDjangoInABrowser opens a socket of the node from a page of the Django site, in a real browser
@@ -54,7 +55,7 @@ func runScript(b rowcalltest.Browser, script string) {
 // await waits until a condition is true in the page.
 func await(b rowcalltest.Browser, condition string) {
 	b.T.Helper()
-	if _, err := chromedp.Run(b.Context, chromedp.Poll[bool](condition)); err != nil {
+	if _, err := chromedp.Run(b.Context, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(testdeadline.Hang()))); err != nil {
 		heard, _ := chromedp.Run(b.Context, chromedp.Evaluate[any](`window.heard`))
 		b.T.Fatalf("wait for %s: %v; the page heard %v", condition, err, heard)
 	}
