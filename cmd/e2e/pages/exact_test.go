@@ -10,7 +10,7 @@ import (
 // delete the row that was chosen.
 func exactStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
 	s.Psql(t, `
-		INSERT INTO patients (id, first_name, last_name) VALUES (9007199254740992, 'Even', 'Exact'), (9007199254740993, 'Odd', 'Exact');
+		INSERT INTO patients (id, first_name, last_name, admission_date) VALUES (9007199254740992, 'Even', 'Exact', now()), (9007199254740993, 'Odd', 'Exact', now());
 		INSERT INTO chat_rooms (id, owner_id, title) VALUES (9007199254740992, 3, 'Even room'), (9007199254740993, 3, 'Odd room');
 		INSERT INTO chat_messages (id, room_id, sender_id, message) VALUES (9007199254740992, 9007199254740993, 3, 'even message'), (9007199254740993, 9007199254740993, 3, 'odd message')`)
 	patients := func() string {

@@ -22,8 +22,9 @@ func outageStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
 		tb.ExpectText("Live")
 		tb.Do(chromedp.Evaluate[chromedp.Void](`window.marker = 'still here'; 0`))
 	}
+	// Pages are loaded one after the other: if the page of jobs is being loaded, the page of patients is complete.
 	rowcalltest.Eventually(t, func() bool {
-		return rowcalltest.Evaluate[bool](ahead, `performance.getEntriesByType('resource').some((e) => /patients-/.test(e.name))`)
+		return rowcalltest.Evaluate[bool](ahead, `performance.getEntriesByType('resource').some((e) => /jobs-/.test(e.name))`)
 	}, "the page of patients is not loaded ahead")
 
 	s.Program.End(t)
