@@ -87,6 +87,7 @@ func fillPoll(t *testing.T, db *schematest.Database, conn *pgx.Conn) (prev snaps
 	exec(running, publish("running", 100))
 	exec(endless, "BEGIN")
 	exec(endless, publish("endless", 100))
+	exec(writer, publish("before", 1)) // ends after the two began, so that prev counts them as running
 	prev = takeSnapshot(t, conn)
 	for range 4 {
 		exec(writer, publish("new", 900))
