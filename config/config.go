@@ -38,7 +38,7 @@ type Database struct {
 	PoolSize   int    `mapstructure:"pool_size"`   // connections for replays, access and snapshots
 }
 
-// What stands between the node and the server.
+// The values of Database.Pooler, which say what stands between the node and the server.
 const (
 	PoolerAuto        = "auto"        // the node finds out
 	PoolerNone        = "none"        // nothing that a session would notice

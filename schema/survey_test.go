@@ -75,7 +75,7 @@ func TestAppsRefusedAfterHalfAStart(t *testing.T) {
 	mustMigrate(t, db, quietly(false, false))
 }
 
-// What the apps' history says is made must be there.
+// A table that the history of the apps lists, and that is gone, is reported.
 func TestAppsGone(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t).DB(t)

@@ -16,8 +16,8 @@ import (
 // appTables are the tables with triggers of ours.
 const appTables = "users chat_rooms chat_room_members chat_messages chat_join_requests patients dams hydrographs hydrograph_points job_postings"
 
-// What an application does to its tables never makes a writer fail: every column of every table is renamed, dropped and
-// given other types, in a session that has written before, and then rows are changed, removed and brought back.
+// No change of an application's tables makes a writer fail: every column of every table is renamed, dropped and given
+// other types, in a session that has written before, and then rows are changed, removed and brought back.
 func TestWritersSurviveChangesOfTables(t *testing.T) {
 	t.Parallel()
 	d := at(t, schematest.New(t, schematest.Samples))

@@ -90,7 +90,7 @@ func TestRestoreWithoutUnloggedData(t *testing.T) {
 	}
 }
 
-// What is done to the table of boot's row, but not to its history, does not begin another.
+// Maintenance of the table rowcall.boot, such as VACUUM, does not begin a new epoch.
 func TestTheBootRowIsKept(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly)

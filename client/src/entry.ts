@@ -47,7 +47,7 @@ export function newEntry(topic: string): Entry {
 }
 
 /**
- * What has to be done next for a topic:
+ * The next thing to do for a topic:
  *
  *  - wait: nothing, until an answer, the connection or a timer changes something
  *  - forget: delete the entry; it has no followers and the server holds no subscription

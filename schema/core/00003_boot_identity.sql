@@ -1,6 +1,7 @@
--- What a row of boot says of itself, so that a row that a restore brings in is known for one: the table that it was
--- written into, and the transaction that wrote it. A restore with --clean makes another table; data that is truncated
--- and loaded again is written by another transaction. The row that is there goes on: it is written anew, by this one.
+-- The row of boot names the table that it was written into and the transaction that wrote it. A row that a restore has
+-- brought in can then be told from a row that Rowcall has written: a restore with --clean makes another table, and data
+-- that is truncated and loaded again is written by another transaction. This migration rewrites the present row, so the
+-- history of the log goes on.
 
 -- +goose Up
 

@@ -1,4 +1,4 @@
--- What a trigger does where its table has changed.
+-- Functions for triggers whose table has changed.
 --
 -- A session keeps the plan of an expression such as NEW.id together with the type that the column had. After ALTER TABLE
 -- ... TYPE the expression is an error in every open session, and after RENAME or DROP COLUMN in all sessions. No writer

@@ -26,7 +26,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// What good tokens are made of, and another key, which signs bad ones.
+// The claims and the key of good tokens, and another key, which signs bad tokens.
 const (
 	Name        = "https://id.example" // the claim iss
 	Audience    = "rowcall"
