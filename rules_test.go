@@ -20,13 +20,14 @@ import (
 // here before it gets users.
 func mayImport() map[string][]string {
 	return map[string][]string{
-		"cmd/e2e":             {},
-		"cmd/e2e/pages":       {},
-		"cmd/e2e/sites":       {},
-		"cmd/e2e/rowcalltest": {"config", "schema/schematest", "testdeadline"},
-		"cmd/bench":           {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/dbconn", "notifier/topic", "schema/cluster"},
-		"cmd/rowcall":         {"api", "cmd/internal/node", "config", "schema/cluster"},
-		"cmd/internal/node":   {"api", "api/access", "api/door", "api/identity", "api/resource", "config", "notifier", "notifier/dbconn", "notifier/topic", "schema", "triggers", "web"},
+		"cmd/e2e":                  {},
+		"cmd/e2e/pages":            {},
+		"cmd/e2e/sites":            {},
+		"cmd/e2e/rowcalltest":      {"config", "schema/schematest", "testdeadline"},
+		"cmd/bench":                {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/dbconn", "notifier/topic", "schema/cluster"},
+		"cmd/rowcall":              {"api", "cmd/internal/firstconfig", "cmd/internal/node", "config", "schema/cluster"},
+		"cmd/internal/firstconfig": {"config"},
+		"cmd/internal/node":        {"api", "api/access", "api/door", "api/identity", "api/resource", "config", "notifier", "notifier/dbconn", "notifier/topic", "schema", "triggers", "web"},
 
 		"api":          {"api/access", "api/door", "api/identity", "api/problem", "api/resource", "config/rules", "notifier", "notifier/dbconn", "notifier/topic"},
 		"api/resource": {"api/access", "api/identity", "api/problem", "config/rules", "notifier", "notifier/dbconn", "notifier/topic"},

@@ -19,7 +19,8 @@ type Auth struct {
 	Django   Django    `mapstructure:"django"`
 }
 
-// Users names the table of accounts and its columns. Table may have a schema before a dot.
+// Users names the table of accounts and its columns. Table may have a schema before a dot. Table, Password,
+// Active and Staff may be "-": there is no such table or column.
 type Users struct {
 	Table    string `mapstructure:"table"`
 	ID       string `mapstructure:"id"`
@@ -57,6 +58,7 @@ func (a Auth) check(p *rules.Problems) {
 	a.JWT.Check(p)
 	a.Django.check(p, a.Session.Cookie)
 	p.Require(a.Users.Table != "-" || !a.Django.On(), "auth.users.table", "is \"-\": the logins of a Django site need its table of users")
+	p.Require(a.Users.Password != "-" || !a.Django.On(), "auth.users.password", "is \"-\": the logins of a Django site need the column of its passwords")
 }
 
 func (u Users) check(p *rules.Problems) {

@@ -99,8 +99,10 @@ func TestDjangoIsRefusedAsConfigured(t *testing.T) {
 
 func TestDjangoNeedsAccounts(t *testing.T) {
 	t.Parallel()
-	got := problems(t, Sources{Default: []byte(`auth: {users: {table: "-"}, django: {secret_key: a}}`)})
-	if len(got) != 1 || !strings.HasPrefix(got[0], `auth.users.table: is "-"`) {
-		t.Errorf("problems %q", got)
+	for users, want := range map[string]string{`table: "-"`: "auth.users.table: is \"-\"", `password: "-"`: "auth.users.password: is \"-\""} {
+		got := problems(t, Sources{Default: []byte(`auth: {users: {` + users + `}, django: {secret_key: a}}`)})
+		if len(got) != 1 || !strings.HasPrefix(got[0], want) {
+			t.Errorf("%s with a Django site: got %q, want %q", users, got, want)
+		}
 	}
 }

@@ -40,6 +40,9 @@ func (a *Accounts) logIn(w http.ResponseWriter, r *http.Request) (*account, erro
 	if a.users.noTable {
 		return nil, problem.Explain(problem.ErrNotFound, "there are no accounts here to log in to")
 	}
+	if a.users.noPasswords {
+		return nil, problem.Explain(problem.ErrNotFound, "nobody logs in with a password here")
+	}
 	if err := a.admitAttempt(r); err != nil {
 		return nil, err
 	}

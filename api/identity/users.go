@@ -19,31 +19,6 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// UsersTable names the table of accounts and its columns, spelled as in the catalog. The names come
-// from the configuration and are quoted; no part of a request ever becomes a name.
-type UsersTable struct {
-	Table    string // with or without a schema and a dot before it; "-" if there are no accounts; users
-	ID       string // id
-	Username string // username
-	Password string // bcrypt, or Django's pbkdf2_sha256; password
-	Active   string // a boolean; is_active; "-" if there is no such column: all are active
-	Staff    string // a boolean; is_staff; "-" if there is no such column: nobody is staff
-}
-
-// noColumn stands for a column that does not exist, and for a table that does not exist.
-const noColumn = "-"
-
-func (t UsersTable) withDefaults() UsersTable {
-	return UsersTable{
-		Table:    cmp.Or(t.Table, "users"),
-		ID:       cmp.Or(t.ID, "id"),
-		Username: cmp.Or(t.Username, "username"),
-		Password: cmp.Or(t.Password, "password"),
-		Active:   cmp.Or(t.Active, "is_active"),
-		Staff:    cmp.Or(t.Staff, "is_staff"),
-	}
-}
-
 // account is a row of the users table.
 type account struct {
 	ID        string
@@ -57,6 +32,7 @@ type account struct {
 type users struct {
 	pool           *dbconn.Pool
 	noTable        bool       // there is no table
+	noPasswords    bool       // the table has no column of passwords
 	kind           topic.Kind // of ids
 	samplePassword string
 	names          *strings.Replacer // puts the names into other statements
@@ -73,19 +49,35 @@ func openUsers(ctx context.Context, pool *dbconn.Pool, t UsersTable, otherwise t
 	if t.Table == noColumn {
 		return &users{pool: pool, noTable: true, kind: cmp.Or(otherwise, topic.KindText)}, nil
 	}
+	u, err := openUsersTable(ctx, pool, t)
+	return u, missingGrant(err, t.Table)
+}
+
+// missingGrant adds to an error about a missing right what the role needs.
+func missingGrant(err error, table string) error {
+	const insufficientPrivilege = "42501"
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || refused.Code != insufficientPrivilege {
+		return err
+	}
+	return fmt.Errorf("reading the users table %s: %s: the role that serves, or rowcall_server, needs GRANT USAGE ON SCHEMA and GRANT SELECT ON TABLE", table, refused.Message)
+}
+
+func openUsersTable(ctx context.Context, pool *dbconn.Pool, t UsersTable) (*users, error) {
 	shape, err := lookUpShape(ctx, pool, t)
 	if err != nil {
 		return nil, fmt.Errorf("looking at the users table %s: %w", t.Table, err)
 	}
 	spell := t.spelling(shape)
 	u := &users{
-		pool:       pool,
-		kind:       shape.kind(),
-		names:      spell,
-		byNameSQL:  spell.Replace(userByName),
-		byIDSQL:    spell.Replace(userByID),
-		byLoginSQL: spell.Replace(userByLogin),
-		currentSQL: spell.Replace(usersCurrent),
+		pool:        pool,
+		noPasswords: t.Password == noColumn,
+		kind:        idKind(shape.typeOf(t.ID)),
+		names:       spell,
+		byNameSQL:   spell.Replace(userByName),
+		byIDSQL:     spell.Replace(userByID),
+		byLoginSQL:  spell.Replace(userByLogin),
+		currentSQL:  spell.Replace(usersCurrent),
 	}
 	for _, sql := range []string{u.byNameSQL, u.byIDSQL, u.byLoginSQL, u.currentSQL} {
 		if err := tryPrepare(ctx, pool, sql); err != nil {
@@ -94,74 +86,6 @@ func openUsers(ctx context.Context, pool *dbconn.Pool, t UsersTable, otherwise t
 	}
 	u.samplePassword, err = findSamplePassword(ctx, pool, spell.Replace(somePassword))
 	return u, err
-}
-
-// shape is what the catalog says about the users table.
-type shape struct {
-	Table     string // qualified and quoted
-	IDType    string
-	FirstName bool
-}
-
-const tableShape = `
-SELECT format('%I.%I', n.nspname, c.relname),
-       coalesce((SELECT format_type(a.atttypid, NULL) FROM pg_attribute a
-                 WHERE a.attrelid = c.oid AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped), ''),
-       EXISTS (SELECT FROM pg_attribute a
-               WHERE a.attrelid = c.oid AND a.attname = 'first_name' AND a.attnum > 0 AND NOT a.attisdropped)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.oid = to_regclass($1)`
-
-func lookUpShape(ctx context.Context, pool *dbconn.Pool, t UsersTable) (shape, error) {
-	name := pgx.Identifier(strings.Split(t.Table, ".")).Sanitize()
-	rows, _ := pool.Query(ctx, tableShape, name, t.ID)
-	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[shape])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return found, errors.New("there is no such table; auth.users.table names it")
-	}
-	if err != nil {
-		return found, problem.OfDatabase("asking the catalog", err)
-	}
-	if found.IDType == "" {
-		return found, fmt.Errorf("there is no column %s; auth.users.id names the key", t.ID)
-	}
-	return found, nil
-}
-
-// kind is the kind of ids.
-func (s shape) kind() topic.Kind {
-	switch s.IDType {
-	case "smallint", "integer", "bigint":
-		return topic.KindInt
-	case "uuid":
-		return topic.KindUUID
-	}
-	return topic.KindText
-}
-
-// spelling returns a replacer that puts the names into statements. Ids are compared in the column's
-// own type, so that its index is used.
-func (t UsersTable) spelling(s shape) *strings.Replacer {
-	quote := func(column string) string { return "u." + pgx.Identifier{column}.Sanitize() }
-	flag := func(column, otherwise string) string {
-		if column == noColumn {
-			return otherwise
-		}
-		return "coalesce(" + quote(column) + ", false)"
-	}
-	idType, firstName := s.IDType, "NULL::text"
-	if s.kind() == topic.KindInt {
-		idType = "bigint"
-	}
-	if s.FirstName {
-		firstName = quote("first_name") + "::text"
-	}
-	return strings.NewReplacer(
-		"{table}", s.Table, "{id}", quote(t.ID), "{id_type}", idType,
-		"{username}", quote(t.Username), "{password}", quote(t.Password),
-		"{active}", flag(t.Active, "true"), "{staff}", flag(t.Staff, "false"),
-		"{first_name}", firstName,
-	)
 }
 
 func tryPrepare(ctx context.Context, pool *dbconn.Pool, sql string) error {

@@ -44,19 +44,58 @@ func TestUsersTableIsCheckedAtStart(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t)
 	pool := db.Pool(t)
+	const columns = ". The columns of the table are id, username, first_name, last_name, password, is_staff, is_active"
 	for want, table := range map[string]UsersTable{
-		"there is no such table":    {Table: "people"},
-		"auth.users.table names it": {Table: "users; drop table users"},
-		"there is no column key":    {ID: "key"},
-		"u.login does not exist":    {Username: "login"},
-		"u.pass does not exist":     {Password: "pass"},
-		"COALESCE":                  {Active: "username"}, // no boolean
-		"u.is_super does not exist": {Staff: "is_super"},
+		`users table people: there is no such table: set auth.users.table to the name of the table of users, with its schema and a dot in front where search_path does not find it, or to "-" where there are no accounts`: {Table: "people"},
+		"there is no such table: set auth.users.table":                                                                                                           {Table: "users; drop table users"},
+		"there is no column key: set auth.users.id to a column of the table" + columns:                                                                           {ID: "key"},
+		"there is no column login: set auth.users.username to a column of the table" + columns:                                                                   {Username: "login"},
+		`there is no column pass: set auth.users.password to a column of the table, or to "-" where nobody logs in with a password` + columns:                    {Password: "pass"},
+		`the column username is of type character varying: set auth.users.active to a column of type boolean, or to "-" where all accounts are active` + columns: {Active: "username"},
+		`there is no column is_super: set auth.users.staff to a column of the table, or to "-" where nobody is staff` + columns:                                  {Staff: "is_super"},
+		"there is no column nr: set auth.users.id to a column of the table; there is no column -: set auth.users.username":                                       {ID: "nr", Username: "-"},
 	} {
 		_, err := New(t.Context(), dbconn.Over(pool), doortest.Open(t, door.Options{}), Options{Users: table})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v", table, err)
 		}
+	}
+}
+
+// A table without passwords holds users who come with tokens. Nobody logs in to it.
+func TestUsersTableWithoutPasswords(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE DOMAIN flag AS boolean; CREATE TABLE members (id int PRIMARY KEY, email text, active flag); INSERT INTO members VALUES (7, 'eve@example.org', true)`)
+	s := openAccountsServerOn(t, db, db.Pool(t), Options{Users: UsersTable{Table: "members", Username: "email", Password: "-", Active: "active", Staff: "-"}})
+	if got := s.send("POST", "/api/login", apitest.Credentials("eve@example.org", ""), ""); got.StatusCode != 404 {
+		t.Errorf("a login is answered with %d, want 404", got.StatusCode)
+	}
+	if found, err := s.accounts.users.byID(t.Context(), "007"); err != nil || found.ID != "7" || found.Username != "eve@example.org" {
+		t.Errorf("user 007 is %+v, %v; want the account 7", found, err)
+	}
+	standings, err := s.accounts.Current(t.Context(), []notifier.Follower{{User: "7"}})
+	if err != nil || len(standings) != 1 {
+		t.Errorf("the standings are %+v, %v; want one", standings, err)
+	}
+}
+
+// A role that may not read the table is refused with what it needs.
+func TestUsersTableThatMayNotBeRead(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE SCHEMA shop; CREATE TABLE shop.people (id int PRIMARY KEY, username text, password text)`)
+	pool := db.ServerPool(t)
+	people := Options{Users: UsersTable{Table: "shop.people", Active: "-", Staff: "-"}}
+	for _, grant := range []string{`GRANT USAGE ON SCHEMA shop TO rowcall_server`, `GRANT SELECT ON shop.people TO rowcall_server`} {
+		_, err := New(t.Context(), dbconn.Over(pool), doortest.Open(t, door.Options{}), people)
+		if err == nil || !strings.Contains(err.Error(), "GRANT USAGE ON SCHEMA and GRANT SELECT ON TABLE") {
+			t.Errorf("before %s: %v, want a refusal that names the grants", grant, err)
+		}
+		db.Exec(t, grant)
+	}
+	if _, err := New(t.Context(), dbconn.Over(pool), doortest.Open(t, door.Options{}), people); err != nil {
+		t.Errorf("with both grants: %v", err)
 	}
 }
 

@@ -42,7 +42,7 @@ func (p *program) root() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	config.AddFlags(root.PersistentFlags())
-	root.AddCommand(p.demo(), p.serve(), p.migrate(), p.version())
+	root.AddCommand(p.demo(), p.init(), p.serve(), p.migrate(), p.version())
 	return root
 }
 

@@ -57,6 +57,24 @@ func findServer(ctx context.Context, c *pgx.ConnConfig) (*dbconn.Server, error) 
 	return nil, explainConnect(err, c)
 }
 
+// Connect opens a connection to look at the database, as the role that serves. The error is one
+// sentence for the operator.
+func Connect(ctx context.Context, d config.Database) (*pgx.Conn, error) {
+	c, err := ParseDSN(d.URL)
+	if err != nil {
+		return nil, err
+	}
+	server, err := findServer(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := server.Connect(ctx, map[string]string{"application_name": "rowcall"})
+	if err != nil {
+		return nil, explainConnect(err, c)
+	}
+	return conn, nil
+}
+
 // openPool opens the pool of connections for access, snapshots, replays and resources.
 func openPool(ctx context.Context, d config.Database, log *slog.Logger) (*dbconn.Pool, error) {
 	dsn, err := ParseDSN(d.URL)
