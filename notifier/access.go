@@ -56,3 +56,14 @@ func (set accessEvents) has(t topic.Topic, user string) bool {
 	_, ok := set[accessEvent{t, user}]
 	return ok
 }
+
+// haveAncestorOf reports whether one of the events is about all followers of an ancestor of the
+// topic.
+func (set accessEvents) haveAncestorOf(t topic.Topic) bool {
+	for above := range t.Lineage {
+		if above != t && set.has(above, "") {
+			return true
+		}
+	}
+	return false
+}

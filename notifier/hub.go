@@ -1,7 +1,7 @@
 package notifier
 
 import (
-	"iter"
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -21,7 +21,7 @@ type hub struct {
 	// Nothing blocks, and no other lock is taken, while mu is held.
 	mu         sync.Mutex             // guards all below
 	subs       map[*Subscription]bool // true: polls feed it
-	topics     map[topic.Topic]map[*Subscription]struct{}
+	topics     topicIndex
 	users      map[string]map[*Subscription]struct{} // by user id and by alias
 	tail       tail
 	epoch      string
@@ -36,7 +36,7 @@ func newHub(o *Options) *hub {
 	return &hub{
 		options: o,
 		subs:    make(map[*Subscription]bool),
-		topics:  make(map[topic.Topic]map[*Subscription]struct{}),
+		topics:  make(topicIndex),
 		users:   make(map[string]map[*Subscription]struct{}),
 	}
 }
@@ -48,11 +48,11 @@ func (h *hub) register(s *Subscription) {
 	defer h.mu.Unlock()
 	h.subs[s] = false
 	for _, t := range s.topics {
-		addToIndex(h.topics, t, s)
+		h.topics.add(t, s)
 	}
-	addToIndex(h.users, s.follower.User, s)
+	h.addUser(s.follower.User, s)
 	if s.follower.Alias != "" {
-		addToIndex(h.users, s.follower.Alias, s)
+		h.addUser(s.follower.Alias, s)
 	}
 }
 
@@ -61,23 +61,25 @@ func (h *hub) unregister(s *Subscription) {
 	defer h.mu.Unlock()
 	delete(h.subs, s)
 	for _, t := range s.topics {
-		removeFromIndex(h.topics, t, s)
+		h.topics.remove(t, s)
 	}
-	removeFromIndex(h.users, s.follower.User, s)
-	removeFromIndex(h.users, s.follower.Alias, s)
+	h.removeUser(s.follower.User, s)
+	h.removeUser(s.follower.Alias, s)
 }
 
-func addToIndex[K comparable](index map[K]map[*Subscription]struct{}, key K, s *Subscription) {
-	if index[key] == nil {
-		index[key] = make(map[*Subscription]struct{})
+// addUser files the subscription under a user's id or alias. h.mu is held.
+func (h *hub) addUser(user string, s *Subscription) {
+	if h.users[user] == nil {
+		h.users[user] = make(map[*Subscription]struct{})
 	}
-	index[key][s] = struct{}{}
+	h.users[user][s] = struct{}{}
 }
 
-func removeFromIndex[K comparable](index map[K]map[*Subscription]struct{}, key K, s *Subscription) {
-	delete(index[key], s)
-	if len(index[key]) == 0 {
-		delete(index, key)
+// removeUser takes addUser back. h.mu is held.
+func (h *hub) removeUser(user string, s *Subscription) {
+	delete(h.users[user], s)
+	if len(h.users[user]) == 0 {
+		delete(h.users, user)
 	}
 }
 
@@ -86,7 +88,7 @@ func (h *hub) isFollowed(t topic.Topic) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for above := range t.Lineage {
-		if len(h.topics[above]) > 0 {
+		if len(h.topics.followers(above)) > 0 {
 			return true
 		}
 	}
@@ -105,8 +107,8 @@ func (h *hub) countFollowers() []TopicCount {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	counts := make([]TopicCount, 0, len(h.topics))
-	for t, subs := range h.topics {
-		counts = append(counts, TopicCount{t, len(subs)})
+	for t, subscribers := range h.topics.all() {
+		counts = append(counts, TopicCount{t, subscribers})
 	}
 	return counts
 }
@@ -175,31 +177,42 @@ func (h *hub) openPoll(p *poll) []*Subscription {
 	return h.concernedLocked(p.access)
 }
 
-// concernedLocked returns the subscriptions that the access events are about. If every event names
-// a user, only the subscriptions of these users are looked at.
+// concernedLocked returns the subscriptions that the access events are about.
 func (h *hub) concernedLocked(access []accessEvent) []*Subscription {
-	if len(access) == 0 {
-		return nil
-	}
-	candidates := make(map[*Subscription]struct{})
-	for _, a := range access {
-		if a.user == "" {
-			return pickConcerned(maps.Keys(h.subs), access)
-		}
-		maps.Copy(candidates, h.users[a.user])
-	}
-	return pickConcerned(maps.Keys(candidates), access)
-}
-
-func pickConcerned(candidates iter.Seq[*Subscription], access []accessEvent) []*Subscription {
 	events := newAccessEvents(access)
 	var concerned []*Subscription
-	for s := range candidates {
+	for s := range h.candidatesLocked(events) {
 		if events.concern(s.topics, s.follower) {
 			concerned = append(concerned, s)
 		}
 	}
 	return concerned
+}
+
+// candidatesLocked returns the subscriptions that the events may be about: all others need not be
+// looked at. It finds them in the indexes, so its work grows with what the events are about, and
+// not with all that is followed on this node.
+func (h *hub) candidatesLocked(events accessEvents) map[*Subscription]struct{} {
+	found := make(map[*Subscription]struct{})
+	if events.has("", "") {
+		for s := range h.subs {
+			found[s] = struct{}{}
+		}
+		return found
+	}
+	for a := range events {
+		switch {
+		case events.haveAncestorOf(a.topic):
+			// the event about the ancestor finds the same subscriptions
+		case a.topic == "" || a.user != "" && len(h.users[a.user]) <= h.topics.countBelow(a.topic):
+			maps.Copy(found, h.users[a.user])
+		default:
+			for s := range h.topics.followersBelow(a.topic) {
+				found[s] = struct{}{}
+			}
+		}
+	}
+	return found
 }
 
 // delivery is what one chunk brings one subscription.
@@ -209,8 +222,8 @@ type delivery struct {
 }
 
 // route decides which subscription gets which events of a chunk. All followers of one topic share
-// one slice: it is built once, however many they are. A subscription to several topics gets a slice
-// of its own, because the events of its topics must come in one order, and each event once.
+// one slice: it is built once, however many they are. A subscription gets a slice of its own only if
+// several of its topics have events, because these must come in one order, and each event once.
 func (h *hub) route(events []*Event) []delivery {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -220,7 +233,7 @@ func (h *hub) route(events []*Event) []delivery {
 	byTopic := make(map[topic.Topic][]*Event)
 	for _, e := range events {
 		for t := range e.Topic.Lineage {
-			if _, followed := h.topics[t]; followed {
+			if len(h.topics.followers(t)) > 0 {
 				byTopic[t] = append(byTopic[t], e)
 			}
 		}
@@ -228,7 +241,7 @@ func (h *hub) route(events []*Event) []delivery {
 	var out []delivery
 	several := make(map[*Subscription]struct{})
 	for t, events := range byTopic {
-		for s := range h.topics[t] {
+		for s := range h.topics.followers(t) {
 			switch {
 			case !h.subs[s]:
 			case len(s.topics) == 1:
@@ -239,20 +252,26 @@ func (h *hub) route(events []*Event) []delivery {
 		}
 	}
 	for s := range several {
-		out = append(out, delivery{s, eventsOf(s.topics, events)})
+		out = append(out, delivery{s, mergeEvents(s.topics, byTopic)})
 	}
 	return out
 }
 
-// eventsOf picks the events that a follower of the topics receives, in order and each once.
-func eventsOf(topics []topic.Topic, events []*Event) []*Event {
-	var picked []*Event
-	for _, e := range events {
-		if coveredByAny(topics, e.Topic) {
-			picked = append(picked, e)
+// mergeEvents returns the events of the topics, in the order of ids and each once. The work grows
+// with these events, not with all events of a chunk.
+func mergeEvents(topics []topic.Topic, byTopic map[topic.Topic][]*Event) []*Event {
+	var lists [][]*Event
+	for _, t := range topics {
+		if events := byTopic[t]; len(events) > 0 {
+			lists = append(lists, events)
 		}
 	}
-	return picked
+	if len(lists) == 1 {
+		return lists[0]
+	}
+	merged := slices.Concat(lists...)
+	slices.SortFunc(merged, func(a, b *Event) int { return cmp.Compare(a.ID, b.ID) })
+	return slices.Compact(merged)
 }
 
 // stopFeeding takes subscriptions whose queues are full out of the deliveries: they pull.
