@@ -33,12 +33,14 @@ type hub struct {
 }
 
 func newHub(o *Options) *hub {
-	return &hub{
+	h := &hub{
 		options: o,
 		subs:    make(map[*Subscription]bool),
 		topics:  make(topicIndex),
 		users:   make(map[string]map[*Subscription]struct{}),
 	}
+	h.tail.restartAt(snapshot{})
+	return h
 }
 
 // register adds a subscription. From now on access events of its topics reach it; other events do
@@ -170,7 +172,7 @@ func (h *hub) openPoll(p *poll) []*Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.delivering = true
-	h.current = tailPoll{seen: p.seen}
+	h.current = tailPoll{logInterval: p.logInterval}
 	if p.isFirst() {
 		return slices.Collect(maps.Keys(h.subs))
 	}
@@ -310,8 +312,8 @@ func (h *hub) tailReaches(p position) bool {
 func (h *hub) countInTail(p position, topics []topic.Topic) (int, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	following, ok := h.tail.after(p, topics)
-	return len(following), ok
+	_, n, ok := h.tail.after(p, topics, sizeLimit{})
+	return n, ok
 }
 
 // goLive is the step from replay to live. It attaches a pulling subscription to the node's polls if
@@ -346,12 +348,12 @@ func (h *hub) attach(s *Subscription, p position) ([]*Event, attachment) {
 		h.deferred = append(h.deferred, s)
 		return nil, attachDeferred
 	}
-	missed, ok := h.tail.after(p, s.topics)
-	if !ok {
+	missed, n, ok := h.tail.after(p, s.topics, h.options.refillLimit())
+	switch {
+	case !ok:
 		return nil, attachTooFar
-	}
-	if fit := h.options.refillLimit().countFitting(0, 0, missed); fit < len(missed) {
-		return missed[:fit], attachPart
+	case len(missed) < n:
+		return missed, attachPart
 	}
 	h.subs[s] = true
 	return missed, attachDone

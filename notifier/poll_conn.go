@@ -172,7 +172,7 @@ func (c *pollConn) fillTail(ctx context.Context, seen snapshot) error {
 		if err != nil || !found {
 			return err
 		}
-		part := tailPoll{seen: seen}
+		part := tailPoll{logInterval: *recent.within}
 		part.add(recent.events)
 		markCursors(c.poller.reading.epoch, recent.within, recent.events, true)
 		c.poller.hub.plantTail(recent.within.prev, part)

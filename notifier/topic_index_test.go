@@ -191,3 +191,8 @@ func BenchmarkRouteToFollowersOfSeveralTopics(b *testing.B) {
 		f.hub.route(events)
 	}
 }
+
+// coveredByAny reports whether a follower of the topics receives what is filed under t.
+func coveredByAny(topics []topic.Topic, t topic.Topic) bool {
+	return slices.ContainsFunc(topics, func(followed topic.Topic) bool { return followed.Covers(t) })
+}
