@@ -12,9 +12,10 @@
 //   - All events of one transaction become available together. A transaction that rolled back has
 //     no events.
 //   - While a right is removed, no event of a transaction that began after the removal had
-//     committed is handed out. An access event pauses the subscriptions it concerns before any
-//     event of the same or a later poll is queued. They stay paused until access was asked in a
-//     newer snapshot.
+//     committed is handed out. An access event puts the access of the subscriptions it concerns in
+//     question before any event of the same or a later poll is queued. These events wait until
+//     access was asked in a newer snapshot. Events of earlier polls wait only for the answer to the
+//     question before.
 //   - A subscription that is not read is ended, or reads on from the log later. It never holds up
 //     another subscription, the node, or a writer.
 //
@@ -49,7 +50,8 @@
 //	pulling     reading pages from the log, until the tail has what is missed
 //	attaching   the step from pulling to live
 //	turn        a puller's work on one subscription: one page, or the attempt to attach
-//	paused      access is being asked again; nothing is handed out
+//	question    whether a subscription still has access; what comes after it waits for the answer
+//	paused      with a question that has no answer yet
 //	holder      a socket, a stream or a request for which bytes wait
 //	census      a count of all that waits for readers
 //	shed        to end a holder because the node holds too much

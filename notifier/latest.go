@@ -13,7 +13,7 @@ import (
 // subscription goes on by pulling.
 func (s *Subscription) queueLatestLocked(found *logInterval, events []*Event) bool {
 	s.queue = s.enqueueLocked(s.queue, events)
-	if !s.paused {
+	if s.answered == s.questions { // else it is not known what the follower's roles hide
 		s.skipStaleLocked()
 	}
 	if s.host.options.queueLimit().allows(s.queueEvents, s.queueBytes) || s.queueEvents == 1 {

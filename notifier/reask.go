@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -16,20 +17,18 @@ const askTimeout = 10 * time.Second
 
 // askAccess asks access for all topics of one subscription, applies the answer, and returns the
 // refusal if it is one. The caller must have fixed the bound of the events that follow before: a
-// right that was removed before the bound is then seen to be removed.
+// right that was removed before the bound is then seen to be removed. If access is put in question
+// meanwhile, the reasker asks again: what the subscription gets after that waits for its answer.
 func askAccess(ctx context.Context, rules Rules, s *Subscription) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	for {
-		question := s.lastQuestion()
-		grants, err := rules.Ask(ctx, s.accessQuestions())
-		if err != nil {
-			return fmt.Errorf("asking access: %w", err)
-		}
-		if s.applyGrants(question, grants) {
-			return refusalIn(grants)
-		}
+	question := s.lastQuestion()
+	grants, err := rules.Ask(ctx, s.accessQuestions())
+	if err != nil {
+		return fmt.Errorf("asking access: %w", err)
 	}
+	s.applyGrants(question, grants)
+	return refusalIn(grants)
 }
 
 // groupsAtOnce bounds the access queries in flight for paused subscriptions.
@@ -41,9 +40,9 @@ const groupsAtOnce = 4
 type reaskQueue struct {
 	added signal // raised when a group may be ready
 
-	mu     sync.Mutex // guards all below
-	open   map[*Subscription]struct{}
-	asking map[topic.Topic]bool // roots whose call is under way
+	mu     sync.Mutex                                 // guards all below
+	open   map[topic.Topic]map[*Subscription]struct{} // by root
+	asking map[topic.Topic]bool                       // roots whose call is under way
 }
 
 // questionGroup is the subscriptions that are asked about in one call.
@@ -53,7 +52,7 @@ type questionGroup struct {
 }
 
 func newReaskQueue() *reaskQueue {
-	return &reaskQueue{added: newSignal(), open: make(map[*Subscription]struct{}), asking: make(map[topic.Topic]bool)}
+	return &reaskQueue{added: newSignal(), open: make(map[topic.Topic]map[*Subscription]struct{}), asking: make(map[topic.Topic]bool)}
 }
 
 func (q *reaskQueue) add(subs []*Subscription) {
@@ -62,7 +61,11 @@ func (q *reaskQueue) add(subs []*Subscription) {
 	}
 	q.mu.Lock()
 	for _, s := range subs {
-		q.open[s] = struct{}{}
+		root := s.topics[0].Root()
+		if q.open[root] == nil {
+			q.open[root] = make(map[*Subscription]struct{})
+		}
+		q.open[root][s] = struct{}{}
 	}
 	q.mu.Unlock()
 	q.added.raise()
@@ -73,18 +76,13 @@ func (q *reaskQueue) add(subs []*Subscription) {
 func (q *reaskQueue) nextGroups() []questionGroup {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	byRoot := make(map[topic.Topic][]*Subscription)
-	for s := range q.open {
-		root := s.topics[0].Root()
+	var groups []questionGroup
+	for root, subs := range q.open {
 		if !q.asking[root] {
-			byRoot[root] = append(byRoot[root], s)
-			delete(q.open, s)
+			groups = append(groups, questionGroup{root, slices.Collect(maps.Keys(subs))})
+			q.asking[root] = true
+			delete(q.open, root)
 		}
-	}
-	groups := make([]questionGroup, 0, len(byRoot))
-	for root, subs := range byRoot {
-		q.asking[root] = true
-		groups = append(groups, questionGroup{root, subs})
 	}
 	return groups
 }

@@ -90,7 +90,7 @@ func (total *QueueStats) include(s *Subscription) {
 	case modeLive:
 		total.Live++
 	}
-	if s.paused {
+	if s.answered < s.questions {
 		total.Paused++
 	}
 	total.Events += s.queueEvents

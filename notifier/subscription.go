@@ -25,9 +25,9 @@ import (
 //	           a puller: checkLag, too far back
 //	           the census: shed
 //
-// Two things are independent of the mode. While a subscription is paused, nothing but a reset is
-// taken from its queue and it gets no turn with a puller. A reset replaces the queue, and moves the
-// subscription to another place without changing its mode.
+// Two things are independent of the mode. While access is in question, nothing that was queued after
+// the question is taken from the queue, except a reset; see pauseForAccess. A reset replaces the
+// queue, and moves the subscription to another place without changing its mode.
 type subscriptionMode int
 
 const (
@@ -38,11 +38,12 @@ const (
 	modeEnded
 )
 
-// queueRun is a piece of a queue: events shared with other subscriptions, or a reset.
+// queueRun is a piece of a queue: events shared with other subscriptions, a reset, or a question.
 type queueRun struct {
-	events  []*Event
-	reset   *Reset
-	skipped int // how many older events the only one of events stands for; see latest.go
+	events   []*Event
+	reset    *Reset
+	question uint64 // what follows waits for the answer to this question about access; 0: no question
+	skipped  int    // how many older events the only one of events stands for; see latest.go
 }
 
 // subscriptionHost is what a subscription needs of its node.
@@ -83,7 +84,8 @@ type Subscription struct {
 	restTimer   *time.Timer // ends the rest between two pages; nil: it is not resting
 	grants      []Grant     // one for each topic
 	questions   uint64      // how often its access was put in question; see pauseForAccess
-	paused      bool        // a question is open: no event is handed out
+	answered    uint64      // the last of these questions that has an answer
+	pullPaused  bool        // no answer has come since the last question: no page is pulled
 	err         error       // why it has ended
 }
 
@@ -115,8 +117,7 @@ func atLeastOne(n int) int { return max(1, n) }
 
 func (s *Subscription) takeLocked(max int) (Taken, error) {
 	s.inHand = nil
-	// A reset reveals nothing that access protects, so it is taken also while paused.
-	for len(s.queue) > 0 && (!s.paused || s.queue[0].reset != nil) {
+	for len(s.queue) > 0 && !s.isHeldLocked() {
 		if taken := s.takeRunLocked(max); taken.Reset != nil || len(taken.Events) > 0 {
 			return taken, nil
 		}
@@ -127,8 +128,15 @@ func (s *Subscription) takeLocked(max int) (Taken, error) {
 	return Taken{}, nil
 }
 
+// isHeldLocked reports whether the first run of the queue is a question without an answer: what
+// follows may not be taken. A reset reveals nothing that access protects, so it stands before all
+// questions.
+func (s *Subscription) isHeldLocked() bool {
+	return len(s.queue) > 0 && s.queue[0].question > s.answered
+}
+
 // takeRunLocked takes up to max events of the first run, without those for roles that the follower
-// does not have.
+// does not have. It takes nothing if the run is a question that was answered.
 func (s *Subscription) takeRunLocked(max int) Taken {
 	first := &s.queue[0]
 	if first.reset != nil {
@@ -194,7 +202,7 @@ func (s *Subscription) isHiddenLocked(e *Event) bool {
 // claimTurnLocked reports whether a puller should read the next page now, and claims the turn.
 func (s *Subscription) claimTurnLocked() bool {
 	hasRoom := s.host.options.refillLimit().allows(s.queueEvents, s.queueBytes)
-	if s.mode != modePulling || s.turnClaimed || s.paused || !hasRoom {
+	if s.mode != modePulling || s.turnClaimed || s.pullPaused || !hasRoom {
 		return false
 	}
 	s.turnClaimed = true
@@ -217,7 +225,7 @@ func (s *Subscription) unlockAndPull() {
 func (s *Subscription) CaughtUp() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.mode == modeLive && !s.paused && len(s.queue) == 0
+	return s.mode == modeLive && s.answered == s.questions && len(s.queue) == 0
 }
 
 // QueueSize returns how many events wait for the reader, and their bytes.
@@ -256,7 +264,23 @@ func (s *Subscription) endWith(reason error) {
 	s.mode = modeEnded
 	if reason != ErrSlow {
 		s.dropQueueLocked()
+	} else {
+		s.dropHeldLocked()
 	}
+}
+
+// dropHeldLocked drops what waits for an answer about access: an ended subscription gets none. Its
+// reader comes back with a cursor before that.
+func (s *Subscription) dropHeldLocked() {
+	held := slices.IndexFunc(s.queue, func(run queueRun) bool { return run.question > s.answered })
+	if held < 0 {
+		return
+	}
+	for _, run := range s.queue[held:] {
+		s.queueEvents -= len(run.events)
+		s.queueBytes -= totalSize(run.events)
+	}
+	s.queue = slices.Delete(s.queue, held, len(s.queue))
 }
 
 // shed ends the subscription because the node holds too much. Its queue is dropped at once, since
@@ -278,7 +302,7 @@ func (s *Subscription) shed(drop func(*Event)) {
 func (s *Subscription) dropQueueLocked() {
 	s.queue, s.liveAside, s.inHand = nil, nil, nil
 	s.queueEvents, s.queueBytes = 0, 0
-	s.paused = false
+	s.pullPaused = false
 }
 
 // hasEnded reports whether the subscription has ended.

@@ -17,9 +17,9 @@ func (s *Subscription) queueLive(found *logInterval, events []*Event) bool {
 		return !pulls
 	}
 	fed := s.queueLiveLocked(found, events)
-	paused := s.paused
+	held := s.isHeldLocked()
 	s.unlockAndPull()
-	if !paused {
+	if !held {
 		s.wake()
 	}
 	return fed
@@ -81,19 +81,32 @@ func (s *Subscription) visitEventsLocked(see func(*Event)) {
 	}
 }
 
-// pauseForAccess puts the subscription's access in question: nothing is handed out until access was
-// asked in a snapshot not older than the poll that said so, and applyGrants has the answer.
+// pauseForAccess puts the subscription's access in question. What is queued from now on is handed
+// out only after access was asked in a snapshot not older than the poll that said so, and
+// applyGrants has the answer. What was queued before comes from earlier polls: the answer to the
+// question before this one lets it go, so that readers get their events even if questions come
+// faster than answers.
 func (s *Subscription) pauseForAccess() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.questions++
 	if s.mode != modeEnded {
-		s.paused = true
+		s.pullPaused = true
+		s.queueQuestionLocked()
 	}
 }
 
+// queueQuestionLocked makes what is queued from now on wait for the answer to the last question.
+func (s *Subscription) queueQuestionLocked() {
+	if n := len(s.queue); n > 0 && s.queue[n-1].question > 0 {
+		s.queue[n-1].question = s.questions
+		return
+	}
+	s.queue = append(s.queue, queueRun{question: s.questions})
+}
+
 // lastQuestion numbers the latest time that access was put in question. An answer asked for before
-// that does not count.
+// that does not count for what was queued after it.
 func (s *Subscription) lastQuestion() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,14 +132,21 @@ func (s *Subscription) applyGrants(question uint64, grants []Grant) bool {
 		return true
 	}
 	s.mu.Lock()
-	if s.questions != question {
-		s.mu.Unlock()
-		return false
+	if question >= s.answered {
+		s.grants, s.answered, s.pullPaused = grants, question, false
+		s.dropAnsweredLocked()
 	}
-	s.grants, s.paused = grants, false
+	done := s.answered == s.questions
 	s.unlockAndPull()
 	s.wake()
-	return true
+	return done
+}
+
+// dropAnsweredLocked takes questions with an answer from the front of the queue.
+func (s *Subscription) dropAnsweredLocked() {
+	for len(s.queue) > 0 && s.queue[0].question > 0 && !s.isHeldLocked() {
+		s.dropRunLocked()
+	}
 }
 
 // grantedRoles returns the roles that access to the first topic granted.
@@ -147,6 +167,9 @@ func (s *Subscription) resetTo(reason ResetReason, place cursor, text string) {
 	}
 	s.liveAside = nil
 	s.queue = []queueRun{{reset: &Reset{Reason: reason, Cursor: text}}}
+	if s.answered < s.questions {
+		s.queueQuestionLocked()
+	}
 	s.queueEvents, s.queueBytes = 0, 0
 	s.pullFrom, s.epoch = place.position, place.epoch
 	s.host.counts.countReset(reason)
@@ -208,7 +231,7 @@ func (s *Subscription) restoreLagUnknown() {
 func (s *Subscription) endTurn() {
 	s.mu.Lock()
 	s.turnClaimed, s.restTimer = false, nil
-	hasEvents := !s.paused && len(s.queue) > 0
+	hasEvents := len(s.queue) > 0 && !s.isHeldLocked()
 	s.unlockAndPull()
 	if hasEvents {
 		s.wake()
