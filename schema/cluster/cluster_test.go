@@ -6,8 +6,10 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -24,16 +26,20 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// runUntilKilled prints the cluster's URL when it is running, and then lives on.
+// runUntilKilled prints the cluster's URL when it is running, and then lives until a signal ends it.
+// A process whose parent ignores SIGHUP, as nohup does, ignores it too; so SIGHUP is caught here.
 func runUntilKilled(dir string) {
 	ctx := context.Background()
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
 	c, err := Start(ctx, testOptions(ctx, dir))
 	if err != nil {
 		println("cannot start:", err.Error())
 		os.Exit(1)
 	}
 	println(c.URL("postgres"))
-	select {}
+	<-hangup
+	os.Exit(1)
 }
 
 func testOptions(ctx context.Context, dir string) Options {

@@ -68,7 +68,7 @@ func (s *shared) startLocked() (*server, error) {
 	if !s.allowed {
 		return nil, errors.New("TestMain calls neither schematest.Main nor schematest.Run")
 	}
-	sweep(os.TempDir())
+	sweep(serverFolder())
 	return startServer(context.Background(), nil)
 }
 

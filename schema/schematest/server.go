@@ -36,7 +36,7 @@ func startServer(ctx context.Context, settings map[string]string) (*server, erro
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", prefix)
+	dir, err := os.MkdirTemp(serverFolder(), prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +65,9 @@ func fast(more map[string]string) map[string]string {
 		"max_connections":           MaxConnections,
 		"max_prepared_transactions": "20",
 		"shared_buffers":            "64MB",
-		"max_wal_size":              "2GB",
+		"max_wal_size":              "1GB",
 		"checkpoint_timeout":        "1h",
+		"jit":                       "off", // a test asks each of its questions a few times
 	}
 	maps.Copy(settings, more)
 	return settings

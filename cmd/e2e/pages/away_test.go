@@ -14,7 +14,6 @@ func awayStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
 	alice, bob := b.OpenTab(t), b.OpenTab(t)
 	for tb, name := range map[*rowcalltest.Tab]string{alice: "alice", bob: "bob"} {
 		tb.AllowCuts()
-		tb.AllowConsole("net::ERR_CONNECTION_REFUSED", "net::ERR_EMPTY_RESPONSE", "net::ERR_CONNECTION_RESET")
 		visit(s, tb, name, "chat/1")
 		tb.ExpectText("Reading it on the train")
 	}

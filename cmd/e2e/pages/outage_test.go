@@ -17,7 +17,6 @@ func outageStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
 	runOnNewPages(never, `window.requestIdleCallback = () => 0`) // the browser is never idle
 	for _, tb := range []*rowcalltest.Tab{ahead, never} {
 		tb.AllowCuts()
-		tb.AllowConsole("net::ERR_CONNECTION_REFUSED", "net::ERR_EMPTY_RESPONSE", "net::ERR_CONNECTION_RESET")
 		visit(s, tb, "alice", "")
 		tb.ExpectText("Live")
 		tb.Do(chromedp.Evaluate[chromedp.Void](`window.marker = 'still here'; 0`))

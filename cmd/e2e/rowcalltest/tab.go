@@ -91,9 +91,16 @@ func (tb *Tab) AllowConsole(lines ...string) {
 	}
 }
 
-// AllowCuts allows what a browser writes for a socket that finds no server: an error, or a warning
-// where the library of the page gives an attempt up before it is answered.
-func (tb *Tab) AllowCuts() { tb.AllowConsole(`^(error|warning): WebSocket connection to .* failed`) }
+// AllowCuts allows what a browser writes for a server that ends while the page is open: for a socket
+// an error, or a warning where the library of the page gives an attempt up before it is answered, and
+// an error for each request that is cut or not taken. A page sends requests at any moment, for instance
+// to load other pages ahead.
+func (tb *Tab) AllowCuts() {
+	tb.AllowConsole(
+		`^(error|warning): WebSocket connection to .* failed`,
+		`^error: Failed to load resource: net::ERR_(CONNECTION_(REFUSED|RESET|CLOSED|ABORTED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|SOCKET_NOT_CONNECTED)`,
+	)
+}
 
 // CountSockets returns how many sockets of the page the server has accepted so far.
 func (tb *Tab) CountSockets() int {

@@ -7,6 +7,7 @@ DEBUG = True
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "urls"
 AUTH_USER_MODEL = "chat.User"
+PASSWORD_HASHERS = ["hashers.FewIterations"]
 LOGIN_REDIRECT_URL = "/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
