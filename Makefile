@@ -4,6 +4,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 30s
 RACE        ?= -race# make test RACE= where there is no C compiler
 PARALLEL    ?= 3# packages tested at a time; most of their tests wait
+LONGEST     := ./cmd/e2e ./notifier ./api ./cmd/e2e/sites ./cmd/e2e/pages# the longest packages begin first
 ARGS        ?=
 FAULTS      ?= 2m
 SEED        ?=
@@ -20,9 +21,9 @@ setup: ## Install what the tests need and this machine lacks, where it can
 demo: ## Run the four example applications with a PostgreSQL of their own; ARGS="--addr 127.0.0.1:0"
 	go run ./cmd/rowcall demo $(ARGS)
 
-test: setup ## Run every test
+test: setup ## Run every test; go vet is part of make check
 	go build $(RACE) -buildvcs=false -o .tmp/rowcall ./cmd/rowcall
-	ROWCALL_TEST_PROGRAM=$(CURDIR)/.tmp/rowcall go test $(RACE) -p $(PARALLEL) -shuffle=on -timeout 45m ./notifier ./api ./...
+	ROWCALL_TEST_PROGRAM=$(CURDIR)/.tmp/rowcall go test $(RACE) -vet=off -p $(PARALLEL) -shuffle=on -timeout 45m $(LONGEST) ./...
 
 check: fmt vet lint rules client test vuln web ## Everything a change has to pass
 
