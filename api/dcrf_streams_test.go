@@ -49,7 +49,11 @@ func TestDCRFAnonymous(t *testing.T) {
 	t.Parallel()
 	w := openResourceServer(t)
 	stale := http.Header{"Cookie": {"rowcall_session=stale"}}
-	for _, b := range []*socketClient{w.dial(t, "/ws/patients/", ""), w.dialWith(t, "/ws/patients/", stale)} {
+	offering := w.dialWith(t, "/ws/patients/", http.Header{"Sec-WebSocket-Protocol": {"rowcall.bearer, dcrf"}})
+	if got := offering.Subprotocol(); got != "rowcall.bearer" {
+		t.Errorf("chose the subprotocol %q, want the first that is offered", got)
+	}
+	for _, b := range []*socketClient{w.dial(t, "/ws/patients/", ""), w.dialWith(t, "/ws/patients/", stale), offering} {
 		w.db.Psql(t, `INSERT INTO patients (first_name, last_name, admission_date) VALUES ('not', 'heard', now())`)
 		for _, action := range []string{"list", "create", "subscribe_instance", "explode"} {
 			b.answers(`{"action":"`+action+`","request_id":"a","pk":1}`,

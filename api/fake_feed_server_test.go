@@ -61,6 +61,8 @@ type wholeIDs struct{}
 
 func (wholeIDs) UserKind() topic.Kind { return topic.KindInt }
 
+func (wholeIDs) AnyoneCanLogIn() bool { return true }
+
 func (wholeIDs) Current(_ context.Context, followers []notifier.Follower) ([]identity.Standing, error) {
 	return slices.Repeat([]identity.Standing{{Valid: true}}, len(followers)), nil
 }

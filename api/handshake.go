@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -99,14 +100,29 @@ func (a *admission) release() {
 // newUpgrader returns an upgrader that knows no extension: a compressed message would be counted before
 // it is decompressed, and events are encoded once for all sockets. The read buffer is small, because
 // each of ten thousand idle sockets has one; gorilla writes nothing that needs the write buffer.
-func newUpgrader(log *slog.Logger, protocols ...string) *websocket.Upgrader {
+func newUpgrader(log *slog.Logger) *websocket.Upgrader {
 	return &websocket.Upgrader{
 		ReadBufferSize:  512,
 		WriteBufferPool: new(sync.Pool),
-		Subprotocols:    protocols,
 		CheckOrigin:     func(*http.Request) bool { return true }, // the door has checked it
 		Error: func(w http.ResponseWriter, r *http.Request, _ int, _ error) {
 			problem.Refuse(w, r, log, problem.Explain(problem.ErrBadRequest, "this is no WebSocket handshake"))
 		},
 	}
+}
+
+// subprotocolHeader returns the header that chooses a subprotocol for a handshake; nil if the page
+// offers none that may be chosen. Native sockets choose their own. Otherwise the first that is offered is
+// chosen, also for a socket that is closed at once: a browser fails a handshake of which it has offered
+// subprotocols and none is chosen, and the page then sees 1006 instead of the close code. Frames are the
+// same whatever is chosen.
+func subprotocolHeader(kind sessionKind, r *http.Request) http.Header {
+	offered := identity.OfferedSubprotocols(r)
+	switch {
+	case len(offered) == 0:
+		return nil
+	case kind == sessionNative && slices.Contains(offered, nativeSubprotocol):
+		return http.Header{"Sec-Websocket-Protocol": {nativeSubprotocol}}
+	}
+	return http.Header{"Sec-Websocket-Protocol": {offered[0]}}
 }

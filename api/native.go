@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/gorilla/websocket"
-
 	"rowcall/api/access"
 	"rowcall/api/identity"
 	"rowcall/api/problem"
@@ -89,9 +87,8 @@ func (nativeProtocol) kind() sessionKind { return sessionNative }
 func (nativeProtocol) refuses(*admission) error { return nil }
 
 func (p nativeProtocol) open(r *http.Request, in *admission, s *session) (flow, error) {
-	offered := websocket.Subprotocols(r)
 	switch {
-	case len(offered) > 0 && !slices.Contains(offered, nativeSubprotocol):
+	case identity.OffersSubprotocols(r) && !slices.Contains(identity.OfferedSubprotocols(r), nativeSubprotocol):
 		return nil, problem.ErrNoSubprotocol
 	case in.unknown != nil:
 		return nil, in.unknown

@@ -300,7 +300,11 @@ func TestNativeMalformedFrames(t *testing.T) {
 func TestNativeHandshakes(t *testing.T) {
 	st := openFakeFeedServer(t, Options{})
 	t.Run("no common subprotocol", func(t *testing.T) {
-		st.dial(t, "/v1/ws", "Sec-WebSocket-Protocol", "graphql-ws").expectClose(4406)
+		b := st.dial(t, "/v1/ws", "Sec-WebSocket-Protocol", "graphql-ws")
+		if got := b.Subprotocol(); got != "graphql-ws" {
+			t.Errorf("subprotocol %q: a browser hides the close code where none is chosen", got)
+		}
+		b.expectClose(4406)
 	})
 	t.Run("bad credentials", func(t *testing.T) {
 		st.dial(t, "/v1/ws", "Authorization", "Bearer x").expectClose(4401)

@@ -33,7 +33,7 @@ type Ops struct {
 // NewOps prepares the answers. A nil Health leaves out /healthz and /readyz. hosts are the names by
 // which operators know the machine, besides its addresses and localhost.
 func NewOps(m *Metrics, h *Health, hosts []string, log *slog.Logger) (*Ops, error) {
-	door, err := door.New(door.Options{}) // allows no page of another site
+	door, err := door.New(door.Options{Logger: log}) // allows no page of another site
 	if err != nil {
 		return nil, err
 	}

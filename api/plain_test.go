@@ -168,6 +168,30 @@ func TestPlainRefusedHandshakes(t *testing.T) {
 	}
 }
 
+// Browsers fail a handshake of which they have offered subprotocols and none is chosen. So the first that
+// is no credential is chosen, also where the socket is closed at once.
+func TestPlainChoosesAnOfferedSubprotocol(t *testing.T) {
+	st := openFakeFeedServer(t, Options{})
+	for _, c := range []struct {
+		path, offered, want string
+	}{
+		{"/ws/room/5", "json, xml", "json"},
+		{"/ws/room/5", "rowcall.bearer.eA, json", "json"},
+		{"/ws/room/5", "rowcall.bearer.eA", ""},
+		{"/ws/room/5?since=x", "json", "json"},
+	} {
+		if got := st.dial(t, c.path, "Sec-WebSocket-Protocol", c.offered).Subprotocol(); got != c.want {
+			t.Errorf("%s with %s: chose %q, want %q", c.path, c.offered, got, c.want)
+		}
+	}
+	st.feed.set(func(f *fakeFeed) { f.refuse = problem.ErrForbidden })
+	b := st.dial(t, "/ws/room/5", "Sec-WebSocket-Protocol", "json")
+	if got := b.Subprotocol(); got != "json" {
+		t.Errorf("a socket that is refused: chose %q, want json", got)
+	}
+	b.expectClose(4403)
+}
+
 func TestPlainWithStaleCredentialsIsAnonymous(t *testing.T) {
 	st := openFakeFeedServer(t, Options{})
 	b := st.dial(t, "/dam-inventory/dams/notifications/ws/", "Authorization", "Bearer stale")

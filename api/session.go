@@ -88,7 +88,7 @@ type session struct {
 // upgrade makes the request a WebSocket. After an error the client has been answered.
 func (s *session) upgrade(u *websocket.Upgrader, w http.ResponseWriter, r *http.Request) error {
 	hijacker := &connHijacker{ResponseWriter: w, wake: s.wake, holder: s.holder}
-	ws, err := u.Upgrade(hijacker, r, nil)
+	ws, err := u.Upgrade(hijacker, r, subprotocolHeader(s.presence.kind, r))
 	if err != nil {
 		return err
 	}

@@ -16,13 +16,12 @@ import (
 // socketServer answers the handshakes of sockets of every protocol, and opens their sessions.
 type socketServer struct {
 	*handshakes
-	feed           feed
-	vigil          *vigil
-	limits         Limits
-	buffers        *writeBuffers
-	names          *sessionNames
-	nativeUpgrader *websocket.Upgrader
-	plainUpgrader  *websocket.Upgrader
+	feed     feed
+	vigil    *vigil
+	limits   Limits
+	buffers  *writeBuffers
+	names    *sessionNames
+	upgrader *websocket.Upgrader
 }
 
 // protocol is what the sockets of an address speak.
@@ -86,7 +85,7 @@ func newInboundLimiter(l Limits) *rate.Limiter {
 // which adopts the admission. So the request ends, and with it what net/http keeps for a request:
 // three times what an idle socket needs.
 func (o *socketServer) serveSession(w http.ResponseWriter, r *http.Request, in *admission, s *session) {
-	if err := s.upgrade(o.upgrader(s.presence.kind), w, r); err != nil { // the client has been answered
+	if err := s.upgrade(o.upgrader, w, r); err != nil { // the client has been answered
 		o.metrics.countHandshake(s.presence.kind, problem.ErrBadRequest)
 		s.flow.release()
 		return
@@ -103,13 +102,6 @@ func (o *socketServer) serveSession(w http.ResponseWriter, r *http.Request, in *
 		s.vigilEntry.remove()
 		release()
 	}()
-}
-
-func (o *socketServer) upgrader(kind sessionKind) *websocket.Upgrader {
-	if kind == sessionNative {
-		return o.nativeUpgrader
-	}
-	return o.plainUpgrader
 }
 
 // sessionNames gives each session of the node a name of its own.

@@ -15,9 +15,10 @@ import (
 )
 
 // listeningPage logs in and follows two topics with the EventSource of the browser. It records what
-// comes, in order, and the states of the connection.
+// comes, in order, and the states of the connection. It also opens sockets that are refused, and records
+// the codes that they are closed with.
 const listeningPage = `<!doctype html><title>listening</title><script>
-const names = [], states = [];
+const names = [], states = [], codes = [];
 (async () => {
 	await fetch('/api/login', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{"username":"alice","password":"secret"}'});
 	const source = new EventSource('/v1/sse?topic=jobs/1&topic=dams');
@@ -25,6 +26,8 @@ const names = [], states = [];
 	source.onerror = () => states.push(source.readyState === EventSource.CONNECTING ? 'waits' : 'gave up');
 	source.onmessage = e => { const frame = JSON.parse(e.data); names.push(frame.data.name ?? frame.data.title) };
 	source.addEventListener('reset', e => names.push(e.data));
+	for (const [path, protocols] of [['/v1/ws', ['graphql-ws']], ['/v1/ws', ['rowcall.bearer.eA', 'other']], ['/ws/room/999', ['json', 'xml']]])
+		new WebSocket(location.origin.replace('http', 'ws') + path, protocols).onclose = e => codes.push(path + ' ' + e.code);
 })();
 </script>`
 
@@ -42,10 +45,10 @@ func openBrowserTab(t *testing.T, tn *liveServer) *browserTab {
 		t.Skip("there is no Chromium here, so that no real EventSource has been tried; Debian: apt-get install chromium")
 	}
 	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Security-Policy", "default-src 'self' 'unsafe-inline'")
+		w.Header().Set("Content-Security-Policy", "default-src 'self' 'unsafe-inline'; connect-src 'self' ws:")
 		fmt.Fprint(w, listeningPage)
 	})
-	server := tn.another(t, Options{Pages: page})
+	server := tn.another(t, Options{Pages: page, Sockets: seedSockets()})
 	b := &browserTab{t: t, front: httptest.NewServer(server.Handler())}
 	t.Cleanup(func() {
 		b.front.CloseClientConnections()
@@ -125,5 +128,16 @@ func TestEventSourceResumes(t *testing.T) {
 	}
 	if got := b.has("states"); slices.Contains(got, "gave up") || len(got) < 7 {
 		t.Errorf("the connection was cut three times: %v", got)
+	}
+}
+
+// A browser shows why a socket is refused that was offered subprotocols.
+func TestBrowserSeesCloseCodesOfOfferedSubprotocols(t *testing.T) {
+	t.Parallel()
+	b := openBrowserTab(t, openLiveServer(t))
+	want := []string{"/v1/ws 4406", "/v1/ws 4406", "/ws/room/999 4404"}
+	apitest.WaitFor(t, "the sockets to close", func() bool { return len(b.has("codes")) >= len(want) })
+	if got := slices.Sorted(slices.Values(b.has("codes"))); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -21,7 +21,8 @@ import (
 // Ask answers questions in their order, in snapshots taken after the call began. One statement looks
 // all the followers up again, and one for each rule with access SQL answers all its questions.
 // Anonymous followers learn only what is public: the answer to everything else is
-// problem.ErrUnauthorized, whether the topic exists or not.
+// problem.ErrUnauthorized, whether the topic exists or not. Where nobody can log in, an unknown topic is
+// problem.ErrNotFound.
 func (r *Rules) Ask(ctx context.Context, asked []notifier.Question) ([]notifier.Grant, error) {
 	followers := make([]notifier.Follower, len(asked))
 	for i, q := range asked {
@@ -45,10 +46,12 @@ func (r *Rules) answerOrGroup(groups map[*topicRule]*questionGroup, place int, q
 	found, values := r.find(q.Topic)
 	anonymous := q.Follower.User == ""
 	switch {
-	case !now.Valid, anonymous && (found == nil || found.source.Allow != rules.AllowPublic):
+	case !now.Valid:
 		return problem.ErrUnauthorized
 	case found == nil:
-		return problem.ErrNotFound
+		return r.UnknownTopic(anonymous)
+	case anonymous && found.source.Allow != rules.AllowPublic:
+		return problem.ErrUnauthorized
 	case found.source.Allow.StaffOnly() && !now.Staff:
 		return problem.ErrForbidden
 	}
@@ -64,6 +67,15 @@ func (r *Rules) answerOrGroup(groups map[*topicRule]*questionGroup, place int, q
 	}
 	groups[found].add(place, arguments)
 	return nil
+}
+
+// UnknownTopic is the answer to a follower of a topic that does not exist. An anonymous follower is told to
+// log in, as for topics that do exist, unless nobody can.
+func (r *Rules) UnknownTopic(anonymous bool) error {
+	if anonymous && r.users.AnyoneCanLogIn() {
+		return problem.ErrUnauthorized
+	}
+	return problem.ErrNotFound
 }
 
 // answerGroups runs the statements of all groups at the same time. Each writes grants of its own.

@@ -45,6 +45,8 @@ var _ notifier.Rules = (*Rules)(nil)
 type Users interface {
 	// UserKind is the kind of user ids.
 	UserKind() topic.Kind
+	// AnyoneCanLogIn reports whether there are users at all.
+	AnyoneCanLogIn() bool
 	// Current returns what has become of the followers, in their order.
 	Current(ctx context.Context, followers []notifier.Follower) ([]identity.Standing, error)
 }

@@ -2,11 +2,13 @@ package access
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -357,6 +359,36 @@ func stateOf(t *testing.T, compiled *Rules, q notifier.Question) (string, error)
 type wholeIDs struct{ Users }
 
 func (wholeIDs) UserKind() topic.Kind { return topic.KindInt }
+
+func (wholeIDs) AnyoneCanLogIn() bool { return true }
+
+// noUsers is a database without users: nobody can log in.
+type noUsers struct{ wholeIDs }
+
+func (noUsers) AnyoneCanLogIn() bool { return false }
+
+func (noUsers) Current(_ context.Context, followers []notifier.Follower) ([]identity.Standing, error) {
+	return slices.Repeat([]identity.Standing{{Valid: true}}, len(followers)), nil
+}
+
+// Where nobody can log in, nobody is told to: an unknown topic does not exist.
+func TestUnknownTopicsWithoutUsers(t *testing.T) {
+	t.Parallel()
+	topics := []rules.Topic{{Topic: "dams", Allow: rules.AllowPublic}, {Topic: "ward", Allow: rules.AllowAuthenticated}}
+	compiled, err := Compile(t.Context(), nil, noUsers{}, topics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grants, err := compiled.Ask(t.Context(), []notifier.Question{{Topic: "dams"}, {Topic: "nothing"}, {Topic: "ward"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{nil, problem.ErrNotFound, problem.ErrUnauthorized} {
+		if !errors.Is(grants[i].Err, want) || want == nil && grants[i].Err != nil {
+			t.Errorf("question %d: got %v, want %v", i, grants[i].Err, want)
+		}
+	}
+}
 
 // compileWithoutSQL compiles rules whose topics are public.
 func compileWithoutSQL(t *testing.T, topics ...rules.Topic) *Rules {

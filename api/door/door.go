@@ -6,6 +6,7 @@ package door
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"time"
@@ -28,6 +29,7 @@ type Options struct {
 	RequestsPerSecond   int            // over HTTP, from an address, and of a user together with handshakes; twice as many in a burst; 100
 	ReplaysPerUser      int            // that read the log at the same time; 20
 	ReplayBytes         int            // that the replays of a user read from the log in a minute; 256 MiB
+	Logger              *slog.Logger   // is told at level debug of requests that Guard refuses; slog.Default()
 }
 
 // Door decides about a request before its user is known: by the page, the host name, the form of the
@@ -41,6 +43,7 @@ type Door struct {
 	users       *Throttle[string]
 	replayQuota *replayQuota
 	socketQuota *socketQuota
+	log         *slog.Logger
 }
 
 // New prepares a Door. The error names the origin that cannot be read.
@@ -63,6 +66,7 @@ func New(o Options) (*Door, error) {
 			cmp.Or(o.SocketsPerAddress, 1_000),
 			cmp.Or(o.SocketsPerUser, 100),
 		),
+		log: cmp.Or(o.Logger, slog.Default()),
 	}, nil
 }
 

@@ -36,6 +36,7 @@ func (d *Door) guard(next http.Handler, checkHost func(*http.Request) error) htt
 			err = d.checkRequest(r)
 		}
 		if err != nil {
+			d.logRefused(r, err)
 			explainRefusedOrigin(w.Header(), r, err)
 			problem.Write(w, err)
 			return
@@ -47,6 +48,13 @@ func (d *Door) guard(next http.Handler, checkHost func(*http.Request) error) htt
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// logRefused tells the log which page or host name was refused. The query is left out: it may hold
+// credentials.
+func (d *Door) logRefused(r *http.Request, err error) {
+	d.log.Debug("request turned away", "method", r.Method, "path", r.URL.Path, "origin", strings.Join(r.Header.Values("Origin"), ", "),
+		"host", r.Host, "from", d.Address(r), "err", err)
 }
 
 // explainRefusedOrigin lets a page of an origin that is not listed read one refusal: the answer to a
@@ -183,12 +191,17 @@ func preflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
+// allowedHeaders are the headers that a listed page may set. Rowcall reads the first three. The others
+// have no effect here, but clients set them on every request: polyfills of EventSource and HTTP clients
+// set Cache-Control, older libraries X-Requested-With, and pages of Django sites X-CSRFToken.
+const allowedHeaders = "Authorization, Content-Type, Last-Event-ID, Cache-Control, X-Requested-With, X-CSRFToken"
+
 // allowMethods answers a CORS preflight.
 func allowMethods(w http.ResponseWriter) {
 	h := w.Header()
 	if h.Get("Access-Control-Allow-Origin") != "" {
 		h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
-		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID")
+		h.Set("Access-Control-Allow-Headers", allowedHeaders)
 		h.Set("Access-Control-Max-Age", "600")
 	}
 	w.WriteHeader(http.StatusNoContent)

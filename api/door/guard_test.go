@@ -3,6 +3,7 @@ package door
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -193,5 +194,36 @@ func TestLoopbackServesNoOtherHostName(t *testing.T) {
 				t.Errorf("status %d, want %d", got.StatusCode, c.status)
 			}
 		})
+	}
+}
+
+// A preflight of a listed page allows the headers that common clients set on every request.
+func TestPreflightAllowsHeadersOfCommonClients(t *testing.T) {
+	t.Parallel()
+	r := apitest.Request("OPTIONS", "/v1/sse", "Origin", listed, "Access-Control-Request-Method", "GET",
+		"Access-Control-Request-Headers", "cache-control,x-csrftoken,x-requested-with")
+	got := apitest.Answer(guarded(t), r)
+	allowed := strings.Split(strings.ToLower(got.Header.Get("Access-Control-Allow-Headers")), ", ")
+	for _, name := range []string{"authorization", "content-type", "last-event-id", "cache-control", "x-requested-with", "x-csrftoken"} {
+		if !slices.Contains(allowed, name) {
+			t.Errorf("%s is not among the allowed headers %q", name, allowed)
+		}
+	}
+}
+
+// The log names a refused origin at level debug, and nothing of the query, which may hold credentials.
+func TestRefusedOriginsAreLogged(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	door := openDoor(t, Options{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	handler := door.Guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	apitest.Answer(handler, apitest.Request("GET", "/v1/ws?token=secret", "Origin", "https://evil.example"))
+	for _, want := range []string{"request turned away", "origin=https://evil.example", "path=/v1/ws"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("logged %q, want it to have %q", log.String(), want)
+		}
+	}
+	if strings.Contains(log.String(), "secret") {
+		t.Errorf("logged the query: %q", log.String())
 	}
 }

@@ -53,7 +53,8 @@ type Accounts struct {
 	attemptsByAddress *door.Throttle[netip.Prefix]
 	attemptsByName    *door.Throttle[[32]byte] // by a hash of the username, which may be long
 	tokens            *tokenReader             // nil: no tokens are accepted
-	django            *djangoSite              // nil: there is no Django site
+	refusals          *tokenRefusals
+	django            *djangoSite // nil: there is no Django site
 	idle              time.Duration
 	httpLogins        *scs.SessionManager // for http
 	httpsLogins       *scs.SessionManager // for https
@@ -87,6 +88,7 @@ func New(ctx context.Context, pool *dbconn.Pool, d *door.Door, o Options) (*Acco
 		attemptsByAddress: door.NewThrottle[netip.Prefix](perMinute(perAddress), perAddress),
 		attemptsByName:    door.NewThrottle[[32]byte](perMinute(perAccount), perAccount),
 		tokens:            bearers,
+		refusals:          newTokenRefusals(),
 		django:            site,
 		idle:              o.Login.Idle,
 		httpLogins:        newLoginManager(store, o.Login, false),
@@ -181,7 +183,7 @@ func (a *Accounts) recognize(ctx context.Context, r *http.Request) (*account, Id
 // not matter if the Django cookie is.
 func (a *Accounts) byCookies(ctx context.Context, r *http.Request) (*account, Identity, error) {
 	token := a.cookieToken(r)
-	if token == "" {
+	if token == "" || a.users.noTable { // without accounts, a cookie of this name is another program's
 		return a.django.identify(ctx, r)
 	}
 	who, as, err := a.byCookie(ctx, token)

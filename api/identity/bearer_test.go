@@ -115,7 +115,7 @@ func TestAHeaderWinsOverACookie(t *testing.T) {
 		t.Errorf("the account's own staff counts: %s", body)
 	}
 	got = s.send("GET", "/api/me", "", cookie, "Authorization", "Bearer bad")
-	if got.StatusCode != 401 || len(got.Cookies()) != 0 || got.Header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
+	if got.StatusCode != 401 || len(got.Cookies()) != 0 || got.Header.Get("WWW-Authenticate") != `Bearer error="invalid_token", error_description="the token is not valid"` {
 		t.Errorf("a bad token: %d %v", got.StatusCode, got.Header)
 	}
 	if body := text(t, got); !strings.Contains(body, `"detail":"the token is not valid"`) || strings.Contains(body, "malformed") {

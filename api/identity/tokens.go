@@ -5,12 +5,15 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/time/rate"
 
 	"rowcall/api/problem"
 	"rowcall/config/rules"
@@ -97,11 +100,37 @@ func (t *tokenReader) verify(ctx context.Context, text string) (claims, error) {
 	return t.read(said)
 }
 
-// badToken returns an error for a token that is not valid. The client does not learn why, which
-// would help an attacker.
+// badToken returns an error for a token that is not valid. The client learns what is wrong with the
+// claims, since jwt looks at them only when the signature is good. Of a token that is malformed or has
+// no good signature the client learns nothing more, which would help an attacker; the log says it.
 func badToken(why error) error {
-	return problem.Explain(fmt.Errorf("reading a bearer token: %w: %w", problem.ErrUnauthorized, why), "the token is not valid")
+	detail := "the token is not valid"
+	for _, entry := range []struct {
+		err  error
+		text string
+	}{
+		{jwt.ErrTokenExpired, "it has expired"},
+		{jwt.ErrTokenNotValidYet, "its time has not come yet (nbf)"},
+		{jwt.ErrTokenUsedBeforeIssued, "it was issued in the future (iat); compare the clocks"},
+		{jwt.ErrTokenInvalidAudience, "it is for another audience (aud)"},
+		{jwt.ErrTokenInvalidIssuer, "it is of another issuer (iss)"},
+		{jwt.ErrTokenRequiredClaimMissing, "a claim is missing: exp, iss, aud and sub must be there"},
+		{errNoSubject, errNoSubject.Error()},
+		{errNoTime, errNoTime.Error()},
+	} {
+		if errors.Is(why, entry.err) {
+			detail += ": " + entry.text
+			break
+		}
+	}
+	return problem.Explain(fmt.Errorf("reading a bearer token: %w: %w", problem.ErrUnauthorized, why), detail)
 }
+
+// The errors of claims that jwt accepts.
+var (
+	errNoSubject = errors.New("sub is no user id")
+	errNoTime    = errors.New("exp, nbf and iat must be seconds since 1970")
+)
 
 // plausible refuses times of a token that are not numbers or lie outside of any calendar: those
 // would overflow when they are compared.
@@ -110,7 +139,7 @@ func (t *tokenReader) plausible(said jwt.MapClaims) error {
 	for _, name := range []string{"exp", "nbf", "iat"} {
 		value, there := said[name]
 		if seconds, ok := value.(float64); there && (!ok || seconds < 0 || seconds > latest) {
-			return fmt.Errorf("%s is no time", name)
+			return fmt.Errorf("%s: %w", name, errNoTime)
 		}
 	}
 	return nil
@@ -119,11 +148,11 @@ func (t *tokenReader) plausible(said jwt.MapClaims) error {
 func (t *tokenReader) read(said jwt.MapClaims) (claims, error) {
 	subject, err := said.GetSubject()
 	if err != nil || subject == "" || len(subject) > maxSubjectBytes {
-		return claims{}, badToken(errors.New("sub is no user id"))
+		return claims{}, badToken(errNoSubject)
 	}
 	expires, err := said.GetExpirationTime()
 	if err != nil || expires == nil {
-		return claims{}, badToken(errors.New("exp is missing"))
+		return claims{}, badToken(jwt.ErrTokenRequiredClaimMissing)
 	}
 	staff, _ := said[t.staffClaim].(bool) // every value but true means no
 	return claims{Subject: subject, Staff: staff && t.staffClaim != "", Until: expires.Add(t.leeway)}, nil
@@ -133,6 +162,54 @@ func (t *tokenReader) read(said jwt.MapClaims) (claims, error) {
 // cannot set a header on a WebSocket handshake. The server never selects it, so the answer does not
 // contain it.
 const bearerSubprotocol = "rowcall.bearer."
+
+// maxSubprotocolBytes is the length of a subprotocol beyond which it counts as a credential: names of
+// subprotocols are short.
+const maxSubprotocolBytes = 64
+
+// OfferedSubprotocols returns the subprotocols that the page of a handshake offers, in their order,
+// without those that are or may be credentials. An answer may repeat each of them. Credentials are the
+// tokens of Rowcall's own form, and texts that look like a JWT or are too long for a name: pages that
+// were written for other servers offer their tokens as they are.
+func OfferedSubprotocols(r *http.Request) []string {
+	var names []string
+	for offered := range subprotocolsOf(r) {
+		folded := strings.ToLower(offered)
+		credential := strings.HasPrefix(folded, bearerSubprotocol) || strings.HasPrefix(offered, "eyJ") || len(offered) > maxSubprotocolBytes
+		if !credential && isHTTPToken(offered) {
+			names = append(names, offered)
+		}
+	}
+	return names
+}
+
+// OffersSubprotocols reports whether the page of a handshake offers any subprotocol.
+func OffersSubprotocols(r *http.Request) bool {
+	for range subprotocolsOf(r) {
+		return true
+	}
+	return false
+}
+
+// subprotocolsOf yields the entries of all lines of the header Sec-WebSocket-Protocol.
+func subprotocolsOf(r *http.Request) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
+			for offered := range strings.SplitSeq(line, ",") {
+				if offered = strings.TrimSpace(offered); offered != "" && !yield(offered) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// isHTTPToken reports whether a text is a token of RFC 9110, as subprotocols must be.
+func isHTTPToken(text string) bool {
+	return !strings.ContainsFunc(text, func(c rune) bool {
+		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
+	})
+}
 
 // bearerToken returns the bearer token of a request, and whether the request has one. The header
 // takes precedence over subprotocols. Two tokens count as one that is not valid.
@@ -155,12 +232,10 @@ func bearerToken(r *http.Request) (token string, given bool) {
 // offeredTokens returns the tokens among the subprotocols of a handshake.
 func offeredTokens(r *http.Request) []string {
 	var tokens []string
-	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
-		for offered := range strings.SplitSeq(line, ",") {
-			if encoded, is := strings.CutPrefix(strings.TrimSpace(offered), bearerSubprotocol); is {
-				token, _ := base64.RawURLEncoding.Strict().DecodeString(encoded) // a text that is not base64 is a bad token
-				tokens = append(tokens, string(token))
-			}
+	for offered := range subprotocolsOf(r) {
+		if encoded, is := strings.CutPrefix(offered, bearerSubprotocol); is {
+			token, _ := base64.RawURLEncoding.Strict().DecodeString(encoded) // a text that is not base64 is a bad token
+			tokens = append(tokens, string(token))
 		}
 	}
 	return tokens
@@ -174,6 +249,10 @@ func (a *Accounts) byToken(ctx context.Context, token string) (*account, Identit
 		return nil, Identity{}, problem.Challenge(err)
 	}
 	who, err := a.users.byID(ctx, said.Subject)
+	if errors.Is(err, problem.ErrUnauthorized) {
+		err = problem.Explain(fmt.Errorf("%w: the user of the bearer token", err), "the token is not valid: its sub is no active user")
+		a.refusals.log(a.log, err)
+	}
 	if err != nil {
 		return nil, Identity{}, problem.Challenge(err)
 	}
@@ -181,16 +260,37 @@ func (a *Accounts) byToken(ctx context.Context, token string) (*account, Identit
 	return who, Identity{User: who.ID, Name: who.Username, Staff: said.Staff, Subject: said.Subject, Until: said.Until}, nil
 }
 
-// claims checks a token. The log says why it is not valid, at level debug.
+// claims checks a token. The log says why it is not valid.
 func (a *Accounts) claims(ctx context.Context, token string) (claims, error) {
 	if a.tokens == nil {
-		return claims{}, fmt.Errorf("reading a bearer token: none are accepted: %w", problem.ErrUnauthorized)
+		return claims{}, problem.Explain(fmt.Errorf("reading a bearer token: none are accepted: %w", problem.ErrUnauthorized), "this server takes no tokens")
 	}
 	said, err := a.tokens.verify(ctx, token)
 	if err != nil {
-		a.log.Debug("bearer token refused", "err", err)
+		a.refusals.log(a.log, err)
 	}
 	return said, err
+}
+
+// tokenRefusals logs refused tokens at level info, so that an operator sees why without a restart. Anybody
+// can send bad tokens, so lines are limited: those left out are counted, and go to level debug.
+type tokenRefusals struct {
+	lines  *rate.Limiter
+	unsaid atomic.Int64 // since the last line of level info
+}
+
+// newTokenRefusals allows five lines at once, and one more every ten seconds.
+func newTokenRefusals() *tokenRefusals {
+	return &tokenRefusals{lines: rate.NewLimiter(rate.Every(10*time.Second), 5)}
+}
+
+func (t *tokenRefusals) log(log *slog.Logger, err error) {
+	if !t.lines.Allow() {
+		t.unsaid.Add(1)
+		log.Debug("bearer token refused", "err", err)
+		return
+	}
+	log.Info("bearer token refused", "err", err, "unlogged", t.unsaid.Swap(0))
 }
 
 // Renew checks a bearer token that replaces the token of an open socket's identity, and returns

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -357,5 +359,74 @@ func mustBeWhole(t *testing.T, honest bool, header, said []byte, got claims) {
 	exp, _ := body["exp"].(float64)
 	if body["sub"] != got.Subject || body["iss"] != issuertest.Name || !got.Until.After(time.Now()) || exp > 1e11 {
 		t.Errorf("accepted: %s", said)
+	}
+}
+
+// A client learns what is wrong with the claims of a token, and nothing of a token without a good
+// signature.
+func TestClientsAreToldWhichClaimIsWrong(t *testing.T) {
+	t.Parallel()
+	is := issuertest.Open(t)
+	reader := readerOf(t, is, optionsOf(is))
+	past, future := time.Now().Add(-time.Hour).Unix(), time.Now().Add(time.Hour).Unix()
+	for token, want := range map[string]string{
+		issuertest.Sign(t, issuertest.Claims("7", "exp", past)):                                                   "the token is not valid: it has expired",
+		issuertest.Sign(t, issuertest.Claims("7", "exp", issuertest.Absent)):                                      "the token is not valid: a claim is missing: exp, iss, aud and sub must be there",
+		issuertest.Sign(t, issuertest.Claims("7", "exp", future*1000)):                                            "the token is not valid: exp, nbf and iat must be seconds since 1970",
+		issuertest.Sign(t, issuertest.Claims("7", "nbf", future)):                                                 "the token is not valid: its time has not come yet (nbf)",
+		issuertest.Sign(t, issuertest.Claims("7", "iat", future)):                                                 "the token is not valid: it was issued in the future (iat); compare the clocks",
+		issuertest.Sign(t, issuertest.Claims("7", "iss", "another")):                                              "the token is not valid: it is of another issuer (iss)",
+		issuertest.Sign(t, issuertest.Claims("7", "aud", "another")):                                              "the token is not valid: it is for another audience (aud)",
+		issuertest.Sign(t, issuertest.Claims("")):                                                                 "the token is not valid: sub is no user id",
+		issuertest.SignWith(t, "HS256", []byte(issuertest.OtherSecret), issuertest.Claims("7", "exp", past), nil): "the token is not valid",
+		issuertest.SignAs(t, "rsa", "RS256", issuertest.Claims("7"), map[string]any{"kid": "unknown"}):            "the token is not valid",
+		"abc": "the token is not valid",
+	} {
+		_, err := reader.verify(t.Context(), token)
+		if got := problem.FaultOf(err).Message; got != want {
+			t.Errorf("%s: told %q, want %q (%v)", token, got, want, err)
+		}
+	}
+}
+
+// An operator sees why tokens are refused at the default level of the log. A flood of them is counted.
+func TestRefusedTokensAreLogged(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	refusals := newTokenRefusals()
+	for range 100 {
+		refusals.log(logger, badToken(jwt.ErrTokenExpired))
+	}
+	if n := strings.Count(log.String(), "bearer token refused"); n < 1 || n > 10 || !strings.Contains(log.String(), "token is expired") {
+		t.Errorf("100 refusals: %d lines, want about 5 that name the reason:\n%s", n, log.String())
+	}
+	if n := refusals.unsaid.Load(); n < 90 {
+		t.Errorf("%d refusals are counted as not logged, want about 95", n)
+	}
+}
+
+// Subprotocols are chosen among the names that a page offers, and never among credentials.
+func TestOfferedSubprotocols(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		lines []string
+		want  []string
+	}{
+		{nil, nil},
+		{[]string{""}, nil},
+		{[]string{"graphql-ws"}, []string{"graphql-ws"}},
+		{[]string{" a ,b", "c"}, []string{"a", "b", "c"}},
+		{[]string{"rowcall.bearer.eA, chat"}, []string{"chat"}},
+		{[]string{"Rowcall.Bearer.eA, chat"}, []string{"chat"}},
+		{[]string{"eyJhbGciOiJIUzI1NiJ9.e30.x, access_token"}, []string{"access_token"}},
+		{[]string{strings.Repeat("x", 65) + ", v1.json"}, []string{"v1.json"}},
+		{[]string{"a b, c\"d, e/f, v2"}, []string{"v2"}},
+	} {
+		r := httptest.NewRequest("GET", "/v1/ws", nil)
+		r.Header["Sec-Websocket-Protocol"] = c.lines
+		if got := OfferedSubprotocols(r); !slices.Equal(got, c.want) {
+			t.Errorf("of %q: %q, want %q", c.lines, got, c.want)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -34,12 +35,22 @@ func Refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error)
 func Write(w http.ResponseWriter, err error) {
 	document := DocumentOf(err)
 	if _, ok := errors.AsType[*challenged](err); ok && document.Status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+headerText(document.Detail)+`"`)
 	}
 	if document.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(document.RetryAfter))
 	}
 	WriteDocument(w, document.Status, document)
+}
+
+// headerText returns a sentence without the characters that error_description of RFC 6750 may not have.
+func headerText(sentence string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return '\''
+		}
+		return c
+	}, sentence)
 }
 
 // WriteDocument sends a Document, or a struct that embeds a Document and adds fields.

@@ -182,7 +182,7 @@ type challenged struct{ error }
 func (e *challenged) Unwrap() error { return e.error }
 
 // Challenge marks an error of reading the bearer token of a request: an answer of status 401 then
-// has the header WWW-Authenticate, as RFC 6750 asks.
+// has the header WWW-Authenticate, as RFC 6750 asks, with the sentence for the client as its description.
 func Challenge(err error) error { return &challenged{err} }
 
 // Rejected is a request whose content is wrong.

@@ -35,7 +35,7 @@ func feedOptions(c *config.Config, log *slog.Logger) notifier.Options {
 	}
 }
 
-func doorOptions(c *config.Config) door.Options {
+func doorOptions(c *config.Config, log *slog.Logger) door.Options {
 	return door.Options{
 		Origins:             c.HTTP.Origins,
 		TrustedProxies:      c.HTTP.TrustedProxies,
@@ -47,6 +47,7 @@ func doorOptions(c *config.Config) door.Options {
 		RequestsPerSecond:   c.Limits.RequestsPerSecond,
 		ReplaysPerUser:      c.Limits.ReplaysPerUser,
 		ReplayBytes:         int(c.Limits.ReplayBytesPerMinute),
+		Logger:              log,
 	}
 }
 

@@ -59,7 +59,7 @@ func Open(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.Logge
 
 // assemble makes the parts of the node, each from the parts that it needs.
 func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Server, demo *api.Demo) error {
-	door, err := door.New(doorOptions(c))
+	door, err := door.New(doorOptions(c, n.log))
 	if err != nil {
 		return err
 	}
