@@ -26,7 +26,7 @@ func mayImport() map[string][]string {
 		"cmd/e2e/rowcalltest":      {"config", "schema/schematest", "testdeadline"},
 		"cmd/bench":                {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/dbconn", "notifier/topic", "schema/cluster"},
 		"cmd/rowcall":              {"api", "cmd/internal/firstconfig", "cmd/internal/node", "config", "schema/cluster"},
-		"cmd/internal/firstconfig": {"config"},
+		"cmd/internal/firstconfig": {"config", "config/rules"},
 		"cmd/internal/node":        {"api", "api/access", "api/door", "api/identity", "api/resource", "config", "notifier", "notifier/dbconn", "notifier/topic", "schema", "triggers", "web"},
 
 		"api":          {"api/access", "api/door", "api/identity", "api/problem", "api/resource", "config/rules", "notifier", "notifier/dbconn", "notifier/topic"},

@@ -68,6 +68,8 @@ func (u Users) check(p *rules.Problems) {
 	} {
 		p.Require(name.value != "", "auth.users."+name.key, "is empty: name it as it is in the database")
 	}
+	_, err := rules.ParseName(u.Table)
+	p.AddError("auth.users.table", err)
 }
 
 // isCookieName reports whether a name of a cookie needs no quotes and no escapes.
@@ -87,6 +89,9 @@ type Django struct {
 	Table              string         `mapstructure:"table"`                // the table of its sessions; may have a schema before a dot
 }
 
+// QuotedTable is the name of the table as SQL.
+func (d Django) QuotedTable() string { return rules.QuotedName(d.Table) }
+
 // On reports whether the site's logins are accepted.
 func (d Django) On() bool { return d.SecretKey != "" }
 
@@ -97,5 +102,7 @@ func (d Django) check(p *rules.Problems, session string) {
 	}
 	p.Require(isCookieName(d.Cookie), "auth.django.cookie", "%q is no name for a cookie: use letters, digits, _ . and -", d.Cookie)
 	p.Require(d.Cookie != session, "auth.django.cookie", "%q is the name of Rowcall's own cookie too: change auth.session.cookie", d.Cookie)
-	p.Require(d.Table != "", "auth.django.table", "is empty: name it as it is in the database")
+	p.Require(d.Table != "", "auth.django.table", "is empty: name it as in SQL")
+	_, err := rules.ParseName(d.Table)
+	p.AddError("auth.django.table", err)
 }

@@ -15,8 +15,8 @@ const goodKey = "0123456789abcdef0123456789abcdef"
 func TestBearerTokensFromFileAndEnvironment(t *testing.T) {
 	t.Parallel()
 	c := load(t, Sources{
-		Default: []byte("auth: {jwt: {issuer: https://id.example, audience: rowcall, jwks_url: https://id.example/keys, algorithms: [HS256, ES256], leeway: 1m, staff_claim: ''}}"),
-		Getenv:  environment("ROWCALL_AUTH_JWT_KEY_FILE", write(t, goodKey+"\n"), "ROWCALL_AUTH_JWT_AUDIENCE", "another"),
+		Default:     []byte("auth: {jwt: {issuer: https://id.example, audience: rowcall, jwks_url: https://id.example/keys, algorithms: [HS256, ES256], leeway: 1m, staff_claim: ''}}"),
+		Environment: environment("ROWCALL_AUTH_JWT_KEY_FILE", write(t, goodKey+"\n"), "ROWCALL_AUTH_JWT_AUDIENCE", "another"),
 	})
 	want := Default()
 	want.Auth.JWT = rules.JWT{
@@ -63,7 +63,7 @@ func TestDjangoFromFileAndEnvironment(t *testing.T) {
 	t.Parallel()
 	c := load(t, Sources{
 		Default: []byte("auth: {django: {secret_key: overruled, cookie: site_session}}"),
-		Getenv: environment("ROWCALL_AUTH_DJANGO_SECRET_KEY_FILE", write(t, "s3cret!#\n"),
+		Environment: environment("ROWCALL_AUTH_DJANGO_SECRET_KEY_FILE", write(t, "s3cret!#\n"),
 			"ROWCALL_AUTH_DJANGO_SECRET_KEY_FALLBACKS_FILE", write(t, "old(1), old(2)\n"),
 			"ROWCALL_AUTH_DJANGO_TABLE", "site.sessions"),
 	})

@@ -32,18 +32,19 @@ func secretKeys() []string {
 
 // fromEnvironment reads the variables of all keys. An empty variable counts as not set: compose files
 // and shells often pass empty variables on.
-func fromEnvironment(getenv func(string) string, problems *rules.Problems) map[string]givenValue {
+func fromEnvironment(environment map[string]string, problems *rules.Problems) map[string]givenValue {
 	found := map[string]givenValue{}
 	for _, key := range valueKeys(reflect.TypeFor[Config](), "") {
-		if value := getenv(envName(key)); value != "" {
+		if value := environment[envName(key)]; value != "" {
 			found[key] = givenValue{value, envName(key)}
 		}
 	}
 	for _, key := range secretKeys() {
-		if path := getenv(envName(key) + envFileSuffix); path != "" {
+		if path := environment[envName(key)+envFileSuffix]; path != "" {
 			fromSecretFile(key, path, found, problems)
 		}
 	}
+	refuseMisspelled(environment, problems)
 	return found
 }
 

@@ -108,7 +108,7 @@ func TestComposeFileSetsKnownVariables(t *testing.T) {
 		}
 		given = append(given, name, fmt.Sprint(value))
 	}
-	load(t, Sources{Default: Example, Getenv: environment(given...)})
+	load(t, Sources{Default: Example, Environment: environment(given...)})
 }
 
 func TestVariablesAreDistinct(t *testing.T) {

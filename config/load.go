@@ -14,16 +14,13 @@ import (
 
 // Sources are where settings come from. With the zero Sources, Load returns the defaults.
 type Sources struct {
-	Flags   *pflag.FlagSet      // the flags of AddFlags; only flags that were set count
-	Getenv  func(string) string // the environment
-	Default []byte              // YAML to read if neither --config nor ROWCALL_CONFIG names a file
+	Flags       *pflag.FlagSet    // the flags of AddFlags; only flags that were set count
+	Environment map[string]string // the variables by name; empty ones count as not set
+	Default     []byte            // YAML to read if neither --config nor ROWCALL_CONFIG names a file
 }
 
 // Load merges the sources and checks the result. The error is a rules.Problems if settings are wrong.
 func Load(s Sources) (*Config, error) {
-	if s.Getenv == nil {
-		s.Getenv = func(string) string { return "" }
-	}
 	if s.Flags == nil {
 		s.Flags = pflag.NewFlagSet("none", pflag.ContinueOnError)
 	}
@@ -36,7 +33,7 @@ func Load(s Sources) (*Config, error) {
 
 // file returns the text of the configuration file, and its name in messages.
 func (s Sources) file() ([]byte, string, error) {
-	path := s.Getenv(envConfig)
+	path := s.Environment[envConfig]
 	if flag := s.Flags.Lookup(flagConfig); flag != nil && flag.Changed {
 		path = flag.Value.String()
 	}
@@ -78,7 +75,7 @@ func (s Sources) read(text []byte, name string) (*Config, error) {
 func (s Sources) merge(tree map[string]any, problems *rules.Problems) (map[string]string, map[string]any) {
 	v := viper.New()
 	lists := takeLists(tree)
-	environment := fromEnvironment(s.Getenv, problems)
+	environment := fromEnvironment(s.Environment, problems)
 	// Neither merge can fail: both are of maps that are known to fit.
 	_ = v.MergeConfigMap(tree)
 	_ = v.MergeConfigMap(nestValues(environment))

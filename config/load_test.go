@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,15 +23,12 @@ func diff(want, got Config) string {
 	return cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{}), cmpopts.EquateEmpty())
 }
 
-func environment(pairs ...string) func(string) string {
-	return func(name string) string {
-		for i := 0; i < len(pairs); i += 2 {
-			if pairs[i] == name {
-				return pairs[i+1]
-			}
-		}
-		return ""
+func environment(pairs ...string) map[string]string {
+	variables := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		variables[pairs[i]] = pairs[i+1]
 	}
+	return variables
 }
 
 func flags(t *testing.T, args ...string) *pflag.FlagSet {
@@ -95,9 +93,9 @@ func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
 	t.Parallel()
 	path := write(t, "http: {addr: '127.0.0.1:1'}\nlog_format: json\nlimits: {sockets: 7}\ndatabase: {pool_size: 9}\n")
 	c := load(t, Sources{
-		Flags:   flags(t, "--config", path, "--addr", "127.0.0.1:3"),
-		Getenv:  environment("ROWCALL_HTTP_ADDR", "127.0.0.1:2", "ROWCALL_LIMITS_SOCKETS", "8", "ROWCALL_CONFIG", "/nowhere"),
-		Default: []byte("log_level: debug\n"),
+		Flags:       flags(t, "--config", path, "--addr", "127.0.0.1:3"),
+		Environment: environment("ROWCALL_HTTP_ADDR", "127.0.0.1:2", "ROWCALL_LIMITS_SOCKETS", "8", "ROWCALL_CONFIG", "/nowhere"),
+		Default:     []byte("log_level: debug\n"),
 	})
 	want := Default()
 	want.HTTP.Addr = "127.0.0.1:3" // file, environment and flag
@@ -112,7 +110,7 @@ func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
 
 func TestEnvironmentGivesEveryKind(t *testing.T) {
 	t.Parallel()
-	c := load(t, Sources{Getenv: environment(
+	c := load(t, Sources{Environment: environment(
 		"ROWCALL_HTTP_PLAIN", "true",
 		"ROWCALL_HTTP_ADDR", ":9000",
 		"ROWCALL_HTTP_SHUTDOWN", "3s",
@@ -160,8 +158,8 @@ sockets:
 func TestEverythingWrongIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	got := problems(t, Sources{
-		Getenv: environment("ROWCALL_DATABASE_POOL_SIZE", "many", "ROWCALL_HTTP_PLAIN", "yes"),
-		Flags:  flags(t, "--log-format", "xml"),
+		Environment: environment("ROWCALL_DATABASE_POOL_SIZE", "many", "ROWCALL_HTTP_PLAIN", "yes"),
+		Flags:       flags(t, "--log-format", "xml"),
 		Default: []byte(`
 HTTP: {}
 http: {addr: 0.0.0.0:80, port: 8080, shutdown: 10, origins: [https://ok.example, https://a.example/], trusted_proxies: [lan], tls_key: k}
@@ -244,11 +242,11 @@ func TestAFileThatCannotBeUsed(t *testing.T) {
 		"a second key": "apps: true\napps: false\n",
 	} {
 		path := write(t, text)
-		if got := problems(t, Sources{Getenv: environment("ROWCALL_CONFIG", path)}); len(got) != 1 || !strings.HasPrefix(got[0], path+": ") {
+		if got := problems(t, Sources{Environment: environment("ROWCALL_CONFIG", path)}); len(got) != 1 || !strings.HasPrefix(got[0], path+": ") {
 			t.Errorf("%s: %q, want one problem of the file", name, got)
 		}
 	}
-	if _, err := Load(Sources{Getenv: environment("ROWCALL_CONFIG", "/no/such/file")}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Load(Sources{Environment: environment("ROWCALL_CONFIG", "/no/such/file")}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file gave %v", err)
 	}
 }
@@ -257,11 +255,11 @@ func TestSecretsFromFiles(t *testing.T) {
 	t.Parallel()
 	const url = "postgres://rowcall:hidden@db:5432/app"
 	path := write(t, url+"\n")
-	c := load(t, Sources{Getenv: environment("ROWCALL_DATABASE_URL_FILE", path)})
+	c := load(t, Sources{Environment: environment("ROWCALL_DATABASE_URL_FILE", path)})
 	if c.Database.URL != url || c.Database.Direct() != url || c.Database.Migrate() != url {
 		t.Errorf("the file's connection string is not used: %#v", c.Database)
 	}
-	got := problems(t, Sources{Getenv: environment(
+	got := problems(t, Sources{Environment: environment(
 		"ROWCALL_DATABASE_URL_FILE", path, "ROWCALL_DATABASE_URL", url,
 		"ROWCALL_DATABASE_DIRECT_URL_FILE", "/no/such/file",
 	)})
@@ -281,4 +279,26 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("Load gave %v, %v", c, err)
 		}
 	})
+}
+
+// A variable that is nearly called as a setting is refused. Others that begin as settings do are told of,
+// but those that Kubernetes and Docker set for a service called rowcall.
+func TestMisspelledVariables(t *testing.T) {
+	t.Parallel()
+	given := environment("ROWCALL_HTTP_ADR", "x", "ROWCALL_DATABASEURL", "x", "ROWCALL_DATABASE_URL_FLIE", "x", "rowcall_log_level", "x",
+		"ROWCALL_IMAGE", "x", "ROWCALL_TOPICS", "x", "ROWCALL_LOG_LEVL", "", "ROWCALL_TEST_PROCESS", "1", "ROWCALL_DATA_DIR", "x",
+		"ROWCALL_PORT", "tcp://10.0.0.1:8080", "ROWCALL_PORT_8080_TCP_ADDR", "10.0.0.1", "ROWCALL_SERVICE_HOST", "10.0.0.1", "ROWCALL_SERVICE_PORT_HTTP", "8080", "PATH", "x")
+	got := problems(t, Sources{Environment: given})
+	want := []string{
+		"ROWCALL_DATABASEURL: there is no such setting: did you mean ROWCALL_DATABASE_URL?",
+		"ROWCALL_DATABASE_URL_FLIE: there is no such setting: did you mean ROWCALL_DATABASE_URL_FILE?",
+		"ROWCALL_HTTP_ADR: there is no such setting: did you mean ROWCALL_HTTP_ADDR?",
+		"rowcall_log_level: there is no such setting: did you mean ROWCALL_LOG_LEVEL?",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+	if got, want := UnknownVariables(given), []string{"ROWCALL_IMAGE", "ROWCALL_TOPICS"}; !slices.Equal(got, want) {
+		t.Errorf("unknown: %q, want %q", got, want)
+	}
 }

@@ -57,7 +57,7 @@ func TestNothingPrintsAPassword(t *testing.T) {
 func TestMistakesInASecretDoNotShowIt(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"mysql://rowcall:hidden@db/app", "postgres://rowcall:hidden@db:notaport/app", "hidden"} {
-		for _, problem := range problems(t, Sources{Getenv: environment("ROWCALL_DATABASE_URL", value)}) {
+		for _, problem := range problems(t, Sources{Environment: environment("ROWCALL_DATABASE_URL", value)}) {
 			if strings.Contains(problem, "hidden") || !strings.Contains(problem, "database.url (ROWCALL_DATABASE_URL)") {
 				t.Error(problem)
 			}

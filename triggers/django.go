@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -19,7 +17,7 @@ func watchDjango(ctx context.Context, db *sql.DB, name string, log *slog.Logger)
 	var table string
 	err := db.QueryRowContext(ctx, `
 		SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.oid = to_regclass($1)`, pgx.Identifier(strings.Split(name, ".")).Sanitize()).Scan(&table)
+		WHERE c.oid = to_regclass($1)`, name).Scan(&table)
 	if errors.Is(err, sql.ErrNoRows) {
 		log.WarnContext(ctx, "Django's table of sessions is not there; run its migrations, then rowcall migrate", "table", name)
 		return nil

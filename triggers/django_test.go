@@ -104,7 +104,7 @@ func TestDjangoInstall(t *testing.T) {
 	d, holder := at(t, db), at(t, db)
 	d.run(`CREATE SCHEMA "the site"; SET search_path = "the site"; ` + strings.ReplaceAll(djangoTables, "django_session", `"Sessions"`) + `; RESET search_path`)
 	o := withDjango
-	o.Django = "the site.Sessions"
+	o.Django = `"the site"."Sessions"`
 	install := func() {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), testdeadline.Hang())
@@ -145,7 +145,7 @@ func TestDjangoLeftOut(t *testing.T) {
 	for _, c := range []struct{ prepare, table, want string }{
 		{`SELECT`, "", ""},
 		{`SELECT`, "django_session", "is not there"},
-		{`SELECT`, `"; DROP TABLE users--`, "is not there"},
+		{`SELECT`, `"""; DROP TABLE users--"`, "is not there"},
 		{djangoTables, "django_session", "may not create one"},
 	} {
 		var said bytes.Buffer

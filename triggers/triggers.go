@@ -27,7 +27,7 @@ const rights = "core/rights.sql"
 // Options are what an installation may be told; the zero value installs the core alone.
 type Options struct {
 	Apps   bool         // also the triggers of the four apps, whose tables must be there
-	Django string       // the table of a Django site's sessions, with or without a schema and a dot before it; empty: none
+	Django string       // the table of a Django site's sessions, spelled as in SQL, with or without a schema; empty: none
 	Logger *slog.Logger // slog.Default()
 }
 

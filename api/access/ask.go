@@ -192,7 +192,7 @@ func compileAccess(ctx context.Context, pool *dbconn.Pool, source string, parame
 		return nil, err
 	}
 	q := &accessQuery{sql: accessSQL(bound, parameters)}
-	columns, err := describe(ctx, pool, q.sql)
+	columns, err := bound.describe(ctx, pool, q.sql)
 	if err != nil {
 		return nil, err
 	}
@@ -211,8 +211,7 @@ func compileAccess(ctx context.Context, pool *dbconn.Pool, source string, parame
 	return q, nil
 }
 
-// accessSQL numbers the questions itself, in a column # that configured SQL does not see. The
-// configured statement stands on lines of its own, since it may end in a comment.
+// accessSQL numbers the questions itself, in a column # that configured SQL does not see.
 func accessSQL(bound boundSQL, parameters []parameter) string {
 	arrays, columns := make([]string, len(parameters)), make([]string, len(parameters))
 	for i, p := range parameters {
@@ -221,9 +220,7 @@ func accessSQL(bound boundSQL, parameters []parameter) string {
 	}
 	return fmt.Sprintf(`SELECT %[1]s."#", "answer".*
 FROM unnest(%[2]s) WITH ORDINALITY AS %[1]s (%[3]s, "#")
-CROSS JOIN LATERAL (
-%[4]s
-) AS "answer"`, bound.row, strings.Join(arrays, ", "), strings.Join(columns, ", "), bound.text)
+CROSS JOIN LATERAL %[4]s AS "answer"`, bound.row, strings.Join(arrays, ", "), strings.Join(columns, ", "), bound.inLines())
 }
 
 // scan reads a row: the number of its question, from 1, and the columns of the configured statement.

@@ -479,6 +479,21 @@ func TestCompileTellsAllThatIsWrong(t *testing.T) {
 	})
 }
 
+// An error about configured SQL keeps PostgreSQL's hint, and says where in the SQL it lies.
+func TestCompileTellsHintAndPlace(t *testing.T) {
+	t.Parallel()
+	_, _, err := openRules(t, []rules.Topic{
+		{Topic: "a/{id:int}", Access: "\n  SELECT 'é' = @id::text AND @me > 0\n     AND u.usrname = '' AS allowed FROM users u -- all\n"},
+		{Topic: "b", Snapshot: "SELECT id, r.nothing FROM chat_rooms r"},
+		{Topic: "c", Snapshot: "SELECT 1 WHERE (SELECT 2"},
+	})
+	apitest.ExpectProblems(t, err, []string{
+		`topics[0].access: column u.usrname does not exist; hint: Perhaps you meant to reference the column "u.username".; line 2, character 10 of the SQL: u.usrname = '' AS allowed FROM users u -...`,
+		`topics[1].snapshot: column r.nothing does not exist; line 1, character 12 of the SQL: r.nothing FROM chat_rooms r`,
+		`topics[2].snapshot: syntax error at `,
+	})
+}
+
 // Compile refuses a statement over a table that the serving role may not read, so that the operator
 // learns of it at start. A statement that fails later is an internal error, which is logged.
 func TestCompileAsksForRights(t *testing.T) {

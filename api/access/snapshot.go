@@ -59,7 +59,7 @@ func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source string, para
 		return nil, err
 	}
 	rows := snapshotRows(bound, parameters)
-	columns, err := describe(ctx, pool, "SELECT s.* "+rows)
+	columns, err := bound.describe(ctx, pool, "SELECT s.* "+rows)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source string, para
 		return nil, err
 	}
 	q := &snapshotQuery{sql: snapshotSQL(rows, columns)}
-	_, err = describe(ctx, pool, q.sql)
+	_, err = bound.describe(ctx, pool, q.sql)
 	return q, err
 }
 
@@ -78,7 +78,7 @@ func snapshotRows(bound boundSQL, parameters []parameter) string {
 	for i, p := range parameters {
 		columns[i] = fmt.Sprintf("$%d::%s AS %s", i+1, p.sqlType, pgx.Identifier{p.name}.Sanitize())
 	}
-	return fmt.Sprintf("FROM (SELECT %s) AS %s CROSS JOIN LATERAL (\n%s\n) AS s", strings.Join(columns, ", "), bound.row, bound.text)
+	return fmt.Sprintf("FROM (SELECT %s) AS %s CROSS JOIN LATERAL %s AS s", strings.Join(columns, ", "), bound.row, bound.inLines())
 }
 
 // snapshotSQL makes an array of the rows in their order. It writes points in time as the triggers

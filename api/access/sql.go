@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -33,21 +34,61 @@ func sqlType(k topic.Kind) string {
 // boundSQL is configured SQL whose parameters are columns of a relation that it is evaluated beside.
 // Values never become text of a statement.
 type boundSQL struct {
-	text string
-	row  string // the relation, quoted; the configured SQL has no such name
+	text    string
+	row     string            // the relation, quoted; the configured SQL has no such name
+	unbound *strings.Replacer // puts the names of parameters back
 }
 
 // bindParameters replaces each parameter in configured SQL by its column.
 func bindParameters(sql string, allowed []parameter) (boundSQL, error) {
+	row := unusedName(sql)
+	column := func(name string) string { return row + "." + pgx.Identifier{name}.Sanitize() }
 	names := make([]string, len(allowed))
+	var back []string
 	for i, p := range allowed {
 		names[i] = p.name
+		back = append(back, column(p.name), "@"+p.name)
 	}
-	row := unusedName(sql)
-	text, err := rules.BindParameters(sql, names, func(name string) string {
-		return row + "." + pgx.Identifier{name}.Sanitize()
-	})
-	return boundSQL{text, row}, err
+	text, err := rules.BindParameters(sql, names, column)
+	return boundSQL{text, row, strings.NewReplacer(back...)}, err
+}
+
+// inLines is the text in the form in which statements hold it: on lines of its own, since it may end in a
+// comment.
+func (b boundSQL) inLines() string { return "(\n" + b.text + "\n)" }
+
+// maxShownSQL is how many characters of configured SQL an error shows.
+const maxShownSQL = 40
+
+// placeOf says which place of the configured SQL a position within a statement stands for; an empty text
+// if it lies outside. Positions count characters from 1.
+func (b boundSQL) placeOf(statement string, position int32) string {
+	begin := strings.Index(statement, b.inLines())
+	characters := []rune(statement)
+	if begin < 0 || position < 1 || int(position) > len(characters) {
+		return ""
+	}
+	at := len(string(characters[:position-1])) - begin - len("(\n")
+	if at < 0 || at > len(b.text) {
+		return ""
+	}
+	before, behind := b.unbound.Replace(b.text[:at]), b.unbound.Replace(b.text[at:])
+	line := strings.Count(before, "\n") + 1
+	character := utf8.RuneCountInString(before[strings.LastIndex(before, "\n")+1:]) + 1
+	shown, _, _ := strings.Cut(behind, "\n")
+	if short := []rune(shown); len(short) > maxShownSQL {
+		shown = string(short[:maxShownSQL]) + "..."
+	}
+	return fmt.Sprintf("line %d, character %d of the SQL: %s", line, character, shown)
+}
+
+// explain returns what PostgreSQL says about a statement that holds the configured SQL, and where.
+func (b boundSQL) explain(statement string, refused *pgconn.PgError) error {
+	text := problem.StatementText(refused)
+	if place := b.placeOf(statement, refused.Position); place != "" {
+		text += "; " + place
+	}
+	return errors.New(text)
 }
 
 // unusedName is a quoted name of so many @ that it does not occur in the SQL.
@@ -75,7 +116,7 @@ func checkNamesDiffer(columns []pgconn.FieldDescription) error {
 // describe has PostgreSQL prepare and plan a statement, and returns its columns. Planning checks the
 // rights that the statement needs. An error of PostgreSQL is for the operator, who wrote the SQL; the
 // error is problem.ErrUnavailable if there is no answer.
-func describe(ctx context.Context, pool *dbconn.Pool, sql string) (columns []pgconn.FieldDescription, err error) {
+func (b boundSQL) describe(ctx context.Context, pool *dbconn.Pool, sql string) (columns []pgconn.FieldDescription, err error) {
 	err = pool.Use(ctx, func(c *pgx.Conn) error {
 		statement, err := c.PgConn().Prepare(ctx, "", sql, nil)
 		if err != nil {
@@ -87,7 +128,7 @@ func describe(ctx context.Context, pool *dbconn.Pool, sql string) (columns []pgc
 		return missingGrant(planned.Err, cmp.Or(c.PgConn().ParameterStatus("session_authorization"), c.Config().User))
 	})
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return nil, errors.New(refused.Message)
+		return nil, b.explain(sql, refused)
 	}
 	if err != nil {
 		return nil, problem.OfDatabase("preparing it", err)

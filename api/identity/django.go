@@ -16,6 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/notifier/dbconn"
 )
@@ -192,9 +193,9 @@ WHERE c.oid = to_regclass($1)`
 func (d *djangoSite) prepare(ctx context.Context, name string) error {
 	var table string
 	var watched bool
-	err := d.pool.QueryRow(ctx, djangoTable, pgx.Identifier(strings.Split(name, ".")).Sanitize()).Scan(&table, &watched)
+	err := d.pool.QueryRow(ctx, djangoTable, rules.QuotedName(name)).Scan(&table, &watched)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("there is no table %s: auth.django.table names the one of Django's session engines db and cached_db; sessions of the others cannot be read", name)
+		return fmt.Errorf("%w; auth.django.table names the one of Django's session engines db and cached_db; sessions of the others cannot be read", rules.MissingName("table", name))
 	}
 	if err != nil {
 		return problem.OfDatabase("asking the catalog", err)

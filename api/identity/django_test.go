@@ -214,10 +214,10 @@ func TestDjangoIsRefusedAtTheStart(t *testing.T) {
 	s, v := openTestDjango(t, nil)
 	door := doortest.Open(t, door.Options{})
 	for name, want := range map[string]string{
-		"no_such_table":     "there is no table no_such_table",
-		"shop.sessions":     "there is no table shop.sessions",
-		"users":             `column s.session_data does not exist`,
-		`"; DROP TABLE x--`: "there is no table",
+		"no_such_table":        "there is no table no_such_table",
+		"shop.sessions":        "there is no table shop.sessions",
+		"users":                `column s.session_data does not exist`,
+		`"""; DROP TABLE x--"`: "there is no table",
 	} {
 		_, err := New(t.Context(), dbconn.Over(s.pool), door, Options{Django: DjangoOptions{SecretKey: v.Secret, Table: name}})
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -93,6 +93,9 @@ func tryPrepare(ctx context.Context, pool *dbconn.Pool, sql string) error {
 		_, err := conn.Prepare(ctx, "", sql)
 		return err
 	})
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+		err = fmt.Errorf("%s: %w", problem.StatementText(refused), err)
+	}
 	if err != nil {
 		return problem.OfDatabase("asking PostgreSQL", err)
 	}

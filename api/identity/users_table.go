@@ -11,14 +11,15 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 )
 
-// UsersTable names the table of accounts and its columns, spelled as in the catalog. The names come
-// from the configuration and are quoted; no part of a request ever becomes a name.
+// UsersTable names the table of accounts and its columns. The names come from the configuration and
+// are quoted; no part of a request ever becomes a name. Columns are spelled as in the catalog.
 type UsersTable struct {
-	Table    string // with or without a schema and a dot before it; "-" if there are no accounts; users
+	Table    string // as rules.ParseName takes it; "-" if there are no accounts; users
 	ID       string // id
 	Username string // username
 	Password string // bcrypt, or Django's pbkdf2_sha256; password; "-" if there is no such column: nobody logs in with a password
@@ -32,11 +33,11 @@ const noColumn = "-"
 func (t UsersTable) withDefaults() UsersTable {
 	return UsersTable{
 		Table:    cmp.Or(t.Table, "users"),
-		ID:       cmp.Or(t.ID, "id"),
-		Username: cmp.Or(t.Username, "username"),
-		Password: cmp.Or(t.Password, "password"),
-		Active:   cmp.Or(t.Active, "is_active"),
-		Staff:    cmp.Or(t.Staff, "is_staff"),
+		ID:       rules.ColumnName(cmp.Or(t.ID, "id")),
+		Username: rules.ColumnName(cmp.Or(t.Username, "username")),
+		Password: rules.ColumnName(cmp.Or(t.Password, "password")),
+		Active:   rules.ColumnName(cmp.Or(t.Active, "is_active")),
+		Staff:    rules.ColumnName(cmp.Or(t.Staff, "is_staff")),
 	}
 }
 
@@ -78,12 +79,11 @@ GROUP BY n.nspname, c.relname`
 
 // lookUpShape finds the table and its columns. The error names the settings that do not fit it.
 func lookUpShape(ctx context.Context, pool *dbconn.Pool, t UsersTable) (shape, error) {
-	name := pgx.Identifier(strings.Split(t.Table, ".")).Sanitize()
-	rows, _ := pool.Query(ctx, tableShape, name)
+	rows, _ := pool.Query(ctx, tableShape, rules.QuotedName(t.Table))
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[shape])
 	if errors.Is(err, pgx.ErrNoRows) {
-		return found, errors.New("there is no such table: set auth.users.table to the name of the table of users, " +
-			"with its schema and a dot in front where search_path does not find it, or to \"-\" where there are no accounts")
+		return found, fmt.Errorf("%w: set auth.users.table to the name of the table of users, "+
+			"with its schema and a dot in front where search_path does not find it, or to \"-\" where there are no accounts", rules.MissingName("table", t.Table))
 	}
 	if err != nil {
 		return found, problem.OfDatabase("asking the catalog", err)

@@ -21,7 +21,7 @@ func TestUsersTableOfAnyName(t *testing.T) {
 		CREATE TABLE "O'Dd"."us""ers; drop" ("The ID" uuid PRIMARY KEY, "select" text, "pass""word" text, "Active?" boolean);
 		INSERT INTO "O'Dd"."us""ers; drop" VALUES ('00000000-0000-0000-0000-00000000000a', 'alice', '`+pythonHash+`', true)`)
 	s := openAccountsServerOn(t, db, db.Pool(t), Options{Users: UsersTable{
-		Table: `O'Dd.us"ers; drop`, ID: "The ID", Username: "select", Password: `pass"word`, Active: "Active?", Staff: "-",
+		Table: `"O'Dd"."us""ers; drop"`, ID: "The ID", Username: "select", Password: `pass"word`, Active: "Active?", Staff: "-",
 	}})
 	got := s.send("POST", "/api/login", apitest.Credentials("alice", strings.Repeat("p", 200)), "")
 	var text bytes.Buffer
@@ -46,8 +46,9 @@ func TestUsersTableIsCheckedAtStart(t *testing.T) {
 	pool := db.Pool(t)
 	const columns = ". The columns of the table are id, username, first_name, last_name, password, is_staff, is_active"
 	for want, table := range map[string]UsersTable{
-		`users table people: there is no such table: set auth.users.table to the name of the table of users, with its schema and a dot in front where search_path does not find it, or to "-" where there are no accounts`: {Table: "people"},
-		"there is no such table: set auth.users.table":                                                                                                           {Table: "users; drop table users"},
+		`users table people: there is no table people: set auth.users.table to the name of the table of users, with its schema and a dot in front where search_path does not find it, or to "-" where there are no accounts`: {Table: "people"},
+		`if it has capitals, write public."People": set auth.users.table`:                                                                                        {Table: "public.People"},
+		"there is no table users; drop table users: set auth.users.table":                                                                                        {Table: "users; drop table users"},
 		"there is no column key: set auth.users.id to a column of the table" + columns:                                                                           {ID: "key"},
 		"there is no column login: set auth.users.username to a column of the table" + columns:                                                                   {Username: "login"},
 		`there is no column pass: set auth.users.password to a column of the table, or to "-" where nobody logs in with a password` + columns:                    {Password: "pass"},

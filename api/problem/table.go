@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -209,6 +210,19 @@ func OfDatabase(doing string, err error) error {
 		return fmt.Errorf("%s: %w: %w", doing, ErrStatement, err)
 	}
 	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
+}
+
+// StatementText is what PostgreSQL says about a statement, with its detail and its hint, on one line. It is
+// for the operator, who wrote the statement.
+func StatementText(refused *pgconn.PgError) string {
+	text := refused.Message
+	if refused.Detail != "" {
+		text += "; detail: " + refused.Detail
+	}
+	if refused.Hint != "" {
+		text += "; hint: " + refused.Hint
+	}
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // transient reports whether a SQLSTATE stands for a condition that ends by itself: a lost connection,

@@ -3,13 +3,12 @@ package resource
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 	"rowcall/notifier/dbconn"
 )
 
@@ -39,10 +38,10 @@ WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`
 
 // readTable reads a table from the catalog, by a name from the configuration.
 func readTable(ctx context.Context, pool *dbconn.Pool, name string) (*table, error) {
-	rows, _ := pool.Query(ctx, findTable, pgx.Identifier(strings.Split(name, ".")).Sanitize())
+	rows, _ := pool.Query(ctx, findTable, rules.QuotedName(name))
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByNameLax[table])
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, fmt.Errorf("there is no table %s", name)
+		return nil, rules.MissingName("table", name)
 	}
 	if err != nil {
 		return nil, problem.OfDatabase("asking the catalog", err)

@@ -86,11 +86,11 @@ WHERE p.oid = to_regproc($1)`
 
 // readSignature reads a function from the catalog, by a name from the configuration.
 func readSignature(ctx context.Context, pool *dbconn.Pool, name string) (*signature, error) {
-	rows, _ := pool.Query(ctx, findFunction, pgx.Identifier(strings.Split(name, ".")).Sanitize())
+	rows, _ := pool.Query(ctx, findFunction, rules.QuotedName(name))
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByNameLax[signature])
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return nil, fmt.Errorf("there is no function %s, or several of that name", name)
+		return nil, fmt.Errorf("%w, or several of that name", rules.MissingName("function", name))
 	case err != nil:
 		return nil, problem.OfDatabase("asking the catalog", err)
 	case found.Kind != "f":

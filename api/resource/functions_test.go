@@ -68,7 +68,7 @@ func TestFunctions(t *testing.T) {
 	db := schematest.New(t, schematest.Samples)
 	db.Exec(t, oddFunctions)
 	s := openServerOn(t, db, nil, []rules.Function{
-		{Name: "odd", Function: `Odd"One`, Allow: "public"}, {Name: "many", Function: "public.many", Allow: "public"}, {Name: "pairs", Function: "pairs", Allow: "public"},
+		{Name: "odd", Function: `"Odd""One"`, Allow: "public"}, {Name: "many", Function: "public.many", Allow: "public"}, {Name: "pairs", Function: "pairs", Allow: "public"},
 		{Name: "nothing", Function: "nothing", Allow: "public"}, {Name: "silent", Function: "silent", Allow: "public"}, {Name: "fails", Function: "fails", Allow: "public"},
 		{Name: "writes", Function: "writes", Allow: "authenticated"}, {Name: "staff", Function: "nothing"},
 	})

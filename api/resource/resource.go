@@ -151,7 +151,7 @@ func (r *Resource) useTable(t *table) error {
 // column of free text, else the key.
 func (r *Resource) findLabel(name string) (*column, error) {
 	if name != "" {
-		if c := r.column(name); c != nil {
+		if c := r.column(rules.ColumnName(name)); c != nil {
 			return c, nil
 		}
 		return nil, fmt.Errorf("%q is no column that %s may read", name, actingRole)

@@ -66,8 +66,8 @@ func openOddServer(t *testing.T) *apitest.HTTPUser {
 	db := schematest.New(t, schematest.Samples)
 	db.Exec(t, oddTable)
 	s := openServerOn(t, db, append(apitest.SampleResources(),
-		rules.Resource{Name: "odd", Table: "odd one.; DROP TABLE users; --", Allow: "authenticated"},
-		rules.Resource{Name: "parents", Table: "odd one.Parents", Allow: "authenticated"}), nil)
+		rules.Resource{Name: "odd", Table: `"odd one"."; DROP TABLE users; --"`, Allow: "authenticated"},
+		rules.Resource{Name: "parents", Table: `"odd one"."Parents"`, Allow: "authenticated"}), nil)
 	return s.user(t, "alice")
 }
 

@@ -50,7 +50,7 @@ func startNode(ctx context.Context, url string) (*runningNode, error) {
 // example is the example configuration for a database. Sockets of this machine are not counted.
 func example(url string) (*config.Config, error) {
 	env := map[string]string{"ROWCALL_DATABASE_URL": url, "ROWCALL_LIMITS_EXEMPT": "127.0.0.0/8"}
-	return config.Load(config.Sources{Default: config.Example, Getenv: func(name string) string { return env[name] }})
+	return config.Load(config.Sources{Default: config.Example, Environment: env})
 }
 
 // roomsOnly removes all but the rooms from the example configuration, and raises the limits that

@@ -24,14 +24,14 @@ type demoOptions struct {
 }
 
 func (p *program) demo() *cobra.Command {
-	o := demoOptions{dir: defaultDataDir(p.getenv)}
+	o := demoOptions{dir: defaultDataDir(p.environment)}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run everything at once: a private PostgreSQL with sample rows, and the pages",
 		Long: "Demo starts a private PostgreSQL from the binaries of this machine (or downloads them), loads\n" +
 			"sample rows and serves the four example applications. Its data is found again at the next start.\n" +
 			"With --database-url it uses a server that is there: the example tables are created in that database.",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, log, err := p.settings(cmd, config.Example)
 			if err != nil {

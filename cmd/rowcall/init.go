@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -33,7 +34,7 @@ func (p *program) init() *cobra.Command {
 			"of tokens and topics. It changes nothing in the database, and replaces no file. The tables of the\n" +
 			"example applications are not part of it.",
 		Example: "  rowcall init --database-url postgres://me@localhost/shop\n  rowcall serve --config rowcall.yaml",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.initSettings(cmd, o)
 			if err != nil {
@@ -56,13 +57,9 @@ func (p *program) initSettings(cmd *cobra.Command, o initOptions) (*config.Confi
 	if err := refuseExisting(o.output); err != nil {
 		return nil, err
 	}
-	withoutFile := func(name string) string {
-		if name == "ROWCALL_CONFIG" {
-			return ""
-		}
-		return p.getenv(name)
-	}
-	return config.Load(config.Sources{Flags: cmd.Flags(), Getenv: withoutFile})
+	withoutFile := maps.Clone(p.environment)
+	delete(withoutFile, "ROWCALL_CONFIG")
+	return config.Load(config.Sources{Flags: cmd.Flags(), Environment: withoutFile})
 }
 
 func (p *program) runInit(ctx context.Context, c *config.Config, o initOptions) error {

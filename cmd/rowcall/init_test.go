@@ -29,7 +29,7 @@ func foreignDatabases() []foreignDatabase {
 	return []foreignDatabase{
 		{
 			name:  "other names of columns",
-			made:  `CREATE TABLE people (nr int PRIMARY KEY, mail text UNIQUE, hash text, enabled boolean, clerk boolean); CREATE TABLE orders (id int PRIMARY KEY, email text)`,
+			made:  `CREATE DOMAIN number AS int; CREATE TABLE people (nr number PRIMARY KEY, mail text UNIQUE, hash text, enabled boolean, clerk boolean); CREATE TABLE orders (id int PRIMARY KEY, email text)`,
 			users: config.Users{Table: "public.people", ID: "nr", Username: "mail", Password: "hash", Active: "enabled", Staff: "-"},
 			says:  []string{"Others that could be meant: public.orders", "{customer:int}"},
 		},
@@ -37,7 +37,7 @@ func foreignDatabases() []foreignDatabase {
 			name: "names that need quotes, in another schema",
 			made: `CREATE SCHEMA "My Shop"; CREATE TABLE "My Shop"."App-Users: #1" ("User ID" bigint PRIMARY KEY, "User-Name" varchar(40) NOT NULL UNIQUE,
 				"Password Hash" text, "Is_Admin" boolean, "Is Active" boolean)`,
-			users: config.Users{Table: "My Shop.App-Users: #1", ID: "User ID", Username: "User-Name", Password: "Password Hash", Active: "Is Active", Staff: "Is_Admin"},
+			users: config.Users{Table: `"My Shop"."App-Users: #1"`, ID: "User ID", Username: "User-Name", Password: "Password Hash", Active: "Is Active", Staff: "Is_Admin"},
 		},
 		{
 			name:  "ids of uuid, and no passwords",
@@ -76,7 +76,7 @@ func foreignDatabases() []foreignDatabase {
 		{
 			name:  "names that try to leave their comment",
 			made:  "CREATE TABLE \"a\nlog_level: none\nusers\" (id int PRIMARY KEY, username text UNIQUE, password text, is_staff boolean); CREATE TABLE \"b\nlog_level: none\nusers\" (id int PRIMARY KEY, email text); CREATE TABLE \"c.d\ne\" (id int PRIMARY KEY, email text)",
-			users: config.Users{Table: "public.a\nlog_level: none\nusers", ID: "id", Username: "username", Password: "password", Active: "-", Staff: "is_staff"},
+			users: config.Users{Table: "public.\"a\nlog_level: none\nusers\"", ID: "id", Username: "username", Password: "password", Active: "-", Staff: "is_staff"},
 		},
 	}
 }
@@ -117,7 +117,7 @@ func (c foreignDatabase) writes(t *testing.T, env map[string]string, file string
 	}
 	examples := regexp.MustCompile(`(?m)^#(  +)`).ReplaceAll(text, []byte("$1"))
 	for _, yaml := range [][]byte{text, examples} {
-		loaded, err := config.Load(config.Sources{Default: yaml, Getenv: environment(map[string]string{"ROWCALL_HTTP_PLAIN": "true"})})
+		loaded, err := config.Load(config.Sources{Default: yaml, Environment: map[string]string{"ROWCALL_HTTP_PLAIN": "true"}})
 		if err != nil {
 			t.Fatalf("the file does not load: %v\n%s", err, yaml)
 		}

@@ -70,8 +70,12 @@ func fails(t *testing.T, env map[string]string, args ...string) string {
 	return err.Error()
 }
 
-func environment(env map[string]string) func(string) string {
-	return func(name string) string { return env[name] }
+func environment(env map[string]string) []string {
+	var entries []string
+	for name, value := range env {
+		entries = append(entries, name+"="+value)
+	}
+	return entries
 }
 
 // TestHurriedEndsWithTheNextSignal checks that the context of a hurried stop ends with the next

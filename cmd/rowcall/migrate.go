@@ -16,7 +16,7 @@ func (p *program) migrate() *cobra.Command {
 		Short: "Bring a database's schema and triggers up to date",
 		Long: "Migrate creates or updates the schema rowcall and its functions, and the tables and triggers\n" +
 			"of the four example applications where the configuration says apps: true.",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, log, err := p.settings(cmd, nil)
 			if err != nil {

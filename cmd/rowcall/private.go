@@ -39,15 +39,15 @@ type private struct {
 // defaultDataDir returns the folder for an application's data on this system. Root has another
 // folder, because root's PostgreSQL runs as an unprivileged user that cannot read root's own
 // folders.
-func defaultDataDir(getenv func(string) string) string {
-	home := getenv("HOME")
+func defaultDataDir(environment map[string]string) string {
+	home := environment["HOME"]
 	switch {
-	case getenv("ROWCALL_DATA_DIR") != "":
-		return getenv("ROWCALL_DATA_DIR")
+	case environment["ROWCALL_DATA_DIR"] != "":
+		return environment["ROWCALL_DATA_DIR"]
 	case os.Geteuid() == 0:
 		return "/var/lib/rowcall/demo"
-	case getenv("XDG_DATA_HOME") != "":
-		return filepath.Join(getenv("XDG_DATA_HOME"), "rowcall", "demo")
+	case environment["XDG_DATA_HOME"] != "":
+		return filepath.Join(environment["XDG_DATA_HOME"], "rowcall", "demo")
 	case runtime.GOOS == "darwin":
 		return filepath.Join(home, "Library", "Application Support", "rowcall", "demo")
 	}

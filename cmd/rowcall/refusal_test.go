@@ -124,7 +124,33 @@ func TestRefusals(t *testing.T) {
 		{
 			name: "an unknown command",
 			args: []string{"dance"},
-			want: []string{"unknown command \"dance\""},
+			want: []string{"no command \"dance\"", "rowcall --help"},
+		},
+		{
+			name: "a command that is misspelled",
+			args: []string{"serv"},
+			want: []string{"no command \"serv\"", "did you mean serve?", "rowcall --help"},
+		},
+		{
+			name: "an unknown flag",
+			args: []string{"serve", "--adr", "x"},
+			want: []string{"--adr", "rowcall serve --help"},
+		},
+		{
+			name: "a flag of another type",
+			args: []string{"migrate", "--wait", "long"},
+			want: []string{"--wait", "rowcall migrate --help"},
+		},
+		{
+			name: "an argument",
+			args: []string{"serve", "now"},
+			want: []string{"rowcall serve takes flags only, not \"now\"", "rowcall serve --help"},
+		},
+		{
+			name: "a misspelled variable",
+			env:  map[string]string{"ROWCALL_DATABASE_URL": db.URL, "ROWCALL_HTTP_ADR": "127.0.0.1:0"},
+			args: []string{"serve"},
+			want: []string{"ROWCALL_HTTP_ADR", "did you mean ROWCALL_HTTP_ADDR?"},
 		},
 	} {
 		t.Run(r.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,14 +15,18 @@ import (
 
 // program is what all commands share.
 type program struct {
-	getenv         func(string) string
+	environment    map[string]string
 	stdout, stderr io.Writer
 }
 
-// run is the whole program. It returns nil after ctx has ended and everything has stopped; any
-// other error is one sentence for the operator.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	p := &program{getenv, stdout, stderr}
+// run is the whole program. The environment holds entries of the form NAME=value. run returns nil after
+// ctx has ended and everything has stopped; any other error is one sentence for the operator.
+func run(ctx context.Context, args, environment []string, stdout, stderr io.Writer) error {
+	p := &program{map[string]string{}, stdout, stderr}
+	for _, entry := range environment {
+		name, value, _ := strings.Cut(entry, "=")
+		p.environment[name] = value
+	}
 	root := p.root()
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -40,20 +45,51 @@ func (p *program) root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.Version = buildVersion()
+	root.SetVersionTemplate("rowcall {{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; %s --help lists the flags", err, cmd.CommandPath())
+	})
+	root.Args = knownCommand
+	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	root.CompletionOptions.HiddenDefaultCmd = true
 	config.AddFlags(root.PersistentFlags())
 	root.AddCommand(p.demo(), p.init(), p.serve(), p.migrate(), p.version())
 	return root
 }
 
+// knownCommand refuses a command that does not exist, and names those with a similar name.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	similar := ""
+	if names := cmd.SuggestionsFor(args[0]); len(names) > 0 {
+		similar = "did you mean " + strings.Join(names, " or ") + "? "
+	}
+	return fmt.Errorf("there is no command %q; %srowcall --help lists them", args[0], similar)
+}
+
+// noArguments refuses arguments that are no flags.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s takes flags only, not %q; %[1]s --help lists them", cmd.CommandPath(), args[0])
+}
+
 // settings loads the configuration of a command and makes its logger. fallback is the YAML that
 // counts when no file is named.
 func (p *program) settings(cmd *cobra.Command, fallback []byte) (*config.Config, *slog.Logger, error) {
-	c, err := config.Load(config.Sources{Flags: cmd.Flags(), Getenv: p.getenv, Default: fallback})
+	c, err := config.Load(config.Sources{Flags: cmd.Flags(), Environment: p.environment, Default: fallback})
 	if err != nil {
 		return nil, nil, err
 	}
-	return c, p.logger(c), nil
+	log := p.logger(c)
+	for _, name := range config.UnknownVariables(p.environment) {
+		log.Warn("environment variable sets nothing: there is no such setting", "name", name, "nearest", config.NearestVariable(name))
+	}
+	return c, log, nil
 }
 
 // logger returns a logger to stderr: stdout is for the output of a command.

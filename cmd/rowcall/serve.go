@@ -25,7 +25,7 @@ func (p *program) serve() *cobra.Command {
 		Short: "Serve the events of a PostgreSQL database",
 		Long: "Serve brings the database's schema up to date and then serves its events until it is told to stop.\n" +
 			"Any number of nodes may serve one database.",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, log, err := p.settings(cmd, nil)
 			if err != nil {

@@ -96,8 +96,10 @@ func TestServeOutlivesItsDatabase(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	c := start(t, nil, "version")
-	if got := c.stdout.After(t, "rowcall", nil); !strings.Contains(got, "built with go") {
-		t.Errorf("it says %q", got)
+	for _, asked := range []string{"version", "--version"} {
+		c := start(t, nil, asked)
+		if got := c.stdout.After(t, "rowcall", nil); !strings.Contains(got, "built with go") {
+			t.Errorf("rowcall %s says %q", asked, got)
+		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 // Resource is a table that is served over REST, and over sockets of protocol dcrf.
 type Resource struct {
 	Name  string `mapstructure:"name"`  // the address is /api/{name}
-	Table string `mapstructure:"table"` // with or without a schema and a dot before it
+	Table string `mapstructure:"table"` // as ParseName takes it
 	Allow Allow  `mapstructure:"allow"` // who may ask at all
 	Topic string `mapstructure:"topic"` // where the changes of its rows are filed, with {me} for the user's id; empty: nowhere
 
@@ -21,7 +21,7 @@ type Resource struct {
 // Function is a function of the database that users call with POST /api/functions/{name}.
 type Function struct {
 	Name     string `mapstructure:"name"`
-	Function string `mapstructure:"function"` // with or without a schema and a dot before it
+	Function string `mapstructure:"function"` // as ParseName takes it
 	Allow    Allow  `mapstructure:"allow"`    // who may ask at all
 }
 
@@ -62,6 +62,8 @@ func CheckResources(resources []Resource, topics []Topic, p *Problems) {
 		p.Require(first == i, at+".name", "%q is the name of %s too: keep one of them", r.Name, Entry("resources", first))
 		p.Require(!slices.Contains(ownAddresses(), r.Name), at+".name", "%q is an address of Rowcall's own: choose another", r.Name)
 		p.Require(r.Table != "", at+".table", "is missing: name the table, with its schema where search_path does not find it")
+		_, err := ParseName(r.Table)
+		p.AddError(at+".table", err)
 		r.Allow.check(p, at+".allow")
 		if r.Topic != "" {
 			checkUserTopic(p, at+".topic", r.Topic, topics)
@@ -91,6 +93,8 @@ func CheckFunctions(functions []Function, p *Problems) {
 		checkName(p, at+".name", f.Name)
 		p.Require(first == i, at+".name", "%q is the name of %s too: keep one of them", f.Name, Entry("functions", first))
 		p.Require(f.Function != "", at+".function", "is missing: name the function, with its schema where search_path does not find it")
+		_, err := ParseName(f.Function)
+		p.AddError(at+".function", err)
 		f.Allow.check(p, at+".allow")
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"rowcall/config"
+	"rowcall/config/rules"
 )
 
 // Options are what the file says besides what is found in the database.
@@ -29,24 +30,23 @@ type Options struct {
 
 // Findings are what Read finds in a database.
 type Findings struct {
-	role        string
-	database    string
-	installed   bool   // Rowcall has its schema already
-	mayCreate   bool   // the role may create that schema
-	sessions    string // Django's table of sessions, with its schema; empty: there is none
-	users       *usersTable
-	others      []usersTable // that could hold the users too
-	unreadable  []usersTable // likewise, but the role may not read them
-	unnameables []usersTable // likewise, but a dot is in a name, which the configuration cannot express
+	role       string
+	database   string
+	installed  bool     // Rowcall has its schema already
+	mayCreate  bool     // the role may create that schema
+	sessions   []string // Django's table of sessions, behind its schema; empty: there is none
+	users      *usersTable
+	others     []usersTable // that could hold the users too
+	unreadable []usersTable // likewise, but the role may not read them
 }
 
 const readDatabase = `
 SELECT current_user::text, current_database()::text, to_regclass('rowcall.core_migrations') IS NOT NULL,
        has_database_privilege(current_database(), 'CREATE') OR EXISTS (
            SELECT FROM pg_namespace WHERE nspname = 'rowcall' AND pg_has_role(nspowner, 'USAGE')),
-       coalesce((SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                 WHERE c.relname = 'django_session' AND c.relkind IN ('r', 'p') AND n.nspname !~ '[.]'
-                 ORDER BY n.nspname <> ALL (current_schemas(false)), n.nspname LIMIT 1), '')`
+       coalesce((SELECT ARRAY[n.nspname::text, c.relname::text] FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE c.relname = 'django_session' AND c.relkind IN ('r', 'p')
+                 ORDER BY n.nspname <> ALL (current_schemas(false)), n.nspname LIMIT 1), '{}')`
 
 // Read looks at a database. It needs no rights but to connect.
 func Read(ctx context.Context, conn *pgx.Conn) (*Findings, error) {
@@ -61,8 +61,6 @@ func Read(ctx context.Context, conn *pgx.Conn) (*Findings, error) {
 	}
 	for _, c := range candidates {
 		switch {
-		case strings.Contains(c.Schema+c.Name, "."):
-			f.unnameables = append(f.unnameables, c)
 		case !c.readable():
 			f.unreadable = append(f.unreadable, c)
 		case f.users == nil && c.likely():
@@ -79,7 +77,7 @@ func (f *Findings) UsersTable() string {
 	if f.users == nil {
 		return "-"
 	}
-	return f.users.Schema + "." + f.users.Name
+	return f.users.Written()
 }
 
 //go:embed rowcall.yaml.tmpl
@@ -111,25 +109,25 @@ type shown struct {
 	Sessions                  string
 	Users                     *usersTable
 	Others                    []string
-	Unreadable, Unnameable    []usersTable
+	Unreadable                []usersTable
 	UserKind, UserPlaceholder string
 }
 
 func (f *Findings) shown(o Options) shown {
 	s := shown{
 		Options: o, Role: f.role, Database: f.database, MayMigrate: f.installed || f.mayCreate || !o.Migrates,
-		Users: f.users, Unreadable: f.unreadable, Unnameable: f.unnameables, UserPlaceholder: "{customer}",
+		Users: f.users, Unreadable: f.unreadable, UserPlaceholder: "{customer}",
 	}
 	if f.users != nil {
 		if f.users.Name == "auth_user" || f.users.columnNamed("last_login") != nil {
-			s.Sessions = f.sessions
+			s.Sessions = rules.WriteName(f.sessions)
 		}
 		if s.UserKind = f.users.userKind(); s.UserKind != "text" {
 			s.UserPlaceholder = "{customer:" + s.UserKind + "}"
 		}
 	}
 	for _, other := range f.others {
-		s.Others = append(s.Others, commentText(other.Schema+"."+other.Name))
+		s.Others = append(s.Others, commentText(other.Written()))
 	}
 	return s
 }

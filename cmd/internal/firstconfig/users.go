@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"rowcall/config/rules"
 )
 
 // usersTable is a table that may hold the users, with the columns that seem to be meant by the
@@ -26,10 +28,13 @@ type usersTable struct {
 	passwordIsClear bool // the name of the column says nothing but password
 }
 
+// Written returns the name as the configuration takes it.
+func (t *usersTable) Written() string { return rules.WriteName([]string{t.Schema, t.Name}) }
+
 // column is a column of a table that may hold the users.
 type column struct {
 	Name     string
-	Type     string // without its length
+	Type     string // without its length; of a domain, the type behind it
 	Category string // pg_type.typcategory: S for text, B for booleans
 	Readable bool   // by the role
 	Primary  bool   // the column alone is the primary key
@@ -95,10 +100,17 @@ WITH keys AS (
                     AND translate(lower(a.attname), '_- .', '') = ANY ($1))
 )
 SELECT f.nspname::text, f.relname::text, f.nspname = ANY (current_schemas(false)), has_schema_privilege(f.schema, 'USAGE'),
-       a.attname::text, format_type(a.atttypid, NULL), t.typcategory::text, has_column_privilege(f.oid, a.attnum, 'SELECT'),
+       a.attname::text, format_type(b.oid, NULL), t.typcategory::text, has_column_privilege(f.oid, a.attnum, 'SELECT'),
        coalesce(k.primary, false), k.table IS NOT NULL, a.attnotnull
 FROM found f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid
+CROSS JOIN LATERAL (
+    WITH RECURSIVE behind AS (
+        SELECT t.oid, t.typtype, t.typbasetype
+        UNION ALL
+        SELECT n.oid, n.typtype, n.typbasetype FROM behind d JOIN pg_type n ON n.oid = d.typbasetype WHERE d.typtype = 'd'
+    )
+    SELECT d.oid FROM behind d WHERE d.typtype <> 'd') b
 LEFT JOIN keys k ON k.table = f.oid AND k.number = a.attnum
 ORDER BY f.nspname, f.relname, a.attnum`
 

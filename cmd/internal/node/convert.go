@@ -76,7 +76,7 @@ func watchedSessions(d config.Django) string {
 	if !d.On() {
 		return ""
 	}
-	return d.Table
+	return d.QuotedTable()
 }
 
 func socketLimits(c *config.Config) api.Limits {
