@@ -163,7 +163,7 @@ func TestFields(t *testing.T) {
 	d.run(`SET TimeZone = 'UTC'; SET standard_conforming_strings = off; CREATE TEMP TABLE odd (id int, at timestamptz, part float8, told text, raw json);
 		INSERT INTO odd VALUES (1, '2026-01-02Z', 1.0/3, E'a\tb\001"\\u0000', E'{"a":"\\u0000 \\ud800 \\\\u0000 \\u00e9"}'), (2, NULL, 'NaN', NULL, '1e400000')`)
 	for id, want := range map[int]string{
-		1: `1|2026-01-02T00:00:00+00:00|0.3333333333333333|a	b` + "\x01" + `"\u0000|{"a":"  \\u0000 "}`,
+		1: `1|2026-01-02T00:00:00Z|0.3333333333333333|a	b` + "\x01" + `"\u0000|{"a":"  \\u0000 "}`,
 		2: `2||NaN||1e400000`,
 	} {
 		const query = `SELECT concat_ws('|', f ->> 'id', coalesce(f ->> 'at', ''), f ->> 'part', coalesce(f ->> 'told', ''), f ->> 'raw')
@@ -171,5 +171,34 @@ func TestFields(t *testing.T) {
 		if got := one[string](d, query, id); got != want {
 			t.Errorf("fields of row %d are %q, want %q", id, got, want)
 		}
+	}
+}
+
+// Times in a row are written as rowcall.iso writes them, however deep they lie and whatever the session is
+// set to. Text that looks like a time stays, and what is told can be read again.
+func TestFieldsTellTimesInOneForm(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t, schematest.CoreOnly))
+	d.run(`CREATE TYPE stay AS (since timestamptz, note text); CREATE DOMAIN moment AS timestamptz;
+		CREATE TABLE stays (at timestamptz, list timestamptz[], span tstzrange, spans tstzmultirange, one stay, many stay[], own moment, note text, day timestamp, raw jsonb);
+		INSERT INTO stays VALUES ('2026-01-02 03:04:05.5Z', '{2026-01-02Z,infinity,0044-03-15 10:00:00Z BC,NULL}', '[2026-01-02Z,12026-01-02Z)',
+			'{[2026-01-02Z,2026-01-03Z)}', ROW('2026-06-02Z', '2026-06-02T00:00:00+00:00'), ARRAY[ROW('2026-06-02Z', '"2026-06-02 00:00:00+00"')::stay],
+			'2026-06-02Z', '2026-06-02T00:00:00+02:00', '2026-06-02', '{"at":"2026-06-02T00:00:00+00:00"}')`)
+	const want = `{"at":"2026-01-02T03:04:05.500000Z",` +
+		`"list":["2026-01-02T00:00:00Z","infinity","0044-03-15T10:00:00Z BC",null],` +
+		`"span":"[\"2026-01-02T00:00:00Z\",\"12026-01-02T00:00:00Z\")",` +
+		`"spans":"{[\"2026-01-02T00:00:00Z\",\"2026-01-03T00:00:00Z\")}",` +
+		`"one":{"since":"2026-06-02T00:00:00Z","note":"2026-06-02T00:00:00+00:00"},` +
+		`"many":[{"since":"2026-06-02T00:00:00Z","note":"\"2026-06-02 00:00:00+00\""}],` +
+		`"own":"2026-06-02T00:00:00Z","note":"2026-06-02T00:00:00+02:00","day":"2026-06-02T00:00:00","raw":{"at": "2026-06-02T00:00:00+00:00"}}`
+	for _, settings := range []string{"TimeZone = 'UTC'", "TimeZone = 'Asia/Kathmandu'", "TimeZone = 'America/New_York'", "DateStyle = 'German'", "DateStyle = 'Postgres, MDY'", "DateStyle = 'SQL, DMY'", "search_path = ''"} {
+		d.run(`RESET ALL; SET ` + settings)
+		if got := one[string](d, `SELECT rowcall.fields(s)::text FROM public.stays s`); got != want {
+			t.Errorf("with %s: got\n%s\nwant\n%s", settings, got, want)
+		}
+	}
+	d.run(`RESET ALL`)
+	if same := one[bool](d, `SELECT json_populate_record(s, rowcall.fields(s)) IS NOT DISTINCT FROM s FROM stays s`); !same {
+		t.Error("what is told cannot be read again")
 	}
 }

@@ -66,7 +66,11 @@ func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source string, para
 	if err := checkNamesDiffer(columns); err != nil {
 		return nil, err
 	}
-	q := &snapshotQuery{sql: snapshotSQL(rows, columns)}
+	nested, err := holdInstants(ctx, pool, columns)
+	if err != nil {
+		return nil, err
+	}
+	q := &snapshotQuery{sql: snapshotSQL(rows, columns, nested)}
 	_, err = bound.describe(ctx, pool, q.sql)
 	return q, err
 }
@@ -81,16 +85,32 @@ func snapshotRows(bound boundSQL, parameters []parameter) string {
 	return fmt.Sprintf("FROM (SELECT %s) AS %s CROSS JOIN LATERAL %s AS s", strings.Join(columns, ", "), bound.row, bound.inLines())
 }
 
+// holdInstants reports of each column whether its values hold times with a zone within them.
+func holdInstants(ctx context.Context, pool *dbconn.Pool, columns []pgconn.FieldDescription) (nested []bool, err error) {
+	types := make([]uint32, len(columns))
+	for i, column := range columns {
+		types[i] = column.DataTypeOID
+	}
+	const sql = `SELECT coalesce(array_agg(rowcall.holds_instants(type) ORDER BY place), '{}') FROM unnest($1::oid[]) WITH ORDINALITY t (type, place)`
+	if err := pool.QueryRow(ctx, sql, types).Scan(&nested); err != nil {
+		return nil, problem.OfDatabase("asking the catalog for types", err)
+	}
+	return nested, nil
+}
+
 // snapshotSQL makes an array of the rows in their order. It writes points in time as the triggers
-// write them in events. The form r.* means the whole row whatever the columns are called; r alone
-// would mean a column of that name.
-func snapshotSQL(rows string, columns []pgconn.FieldDescription) string {
+// write them in events, also within the columns that are nested. The form r.* means the whole row
+// whatever the columns are called; r alone would mean a column of that name.
+func snapshotSQL(rows string, columns []pgconn.FieldDescription, nested []bool) string {
 	shown := make([]string, len(columns))
 	for i, column := range columns {
 		name := pgx.Identifier{column.Name}.Sanitize()
 		shown[i] = "s." + name
-		if column.DataTypeOID == pgtype.TimestamptzOID {
+		switch {
+		case column.DataTypeOID == pgtype.TimestamptzOID:
 			shown[i] = fmt.Sprintf("rowcall.iso(s.%s) AS %[1]s", name)
+		case nested[i]:
+			shown[i] = fmt.Sprintf("rowcall.told(s.%s) AS %[1]s", name)
 		}
 	}
 	return fmt.Sprintf("SELECT coalesce(json_agg(r.*), '[]')::text FROM (SELECT %s %s) AS r", strings.Join(shown, ", "), rows)

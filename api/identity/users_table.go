@@ -63,17 +63,24 @@ func (t UsersTable) fields() []usersField {
 type shape struct {
 	Table   string   // qualified and quoted
 	Columns []string // in the table's order
-	Types   []string // of the columns, without lengths
+	Types   []string // of the columns, without lengths; of a domain, the type behind it
 	Flags   []bool   // which columns are booleans, or domains over them
 }
 
 const tableShape = `
 SELECT format('%I.%I', n.nspname, c.relname),
-       array_agg(a.attname::text ORDER BY a.attnum), array_agg(format_type(a.atttypid, NULL) ORDER BY a.attnum),
+       array_agg(a.attname::text ORDER BY a.attnum), array_agg(format_type(b.oid, NULL) ORDER BY a.attnum),
        array_agg(t.typcategory = 'B' ORDER BY a.attnum)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid
+CROSS JOIN LATERAL (
+    WITH RECURSIVE behind AS (
+        SELECT t.oid, t.typtype, t.typbasetype
+        UNION ALL
+        SELECT n.oid, n.typtype, n.typbasetype FROM behind d JOIN pg_type n ON n.oid = d.typbasetype WHERE d.typtype = 'd'
+    )
+    SELECT d.oid FROM behind d WHERE d.typtype <> 'd') b
 WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 GROUP BY n.nspname, c.relname`
 

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,8 +10,10 @@ import (
 	"rowcall/api/apitest"
 	"rowcall/api/door"
 	"rowcall/api/door/doortest"
+	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/dbconn"
+	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
 )
 
@@ -119,5 +122,38 @@ func TestAccountsNeedOnlyTheServersRole(t *testing.T) {
 	}
 	if _, err := pool.Exec(t.Context(), `UPDATE users SET is_staff = true`); err == nil {
 		t.Error("the server's role may change users")
+	}
+}
+
+// A domain is of the kind of the type behind it, through any number of domains. A value that the domain
+// refuses is nobody's id.
+func TestUserIDsOfDomains(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE DOMAIN positive AS bigint CHECK (VALUE > 0); CREATE DOMAIN user_id AS positive; CREATE DOMAIN ident AS uuid; CREATE DOMAIN code AS text CHECK (VALUE ~ '^[a-z]+$');
+		CREATE TABLE people (number user_id UNIQUE, token ident, code code, username text, password text);
+		INSERT INTO people VALUES (7, '00000000-0000-0000-0000-00000000000a', 'ana', 'ana', '')`)
+	for column, want := range map[string]struct {
+		kind           topic.Kind
+		known, spelled string
+		unknown        string
+	}{
+		"number": {topic.KindInt, "007", "7", "-1"},
+		"token":  {topic.KindUUID, "0000000000000000000000000000000A", "00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00000000000b"},
+		"code":   {topic.KindText, "ana", "ana", "ANA"},
+	} {
+		u, err := openUsers(t.Context(), dbconn.Over(db.Pool(t)), UsersTable{Table: "people", ID: column, Active: "-", Staff: "-"}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u.kind != want.kind {
+			t.Errorf("%s: kind %q, want %q", column, u.kind, want.kind)
+		}
+		if who, err := u.byID(t.Context(), want.known); err != nil || who.ID != want.spelled {
+			t.Errorf("%s: %s is %+v, %v, want %s", column, want.known, who, err, want.spelled)
+		}
+		if _, err := u.byID(t.Context(), want.unknown); !errors.Is(err, problem.ErrUnauthorized) {
+			t.Errorf("%s: %s got %v, want nobody", column, want.unknown, err)
+		}
 	}
 }

@@ -133,6 +133,7 @@ type column struct {
 	Serial    bool     // the default counts
 	Loose     bool     // the collation takes different texts for equal
 	Readable  bool     // by rowcall_app
+	Instants  bool     // values hold times with a zone within them
 	Insert    bool     // rowcall_app may give a value when it makes a row
 	Update    bool     // rowcall_app may give a value when it changes a row
 
@@ -164,7 +165,7 @@ SELECT a.name AS name, quote_ident(a.name) AS ident, format_type(a.type, a.typmo
        CASE WHEN t.typname = 'numeric' AND b.typmod > 4 THEN (((b.typmod - 4) & 2047) # 1024) - 1024 ELSE 0 END AS scale,
        ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) AS labels,
        b.domains::text[] AS domains, b.required AS required, b.has_default AS default, a.serial AS serial,
-       a.loose AS loose, a.readable AS readable, a.may_insert AS insert, a.may_update AS update,
+       t.oid <> 'timestamptz'::regtype AND rowcall.holds_instants(t.oid) AS instants, a.loose AS loose, a.readable AS readable, a.may_insert AS insert, a.may_update AS update,
        a.default_sql AS default_sql, a.checks AS checks, a.refers AS refers, a.refers_column AS refers_column
 FROM asked a JOIN behind b USING (place) JOIN pg_type t ON t.oid = b.type
 WHERE t.typtype <> 'd' ORDER BY a.place`

@@ -217,7 +217,11 @@ func (f *function) statement(arguments []assignment) *statement {
 	for i, a := range arguments {
 		named[i] = a.column.Ident + " => " + s.bindAssigned(a) + "::" + a.column.Type
 	}
-	s.add(`SELECT coalesce(to_json("@".*)::text, 'null') FROM `, f.signature.Name, "(", strings.Join(named, ", "), `) AS "@"`)
+	tell := "rowcall.told"
+	if f.signature.Void {
+		tell = "to_json" // told takes no void
+	}
+	s.add(`SELECT coalesce(`, tell, `("@".*)::text, 'null') FROM `, f.signature.Name, "(", strings.Join(named, ", "), `) AS "@"`)
 	return s
 }
 

@@ -51,6 +51,7 @@ CREATE FUNCTION "Odd""One"("User Id" bigint, "text" text DEFAULT 'x', n numeric(
 	LANGUAGE sql AS $$ SELECT concat_ws('/', "User Id", "text", n, list::text, rowcall.iso(at)), jsonb_build_object('me', current_setting('rowcall.user_id'), 'role', current_user) $$;
 CREATE FUNCTION many(n int) RETURNS SETOF int LANGUAGE sql AS 'SELECT generate_series(1, n)';
 CREATE FUNCTION pairs() RETURNS TABLE (a int, b text) LANGUAGE sql AS $$ VALUES (1, 'x'), (2, NULL) $$;
+CREATE FUNCTION moments() RETURNS TABLE (at timestamptz, list timestamptz[]) LANGUAGE sql AS $$ SELECT '2021-06-01 10:00Z'::timestamptz, '{2021-06-01 10:00:00.5Z}'::timestamptz[] $$;
 CREATE FUNCTION nothing() RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
 CREATE FUNCTION silent() RETURNS void LANGUAGE sql AS '';
 CREATE FUNCTION fails(code text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'what was said' USING ERRCODE = code; END $$;
@@ -69,7 +70,7 @@ func TestFunctions(t *testing.T) {
 	db.Exec(t, oddFunctions)
 	s := openServerOn(t, db, nil, []rules.Function{
 		{Name: "odd", Function: `"Odd""One"`, Allow: "public"}, {Name: "many", Function: "public.many", Allow: "public"}, {Name: "pairs", Function: "pairs", Allow: "public"},
-		{Name: "nothing", Function: "nothing", Allow: "public"}, {Name: "silent", Function: "silent", Allow: "public"}, {Name: "fails", Function: "fails", Allow: "public"},
+		{Name: "moments", Function: "moments", Allow: "public"}, {Name: "nothing", Function: "nothing", Allow: "public"}, {Name: "silent", Function: "silent", Allow: "public"}, {Name: "fails", Function: "fails", Allow: "public"},
 		{Name: "writes", Function: "writes", Allow: "authenticated"}, {Name: "staff", Function: "nothing"},
 	})
 	nobody, alice, admin := s.user(t, ""), s.user(t, "alice"), s.user(t, "admin")
@@ -83,6 +84,7 @@ func TestFunctions(t *testing.T) {
 	alice.Expect(200, `[1,2,3]`, "POST", call+"many", `{"n":3}`)
 	alice.Expect(200, `[]`, "POST", call+"many", `{"n":0}`)
 	alice.Expect(200, `[{"a":1,"b":"x"},{"a":2,"b":null}]`, "POST", call+"pairs", `{}`)
+	alice.Expect(200, `[{"at":"2021-06-01T10:00:00Z","list":["2021-06-01T10:00:00.500000Z"]}]`, "POST", call+"moments", `{}`)
 	alice.Expect(200, `null`, "POST", call+"nothing", `{}`)
 	if came := alice.Expect(204, "", "POST", call+"silent", `{}`); came.Body != "" {
 		t.Errorf("body of a void function: got %q, want none", came.Body)

@@ -33,8 +33,11 @@ func documentSQL(columns []*column) string {
 	fields := make([]string, len(columns))
 	for i, c := range columns {
 		value := "t." + c.Ident
-		if c.kind == kindInstant {
+		switch {
+		case c.kind == kindInstant:
 			value = "rowcall.iso(" + value + ")"
+		case c.Instants:
+			value = "rowcall.told(" + value + ")"
 		}
 		fields[i] = value + " AS " + c.Ident
 	}

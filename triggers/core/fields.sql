@@ -34,13 +34,13 @@ BEGIN
 END $$;
 
 -- fields is a row as JSON, by the names that its columns have today; also for triggers that are written by hand, which
--- may be fired by any partition and must not care in which order that one has its columns. It sets nothing, which would
--- cost half as much again; every name and operator is qualified, types too, so that
--- search_path cannot matter.
+-- may be fired by any partition and must not care in which order that one has its columns. Times are written as
+-- rowcall.iso writes them. It sets nothing, which would cost half as much again; every name and operator is qualified,
+-- types too, so that search_path cannot matter.
 CREATE OR REPLACE FUNCTION rowcall.fields(changed record)
 RETURNS json LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    told pg_catalog.json := pg_catalog.row_to_json(changed);
+    told pg_catalog.json := rowcall.told(changed);
 BEGIN
     IF pg_catalog.strpos(told::pg_catalog.text, E'\\u') OPERATOR(pg_catalog.>) 0 THEN
         RETURN rowcall.readable(told);

@@ -1,0 +1,65 @@
+-- Values as JSON, with every time that has a zone written as rowcall.iso writes it, however deep it lies: in arrays, ranges,
+-- rows and domains. PostgreSQL itself writes 2021-06-01T10:00:00+00:00 there, and another offset in sessions with another
+-- time zone. Both are the same time, but a client that compares texts takes them for different ones.
+
+-- told is a value as JSON. It sets nothing, which would cost every caller; every name and operator is qualified, types
+-- too, so that search_path cannot matter. Only values with a time of day in their text are looked at more closely.
+CREATE OR REPLACE FUNCTION rowcall.told(value anyelement)
+RETURNS json LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    here pg_catalog.json := pg_catalog.to_json(value);
+BEGIN
+    IF here::pg_catalog.text OPERATOR(pg_catalog.~) '[0-9]:[0-9]{2}:[0-9]{2}(\.[0-9]+)?[ +-]' THEN
+        RETURN rowcall.with_iso(rowcall.told_at_utc(value), rowcall.told_elsewhere(value));
+    END IF;
+    RETURN here;
+END $$;
+
+CREATE OR REPLACE FUNCTION rowcall.told_at_utc(value anyelement)
+RETURNS text LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' AS $$
+BEGIN
+    RETURN to_json(value)::text;
+END $$;
+
+CREATE OR REPLACE FUNCTION rowcall.told_elsewhere(value anyelement)
+RETURNS text LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET TimeZone = '<+01>-01' SET DateStyle = 'ISO, YMD' AS $$
+BEGIN
+    RETURN to_json(value)::text;
+END $$;
+
+-- with_iso rewrites the times in JSON that was written for UTC, by comparing it with the same value written for another
+-- zone: what looks like a time and is the same in both is text, and stays.
+CREATE OR REPLACE FUNCTION rowcall.with_iso(at_utc text, elsewhere text)
+RETURNS json LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    form constant text := '([0-9]{4,}-[0-9]{2}-[0-9]{2})([T ])([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,6})?([+-][0-9]{2}(?::[0-9]{2})*)( BC)?';
+BEGIN
+    RETURN (
+        SELECT string_agg(p.text || coalesce(t.text, ''), '' ORDER BY p.place)
+        FROM regexp_split_to_table(at_utc, form) WITH ORDINALITY p (text, place)
+        LEFT JOIN (
+            SELECT a.place,
+                   CASE WHEN a.part = b.part THEN concat(a.part[1], a.part[2], a.part[3], a.part[4], a.part[5], a.part[6])
+                        ELSE concat(a.part[1], 'T', a.part[3], rpad(a.part[4], 7, '0'), 'Z', a.part[6]) END AS text
+            FROM regexp_matches(at_utc, form, 'g') WITH ORDINALITY a (part, place)
+            JOIN regexp_matches(elsewhere, form, 'g') WITH ORDINALITY b (part, place) USING (place)) t USING (place));
+END $$;
+
+-- holds_instants reports whether values of a type hold times with a zone within them: an array, a range, a row, or a
+-- domain over any of these. Rows of no known type may.
+CREATE OR REPLACE FUNCTION rowcall.holds_instants(type oid)
+RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    WITH RECURSIVE part AS (
+        SELECT type AS oid
+        UNION
+        SELECT s.oid FROM part JOIN pg_type t ON t.oid = part.oid CROSS JOIN LATERAL (
+            SELECT t.typelem WHERE t.typcategory = 'A'
+            UNION ALL SELECT t.typbasetype WHERE t.typtype = 'd'
+            UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+            UNION ALL SELECT a.atttypid FROM pg_attribute a WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+        ) s (oid)
+    )
+    SELECT EXISTS (SELECT FROM part WHERE oid IN ('timestamptz'::regtype, 'record'::regtype))
+$$;
