@@ -3,7 +3,7 @@ import { useCatalog } from './catalog.tsx';
 import type { Field } from './describe.ts';
 import { fieldLabel } from './describe.ts';
 import { ReferenceSelect } from './ReferenceSelect.tsx';
-import { choiceLabel, toText } from './values.ts';
+import { choiceLabel, fitsPicker, toText } from './values.ts';
 
 export interface ControlProps {
   field: Field;
@@ -31,6 +31,7 @@ export function Control({ field, value, text, error, creating, enter, choose }: 
   if (field.choices || (field.type === 'boolean' && field.nullable)) {
     return <Select {...common} options={optionsOf(field, value)} />;
   }
+  if (!fitsPicker(field, shown)) return <Input {...common} autoComplete="off" />;
   switch (field.type) {
     case 'boolean': return <Box label={fieldLabel(field)} error={error} checked={value === true} choose={choose} />;
     case 'datetime':

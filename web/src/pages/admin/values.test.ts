@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ExactNumber, parse, stringify } from '../../data/json.ts';
 import type { Field } from './describe.ts';
-import { beginning, choiceLabel, fromText, local, toText } from './values.ts';
+import { beginning, choiceLabel, fitsPicker, fromText, local, toText } from './values.ts';
 
 const field = (type: Field['type'], more: Partial<Field> = {}): Field =>
   ({ name: 'f', type, required: false, read_only: false, create: true, update: true, nullable: true, ...more });
@@ -14,7 +14,11 @@ describe('fromText', () => {
     expect(fromText(field('integer'), '+9007199254740993')).toEqual({ value: new ExactNumber('9007199254740993') });
     expect(fromText(field('integer'), '1.5')).toHaveProperty('problem');
     expect(fromText(field('number'), '1e3')).toEqual({ value: 1000 });
-    expect(fromText(field('number'), 'NaN')).toHaveProperty('problem');
+    expect(fromText(field('number'), '1e400')).toHaveProperty('problem');
+    for (const text of ['NaN', 'Infinity', '-Infinity']) {
+      expect(fromText(field('number'), text)).toEqual({ value: text });
+      expect(fromText(field('decimal'), text)).toEqual({ value: text });
+    }
     expect(fromText(field('decimal'), '1234567890.0123456789')).toEqual({ value: '1234567890.0123456789' });
     expect(fromText(field('decimal'), '1,5')).toHaveProperty('problem');
   });
@@ -47,7 +51,26 @@ test('times go through a form unchanged', () => {
     expect(fromText(field('datetime'), local(at))).toEqual({ value: at });
   }
   expect(fromText(field('datetime'), 'soon')).toHaveProperty('problem');
-  expect(toText(field('datetime'), 'infinity')).toBe('');
+});
+
+test('dates and times that inputs of browsers cannot show are text, and the same values again', () => {
+  const values = {
+    datetime: ['infinity', '-infinity', '0044-03-15T10:00:00Z BC', '12026-06-01T10:00:00.500000Z'],
+    timestamp: ['infinity', '0044-03-15T10:00:00 BC', '12026-06-01T10:00:00.25'],
+    date: ['infinity', '-infinity', '0044-03-15 BC', '12026-06-01'],
+    time: ['24:00:00'],
+  };
+  for (const [type, texts] of Object.entries(values) as [Field['type'], string[]][]) {
+    for (const text of texts) {
+      expect(toText(field(type), text), type).toBe(text);
+      expect(fitsPicker(field(type), text), text).toBe(false);
+      expect(fromText(field(type), text), type).toEqual({ value: text });
+    }
+    expect(fitsPicker(field(type), '')).toBe(true);
+  }
+  for (const [type, value] of [['datetime', '2026-06-01T10:00:00Z'], ['timestamp', '2026-06-01T10:00:00.5'], ['date', '0001-01-01'], ['time', '10:00:00.25']] as const) {
+    expect(fitsPicker(field(type), toText(field(type), value)), value).toBe(true);
+  }
 });
 
 test('values become text, and the same values again', () => {

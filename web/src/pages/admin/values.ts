@@ -7,8 +7,8 @@ import type { Field } from './describe.ts';
 export function toText(field: Field, value: unknown): string {
   if (value === null || value === undefined) return '';
   switch (field.type) {
-    case 'datetime': return local(String(value));
-    case 'timestamp': return String(value).slice(0, 19);
+    case 'datetime': return isBeyond(String(value)) ? String(value) : local(String(value)) || String(value);
+    case 'timestamp': return isBeyond(String(value)) ? String(value) : String(value).slice(0, 19);
     case 'time': return String(value).slice(0, 8);
     case 'json': return stringify(value, 2);
     case 'other': return typeof value === 'string' ? value : stringify(value);
@@ -22,6 +22,10 @@ export type Read = { value: unknown } | { problem: string };
 export function fromText(field: Field, text: string): Read {
   if (text.trim() === '' && !isText(field)) return field.nullable ? { value: null } : { problem: 'This field is required.' };
   if (text === '' && isText(field)) return { value: field.nullable ? null : '' };
+  switch (field.type) {
+    case 'number':
+    case 'decimal': if (/^(NaN|-?Infinity)$/.test(text.trim())) return { value: text.trim() };
+  }
   switch (field.type) {
     case 'integer': return whole(text.trim());
     case 'number': return real(text.trim());
@@ -72,7 +76,22 @@ export function local(at: string): string {
   return `${String(d.getFullYear()).padStart(4, '0')}-${two(d.getMonth() + 1)}-${two(d.getDate())}T${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
 }
 
+/** isBeyond returns whether a date lies where neither the inputs of browsers nor Date go: without end, before the year 1, after 9999. */
+export const isBeyond = (text: string) => /^-?infinity$|^\d{5}| BC$/.test(text.trim());
+
+/** fitsPicker returns whether an input of the type for dates or times can show a text. It shows other texts as an empty control. */
+export function fitsPicker(field: Field, shown: string): boolean {
+  switch (field.type) {
+    case 'datetime':
+    case 'timestamp': return /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$|^$/.test(shown);
+    case 'date': return /^(?!0000)\d{4}-\d\d-\d\d$|^$/.test(shown);
+    case 'time': return /^([01]\d|2[0-3]):\d\d(:\d\d)?$|^$/.test(shown);
+  }
+  return true;
+}
+
 function instant(text: string): Read {
+  if (isBeyond(text)) return { value: text.trim() };
   const d = new Date(text);
   return Number.isNaN(d.getTime()) ? { problem: 'Enter a date and time.' } : { value: d.toISOString().replace('.000Z', 'Z') };
 }

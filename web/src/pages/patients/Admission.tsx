@@ -7,7 +7,7 @@ import { Dialog, DialogActions } from '../../ui/Dialog.tsx';
 import { Input } from '../../ui/Field.tsx';
 import { Notice } from '../../ui/Notice.tsx';
 import { useToast } from '../../ui/Toast.tsx';
-import { toInput } from './dates.ts';
+import { inputType, toInput } from './dates.ts';
 import { changes, type Draft, empty, type Field, fields, isDate, labels } from './edit.ts';
 import { nameOf } from './patients.ts';
 import styles from './patients.module.css';
@@ -35,7 +35,7 @@ export function Admission({ given, onClose }: { given: Partial<Draft>; onClose: 
   };
   const input = (field: Field) => (
     <Input
-      key={field} label={labels[field]} type={isDate(field) ? 'datetime-local' : 'text'} value={draft[field]} error={errors[field]}
+      key={field} label={labels[field]} type={isDate(field) ? inputType(draft[field]) : 'text'} value={draft[field]} error={errors[field]}
       onChange={(e) => setDraft({ ...draft, [field]: e.target.value })}
     />
   );

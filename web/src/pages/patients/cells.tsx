@@ -6,7 +6,7 @@ import { classes } from '../../ui/classes.ts';
 import { Input } from '../../ui/Field.tsx';
 import { Flash } from '../../ui/Flash.tsx';
 import { useToast } from '../../ui/Toast.tsx';
-import { show } from './dates.ts';
+import { inputType, show } from './dates.ts';
 import { type Field, isDate, labels } from './edit.ts';
 import { nameOf, type Patient } from './patients.ts';
 import styles from './patients.module.css';
@@ -37,7 +37,7 @@ export function Entry({ editing: { edit, errors, focus }, field, onType, onCance
   const value = edit.draft[field];
   return (
     <Input
-      label={labels[field]} hideLabel small form={form} type={isDate(field) ? 'datetime-local' : 'text'} value={value} error={errors[field]}
+      label={labels[field]} hideLabel small form={form} type={isDate(field) ? inputType(value) : 'text'} value={value} error={errors[field]}
       autoFocus={focus === field}
       onChange={(e) => onType(field, e.target.value)} onKeyDown={(e) => { if (e.key === 'Escape') onCancel(); }}
     />

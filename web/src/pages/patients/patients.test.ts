@@ -1,6 +1,6 @@
 import type { RowcallEvent } from 'rowcall';
 import { describe, expect, it } from 'vitest';
-import { fromInput, toInput } from './dates.ts';
+import { fromInput, inputType, toInput } from './dates.ts';
 import { arrange, next, type Patient, patientsOf, reducePatients, type Sort } from './patients.ts';
 
 const patient = (id: number | string, first_name = 'Ana', last_name = 'Ek', admission_date: string | null = null): Patient =>
@@ -73,5 +73,9 @@ describe('times', () => {
   it('are null for an empty field', () => {
     expect([toInput(null), fromInput('')]).toEqual(['', null]);
     expect(fromInput('soon')).toBe('soon'); // the server says what is wrong with it
+    for (const at of ['infinity', '0044-03-15T10:00:00Z BC', '12026-06-01T10:00:00Z']) {
+      expect([toInput(at), fromInput(at), inputType(at)]).toEqual([at, at, 'text']);
+    }
+    expect(inputType(toInput('2026-03-02T08:30:00Z'))).toBe('datetime-local');
   });
 });
