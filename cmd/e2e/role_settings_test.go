@@ -17,6 +17,7 @@ func TestRoleSettings(t *testing.T) {
 		"other formats":  {"client_encoding = 'LATIN1'", "TimeZone = 'Asia/Tokyo'", "DateStyle = 'German'", "IntervalStyle = 'iso_8601'", "bytea_output = 'escape'", "extra_float_digits = -15", "xmlbinary = 'hex'", "lc_messages = 'C'"},
 		"other meanings": {"row_security = off", "quote_all_identifiers = on", "standard_conforming_strings = off", "transform_null_equals = on", "array_nulls = off", "exit_on_error = on"},
 		"other plans":    {"plan_cache_mode = 'force_generic_plan'", "enable_indexscan = off", "enable_tidscan = off", "enable_nestloop = off"},
+		"another role":   {"role = rowcall_server", "session_replication_role = replica"},
 		"other names":    {"search_path = public, pg_temp", "client_min_messages = 'debug1'", "log_statement = 'all'", "session_replication_role = 'origin'"},
 	} {
 		t.Run(name, func(t *testing.T) {
