@@ -17,7 +17,7 @@ func attachable(o Options) (*Feed, *Subscription) {
 	f.hub.endRestart()
 	p := &poll{logInterval: logInterval{prev: begin, seen: snapshot{xmin: 12, xmax: 12}}}
 	f.hub.openPoll(p)
-	to := deliverer{hub: f.hub, reask: f.reask, load: f.load, tally: new(pollTally), epoch: anEpoch}
+	to := deliverer{hub: f.hub, reask: f.reask, load: f.load, tally: new(pollTally), epoch: anEpoch, newest: new(newestEvent)}
 	to.deliverChunk(p, []*Event{{ID: 1, Topic: "room", xid: 10}, {ID: 2, Topic: "room", xid: 11}}, true)
 	f.hub.closePoll(p)
 	here, text := f.hub.place()

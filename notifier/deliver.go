@@ -10,7 +10,9 @@ type deliverer struct {
 	load  *load
 	tally *pollTally
 	epoch string
-	boot  string // a poll of another boot row belongs to another history
+	boot  string // a poll with another one belongs to another history, or to another run of the server
+
+	newest *newestEvent // is told of what was handed on
 }
 
 var _ pollSink = deliverer{}
@@ -20,6 +22,9 @@ var _ pollSink = deliverer{}
 func (d deliverer) beginPoll(p *poll) error {
 	if p.boot != d.boot {
 		return errOtherHistory
+	}
+	if !p.isFirst() && !p.seen.covers(p.prev) {
+		return errWentBack
 	}
 	concerned := d.hub.openPoll(p)
 	for _, s := range concerned {
@@ -31,11 +36,11 @@ func (d deliverer) beginPoll(p *poll) error {
 
 // deliverChunk queues a chunk with every live subscription that follows one of its events. A
 // subscription whose queue is full is not fed any longer: it pulls.
-func (d deliverer) deliverChunk(p *poll, events []*Event, last bool) error {
+func (d deliverer) deliverChunk(p *poll, events []*Event, complete bool) error {
 	if len(events) == 0 {
 		return nil
 	}
-	markCursors(d.epoch, &p.logInterval, events, last)
+	markCursors(d.epoch, &p.logInterval, events, complete)
 	var full []*Subscription
 	deliveries := d.hub.route(events)
 	for _, to := range deliveries {
@@ -50,6 +55,7 @@ func (d deliverer) deliverChunk(p *poll, events []*Event, last bool) error {
 		d.load.noteQueued(events)
 	}
 	d.tally.countQueued(events)
+	d.newest.note(events[len(events)-1])
 	return nil
 }
 

@@ -15,7 +15,7 @@ import (
 type poll struct {
 	logInterval
 	gate    int64  // the gate's generation, as the poll read it
-	boot    string // the boot row's id; empty if there is none
+	boot    string // as bootSQL names history and server; empty if it finds nothing
 	access  []accessEvent
 	writers int   // distinct transactions among the rows; see mostWriters
 	lastID  int64 // of the last event handed on
@@ -59,7 +59,7 @@ SELECT CASE WHEN count(*) <= $3 AND coalesce(sum(octet_length(data)), 0) <= $4::
   FROM found
 )
 SELECT 0 AS part, (SELECT events FROM size) AS id, NULL::xid8 AS xid, NULL::timestamptz AS at,
-       pg_current_snapshot()::text AS topic, (SELECT id::text FROM rowcall.boot) AS type,
+       pg_current_snapshot()::text AS topic, (` + bootSQL + `) AS type,
        NULL::text AS role, (SELECT last_value FROM rowcall.gate)::text AS data
 UNION ALL
 SELECT part, id, xid, at, topic, type, role, data FROM found WHERE (SELECT events FROM size) >= 0

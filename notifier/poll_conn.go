@@ -3,7 +3,6 @@ package notifier
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,7 +19,7 @@ type pollConn struct {
 	poller *poller
 	conn   *pgx.Conn
 
-	boot      string // the boot row's id when the connection was made
+	boot      string // history and server when the connection was made, as bootSQL names them
 	gate      gatekeeper
 	arming    arming
 	suspicion ringSuspicion
@@ -45,29 +44,65 @@ func (c *pollConn) prepare(ctx context.Context) error {
 	return c.readHistory(ctx)
 }
 
-// readHistory reads the epoch. If the log has another history than the one that the node has read,
-// the node begins anew.
+// readHistory reads which history the log has. If it is not the one that the node has read, or if
+// something that the node has read was undone, the node begins anew.
 func (c *pollConn) readHistory(ctx context.Context) error {
-	var epoch string
-	err := exchange(ctx, func(ctx context.Context) error {
-		if err := c.conn.QueryRow(ctx, `SELECT rowcall.epoch()`).Scan(&epoch); err != nil {
-			return fmt.Errorf("asking for the epoch: %w", err)
-		}
-		if err := c.conn.QueryRow(ctx, `SELECT id::text FROM rowcall.boot`).Scan(&c.boot); err != nil {
-			return fmt.Errorf("reading the boot row: %w", err)
-		}
-		return nil
+	var found history
+	err := exchange(ctx, func(ctx context.Context) (err error) {
+		found, err = c.findHistory(ctx)
+		return err
 	})
-	reading := &c.poller.reading
-	if err != nil || epoch == reading.epoch {
+	if err != nil {
 		return err
 	}
-	if reading.epoch != "" {
-		c.poller.log.Warn("the log's history has changed: subscribers read their snapshots again", "epoch", epoch)
+	c.boot = found.boot
+	reading := &c.poller.reading
+	reading.run = found.run
+	if found.epoch == reading.epoch {
+		return nil
 	}
-	reading.epoch = epoch
+	if reading.epoch != "" {
+		c.poller.log.Warn("the log's history has changed: subscribers read their snapshots again", "epoch", found.epoch)
+	}
+	reading.epoch = found.epoch
 	reading.beginAnew(ResetEpoch)
 	return nil
+}
+
+// findHistory returns the log's history. If something of the history that the node knows was
+// undone, a new one begins.
+func (c *pollConn) findHistory(ctx context.Context) (history, error) {
+	found, err := readHistory(ctx, c.conn)
+	if err == nil {
+		err = noteRun(ctx, c.conn)
+	}
+	if err != nil || found.epoch != c.poller.reading.epoch {
+		return found, err
+	}
+	undone, err := c.isUndone(ctx)
+	if err != nil || !undone {
+		return found, err
+	}
+	if err := c.leaveHistory(ctx); err != nil {
+		return found, err
+	}
+	return readHistory(ctx, c.conn)
+}
+
+// isUndone reports whether something that the node knows of its history is missing.
+func (c *pollConn) isUndone(ctx context.Context) (bool, error) {
+	reading := &c.poller.reading
+	undone, err := isRunUndone(ctx, c.conn, reading.run)
+	if err != nil || undone {
+		return undone, err
+	}
+	return reading.newest.isLost(ctx, c.conn)
+}
+
+// leaveHistory ends the history that the node knows, because something of it was undone.
+func (c *pollConn) leaveHistory(ctx context.Context) error {
+	c.poller.log.Error("the database was put back to an earlier state: a new epoch begins; run rowcall new-history after a restore")
+	return leaveHistory(ctx, c.conn, c.poller.reading.epoch)
 }
 
 // pollAndFollowUp makes one poll. Then it decides whether the node may sleep, releases those who
@@ -78,14 +113,8 @@ func (c *pollConn) pollAndFollowUp(ctx context.Context) error {
 	swept := c.arming.isArmed() && time.Since(c.began) >= c.poller.options.Sweep
 	c.began = time.Now()
 	p, err := c.poll(ctx)
-	if errors.Is(err, errExpired) {
-		c.poller.log.Error("retention has overtaken this node: subscribers read their snapshots again")
-		c.poller.reading.beginAnew(ResetExpired)
-		c.poller.wake.raise()
-		return nil
-	}
 	if err != nil {
-		return err
+		return c.recoverFrom(ctx, err)
 	}
 	c.poller.tally.countPoll(c.began)
 	c.pace.notePoll(c.began, p.writers)
@@ -98,6 +127,27 @@ func (c *pollConn) pollAndFollowUp(ctx context.Context) error {
 		return err
 	}
 	return c.keepAlive(ctx)
+}
+
+// recoverFrom begins anew where the log no longer has what the node would read next, or has read
+// before. It returns any other error.
+func (c *pollConn) recoverFrom(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, errExpired):
+		c.poller.log.Error("retention has overtaken this node: subscribers read their snapshots again")
+		c.poller.reading.beginAnew(ResetExpired)
+	case errors.Is(err, errWentBack):
+		if err := exchange(ctx, c.leaveHistory); err != nil {
+			return err
+		}
+		if err := c.readHistory(ctx); err != nil {
+			return err
+		}
+	default:
+		return err
+	}
+	c.poller.wake.raise()
+	return nil
 }
 
 // poll reads the next poll. If the last one was cut short, its rest comes first.
@@ -125,7 +175,10 @@ func (c *pollConn) poll(ctx context.Context) (*poll, error) {
 
 func (c *pollConn) deliverer() deliverer {
 	p := c.poller
-	return deliverer{hub: p.hub, reask: p.reask, load: p.load, tally: &p.tally, epoch: p.reading.epoch, boot: c.boot}
+	return deliverer{
+		hub: p.hub, reask: p.reask, load: p.load, tally: &p.tally,
+		epoch: p.reading.epoch, boot: c.boot, newest: &p.reading.newest,
+	}
 }
 
 // adjustPatience makes the next poll more patient if this one was cut short for bringing nothing:

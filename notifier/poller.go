@@ -41,8 +41,10 @@ type poller struct {
 // connections.
 type readingState struct {
 	epoch         string
+	run           time.Time     // the start of the server in which the node has read last
 	prev          snapshot      // where the node stands; zero: it begins anew at the next snapshot
 	partial       *poll         // begun, and cut short when a connection was lost
+	newest        newestEvent   // of this epoch; see history.go
 	resetReason   ResetReason   // what subscriptions are told when the node begins anew
 	patience      time.Duration // how long a poll may bring nothing
 	tailPlanted   bool          // the tail was given the log's newest events, once in a process
@@ -51,7 +53,7 @@ type readingState struct {
 
 // beginAnew forgets where the node stands: subscriptions get a reset with this reason.
 func (r *readingState) beginAnew(reason ResetReason) {
-	r.prev, r.partial, r.resetReason = snapshot{}, nil, reason
+	r.prev, r.partial, r.newest, r.resetReason = snapshot{}, nil, newestEvent{}, reason
 }
 
 // handedOn is the last id that was handed on of a poll that was cut short; 0 if there is none.

@@ -21,6 +21,7 @@ type migration struct {
 type relation struct {
 	name  string
 	table bool
+	again bool // created IF NOT EXISTS: the dump of an older version, restored with --clean, leaves it there
 }
 
 // files reads what each migration creates. Every such statement begins a line.
@@ -46,10 +47,10 @@ func (h history) files() ([]migration, error) {
 }
 
 func relationsIn(script string) []relation {
-	created := regexp.MustCompile(`(?m)^CREATE (?:UNIQUE |UNLOGGED )?(TABLE|INDEX|SEQUENCE) (?:\w+\.)?(\w+)`)
+	created := regexp.MustCompile(`(?m)^CREATE (?:UNIQUE |UNLOGGED )?(TABLE|INDEX|SEQUENCE) (IF NOT EXISTS )?(?:\w+\.)?(\w+)`)
 	var all []relation
 	for _, match := range created.FindAllStringSubmatch(script, -1) {
-		all = append(all, relation{name: match[2], table: match[1] == "TABLE"})
+		all = append(all, relation{name: match[3], table: match[1] == "TABLE", again: match[2] != ""})
 	}
 	return all
 }
@@ -77,11 +78,16 @@ func (h history) progress(ctx context.Context, tx *sql.Tx) (progress, error) {
 	if err != nil {
 		return progress{}, err
 	}
+	_, begun := applied["1"]
 	var p progress
 	for _, m := range files {
 		_, done := applied[m.version]
 		p.pending = p.pending || !done
 		for _, r := range m.creates {
+			if r.again && begun && !done {
+				p.wanting = true
+				continue
+			}
 			p.compare(r, done, owners)
 		}
 	}

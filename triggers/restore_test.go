@@ -73,6 +73,35 @@ func TestRestoresBeginANewHistory(t *testing.T) {
 	}
 }
 
+// While a restore goes on, no history begins: it would take what the restore brings in later for its own, and its row
+// would be in the way of the index that the restore makes last.
+func TestNoHistoryBeginsInTheMiddleOfARestore(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	d := at(t, db)
+	first := one[string](d, `SELECT rowcall.epoch()`)
+	d.run(publish("a") + `SELECT rowcall.note_run()`)
+	dump := filepath.Join(t.TempDir(), "dump")
+	db.Program(t, "pg_dump", "--format=custom", "--file="+dump)
+	for _, section := range []string{"pre-data", "data"} {
+		if section == "pre-data" {
+			db.Program(t, "pg_restore", "--clean", "--if-exists", "--section="+section, dump)
+		} else {
+			db.Program(t, "pg_restore", "--section="+section, dump)
+		}
+		d = at(t, db)
+		refuses(t, d, `SELECT rowcall.epoch()`, "not restored completely")
+		refuses(t, d, `SELECT rowcall.new_epoch()`, "not restored completely")
+		d.run(`SELECT rowcall.note_run()`)
+	}
+	db.Program(t, "pg_restore", "--section=post-data", dump)
+	d = at(t, db)
+	second := one[string](d, `SELECT rowcall.epoch()`)
+	if n := one[int](d, logged); second == first || n != 0 {
+		t.Errorf("the epoch is %s, was %s; %d events of the other history are left", second, first, n)
+	}
+}
+
 // A dump without the data of unlogged tables brings a log and no name for it.
 func TestRestoreWithoutUnloggedData(t *testing.T) {
 	t.Parallel()

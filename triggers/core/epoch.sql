@@ -74,6 +74,20 @@ BEGIN
     UPDATE rowcall.boot SET made = xmin;  -- which the new version of the row has too, also in a savepoint
 END $$;
 
+-- refuse_half_a_restore raises an error while pg_restore has not brought in all data yet: a history that began now would
+-- take the rest for its own. The indexes are made last.
+CREATE OR REPLACE FUNCTION rowcall.refuse_half_a_restore()
+RETURNS void LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    indexes constant text[] := ARRAY['log_xid', 'floor_one_row', 'boot_one_row', 'server_run_once'];
+BEGIN
+    IF (SELECT count(*) FROM unnest(indexes) u (name) JOIN pg_index i ON i.indexrelid = to_regclass('rowcall.' || u.name)
+        WHERE i.indisvalid) < cardinality(indexes) THEN
+        RAISE EXCEPTION 'schema rowcall is not restored completely' USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = 'Indexes of its tables are missing: wait until pg_restore has made them.';
+    END IF;
+END $$;
+
 -- epoch names this history of the log, and begins one where there is none: after a crash, a promotion, a restore.
 -- Nodes ask on connect and whenever a poll finds no boot row that counts. Two that ask at once agree. It is NULL, and
 -- has to be asked again, while rows of another history cannot be removed because somebody holds a lock on them.
@@ -85,6 +99,9 @@ BEGIN
     IF known IS NULL THEN
         PERFORM pg_advisory_xact_lock(x'726f7763626f6f74'::bigint);  -- "rowcboot"
         known := rowcall.known_epoch();
+    END IF;
+    IF known IS NULL THEN
+        PERFORM rowcall.refuse_half_a_restore();
     END IF;
     IF known IS NULL AND rowcall.clear_log(dump => EXISTS (SELECT FROM rowcall.boot)) THEN
         PERFORM rowcall.name_history();
@@ -104,4 +121,23 @@ BEGIN
     END IF;
     PERFORM rowcall.name_history();
     RETURN rowcall.known_epoch();
+END $$;
+
+-- note_run notes, once there is an epoch, that a node reads the log in this run of the server. A node that has read in a run which is not noted
+-- any more knows that the files of an earlier state were put back.
+CREATE OR REPLACE FUNCTION rowcall.note_run()
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO rowcall.server_run (started) SELECT pg_postmaster_start_time() WHERE to_regclass('rowcall.server_run_once') IS NOT NULL
+    ON CONFLICT DO NOTHING
+$$;
+
+-- leave_epoch begins a new history in place of the given one. If that has ended already, because another node was
+-- faster, it does nothing.
+CREATE OR REPLACE FUNCTION rowcall.leave_epoch(epoch text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(x'726f7763626f6f74'::bigint);
+    IF rowcall.known_epoch() = leave_epoch.epoch THEN
+        PERFORM rowcall.name_history();
+    END IF;
 END $$;

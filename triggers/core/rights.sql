@@ -12,7 +12,8 @@ BEGIN
         GRANT EXECUTE ON FUNCTION rowcall.cursor, rowcall.iso, rowcall.told, rowcall.told_at_utc, rowcall.told_elsewhere, rowcall.with_iso TO rowcall_reader;
     END IF;
     IF to_regrole('rowcall_server') IS NOT NULL THEN
-        GRANT EXECUTE ON FUNCTION rowcall.epoch, rowcall.new_epoch, rowcall.flip_gate, rowcall.keep_alive,
+        GRANT EXECUTE ON FUNCTION rowcall.epoch, rowcall.new_epoch, rowcall.leave_epoch, rowcall.note_run,
+            rowcall.flip_gate, rowcall.keep_alive,
             rowcall.empty_next_slot, rowcall.advance_slot, rowcall.log_state, rowcall.utf8,
             rowcall.cursor, rowcall.iso, rowcall.told, rowcall.told_at_utc, rowcall.told_elsewhere, rowcall.with_iso,
             rowcall.holds_instants TO rowcall_server;
