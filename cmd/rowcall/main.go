@@ -1,10 +1,11 @@
 // Command rowcall turns committed row changes in PostgreSQL into real-time events.
 //
-//	rowcall demo      everything at once: a private PostgreSQL, sample rows, the pages
-//	rowcall init      write a first configuration file for a database of one's own
-//	rowcall serve     a node beside a PostgreSQL that is there
-//	rowcall migrate   bring a database's schema and triggers up to date
-//	rowcall version   say which build this is
+//	rowcall demo         everything at once: a private PostgreSQL, sample rows, the pages
+//	rowcall init         write a first configuration file for a database of one's own
+//	rowcall serve        a node beside a PostgreSQL that is there
+//	rowcall migrate      bring a database's schema and triggers up to date
+//	rowcall new-history  have every client read its state anew, after files were put back
+//	rowcall version      say which build this is
 package main
 
 import (

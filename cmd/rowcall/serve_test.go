@@ -80,6 +80,25 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
+// TestNewHistory begins a new history as the role that serves: each time it is another one.
+func TestNewHistory(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t)
+	env := map[string]string{"ROWCALL_DATABASE_URL": rowcalltest.ServingURL(t, db)}
+	seen := map[string]bool{}
+	for range 2 {
+		c := start(t, env, "new-history")
+		if err := <-c.ended; err != nil {
+			t.Fatal(err)
+		}
+		epoch := db.Psql(t, "SELECT rowcall.epoch()")
+		if said := c.stdout.After(t, "A new history has begun: epoch", nil); said != epoch || seen[epoch] {
+			t.Errorf("the command says epoch %q, the database %q; seen before: %v", said, epoch, seen)
+		}
+		seen[epoch] = true
+	}
+}
+
 // TestServeOutlivesItsDatabase stops and starts the database: the node goes on by itself.
 func TestServeOutlivesItsDatabase(t *testing.T) {
 	t.Parallel()
