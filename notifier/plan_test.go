@@ -2,6 +2,7 @@ package notifier
 
 import (
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -59,4 +60,66 @@ func TestPollPlans(t *testing.T) {
 			t.Errorf("the plan of %s does not contain %q:\n%s", name, c.want, plan)
 		}
 	}
+}
+
+// TestPollsLeaveOutWhatStillRuns polls beside a transaction that has filed many events and is open, as it was at the last
+// poll. No row of it may be read: else every poll takes as long as the transaction is large.
+func TestPollsLeaveOutWhatStillRuns(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	open, err := db.Pool(t).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var xid string
+	const file = `WITH filed AS (INSERT INTO rowcall.log (slot, topic, type) SELECT 0, 'room', 'said' FROM generate_series(1, 20000))
+		SELECT pg_current_xact_id()::text`
+	if err := open.QueryRow(t.Context(), file).Scan(&xid); err != nil {
+		t.Fatal(err)
+	}
+	direct, err := pgx.ParseConfig(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := newConnector(dbconn.To(direct, dbconn.Direct), slog.Default()).connect(t.Context(), "poller")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeConn(conn)
+	for name, c := range map[string]struct{ sql, arguments string }{
+		"poll": {pollSQL, `('9223372036854775807', '{XID}', 1000, 1048576)`},
+		"page": {addressesSQL, `('9223372036854775807', '{XID}', pg_current_snapshot()::text, 0, 9)`},
+	} {
+		if _, err := conn.Prepare(t.Context(), name, c.sql); err != nil {
+			t.Fatal(err)
+		}
+		plan := ""
+		for range 2 { // the first one also reads the catalog
+			rows, _ := conn.Query(t.Context(), `EXPLAIN (ANALYZE, BUFFERS, COSTS off) EXECUTE `+name+strings.ReplaceAll(c.arguments, "XID", xid), pgx.QueryExecModeSimpleProtocol)
+			lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan = strings.Join(lines, "\n")
+		}
+		if pages := pagesRead(t, plan); pages > 60 { // the transaction's rows are on about 250
+			t.Errorf("%s: the poll reads %d pages:\n%s", name, pages, plan)
+		}
+	}
+	if err := open.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pagesRead is how many pages the plan's statement has read, as its first node says.
+func pagesRead(t *testing.T, plan string) int {
+	t.Helper()
+	_, rest, found := strings.Cut(plan, "Buffers: shared hit=")
+	number, _, _ := strings.Cut(rest, "\n")
+	number, _, _ = strings.Cut(number, " ")
+	pages, err := strconv.Atoi(number)
+	if !found || err != nil {
+		t.Fatalf("the plan does not say how much it has read:\n%s", plan)
+	}
+	return pages
 }

@@ -39,6 +39,8 @@ const (
 // every event that the snapshot sees and the node's last one did not. $1 is the last snapshot's
 // xmax, and $2 its xip: the transactions that have ended since are among these two. (A condition on
 // xmin reads the same rows, but takes a hundred times as long while a long transaction is open.)
+// Transactions that still run are left out before the index is asked, because their rows would be
+// read at every poll.
 //
 // The first row is the header: its id is the number of rows that follow. If these would be more than
 // $3, or have more than $4 bytes, none follow and the id is -1, so that the server never sorts more
@@ -47,12 +49,13 @@ const pollSQL = `
 WITH found AS MATERIALIZED (
 (SELECT CASE type WHEN 'rowcall.access' THEN 1 ELSE 2 END AS part, id, xid, at, topic, type, role, data
    FROM rowcall.log
-  WHERE xid >= $1 AND pg_visible_in_snapshot(xid, (SELECT pg_current_snapshot()))
+  WHERE xid >= $1 AND xid < (SELECT pg_snapshot_xmax(pg_current_snapshot()))
+    AND pg_visible_in_snapshot(xid, (SELECT pg_current_snapshot()))
   LIMIT $3::bigint + 1)
 UNION ALL
 (SELECT CASE type WHEN 'rowcall.access' THEN 1 ELSE 2 END, id, xid, at, topic, type, role, data
    FROM rowcall.log
-  WHERE xid = ANY ($2) AND pg_visible_in_snapshot(xid, (SELECT pg_current_snapshot()))
+  WHERE xid = ANY (ARRAY(SELECT x FROM unnest($2::xid8[]) AS x WHERE pg_visible_in_snapshot(x, pg_current_snapshot())))
   LIMIT $3::bigint + 1)
 ), size AS (
 SELECT CASE WHEN count(*) <= $3 AND coalesce(sum(octet_length(data)), 0) <= $4::bigint THEN count(*) ELSE -1 END AS events

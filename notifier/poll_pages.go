@@ -26,9 +26,12 @@ const (
 
 // The rows of a span, among them $1 to $4 of spanWhere, once for the transactions that had not begun
 // and once for those that were running. One condition for both would not be read from the index.
+// Transactions that the span does not see are left out before the index is asked, as far as it can.
 const (
-	newInSpan     = `FROM rowcall.log WHERE xid >= $1 AND pg_visible_in_snapshot(xid, (SELECT $3::text::pg_snapshot)) AND id > $4`
-	runningInSpan = `FROM rowcall.log WHERE xid = ANY ($2) AND pg_visible_in_snapshot(xid, (SELECT $3::text::pg_snapshot)) AND id > $4`
+	newInSpan = `FROM rowcall.log WHERE xid >= $1 AND xid < (SELECT pg_snapshot_xmax($3::text::pg_snapshot))
+   AND pg_visible_in_snapshot(xid, (SELECT $3::text::pg_snapshot)) AND id > $4`
+	runningInSpan = `FROM rowcall.log
+ WHERE xid = ANY (ARRAY(SELECT x FROM unnest($2::xid8[]) AS x WHERE pg_visible_in_snapshot(x, $3::text::pg_snapshot))) AND id > $4`
 )
 
 // accessSQL reads the access events of a span.
