@@ -43,6 +43,9 @@ func startServer(ctx context.Context, settings map[string]string) (*server, erro
 	if err := os.Chmod(dir, 0o711); err != nil { // the server's user passes through
 		return nil, err
 	}
+	if err := ownFolder(dir); err != nil {
+		return nil, err
+	}
 	o := cluster.Options{Dir: dir, Binaries: bin, Port: port, Auth: "md5", Settings: fast(settings), Logger: slog.New(slog.DiscardHandler)}
 	c, err := cluster.Start(ctx, o)
 	if err != nil {

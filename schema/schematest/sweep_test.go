@@ -2,7 +2,9 @@ package schematest
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -30,6 +32,17 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	longAgo := time.Now().Add(-time.Hour)
+	ended := exec.Command(os.Args[0], "-test.run=^$")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
+	owner := []byte(strconv.Itoa(ended.Process.Pid))
+	if err := os.WriteFile(filepath.Join(abandoned, ownerFile), owner, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.cluster.Stop(t.Context()); err != nil { // as a test does that works on the files
+		t.Fatal(err)
+	}
 	for _, dir := range []string{abandoned, server.options.Dir} {
 		if err := os.Chtimes(dir, longAgo, longAgo); err != nil {
 			t.Fatal(err)
