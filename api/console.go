@@ -10,6 +10,7 @@ import (
 
 	"rowcall/api/identity"
 	"rowcall/api/problem"
+	"rowcall/api/upkeep"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
@@ -56,6 +57,7 @@ type consoleAll struct {
 	Log      consoleLog          `json:"log"`
 	Counts   consoleCounts       `json:"counts"`
 	Open     map[sessionKind]int `json:"open"`
+	Unfit    []upkeep.Unfit      `json:"unfit"` // settings that do not fit the database any more
 	Topics   consoleTopics       `json:"topics"`
 	Sessions consoleSessions     `json:"sessions"`
 }
@@ -72,6 +74,7 @@ func (c *console) answerAll(r *http.Request) (any, error) {
 		Log:      c.describeLog(stats),
 		Counts:   c.describeCounts(stats),
 		Open:     c.countOpen(),
+		Unfit:    c.upkeep.Unfit(),
 		Topics:   c.topicList.firstRows(limit),
 		Sessions: c.sessionList.firstRows(limit),
 	}, nil

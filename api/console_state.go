@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rowcall/api/identity"
+	"rowcall/api/upkeep"
 	"rowcall/notifier"
 )
 
@@ -15,6 +16,7 @@ type console struct {
 	feed        feed
 	registry    *sessionRegistry
 	accounts    *identity.Accounts
+	upkeep      *upkeep.Keeper // nil: all settings fit
 	rates       eventRates
 	topicList   cachedList[notifier.TopicCount]
 	sessionList cachedList[consoleSession]

@@ -128,19 +128,19 @@ func encodeReply(asked dcrfRequest, came dcrfOutcome) []byte {
 // There all problems with a row have status 400.
 func (d *dcrfFlow) failureOf(err error) dcrfOutcome {
 	if content, ok := errors.AsType[*problem.Rejected](err); ok {
-		return dcrfOutcome{status: http.StatusBadRequest, errors: []any{content.Fields}}
+		return dcrfOutcome{status: http.StatusBadRequest, errors: []any{content.Fields}, cause: err}
 	}
-	f := d.session.logFault(err)
+	f := problem.FaultOf(err)
 	text := f.Message
 	if !problem.Explained(err) {
 		switch f.Status {
 		case http.StatusUnauthorized, http.StatusForbidden:
-			return dcrfOutcome{status: http.StatusForbidden, errors: []any{"You do not have permission to perform this action."}}
+			return dcrfOutcome{status: http.StatusForbidden, errors: []any{"You do not have permission to perform this action."}, cause: err}
 		case http.StatusNotFound:
 			text = "Not found"
 		}
 	}
-	return dcrfOutcome{status: f.Status, errors: []any{text}}
+	return dcrfOutcome{status: f.Status, errors: []any{text}, cause: err}
 }
 
 // eventFrames returns the frames of an event: one for observers, the same for all sockets, and one
@@ -156,7 +156,7 @@ func (d *dcrfFlow) eventFrames(one *dcrfStream, e *notifier.Event) [][]byte {
 // encodeObserved returns the observers' frame of an event; nil for an event that is not about a row
 // of the resource.
 func (s *servedResource) encodeObserved(e *notifier.Event) []byte {
-	c, ok := s.resource.ParseChange(e)
+	c, ok := s.resource.Latest().ParseChange(e)
 	if !ok {
 		return nil
 	}
@@ -178,7 +178,7 @@ func (d *dcrfFlow) rowFrames(one *dcrfStream, e *notifier.Event) [][]byte {
 	if !d.hasRowSubscriptions(one) {
 		return nil
 	}
-	c, _ := one.resource.ParseChange(e)
+	c, _ := one.resource.Latest().ParseChange(e)
 	tells := dcrfReply{Errors: []any{}, Data: c.Row.JSON(), Action: quoteWord(c.Action), Status: http.StatusOK}
 	if c.Action == resource.Deleted {
 		tells.Status = http.StatusNoContent

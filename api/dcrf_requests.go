@@ -22,6 +22,8 @@ type dcrfRequest struct {
 	stream *dcrfStream     // nil: the frame names no stream of this socket
 	named  json.RawMessage // the name of the stream, as in the frame; nil on a bare socket
 	fields map[string]json.RawMessage
+
+	resource *resource.Resource // of the stream, as it is while the request is worked on
 }
 
 // parseRequest reads a frame. An error closes the socket: without a request_id no answer could be
@@ -66,7 +68,7 @@ func (d *dcrfFlow) streamNamed(name json.RawMessage) *dcrfStream {
 // answerRequest does what a request asks for. The error closes the socket.
 func (d *dcrfFlow) answerRequest(ctx context.Context, asked dcrfRequest) ([]byte, error) {
 	if asked.stream == nil {
-		return encodeReply(asked, d.failureOf(problem.Invalid("Invalid multiplexed frame received (stream not mapped)"))), nil
+		return d.reply(asked, d.failureOf(problem.Invalid("Invalid multiplexed frame received (stream not mapped)"))), nil
 	}
 	who, err := d.currentIdentity(ctx)
 	if errors.Is(err, problem.ErrUnauthorized) {
@@ -80,9 +82,31 @@ func (d *dcrfFlow) answerRequest(ctx context.Context, asked dcrfRequest) ([]byte
 		action, err = resource.ParseText(asked.fields, "action")
 	}
 	if err != nil {
-		return encodeReply(asked, d.failureOf(err)), nil
+		return d.reply(asked, d.failureOf(err)), nil
 	}
-	return encodeReply(asked, d.doAction(ctx, who, asked, action)), nil
+	return d.reply(asked, d.doCurrentAction(ctx, who, asked, action)), nil
+}
+
+// reply logs a failure that no client can have caused, and returns the frame that answers a request.
+func (d *dcrfFlow) reply(asked dcrfRequest, outcome dcrfOutcome) []byte {
+	if outcome.cause != nil {
+		d.session.logFault(outcome.cause)
+	}
+	return encodeReply(asked, outcome)
+}
+
+// doCurrentAction does the action of a request with the resource as it is now, and once more if the
+// catalog has changed in the meantime.
+func (d *dcrfFlow) doCurrentAction(ctx context.Context, who identity.Identity, asked dcrfRequest, action string) (outcome dcrfOutcome) {
+	err := asked.stream.resource.Do(ctx, func(now *resource.Resource) error {
+		asked.resource = now
+		outcome = d.doAction(ctx, who, asked, action)
+		return outcome.cause
+	})
+	if errors.Is(err, problem.ErrUnfit) {
+		return d.failureOf(err)
+	}
+	return outcome
 }
 
 // currentIdentity returns the identity of the socket with the staff flag of today. The error is
@@ -111,11 +135,12 @@ type dcrfOutcome struct {
 	status int
 	data   json.RawMessage
 	errors []any
+	cause  error // of a failure
 }
 
 // doAction does the action of a request.
 func (d *dcrfFlow) doAction(ctx context.Context, who identity.Identity, asked dcrfRequest, action string) dcrfOutcome {
-	r := asked.stream.resource
+	r := asked.resource
 	switch action {
 	case "list":
 		return d.listRows(ctx, who, r)
@@ -137,7 +162,7 @@ func (d *dcrfFlow) doAction(ctx context.Context, who identity.Identity, asked dc
 
 // doRowAction does an action about one row.
 func (d *dcrfFlow) doRowAction(ctx context.Context, who identity.Identity, asked dcrfRequest, action string) dcrfOutcome {
-	r := asked.stream.resource
+	r := asked.resource
 	key, err := r.ParseJSONKey(asked.fields, "pk")
 	if err != nil {
 		return d.failureOf(err)
@@ -183,7 +208,7 @@ func joinRows(rows []json.RawMessage) json.RawMessage {
 }
 
 func (d *dcrfFlow) changeRow(ctx context.Context, who identity.Identity, asked dcrfRequest, key string, why resource.Intent) dcrfOutcome {
-	r := asked.stream.resource
+	r := asked.resource
 	row, wrong := r.ParseRow(asked.fields["data"], why, false)
 	if len(wrong) == 0 {
 		return d.outcomeOf(http.StatusOK)(r.Change(ctx, who, key, row))
@@ -199,7 +224,7 @@ func (d *dcrfFlow) subscribeRow(ctx context.Context, who identity.Identity, aske
 	if asked.stream.sub == nil {
 		return d.failureOf(problem.ErrDenied)
 	}
-	since, err := asked.stream.resource.Moment(ctx, who, key)
+	since, err := asked.resource.Moment(ctx, who, key)
 	if err != nil {
 		return d.failureOf(err)
 	}
@@ -214,7 +239,7 @@ func (d *dcrfFlow) unsubscribeRow(ctx context.Context, who identity.Identity, as
 	if d.removeRowSubscription(asked.stream, key, requestIDOf(asked)) {
 		return dcrfOutcome{status: http.StatusNoContent}
 	}
-	_, err := asked.stream.resource.Get(ctx, who, key)
+	_, err := asked.resource.Get(ctx, who, key)
 	return d.outcomeOf(http.StatusNoContent)(nil, err)
 }
 

@@ -71,6 +71,7 @@
 //     runs, at most concurrentSubscribes.
 //   - Each stream, and each request that waits, has net/http's two for the request.
 //   - access.Rules.Ask starts one per rule with SQL and waits for them.
+//   - upkeep.Keeper.Run prepares configured SQL, resources and functions anew when the catalog changes.
 //   - identity.Accounts.Run deletes expired logins and reads the keys of bearer tokens again.
 //
 // A function that starts a goroutine waits for it: Serve returns when none is left.
@@ -90,7 +91,8 @@
 //	cachedList.mu               a list of the console
 //
 // The packages below have locks for the counts of the door (socketQuota.mu, replayQuota.mu,
-// Throttle.mu) and for the keys of bearer tokens (keySet.mu).
+// Throttle.mu), for the keys of bearer tokens (keySet.mu), for what is kept in step with the catalog
+// (Item.mu of upkeep) and for replacing the list of resources (Resources.mu).
 //
 // No lock is taken while another is held, and nothing blocks while one is held: code that has
 // something for the writer releases its own lock first. The feed takes locks of its own in Take,

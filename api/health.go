@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rowcall/api/problem"
+	"rowcall/api/upkeep"
 	"rowcall/notifier"
 )
 
@@ -17,6 +18,7 @@ const migrationCheckWait = 2 * time.Second
 type HealthOptions struct {
 	Feed    func() notifier.Health              // the health of the feed
 	Pending func(context.Context) (bool, error) // whether migrations must be applied; nil: never
+	Unfit   func() []upkeep.Unfit               // the settings that do not fit the database any more; nil: all fit
 	Polling bool                                // the configuration turns rings off: LISTEN is not needed
 }
 
@@ -52,6 +54,10 @@ type readiness struct {
 	Listening bool `json:"listening"`
 	Polled    bool `json:"polled"`
 	Migrated  bool `json:"migrated"`
+
+	// Unfit are the key paths of settings that do not fit the database any more. The node is ready all
+	// the same, because it serves everything else.
+	Unfit []string `json:"unfit"`
 
 	Log logState `json:"log"`
 }
@@ -90,7 +96,13 @@ func (h *Health) readiness(ctx context.Context) readiness {
 		Listening: feed.Listening,
 		Polled:    feed.Err == nil && !feed.PolledAt.IsZero(),
 		Migrated:  h.migrated(ctx),
+		Unfit:     []string{},
 		Log:       newLogState(feed.Log),
+	}
+	if h.o.Unfit != nil {
+		for _, one := range h.o.Unfit() {
+			state.Unfit = append(state.Unfit, one.Setting)
+		}
 	}
 	state.Ready = state.Polled && state.Migrated && (state.Listening || h.o.Polling)
 	return state

@@ -17,6 +17,7 @@ import (
 
 	"rowcall/api/access"
 	"rowcall/api/problem"
+	"rowcall/api/upkeep"
 	"rowcall/notifier"
 	"rowcall/notifier/dbconn"
 )
@@ -78,6 +79,9 @@ func durationBuckets() []float64 {
 
 // WatchPool adds the metrics of the pool that access, snapshots, replays and resources share.
 func (m *Metrics) WatchPool(pool *dbconn.Pool) { m.registry.MustRegister(newPoolCollector(pool)) }
+
+// WatchSettings adds the number of settings that do not fit the database any more.
+func (m *Metrics) WatchSettings(k *upkeep.Keeper) { m.registry.MustRegister(newSettingsCollector(k)) }
 
 // handler serves the metrics in the format of Prometheus.
 func (m *Metrics) handler(log *slog.Logger) http.Handler {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"rowcall/api/upkeep"
 	"rowcall/notifier"
 	"rowcall/notifier/dbconn"
 )
@@ -201,5 +202,13 @@ func newPoolCollector(pool *dbconn.Pool) *metricCollector {
 		out <- prometheus.MustNewConstMetric(seconds, prometheus.CounterValue, s.EmptyAcquireWaitTime().Seconds())
 		count64(out, canceled, s.CanceledAcquireCount())
 	}
+	return n
+}
+
+// newSettingsCollector counts the settings that do not fit the database any more.
+func newSettingsCollector(k *upkeep.Keeper) *metricCollector {
+	n := &metricCollector{}
+	unfit := n.describe("unfit_settings", "Settings that do not fit the database any more: requests that need them are refused.")
+	n.send = func(out chan<- prometheus.Metric) { sendGauge(out, unfit, float64(len(k.Unfit()))) }
 	return n
 }

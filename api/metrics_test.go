@@ -38,6 +38,7 @@ func nodeMetrics(t *testing.T) *Metrics {
 	t.Helper()
 	st := openFakeFeedServer(t, Options{})
 	st.metrics.WatchPool(nil)
+	st.metrics.WatchSettings(nil)
 	return st.metrics
 }
 

@@ -14,6 +14,7 @@ import (
 	"rowcall/api/door"
 	"rowcall/api/identity"
 	"rowcall/api/resource"
+	"rowcall/api/upkeep"
 	"rowcall/config/rules"
 	"rowcall/notifier"
 )
@@ -24,12 +25,13 @@ type Options struct {
 	Resources *resource.Resources // at /api/{name}, and on sockets of protocol dcrf; nil: none
 	Functions *resource.Functions // at /api/functions/{name}; nil: none
 	Limits    Limits
-	Health    *Health       // answers /healthz and /readyz; nil: not found
-	Metrics   *Metrics      // nil: metrics that nobody reads
-	Pages     http.Handler  // answers all other addresses; nil: not found
-	Site      Site          // for GET /api/session
-	Shutdown  time.Duration // how long sockets and requests may take to end; 10 s
-	Logger    *slog.Logger  // slog.Default()
+	Health    *Health        // answers /healthz and /readyz; nil: not found
+	Upkeep    *upkeep.Keeper // what the console shows of settings that do not fit the database; nil: nothing
+	Metrics   *Metrics       // nil: metrics that nobody reads
+	Pages     http.Handler   // answers all other addresses; nil: not found
+	Site      Site           // for GET /api/session
+	Shutdown  time.Duration  // how long sockets and requests may take to end; 10 s
+	Logger    *slog.Logger   // slog.Default()
 }
 
 // Server serves the sockets, streams, logins, resources and pages of one node.
@@ -69,6 +71,7 @@ func newServer(f feed, topics *access.Rules, accounts *identity.Accounts, entry 
 		log:       log,
 	}
 	s.console = newConsole(f, s.registry, accounts)
+	s.console.upkeep = o.Upkeep
 	metrics.observe(s.registry, f)
 	table := &socketTable{native: nativeProtocol{topics, accounts}, plain: plain, dcrf: dcrf}
 	s.handlers = newHandlers(s, &handshakes{entry, accounts, s.registry, metrics, log}, f, topics, table)

@@ -24,6 +24,9 @@ func askAccess(ctx context.Context, rules Rules, s *Subscription) error {
 	defer cancel()
 	question := s.lastQuestion()
 	grants, err := rules.Ask(ctx, s.accessQuestions())
+	if err == nil {
+		err = unansweredIn(grants)
+	}
 	if err != nil {
 		return fmt.Errorf("asking access: %w", err)
 	}
@@ -121,20 +124,28 @@ func (r *reasker) keepAsking(ctx context.Context) {
 			case slots <- struct{}{}:
 			}
 			asking.Go(func() {
-				r.askGroup(ctx, group.subs)
+				unanswered := r.askGroup(ctx, group.subs)
 				r.queue.rootIsFree(group.root)
 				<-slots
+				if len(unanswered) > 0 {
+					pause(ctx, unansweredPause)
+					r.queue.add(unanswered)
+				}
 			})
 		}
 	}
 }
 
+// unansweredPause is how long a question waits that had no answer.
+const unansweredPause = 250 * time.Millisecond
+
 // askGroup asks for all of the subscriptions in one call. The subscriptions that get an answer go
 // on; the others stay paused and are queued again. A topic is paused rather than kept flowing on an
-// old answer.
-func (r *reasker) askGroup(ctx context.Context, subs []*Subscription) {
+// old answer. askGroup returns the subscriptions that have no answer although the call succeeded: they
+// must be queued after a pause in which others of their root are asked about.
+func (r *reasker) askGroup(ctx context.Context, subs []*Subscription) (unanswered []*Subscription) {
 	if subs = slices.DeleteFunc(subs, (*Subscription).hasEnded); len(subs) == 0 {
-		return
+		return nil
 	}
 	last := make([]uint64, len(subs))
 	var all []Question
@@ -149,23 +160,28 @@ func (r *reasker) askGroup(ctx context.Context, subs []*Subscription) {
 		if ctx.Err() == nil {
 			r.log.Warn("access cannot be asked; its topics are paused", "topic", subs[0].topics[0], "subscriptions", len(subs), "err", err)
 		}
-		pause(ctx, 250*time.Millisecond)
+		pause(ctx, unansweredPause)
 		r.queue.add(subs)
-		return
+		return nil
 	}
-	r.queue.add(applyToGroup(subs, last, grants))
+	again, unanswered := applyToGroup(subs, last, grants)
+	r.queue.add(again)
+	return unanswered
 }
 
 // applyToGroup applies the grants, one for each topic of each subscription. It returns the
-// subscriptions that must be asked about again.
-func applyToGroup(subs []*Subscription, questions []uint64, grants []Grant) []*Subscription {
-	var again []*Subscription
+// subscriptions that must be asked about again, and those that have no answer.
+func applyToGroup(subs []*Subscription, questions []uint64, grants []Grant) (again, unanswered []*Subscription) {
 	for i, s := range subs {
 		n := len(s.topics)
-		if !s.applyGrants(questions[i], grants[:n:n]) {
+		own := grants[:n:n]
+		grants = grants[n:]
+		switch {
+		case unansweredIn(own) != nil:
+			unanswered = append(unanswered, s)
+		case !s.applyGrants(questions[i], own):
 			again = append(again, s)
 		}
-		grants = grants[n:]
 	}
-	return again
+	return again, unanswered
 }

@@ -2,8 +2,10 @@ package notifier_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -107,4 +109,40 @@ func TestAccessQueriesInFlightAreBounded(t *testing.T) {
 	full("asking again", again)
 	eventually(t, "access to all topics is asked again", func() bool { return queries.answered() >= followers })
 	bounded("asking again", again)
+}
+
+// TestAQuestionWithoutAnAnswerPausesItsTopicAlone has one of two topics of the same root whose access cannot
+// be asked: its follower waits and loses nothing, and the follower of the other one goes on.
+func TestAQuestionWithoutAnAnswerPausesItsTopicAlone(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	var unfit atomic.Bool
+	ask := func(_ context.Context, questions []notifier.Question) ([]notifier.Grant, error) {
+		grants := make([]notifier.Grant, len(questions))
+		for i, q := range questions {
+			if q.Topic == "room/1" && unfit.Load() {
+				grants[i].Err = errors.New("the statement does not fit")
+			}
+		}
+		return grants, nil
+	}
+	n := startNode(t, db.URL, openRules{ask: ask}, notifier.Options{})
+	waits, goesOn := follow(t, n, notifier.Request{}, "room/1"), follow(t, n, notifier.Request{}, "room/2")
+	unfit.Store(true)
+	if _, err := tryFollow(t, n, notifier.Request{}, "room/1"); !errors.Is(err, notifier.ErrUnavailable) {
+		t.Errorf("following: %v, want ErrUnavailable", err)
+	}
+	db.Exec(t, `SELECT rowcall.revalidate('room')`)
+	publish(t, db, "room/1", `1`)
+	publish(t, db, "room/2", `2`)
+	if got := goesOn.data(1); got[0] != `2` {
+		t.Errorf("room/2 received %s, want 2", got)
+	}
+	if taken, err := waits.sub.Take(64); err != nil || len(taken.Events) > 0 {
+		t.Errorf("room/1 received %v, %v before its access was answered", taken.Events, err)
+	}
+	unfit.Store(false)
+	if got := waits.data(1); got[0] != `1` {
+		t.Errorf("room/1 received %s, want 1", got)
+	}
 }

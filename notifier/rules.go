@@ -48,7 +48,11 @@ type Question struct {
 	Follower Follower
 }
 
-// Grant answers a Question. Err is nil, ErrUnauthorized, ErrForbidden or ErrNotFound.
+// ErrReadAgain says that a state could not be read, but can be in another transaction.
+var ErrReadAgain = errors.New("the state can be read in another transaction")
+
+// Grant answers a Question. Err is nil, ErrUnauthorized, ErrForbidden or ErrNotFound; any other error
+// means that this question could not be answered: the feed asks it again.
 type Grant struct {
 	Err   error
 	Roles []string // the follower sees events for these roles besides the events for everybody
@@ -63,12 +67,27 @@ type Rules interface {
 	// statements. An error means that no question could be answered: the feed asks again.
 	Ask(ctx context.Context, questions []Question) ([]Grant, error)
 	// State reads the present state of the question's topic as a JSON array within tx, a read-only
-	// REPEATABLE READ transaction. A topic without a configured snapshot yields ErrNoSnapshot.
+	// REPEATABLE READ transaction. A topic without a configured snapshot yields ErrNoSnapshot. After
+	// ErrReadAgain the feed begins another transaction, once.
 	State(ctx context.Context, tx pgx.Tx, q Question) (json.RawMessage, error)
 }
 
 // refusalIn returns the first refusal among the grants, or nil.
 func refusalIn(grants []Grant) error {
+	for _, g := range grants {
+		if isRefusal(g.Err) {
+			return g.Err
+		}
+	}
+	return nil
+}
+
+// unansweredIn returns why the first question that has no answer has none; nil if one of them is
+// refused, which decides, or if all have answers.
+func unansweredIn(grants []Grant) error {
+	if refusalIn(grants) != nil {
+		return nil
+	}
 	for _, g := range grants {
 		if g.Err != nil {
 			return g.Err

@@ -153,16 +153,10 @@ func (f *Feed) readState(ctx context.Context, s *Subscription, r Request) (json.
 	if err := f.admit(ctx, s); err != nil {
 		return nil, snapshot{}, err
 	}
-	var state json.RawMessage
-	var text string
-	read := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, f.pool, read, func(tx pgx.Tx) (err error) {
-		if err = tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&text); err != nil {
-			return err
-		}
-		state, err = f.rules.State(ctx, tx, Question{Topic: s.topics[0], Follower: s.follower})
-		return err
-	})
+	state, text, err := f.readStateInSnapshot(ctx, s)
+	if errors.Is(err, ErrReadAgain) {
+		state, text, err = f.readStateInSnapshot(ctx, s)
+	}
 	if errors.Is(err, ErrNoSnapshot) {
 		return nil, snapshot{}, ErrNoSnapshot
 	}
@@ -171,6 +165,19 @@ func (f *Feed) readState(ctx context.Context, s *Subscription, r Request) (json.
 	}
 	seen, err := parseSnapshot(text)
 	return state, seen, err
+}
+
+// readStateInSnapshot reads the topic's state, and the text of the snapshot in which it reads.
+func (f *Feed) readStateInSnapshot(ctx context.Context, s *Subscription) (state json.RawMessage, text string, err error) {
+	read := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, f.pool, read, func(tx pgx.Tx) (err error) {
+		if err = tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&text); err != nil {
+			return err
+		}
+		state, err = f.rules.State(ctx, tx, Question{Topic: s.topics[0], Follower: s.follower})
+		return err
+	})
+	return state, text, err
 }
 
 // replaySource is where the events behind a cursor come from.

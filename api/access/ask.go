@@ -22,7 +22,8 @@ import (
 // all the followers up again, and one for each rule with access SQL answers all its questions.
 // Anonymous followers learn only what is public: the answer to everything else is
 // problem.ErrUnauthorized, whether the topic exists or not. Where nobody can log in, an unknown topic is
-// problem.ErrNotFound.
+// problem.ErrNotFound. Where the SQL of a rule does not fit the database any more, its questions have no
+// answer, which is problem.ErrUnfit; the others have theirs.
 func (r *Rules) Ask(ctx context.Context, asked []notifier.Question) ([]notifier.Grant, error) {
 	followers := make([]notifier.Follower, len(asked))
 	for i, q := range asked {
@@ -59,11 +60,11 @@ func (r *Rules) answerOrGroup(groups map[*topicRule]*questionGroup, place int, q
 	if err != nil {
 		return err
 	}
-	if found.access == nil {
+	if found.access.query.Load() == nil {
 		return nil
 	}
 	if groups[found] == nil {
-		groups[found] = &questionGroup{rule: found, query: found.access}
+		groups[found] = &questionGroup{rule: found}
 	}
 	groups[found].add(place, arguments)
 	return nil
@@ -83,7 +84,14 @@ func (r *Rules) answerGroups(ctx context.Context, groups map[*topicRule]*questio
 	running, ctx := errgroup.WithContext(ctx)
 	for _, group := range groups {
 		running.Go(func() error {
-			if err := r.answerGroup(ctx, group, grants); err != nil {
+			err := group.rule.access.item.Do(ctx, func() error {
+				group.query = group.rule.access.query.Load()
+				return r.answerGroup(ctx, group, grants)
+			})
+			switch {
+			case errors.Is(err, problem.ErrUnfit):
+				group.refuse(grants, err) // the questions about other rules have answers
+			case err != nil:
 				return problem.OfDatabase("asking access", err)
 			}
 			return nil
@@ -100,7 +108,7 @@ func (r *Rules) answerGroup(ctx context.Context, group *questionGroup, grants []
 	if !group.rule.unreadable(err) {
 		return err
 	}
-	group.refuse(grants)
+	group.refuse(grants, problem.ErrNotFound)
 	if len(group.places) == 1 {
 		r.debugUnreadable(group.rule, err)
 		return nil
@@ -143,10 +151,10 @@ func (g *questionGroup) halves() []*questionGroup {
 	return []*questionGroup{first, second}
 }
 
-// refuse answers all questions with problem.ErrNotFound.
-func (g *questionGroup) refuse(grants []notifier.Grant) {
+// refuse answers all questions with an error.
+func (g *questionGroup) refuse(grants []notifier.Grant, err error) {
 	for _, place := range g.places {
-		grants[place] = notifier.Grant{Err: problem.ErrNotFound}
+		grants[place] = notifier.Grant{Err: err}
 	}
 }
 
@@ -157,7 +165,7 @@ func (g *questionGroup) answer(ctx context.Context, pool *dbconn.Pool, grants []
 	for i, array := range g.arrays {
 		arguments[i] = array
 	}
-	g.refuse(grants)
+	g.refuse(grants, problem.ErrNotFound)
 	rows, _ := pool.Query(ctx, g.query.sql, arguments...)
 	defer rows.Close()
 	for rows.Next() {
@@ -183,7 +191,7 @@ type accessQuery struct {
 const columnAllowed = "allowed"
 
 // compileAccess returns nil if no SQL is configured.
-func compileAccess(ctx context.Context, pool *dbconn.Pool, source string, parameters []parameter) (*accessQuery, error) {
+func compileAccess(ctx context.Context, pool *dbconn.Pool, source string, parameters []parameter, edition int) (*accessQuery, error) {
 	if strings.TrimSpace(source) == "" {
 		return nil, nil
 	}
@@ -191,7 +199,7 @@ func compileAccess(ctx context.Context, pool *dbconn.Pool, source string, parame
 	if err != nil {
 		return nil, err
 	}
-	q := &accessQuery{sql: accessSQL(bound, parameters)}
+	q := &accessQuery{sql: inEdition(accessSQL(bound, parameters), edition)}
 	columns, err := bound.describe(ctx, pool, q.sql)
 	if err != nil {
 		return nil, err

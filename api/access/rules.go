@@ -14,13 +14,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"rowcall/api/identity"
 	"rowcall/api/problem"
+	"rowcall/api/upkeep"
 	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/notifier/dbconn"
@@ -55,8 +58,44 @@ type Users interface {
 type topicRule struct {
 	source   rules.Topic
 	pattern  topic.Pattern
-	access   *accessQuery   // nil: the rule's Allow decides alone
-	snapshot *snapshotQuery // nil: the topics have no snapshot
+	access   kept[accessQuery]   // empty: the rule's Allow decides alone
+	snapshot kept[snapshotQuery] // empty: the topics have no snapshot
+}
+
+// kept is configured SQL that is prepared anew when the catalog of the database changes.
+type kept[Q any] struct {
+	query atomic.Pointer[Q] // nil if no SQL is configured
+	item  *upkeep.Item      // nil likewise
+}
+
+// keep takes a query that was prepared at the start, and prepares it anew with compile. The number
+// that compile gets is of how often the text of the statement has changed.
+func (k *kept[Q]) keep(query *Q, setting, name string, compile func(ctx context.Context, edition int) (*Q, error)) {
+	if query == nil {
+		return
+	}
+	k.query.Store(query)
+	edition := 0
+	k.item = upkeep.NewItem(setting, name, func(ctx context.Context, fresh bool) (bool, error) {
+		if fresh {
+			edition++
+		}
+		again, err := compile(ctx, edition)
+		if err != nil {
+			return false, err
+		}
+		before := k.query.Swap(again)
+		return !reflect.DeepEqual(before, again), nil
+	})
+}
+
+// inEdition tells the texts of a statement apart that is prepared anew, because a connection may hold a
+// plan of the earlier text that is of no use.
+func inEdition(sql string, edition int) string {
+	if edition == 0 {
+		return sql
+	}
+	return fmt.Sprintf("%s /* %d */", sql, edition)
 }
 
 // Compile checks the rules and has PostgreSQL prepare all their SQL. Staff, and nobody else, may also
@@ -89,9 +128,16 @@ func Compile(ctx context.Context, pool *dbconn.Pool, users Users, topics []rules
 func (r *Rules) compile(ctx context.Context, source rules.Topic, at string, wrong *rules.Problems) error {
 	compiled := &topicRule{source: source, pattern: source.Pattern()}
 	parameters := r.parameters(compiled.pattern)
-	var err1, err2 error
-	compiled.access, err1 = compileAccess(ctx, r.pool, source.Access, parameters)
-	compiled.snapshot, err2 = compileSnapshot(ctx, r.pool, source.Snapshot, parameters)
+	access := func(ctx context.Context, edition int) (*accessQuery, error) {
+		return compileAccess(ctx, r.pool, source.Access, parameters, edition)
+	}
+	snapshot := func(ctx context.Context, edition int) (*snapshotQuery, error) {
+		return compileSnapshot(ctx, r.pool, source.Snapshot, parameters, edition)
+	}
+	first, err1 := access(ctx, 0)
+	compiled.access.keep(first, at+".access", source.Topic, access)
+	state, err2 := snapshot(ctx, 0)
+	compiled.snapshot.keep(state, at+".snapshot", source.Topic, snapshot)
 	r.rules = append(r.rules, compiled)
 	return errors.Join(AddProblem(wrong, at+".access", err1), AddProblem(wrong, at+".snapshot", err2))
 }
@@ -114,6 +160,15 @@ func (r *Rules) Sources() []rules.Topic {
 		sources[i] = compiled.source
 	}
 	return sources
+}
+
+// Items returns the SQL of the rules, to be kept in step with the catalog.
+func (r *Rules) Items() []*upkeep.Item {
+	var items []*upkeep.Item
+	for _, compiled := range r.rules {
+		items = append(items, compiled.access.item, compiled.snapshot.item)
+	}
+	return items
 }
 
 // LatestField returns the field of the events' data whose newest value is enough for a slow reader

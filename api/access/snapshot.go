@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,10 +17,11 @@ import (
 )
 
 // State reads a topic's present state as a JSON array within tx. The errors are
-// notifier.ErrNoSnapshot, problem.ErrNotFound and those of the database.
+// notifier.ErrNoSnapshot, notifier.ErrReadAgain, problem.ErrNotFound, problem.ErrUnfit and those of the
+// database.
 func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json.RawMessage, error) {
 	found, values := r.find(q.Topic)
-	if found == nil || found.snapshot == nil {
+	if found == nil || found.snapshot.query.Load() == nil {
 		return nil, notifier.ErrNoSnapshot
 	}
 	// The staff flag is looked up again: the flag of the handshake may be out of date.
@@ -35,7 +37,16 @@ func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json
 		return nil, problem.OfDatabase("setting the time zone", err)
 	}
 	var state string
-	err = tx.QueryRow(ctx, found.snapshot.sql, arguments...).Scan(&state)
+	attempts := 0
+	err = found.snapshot.item.Do(ctx, func() error {
+		if attempts++; attempts > 1 {
+			return notifier.ErrReadAgain // the transaction has failed
+		}
+		return tx.QueryRow(ctx, found.snapshot.query.Load().sql, arguments...).Scan(&state)
+	})
+	if errors.Is(err, notifier.ErrReadAgain) || errors.Is(err, problem.ErrUnfit) {
+		return nil, err
+	}
 	if found.unreadable(err) {
 		r.debugUnreadable(found, err)
 		return nil, problem.ErrNotFound
@@ -50,7 +61,7 @@ func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json
 type snapshotQuery struct{ sql string }
 
 // compileSnapshot returns nil if no SQL is configured.
-func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source string, parameters []parameter) (*snapshotQuery, error) {
+func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source string, parameters []parameter, edition int) (*snapshotQuery, error) {
 	if strings.TrimSpace(source) == "" {
 		return nil, nil
 	}
@@ -70,7 +81,7 @@ func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source string, para
 	if err != nil {
 		return nil, err
 	}
-	q := &snapshotQuery{sql: snapshotSQL(rows, columns, nested)}
+	q := &snapshotQuery{sql: inEdition(snapshotSQL(rows, columns, nested), edition)}
 	_, err = bound.describe(ctx, pool, q.sql)
 	return q, err
 }

@@ -127,13 +127,14 @@ func (b boundSQL) describe(ctx context.Context, pool *dbconn.Pool, sql string) (
 		planned := c.PgConn().ExecParams(ctx, "EXPLAIN "+sql, nothing, statement.ParamOIDs, nil, nil).Read()
 		return missingGrant(planned.Err, cmp.Or(c.PgConn().ParameterStatus("session_authorization"), c.Config().User))
 	})
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+	if err == nil {
+		return columns, nil
+	}
+	failed := problem.OfDatabase("preparing it", err)
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && !errors.Is(failed, problem.ErrUnavailable) {
 		return nil, b.explain(sql, refused)
 	}
-	if err != nil {
-		return nil, problem.OfDatabase("preparing it", err)
-	}
-	return columns, nil
+	return nil, failed
 }
 
 // stateDenied is the SQLSTATE of a missing right.

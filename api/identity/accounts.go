@@ -14,6 +14,7 @@ import (
 
 	"rowcall/api/door"
 	"rowcall/api/problem"
+	"rowcall/api/upkeep"
 	"rowcall/config/rules"
 	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
@@ -149,6 +150,15 @@ func (a *Accounts) LoginName(r *http.Request) string {
 		return ""
 	}
 	return loginName(token)
+}
+
+// Items returns what is read of users and sessions, to be kept in step with the catalog. Some may be nil.
+func (a *Accounts) Items() []*upkeep.Item {
+	items := []*upkeep.Item{a.users.item}
+	if a.django != nil {
+		items = append(items, a.django.item)
+	}
+	return items
 }
 
 // Identify returns the identity behind a request: of its bearer token if it has one, else of its

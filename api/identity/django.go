@@ -10,12 +10,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/time/rate"
 
 	"rowcall/api/problem"
+	"rowcall/api/upkeep"
 	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/notifier/dbconn"
@@ -39,12 +41,14 @@ type djangoSite struct {
 	keys       djangoKeys
 	names      *loginNames
 	cookie     string
-	sessionSQL string // statements
-	userSQL    string
-	currentSQL string
+	statements atomic.Pointer[djangoStatements] // as the tables were last
+	item       *upkeep.Item
 	log        *slog.Logger
 	warnings   rate.Sometimes // limits the log lines about refused sessions
 }
+
+// djangoStatements are the statements about the sessions of a Django site.
+type djangoStatements struct{ session, user, current string }
 
 // openDjangoSite prepares to read Django's sessions; it returns nil without a secret key. It
 // refuses a table that cannot be read.
@@ -68,9 +72,14 @@ func openDjangoSite(ctx context.Context, pool *dbconn.Pool, u *users, o DjangoOp
 		log:      log,
 		warnings: rate.Sometimes{Interval: time.Minute},
 	}
-	if err := d.prepare(ctx, cmp.Or(o.Table, "django_session")); err != nil {
+	table := cmp.Or(o.Table, "django_session")
+	if _, err := d.prepare(ctx, table, d.warnOfTrigger); err != nil {
 		return nil, fmt.Errorf("preparing to read Django's sessions: %w", err)
 	}
+	d.item = upkeep.NewItem("auth.django", table, func(ctx context.Context, fresh bool) (bool, error) {
+		changed, err := d.prepare(ctx, table, func(string) {})
+		return changed || fresh, err
+	})
 	return d, nil
 }
 
@@ -189,44 +198,60 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass($1)`
 
 // prepare finds the table and tries the statements. It runs them, because preparing a statement
-// does not check rights.
-func (d *djangoSite) prepare(ctx context.Context, name string) error {
+// does not check rights. It calls unwatched with the name of a table without a trigger.
+func (d *djangoSite) prepare(ctx context.Context, name string, unwatched func(table string)) (changed bool, err error) {
 	var table string
 	var watched bool
-	err := d.pool.QueryRow(ctx, djangoTable, rules.QuotedName(name)).Scan(&table, &watched)
+	err = d.pool.QueryRow(ctx, djangoTable, rules.QuotedName(name)).Scan(&table, &watched)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("%w; auth.django.table names the one of Django's session engines db and cached_db; sessions of the others cannot be read", rules.MissingName("table", name))
+		return false, fmt.Errorf("%w; auth.django.table names the one of Django's session engines db and cached_db; sessions of the others cannot be read", rules.MissingName("table", name))
 	}
 	if err != nil {
-		return problem.OfDatabase("asking the catalog", err)
+		return false, problem.OfDatabase("asking the catalog", err)
 	}
 	spell := strings.NewReplacer("{sessions}", table, "{bytes}", strconv.Itoa(djangoTextBytes))
-	d.sessionSQL = spell.Replace(djangoBySession)
-	d.userSQL = d.users.names.Replace(djangoByUser)
-	d.currentSQL = d.users.names.Replace(spell.Replace(djangoCurrent))
-	if err := d.try(ctx); err != nil {
-		return fmt.Errorf("reading %s: %w", table, err)
+	names := d.users.statements.Load().names
+	now := &djangoStatements{
+		session: spell.Replace(djangoBySession),
+		user:    names.Replace(djangoByUser),
+		current: names.Replace(spell.Replace(djangoCurrent)),
+	}
+	if err := d.try(ctx, now); err != nil {
+		return false, fmt.Errorf("reading %s: %w", table, err)
 	}
 	if !watched {
-		d.log.Warn("Django's table of sessions has no trigger: sockets outlive a logout by up to a minute; run rowcall migrate with auth.django as here", "table", table)
+		unwatched(table)
 	}
-	return nil
+	before := d.statements.Swap(now)
+	return before == nil || *before != *now, nil
 }
 
-func (d *djangoSite) try(ctx context.Context) error {
-	if err := tryPrepare(ctx, d.pool, d.userSQL); err != nil {
+func (d *djangoSite) warnOfTrigger(table string) {
+	d.log.Warn("Django's table of sessions has no trigger: sockets outlive a logout by up to a minute; run rowcall migrate with auth.django as here", "table", table)
+}
+
+func (d *djangoSite) try(ctx context.Context, s *djangoStatements) error {
+	if err := tryPrepare(ctx, d.pool, s.user); err != nil {
 		return err
 	}
-	if _, _, err := d.read(ctx, ""); err != nil {
+	if _, _, err := d.readWith(ctx, s, ""); err != nil {
 		return err
 	}
-	_, err := d.rows(ctx, nil, nil)
+	_, err := d.rowsWith(ctx, s, nil, nil)
 	return err
 }
 
 // read returns the text of a session, nil for one that is too long, and whether the session exists.
 func (d *djangoSite) read(ctx context.Context, key string) (text *string, found bool, err error) {
-	err = d.pool.QueryRow(ctx, d.sessionSQL, key).Scan(&text)
+	err = d.item.Do(ctx, func() error {
+		text, found, err = d.readWith(ctx, d.statements.Load(), key)
+		return err
+	})
+	return text, found, err
+}
+
+func (d *djangoSite) readWith(ctx context.Context, s *djangoStatements, key string) (text *string, found bool, err error) {
+	err = d.pool.QueryRow(ctx, s.session, key).Scan(&text)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, false, nil
 	}
@@ -248,8 +273,7 @@ func (d *djangoSite) readUser(ctx context.Context, id string) (*djangoAccount, e
 	if !d.users.parseable(id) {
 		return nil, fmt.Errorf("looking a user up: %w", problem.ErrUnauthorized)
 	}
-	rows, _ := d.pool.Query(ctx, d.userSQL, id)
-	return oneUser[djangoAccount](rows)
+	return oneUser[djangoAccount](ctx, d.item, func() (pgx.Rows, error) { return d.pool.Query(ctx, d.statements.Load().user, id) })
 }
 
 // djangoAtOnce is how many sessions one statement reads at most, because sessions may be long.
@@ -262,8 +286,16 @@ type djangoRow struct {
 	Text     *string
 }
 
-func (d *djangoSite) rows(ctx context.Context, keys, users []string) ([]djangoRow, error) {
-	rows, _ := d.pool.Query(ctx, d.currentSQL, keys, users)
+func (d *djangoSite) rows(ctx context.Context, keys, users []string) (found []djangoRow, err error) {
+	err = d.item.Do(ctx, func() error {
+		found, err = d.rowsWith(ctx, d.statements.Load(), keys, users)
+		return err
+	})
+	return found, err
+}
+
+func (d *djangoSite) rowsWith(ctx context.Context, s *djangoStatements, keys, users []string) ([]djangoRow, error) {
+	rows, _ := d.pool.Query(ctx, s.current, keys, users)
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[djangoRow])
 	if err != nil {
 		return nil, problem.OfDatabase("looking sessions of Django's up again", err)

@@ -98,8 +98,12 @@ func (a *Accounts) askDatabase(ctx context.Context, asked askedFollowers, follow
 		asked.answerWithoutUsers(followers, standings)
 		return nil
 	}
-	rows, _ := a.users.pool.Query(ctx, a.users.currentSQL, asked.tokenHashes, asked.ids)
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[standingRow])
+	var found []standingRow
+	err := a.users.item.Do(ctx, func() (err error) {
+		rows, _ := a.users.pool.Query(ctx, a.users.statements.Load().current, asked.tokenHashes, asked.ids)
+		found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[standingRow])
+		return err
+	})
 	if err != nil {
 		return problem.OfDatabase("looking identities up again", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"rowcall/api/problem"
+	"rowcall/api/upkeep"
 	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 )
@@ -35,11 +37,17 @@ type users struct {
 	noPasswords    bool       // the table has no column of passwords
 	kind           topic.Kind // of ids
 	samplePassword string
-	names          *strings.Replacer // puts the names into other statements
-	byNameSQL      string
-	byIDSQL        string
-	byLoginSQL     string
-	currentSQL     string
+	statements     atomic.Pointer[userStatements] // as the table was last
+	item           *upkeep.Item                   // nil without a table
+}
+
+// userStatements are the statements about the users table.
+type userStatements struct {
+	names   *strings.Replacer // puts the names into other statements
+	byName  string
+	byID    string
+	byLogin string
+	current string
 }
 
 // openUsers finds the table and prepares the statements about it. The error says what is missing.
@@ -64,28 +72,52 @@ func missingGrant(err error, table string) error {
 }
 
 func openUsersTable(ctx context.Context, pool *dbconn.Pool, t UsersTable) (*users, error) {
+	first, kind, err := prepareUsers(ctx, pool, t)
+	if err != nil {
+		return nil, err
+	}
+	u := &users{pool: pool, noPasswords: t.Password == noColumn, kind: kind}
+	u.statements.Store(first)
+	u.item = upkeep.NewItem("auth.users", t.Table, func(ctx context.Context, fresh bool) (bool, error) { return u.renew(ctx, t, fresh) })
+	u.samplePassword, err = findSamplePassword(ctx, pool, first.names.Replace(somePassword))
+	return u, err
+}
+
+// prepareUsers makes the statements about the table as it is now, and has PostgreSQL check them. kind is
+// that of ids.
+func prepareUsers(ctx context.Context, pool *dbconn.Pool, t UsersTable) (s *userStatements, kind topic.Kind, err error) {
 	shape, err := lookUpShape(ctx, pool, t)
 	if err != nil {
-		return nil, fmt.Errorf("looking at the users table %s: %w", t.Table, err)
+		return nil, "", fmt.Errorf("looking at the users table %s: %w", t.Table, err)
 	}
 	spell := t.spelling(shape)
-	u := &users{
-		pool:        pool,
-		noPasswords: t.Password == noColumn,
-		kind:        idKind(shape.typeOf(t.ID)),
-		names:       spell,
-		byNameSQL:   spell.Replace(userByName),
-		byIDSQL:     spell.Replace(userByID),
-		byLoginSQL:  spell.Replace(userByLogin),
-		currentSQL:  spell.Replace(usersCurrent),
+	s = &userStatements{
+		names:   spell,
+		byName:  spell.Replace(userByName),
+		byID:    spell.Replace(userByID),
+		byLogin: spell.Replace(userByLogin),
+		current: spell.Replace(usersCurrent),
 	}
-	for _, sql := range []string{u.byNameSQL, u.byIDSQL, u.byLoginSQL, u.currentSQL} {
+	for _, sql := range []string{s.byName, s.byID, s.byLogin, s.current} {
 		if err := tryPrepare(ctx, pool, sql); err != nil {
-			return nil, fmt.Errorf("preparing to read the users table %s: %w", t.Table, err)
+			return nil, "", fmt.Errorf("preparing to read the users table %s: %w", t.Table, err)
 		}
 	}
-	u.samplePassword, err = findSamplePassword(ctx, pool, spell.Replace(somePassword))
-	return u, err
+	return s, idKind(shape.typeOf(t.ID)), nil
+}
+
+// renew makes the statements anew. Another kind of ids needs a restart: rules were compiled for the kind
+// of the start.
+func (u *users) renew(ctx context.Context, t UsersTable, fresh bool) (changed bool, err error) {
+	now, kind, err := prepareUsers(ctx, u.pool, t)
+	if err != nil {
+		return false, missingGrant(err, t.Table)
+	}
+	if kind != u.kind {
+		return false, fmt.Errorf("the ids in %s are of kind %s now, and were of kind %s when the node started: restart it", t.Table, kind, u.kind)
+	}
+	before := u.statements.Swap(now)
+	return fresh || before.current != now.current || before.byName != now.byName, nil
 }
 
 func tryPrepare(ctx context.Context, pool *dbconn.Pool, sql string) error {
@@ -151,8 +183,12 @@ func (u *users) byUsername(ctx context.Context, name string) (passwordAccount, e
 	if strings.ContainsRune(name, 0) {
 		return passwordAccount{}, nil // text in PostgreSQL has no NUL
 	}
-	rows, _ := u.pool.Query(ctx, u.byNameSQL, name)
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[passwordAccount])
+	var found []passwordAccount
+	err := u.item.Do(ctx, func() (err error) {
+		rows, _ := u.pool.Query(ctx, u.statements.Load().byName, name)
+		found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[passwordAccount])
+		return err
+	})
 	switch {
 	case unreadable(err):
 		return passwordAccount{}, nil // the encoding of the database lacks a character
@@ -181,8 +217,7 @@ func (u *users) byID(ctx context.Context, id string) (*account, error) {
 	if u.noTable {
 		return u.withoutTable(ctx, id)
 	}
-	rows, _ := u.pool.Query(ctx, u.byIDSQL, id)
-	return oneUser[account](rows)
+	return oneUser[account](ctx, u.item, func() (pgx.Rows, error) { return u.pool.Query(ctx, u.statements.Load().byID, id) })
 }
 
 // withoutTable returns the account that a token of a node without accounts names. An id that the
@@ -207,9 +242,13 @@ func isASCII(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
-// oneUser reads the one row of a result. The error is problem.ErrUnauthorized if there is none.
-func oneUser[T any](rows pgx.Rows) (*T, error) {
-	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[T])
+// oneUser reads the one row of a query. The error is problem.ErrUnauthorized if there is none.
+func oneUser[T any](ctx context.Context, item *upkeep.Item, query func() (pgx.Rows, error)) (found *T, err error) {
+	err = item.Do(ctx, func() error {
+		rows, _ := query() // the error is the rows' too
+		found, err = pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[T])
+		return err
+	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows), unreadable(err):
 		return nil, fmt.Errorf("looking a user up: %w", problem.ErrUnauthorized)
@@ -242,8 +281,12 @@ func (u *users) byLogin(ctx context.Context, tokenHash []byte) (*account, time.T
 	if u.noTable {
 		return nil, time.Time{}, fmt.Errorf("looking a login up: there are no accounts: %w", problem.ErrUnauthorized)
 	}
-	rows, _ := u.pool.Query(ctx, u.byLoginSQL, tokenHash)
-	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[loginRow])
+	var row *loginRow
+	err := u.item.Do(ctx, func() (err error) {
+		rows, _ := u.pool.Query(ctx, u.statements.Load().byLogin, tokenHash)
+		row, err = pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[loginRow])
+		return err
+	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, time.Time{}, fmt.Errorf("looking a login up: %w", problem.ErrUnauthorized)
 	}

@@ -32,6 +32,7 @@ var (
 // The other errors of the table, besides those that only the feed returns.
 var (
 	ErrStatement            = errors.New("the database refuses the statement")
+	ErrUnfit                = errors.New("the configuration does not fit the database at present")
 	ErrBadRequest           = errors.New("the request is malformed")
 	ErrNotUnderstood        = errors.New("the frame cannot be read")
 	ErrTokenInURL           = errors.New("credentials do not belong in an address")
@@ -77,6 +78,7 @@ var faults = []struct {
 	err error
 	Fault
 }{
+	{ErrUnfit, Fault{503, "unavailable", 1013, true, "this is out of order since the database was changed; try again later", 10 * time.Second}},
 	{ErrStatement, Fault{500, Internal, 1011, true, "something went wrong here", 0}}, // also where the feed calls it unavailable
 	{ErrDenied, Fault{403, "forbidden", 4403, false, "you may not do this", 0}},
 	{ErrNoRow, Fault{404, "not_found", 4404, false, "there is no such row", 0}},

@@ -57,7 +57,7 @@ func (r *Resources) serveDescriptions(w http.ResponseWriter, q *http.Request, wh
 
 func (r *Resources) describe(who identity.Identity) []description {
 	all := []description{}
-	for _, one := range r.list {
+	for _, one := range r.current() {
 		if one.Admits(who) == nil {
 			d := one.describe(who)
 			d.Topics = r.topicsFor(one, who)

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -14,6 +16,7 @@ import (
 	"rowcall/api/access"
 	"rowcall/api/identity"
 	"rowcall/api/problem"
+	"rowcall/api/upkeep"
 	"rowcall/config/rules"
 	"rowcall/notifier/dbconn"
 )
@@ -26,10 +29,35 @@ type Functions struct {
 
 // function is a function as its users know it.
 type function struct {
-	name      string
-	allow     rules.Allow
-	signature *signature
-	acting    *acting
+	name   string
+	allow  rules.Allow
+	acting *acting
+	item   *upkeep.Item
+	latest atomic.Pointer[signature] // as the catalog was read last
+}
+
+// newFunction returns a function whose signature is read anew when the catalog changes.
+func newFunction(pool *dbconn.Pool, source rules.Function, key string, found *signature, work *acting) *function {
+	f := &function{name: source.Name, allow: source.Allow, acting: work}
+	f.latest.Store(found)
+	f.item = upkeep.NewItem(key, source.Name, func(ctx context.Context, fresh bool) (bool, error) {
+		again, err := readSignature(ctx, pool, source.Function)
+		if err != nil {
+			return false, err
+		}
+		before := f.latest.Swap(again)
+		return fresh || !reflect.DeepEqual(before, again), nil
+	})
+	return f
+}
+
+// Items returns the functions, to be kept in step with the catalog.
+func (f *Functions) Items() []*upkeep.Item {
+	var items []*upkeep.Item
+	for _, one := range f.list {
+		items = append(items, one.item)
+	}
+	return items
 }
 
 // CompileFunctions checks the rules and reads the functions from the catalog. The error is a
@@ -54,7 +82,7 @@ func CompileFunctions(ctx context.Context, pool *dbconn.Pool, sources []rules.Fu
 		if err := access.AddProblem(&wrong, key, err); err != nil {
 			return nil, err
 		}
-		all.list = append(all.list, &function{name: source.Name, allow: source.Allow, signature: signature, acting: work})
+		all.list = append(all.list, newFunction(pool, source, key, signature, work))
 	}
 	if err := wrong.Err(); err != nil {
 		return nil, err
@@ -148,24 +176,33 @@ func (f *function) serve(w http.ResponseWriter, r *http.Request, who identity.Id
 	if err != nil {
 		return err
 	}
-	arguments, wrong := f.parseArguments(body)
-	if len(wrong) > 0 {
-		return problem.Invalid(wrong)
-	}
-	result, err := f.call(r.Context(), who, arguments)
-	if err != nil {
-		return err
-	}
-	if f.signature.Void {
-		writeNothing(w)
+	return f.item.Do(r.Context(), func() error {
+		now := call{f, f.latest.Load()}
+		arguments, wrong := now.parseArguments(body)
+		if len(wrong) > 0 {
+			return problem.Invalid(wrong)
+		}
+		result, err := now.run(r.Context(), who, arguments)
+		if err != nil {
+			return err
+		}
+		if now.signature.Void {
+			writeNothing(w)
+			return nil
+		}
+		problem.WriteJSON(w, http.StatusOK, result)
 		return nil
-	}
-	problem.WriteJSON(w, http.StatusOK, result)
-	return nil
+	})
+}
+
+// call is a call of a function, with the signature that the function has at the time.
+type call struct {
+	*function
+	signature *signature
 }
 
 // parseArguments reads the arguments from an object, by their names.
-func (f *function) parseArguments(body json.RawMessage) ([]assignment, FieldErrors) {
+func (f call) parseArguments(body json.RawMessage) ([]assignment, FieldErrors) {
 	given, message := parseObject(body)
 	if message != "" {
 		return nil, FieldErrors{wholeRow: {message}}
@@ -193,8 +230,8 @@ func (f *function) parseArguments(body json.RawMessage) ([]assignment, FieldErro
 	return arguments, wrong
 }
 
-// call returns what the function returns: a value, or a list if the function returns rows.
-func (f *function) call(ctx context.Context, who identity.Identity, arguments []assignment) (result json.RawMessage, err error) {
+// run returns what the function returns: a value, or a list if the function returns rows.
+func (f call) run(ctx context.Context, who identity.Identity, arguments []assignment) (result json.RawMessage, err error) {
 	statement := f.statement(arguments)
 	var found []json.RawMessage
 	err = f.acting.write(ctx, who, func(ctx context.Context, tx pgx.Tx) error {
@@ -211,7 +248,7 @@ func (f *function) call(ctx context.Context, who identity.Identity, arguments []
 }
 
 // statement calls the function with its arguments by name. NULL becomes null in JSON.
-func (f *function) statement(arguments []assignment) *statement {
+func (f call) statement(arguments []assignment) *statement {
 	s := &statement{}
 	named := make([]string, len(arguments))
 	for i, a := range arguments {

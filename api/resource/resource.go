@@ -18,10 +18,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"rowcall/api/access"
 	"rowcall/api/identity"
+	"rowcall/api/upkeep"
 	"rowcall/config/rules"
 	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
@@ -31,12 +35,18 @@ import (
 // *Resources has none.
 type Resources struct {
 	sources []rules.Resource
-	list    []*Resource
 	topics  *access.Rules
+
+	mu   sync.Mutex                  // held while the list is replaced
+	list atomic.Pointer[[]*Resource] // the resources as the catalog was last; nothing in it is changed
 }
 
-// Resource is a table as its users know it.
+// Resource is a table as its users know it, as the catalog was when it was read. [Resource.Do] gives the
+// Resource as it is now.
 type Resource struct {
+	all        *Resources
+	item       *upkeep.Item
+	edition    int // how often statements had to be told apart from earlier ones
 	name       string
 	allow      rules.Allow
 	topic      *topic.Pattern  // where changes of rows are filed; nil: nowhere
@@ -56,11 +66,12 @@ type reference struct {
 	targets []*Resource // several, if several resources serve the same table
 }
 
-// Compile checks the rules and reads the tables from the catalog. A table that changes later is known
-// again at the next start. The error is a rules.Problems if the rules are wrong, and
+// Compile checks the rules and reads the tables from the catalog. A table that changes later is read
+// anew by the items of the resources. The error is a rules.Problems if the rules are wrong, and
 // problem.ErrUnavailable if the database does not answer.
 func Compile(ctx context.Context, pool *dbconn.Pool, topics *access.Rules, sources []rules.Resource, log *slog.Logger) (*Resources, error) {
 	all := &Resources{sources: sources, topics: topics}
+	all.list.Store(&[]*Resource{})
 	if len(sources) == 0 {
 		return all, nil
 	}
@@ -70,38 +81,108 @@ func Compile(ctx context.Context, pool *dbconn.Pool, topics *access.Rules, sourc
 	}
 	var wrong rules.Problems
 	rules.CheckResources(sources, topics.Sources(), &wrong)
-	for i, source := range sources {
-		compiled, err := compile(ctx, work, topics, source, rules.Entry("resources", i), &wrong)
-		if err != nil {
+	list := make([]*Resource, len(sources))
+	for i := range sources {
+		var err error
+		if list[i], err = all.compile(ctx, work, i, &wrong); err != nil {
 			return nil, err
 		}
-		all.list = append(all.list, compiled)
 	}
 	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
-	all.findReferences()
+	findReferences(list)
+	all.list.Store(&list)
 	all.warnOfUnsecured(log)
 	return all, nil
 }
 
 // compile adds to the problems what is wrong with a rule in this database. The error is
 // problem.ErrUnavailable.
-func compile(ctx context.Context, work *acting, topics *access.Rules, source rules.Resource, at string, wrong *rules.Problems) (*Resource, error) {
-	r := &Resource{name: source.Name, allow: source.Allow, acting: work}
-	r.compileTopics(source, topics, at, wrong)
+func (r *Resources) compile(ctx context.Context, work *acting, place int, wrong *rules.Problems) (*Resource, error) {
+	source, at := r.sources[place], rules.Entry("resources", place)
+	one := &Resource{all: r, name: source.Name, allow: source.Allow, acting: work}
+	one.item = upkeep.NewItem(at, source.Name, func(ctx context.Context, fresh bool) (bool, error) { return r.renew(ctx, place, fresh) })
+	one.compileTopics(source, r.topics, at, wrong)
 	if wrong.Has(at + ".table") {
-		return r, nil
+		return one, nil
 	}
 	found, err := readTable(ctx, work.pool, source.Table)
 	if err == nil {
-		err = r.useTable(found)
+		err = one.useTable(found)
 	}
 	if err != nil {
-		return r, access.AddProblem(wrong, at+".table", err)
+		return one, access.AddProblem(wrong, at+".table", err)
 	}
-	r.label, err = r.findLabel(source.Label)
-	return r, access.AddProblem(wrong, at+".label", err)
+	one.label, err = one.findLabel(source.Label)
+	return one, access.AddProblem(wrong, at+".label", err)
+}
+
+// renew reads the table of a resource anew. The resource stays as it is if the table does not fit the
+// configuration any more, or has not changed. Otherwise the list is replaced, since others refer to it.
+func (r *Resources) renew(ctx context.Context, place int, fresh bool) (changed bool, err error) {
+	source, old := r.sources[place], r.current()[place]
+	found, err := readTable(ctx, old.acting.pool, source.Table)
+	if err != nil {
+		return false, err
+	}
+	renewed := old.copy()
+	if fresh {
+		renewed.edition++
+	}
+	if err := renewed.useTable(found); err != nil {
+		return false, err
+	}
+	if renewed.label, err = renewed.findLabel(source.Label); err != nil {
+		return false, err
+	}
+	if !fresh && reflect.DeepEqual(found, old.table) {
+		return false, nil
+	}
+	r.replace(place, renewed)
+	return true, nil
+}
+
+// copy returns the resource without what it takes from its table and from other resources.
+func (r *Resource) copy() *Resource {
+	return &Resource{all: r.all, item: r.item, edition: r.edition, name: r.name, allow: r.allow, topic: r.topic, follow: r.follow, acting: r.acting}
+}
+
+// replace puts a resource into the list. The others are copied, because their references change.
+func (r *Resources) replace(place int, renewed *Resource) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]*Resource, len(r.sources))
+	for i, one := range r.current() {
+		again := *one
+		again.references = nil
+		list[i] = &again
+	}
+	list[place] = renewed
+	findReferences(list)
+	r.list.Store(&list)
+}
+
+// current returns the resources as they are now. Nobody may change the list.
+func (r *Resources) current() []*Resource { return *r.list.Load() }
+
+// Items returns the resources, to be kept in step with the catalog.
+func (r *Resources) Items() []*upkeep.Item {
+	var items []*upkeep.Item
+	for _, one := range r.current() {
+		items = append(items, one.item)
+	}
+	return items
+}
+
+// Latest returns the resource as the catalog was read last.
+func (r *Resource) Latest() *Resource { return r.all.Named(r.name) }
+
+// Do calls do with the resource as it is now, and once more if the catalog has changed in the meantime
+// and do has failed for that. do must leave nothing behind when it fails. The error is problem.ErrUnfit
+// if the table does not fit the configuration any more.
+func (r *Resource) Do(ctx context.Context, do func(now *Resource) error) error {
+	return r.item.Do(ctx, func() error { return do(r.Latest()) })
 }
 
 // compileTopics compiles the topics of a rule.
@@ -165,11 +246,11 @@ func (r *Resource) findLabel(name string) (*column, error) {
 }
 
 // findReferences finds the columns that are keys of other resources. All resources must be compiled.
-func (r *Resources) findReferences() {
-	for _, one := range r.list {
+func findReferences(list []*Resource) {
+	for _, one := range list {
 		for _, c := range one.columns {
 			ref := reference{column: c}
-			for _, other := range r.list {
+			for _, other := range list {
 				if c.Refers != 0 && other.table.OID == c.Refers && other.key.Name == c.RefersColumn {
 					ref.targets = append(ref.targets, other)
 				}
@@ -183,7 +264,7 @@ func (r *Resources) findReferences() {
 
 // warnOfUnsecured logs the resources without row-level security.
 func (r *Resources) warnOfUnsecured(log *slog.Logger) {
-	for i, compiled := range r.list {
+	for i, compiled := range r.current() {
 		if !compiled.table.Secured {
 			log.Warn("resource without row-level security: whoever may ask sees and changes all its rows",
 				"resource", compiled.name, "table", r.sources[i].Table)
@@ -199,16 +280,17 @@ func (r *Resources) Sources() []rules.Resource {
 	return r.sources
 }
 
-// Named returns a resource by its name; nil if there is none.
+// Named returns a resource by its name, as it is now; nil if there is none.
 func (r *Resources) Named(name string) *Resource {
 	if r == nil {
 		return nil
 	}
-	at := slices.IndexFunc(r.list, func(candidate *Resource) bool { return candidate.name == name })
+	list := r.current()
+	at := slices.IndexFunc(list, func(candidate *Resource) bool { return candidate.name == name })
 	if at < 0 {
 		return nil
 	}
-	return r.list[at]
+	return list[at]
 }
 
 // Admits returns nil if an identity may ask for rows at all. The errors are those of access.Admits.

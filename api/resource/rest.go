@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,14 +33,46 @@ func (r *Resources) Routes(mux *http.ServeMux, require Require) {
 	}
 	for _, slash := range []string{"", "/{$}"} {
 		mux.HandleFunc("/api/resources"+slash, require(admitAll, r.serveDescriptions))
-		for _, one := range r.list {
-			mux.HandleFunc("/api/"+one.name+slash, require(one.Admits, one.serveRows))
-			mux.HandleFunc("/api/"+one.name+"/{key}"+slash, require(one.Admits, one.serveRow))
+		for _, one := range r.current() {
+			mux.HandleFunc("/api/"+one.name+slash, require(one.Admits, one.serving((*Resource).serveRows)))
+			mux.HandleFunc("/api/"+one.name+"/{key}"+slash, require(one.Admits, one.serving((*Resource).serveRow)))
 		}
 	}
 }
 
 func admitAll(identity.Identity) error { return nil }
+
+// answer answers a request, or returns an error and has not answered.
+type answer func(w http.ResponseWriter, q *http.Request, who identity.Identity) error
+
+// serving has requests answered by the resource as it is at the time, twice if the catalog has changed.
+func (r *Resource) serving(serve func(*Resource, http.ResponseWriter, *http.Request, identity.Identity) error) answer {
+	return func(w http.ResponseWriter, q *http.Request, who identity.Identity) error {
+		body := keepBody(q)
+		return r.Do(q.Context(), func(now *Resource) error {
+			body.rewind()
+			return serve(now, w, q, who)
+		})
+	}
+}
+
+// keptBody is a body that can be read again from its beginning.
+type keptBody struct {
+	request *http.Request
+	rest    io.ReadCloser
+	read    bytes.Buffer
+}
+
+func keepBody(q *http.Request) *keptBody { return &keptBody{request: q, rest: q.Body} }
+
+// rewind has the next reader begin with what was read before.
+func (b *keptBody) rewind() {
+	before := bytes.NewReader(bytes.Clone(b.read.Bytes()))
+	b.request.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(before, io.TeeReader(b.rest, &b.read)), b.rest}
+}
 
 // serveRows lists and makes rows.
 func (r *Resource) serveRows(w http.ResponseWriter, q *http.Request, who identity.Identity) error {

@@ -24,6 +24,11 @@ func newStatements(r *Resource) statements {
 	s.selectRow = "SELECT " + s.document + s.from + s.byKey
 	s.rowExists = "SELECT EXISTS (SELECT" + s.from + s.byKey + ")"
 	s.deleteRow = "DELETE" + s.from + s.byKey
+	if r.edition > 0 { // connections may hold plans of the earlier texts that are of no use
+		for _, kept := range []*string{&s.selectRow, &s.rowExists, &s.deleteRow} {
+			*kept += fmt.Sprintf(" /* %d */", r.edition)
+		}
+	}
 	return s
 }
 

@@ -9,6 +9,7 @@ package node
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,6 +18,7 @@ import (
 	"rowcall/api/door"
 	"rowcall/api/identity"
 	"rowcall/api/resource"
+	"rowcall/api/upkeep"
 	"rowcall/config"
 	"rowcall/notifier"
 	"rowcall/notifier/dbconn"
@@ -31,6 +33,7 @@ type Node struct {
 	accounts *identity.Accounts
 	server   *api.Server
 	metrics  *api.Metrics
+	upkeep   *upkeep.Keeper
 	ops      *api.Ops
 	apps     bool // the example applications are installed
 	log      *slog.Logger
@@ -80,6 +83,8 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Se
 	if err != nil {
 		return err
 	}
+	n.upkeep = upkeep.New(n.pool, n.log, slices.Concat(n.accounts.Items(), topics.Items(), resources.Items(), functions.Items())...)
+	n.metrics.WatchSettings(n.upkeep)
 	health := n.health(c)
 	if n.ops, err = api.NewOps(n.metrics, health, c.Ops.Hosts, n.log); err != nil {
 		return err
@@ -90,6 +95,7 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Se
 		Functions: functions,
 		Limits:    socketLimits(c),
 		Health:    health,
+		Upkeep:    n.upkeep,
 		Metrics:   n.metrics,
 		Pages:     web.Handler(pageOptions(c.Web)),
 		Site:      api.Site{Apps: c.Apps, Demo: demo, Tiles: mapTiles(c.Web)},
@@ -103,6 +109,7 @@ func (n *Node) health(c *config.Config) *api.Health {
 	return api.NewHealth(api.HealthOptions{
 		Feed:    n.feed.Health,
 		Pending: func(ctx context.Context) (bool, error) { return n.pending(ctx, c.Apps) },
+		Unfit:   n.upkeep.Unfit,
 		Polling: c.Log.Ring == string(notifier.RingNever),
 	})
 }
@@ -130,6 +137,7 @@ func (n *Node) Run(ctx context.Context, at *Listeners) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return n.feed.Run(feeding) })
 	parts.Go(func() error { return n.accounts.Run(ctx) })
+	parts.Go(func() error { return n.upkeep.Run(ctx) })
 	if at.Ops != nil {
 		parts.Go(func() error { return n.ops.Serve(feeding, at.Ops) })
 	}

@@ -68,6 +68,14 @@ export interface Session {
   queued_bytes: number;
 }
 
+// A setting of the configuration that does not fit the database any more.
+export interface UnfitSetting {
+  setting: string;
+  name: string;
+  reason: string;
+  since: string;
+}
+
 export interface List<Row> {
   total: number;
   rows: Row[];
@@ -79,6 +87,7 @@ export interface Node {
   log: Log;
   counts: Counts;
   open: Record<Kind, number>;
+  unfit: UnfitSetting[];
   topics: List<Topic>;
   sessions: List<Session>;
 }

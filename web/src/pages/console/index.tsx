@@ -12,6 +12,7 @@ import { Sessions, Topics } from './Lists.tsx';
 import { LogPanel } from './LogPanel.tsx';
 import { Status } from './Status.tsx';
 import { TailPanel } from './TailPanel.tsx';
+import { Unfit } from './Unfit.tsx';
 
 const SAMPLE = "INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'Seen on the console')";
 const INTRO = 'The state of the node that serves this page: its listener, its sessions, its log, and the events that any user receives.';
@@ -43,6 +44,7 @@ function ForStaff() {
   return (
     <Page title="Console" intro={INTRO} sql={apps ? SAMPLE : undefined}>
       <Status {...look} />
+      <Unfit node={look.node} />
       <Counters node={look.node} />
       <TailPanel topics={topics} chosen={chosen} />
       <div className={styles.lists}>

@@ -1,0 +1,239 @@
+// Package upkeep keeps what was made of the configuration in step with the catalog of the database,
+// while the node runs.
+//
+// An [Item] stands for one setting, such as topics[0].access, and prepares it anew. That happens when
+// a request fails in a way that a changed catalog explains, when a request is refused for a value that
+// may be of use by now, and when the [Keeper] sees that the catalog has changed. A setting that does
+// not fit any more has an error until it fits again: requests that need it are refused with
+// problem.ErrUnfit, and no others.
+package upkeep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"rowcall/api/problem"
+)
+
+const (
+	// failurePause is the shortest time between two preparations that failed requests cause. A
+	// failed request waits for its end.
+	failurePause = time.Second
+
+	// refusalPause is the same for refused requests, which do not wait.
+	refusalPause = 3 * time.Second
+
+	// prepareTimeout bounds one preparation. A table that is locked for longer is not judged.
+	prepareTimeout = 3 * time.Second
+)
+
+// Item is a setting that was made into something that depends on the catalog. It is safe for use by
+// several goroutines.
+type Item struct {
+	Setting string // its key path, such as topics[0].access
+	Name    string // what users know it by: a topic, or the name of a resource or function
+
+	prepare Prepare
+	turn    chan struct{} // holds a value while the item is prepared
+
+	mu        sync.Mutex // guards all below
+	state     State
+	failedAt  time.Time          // when a failed request caused the last preparation
+	refusedAt time.Time          // when a refused request did
+	tell      func(*Item, State) // is told of changes; nil: nobody
+}
+
+// Prepare makes something of a setting anew, and puts it in the place of what was there. fresh asks
+// for statements that differ in their text from earlier ones: connections may hold plans of those that
+// are of no use. changed says whether what was made differs from what was there. The error is
+// problem.ErrUnavailable if the database does not answer; any other error says why the setting does not
+// fit, and what was there then stays in its place.
+type Prepare func(ctx context.Context, fresh bool) (changed bool, err error)
+
+// State is how a setting fits.
+type State struct {
+	Err   error     // why it does not fit; nil if it does
+	Since time.Time // when that was noticed
+
+	times   uint64 // how often it was prepared after the start
+	changes uint64 // how often that changed what was made
+}
+
+// NewItem returns an item that fits, since it was prepared at the start.
+func NewItem(setting, name string, prepare Prepare) *Item {
+	return &Item{Setting: setting, Name: name, prepare: prepare, turn: make(chan struct{}, 1)}
+}
+
+// State returns how the setting fits. The state of a nil item is that of a setting that fits.
+func (i *Item) State() State {
+	if i == nil {
+		return State{}
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.state
+}
+
+// Err returns problem.ErrUnfit if the setting does not fit, else nil.
+func (i *Item) Err() error { return i.State().err(i) }
+
+func (s State) err(i *Item) error {
+	if s.Err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w: %w", i.Setting, problem.ErrUnfit, s.Err)
+}
+
+// Do calls do, which uses what was made of the setting. If do fails, and what was made is out of date,
+// Do prepares the setting anew and calls do once more. do must leave nothing behind when it fails. The
+// error is problem.ErrUnfit while the setting does not fit; otherwise it is that of do. Without an
+// item, Do calls do once.
+func (i *Item) Do(ctx context.Context, do func() error) error {
+	before := i.State()
+	if err := before.err(i); err != nil {
+		return err
+	}
+	err := do()
+	switch {
+	case err == nil || i == nil:
+		return err
+	case IsStale(err):
+		i.prepareAfter(ctx, before, true)
+	case errors.Is(err, problem.ErrInvalid):
+		i.prepareAfter(ctx, before, false)
+	default:
+		return err
+	}
+	now := i.State()
+	if unfit := now.err(i); unfit != nil {
+		return unfit
+	}
+	if now.changes == before.changes {
+		return err
+	}
+	return do()
+}
+
+// prepareAfter prepares the setting because of a request that saw an earlier state, unless that was
+// done since. A failed request waits for its turn; a refused one does not.
+func (i *Item) prepareAfter(ctx context.Context, seen State, failed bool) {
+	if !failed && !i.takeRefusal() {
+		return
+	}
+	select {
+	case i.turn <- struct{}{}:
+		defer func() { <-i.turn }()
+	case <-ctx.Done():
+		return
+	}
+	if i.State().times != seen.times || failed && !i.takeFailure(ctx) {
+		return
+	}
+	_ = i.prepareInTurn(ctx, failed) // the state says what came of it
+}
+
+// takeRefusal reports whether a refused request may have the setting prepared now.
+func (i *Item) takeRefusal() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if time.Since(i.refusedAt) < refusalPause {
+		return false
+	}
+	i.refusedAt = time.Now()
+	return true
+}
+
+// takeFailure waits until a failed request may have the setting prepared. It reports false if ctx ends
+// first. The caller has the turn.
+func (i *Item) takeFailure(ctx context.Context) bool {
+	i.mu.Lock()
+	wait := failurePause - time.Since(i.failedAt)
+	i.mu.Unlock()
+	if wait > 0 && !sleep(ctx, wait) {
+		return false
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.failedAt = time.Now()
+	return true
+}
+
+// check prepares the setting, because the catalog may have changed. The error is
+// problem.ErrUnavailable.
+func (i *Item) check(ctx context.Context) error {
+	select {
+	case i.turn <- struct{}{}:
+		defer func() { <-i.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("checking %s: %w: %w", i.Setting, problem.ErrUnavailable, ctx.Err())
+	}
+	return i.prepareInTurn(ctx, false)
+}
+
+// prepareInTurn prepares the setting, and records whether it fits. An answer that did not come says
+// nothing of that.
+func (i *Item) prepareInTurn(ctx context.Context, fresh bool) error {
+	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
+	defer cancel()
+	different, err := i.prepare(ctx, fresh)
+	if errors.Is(err, problem.ErrUnavailable) {
+		return err
+	}
+	i.mu.Lock()
+	changed := (err == nil) != (i.state.Err == nil)
+	i.state.times++
+	if different {
+		i.state.changes++
+	}
+	if changed {
+		i.state.Since = time.Now()
+	}
+	i.state.Err = err
+	now, tell := i.state, i.tell
+	i.mu.Unlock()
+	if changed && tell != nil {
+		tell(i, now)
+	}
+	return nil
+}
+
+// sleep reports false if ctx ends first.
+func sleep(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// IsStale reports whether an error of a statement may be due to a catalog that has changed since the
+// statement was made: a name or an operator is gone, a type is another one, or a plan of the connection
+// is of no use. A missing right is none of these: it has an answer of its own.
+func IsStale(err error) bool {
+	const (
+		missingRight   = "42501"
+		planOfOldTypes = "0A000" // feature_not_supported: "cached plan must not change result type"
+		noSchema       = "3F000"
+		internalError  = "XX000" // "cache lookup failed" for what is gone
+	)
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return false
+	}
+	switch refused.Code {
+	case missingRight:
+		return false
+	case planOfOldTypes, noSchema, internalError:
+		return true
+	}
+	return strings.HasPrefix(refused.Code, "42")
+}

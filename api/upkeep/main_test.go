@@ -1,0 +1,9 @@
+package upkeep_test
+
+import (
+	"testing"
+
+	"rowcall/schema/schematest"
+)
+
+func TestMain(m *testing.M) { schematest.Main(m) }
