@@ -9,14 +9,15 @@ import (
 // events' data. Nothing is skipped while its reader keeps up.
 
 // queueLatestLocked queues events past the limit, and then skips each event that is stale because a
-// newer event of the same key waits. If that does not make enough room, it returns false: the
-// subscription goes on by pulling.
+// newer event of the same key waits. If that does not empty half of the queue, it returns false: the
+// subscription goes on by pulling. So each look at the whole queue is paid for by half a queue of
+// new events, also if nearly every event waits for a key of its own.
 func (s *Subscription) queueLatestLocked(found *logInterval, events []*Event) bool {
 	s.queue = s.enqueueLocked(s.queue, events)
 	if s.answered == s.questions { // else it is not known what the follower's roles hide
 		s.skipStaleLocked()
 	}
-	if s.host.options.queueLimit().allows(s.queueEvents, s.queueBytes) || s.queueEvents == 1 {
+	if s.host.options.refillLimit().allows(s.queueEvents, s.queueBytes) || s.queueEvents == 1 {
 		return true
 	}
 	s.fallBehindLocked(found.at(events[len(events)-1].ID))
