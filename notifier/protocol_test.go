@@ -135,6 +135,31 @@ func TestRowsOfAnySizeArrive(t *testing.T) {
 	r.silent(db, "big")
 }
 
+// TestAReaderThatReadsOnGetsAHugeTransaction has transactions file many times the events that a
+// replay may deliver, more than queue and tail hold: open subscriptions that are read get all.
+func TestAReaderThatReadsOnGetsAHugeTransaction(t *testing.T) {
+	t.Parallel()
+	const events = 3000
+	db := schematest.New(t, schematest.CoreOnly)
+	n := startNode(t, db.URL, openRules{}, notifier.Options{QueueEvents: 20, ReplayEvents: 50, TailEvents: 10})
+	one, several := follow(t, n, notifier.Request{}, "room"), follow(t, n, notifier.Request{}, "room/1", "hall")
+	for _, from := range []int{1, 1001, 2001} {
+		db.Exec(t, `SELECT rowcall.publish('room/1', 'test', to_json(i)) FROM generate_series($1::int, $1::int + 999) AS i`, from)
+		for _, r := range []*reader{one, several} {
+			if got := r.data(1000); !slices.Equal(got, numbers(from, from+999)) {
+				t.Fatalf("after the transaction from %d on came %v", from, got)
+			}
+		}
+	}
+	late := follow(t, n, notifier.Request{Since: one.start.Cursor}, "room")
+	if late.start.Recovered || late.start.Reason != notifier.ResetOverflow {
+		t.Errorf("a resume over %d events got %+v, want a reset: it may deliver 50", events, late.start)
+	}
+	if slow := n.Stats().Slow; slow != 0 {
+		t.Errorf("%d subscriptions were ended as slow", slow)
+	}
+}
+
 func TestAReaderThatNeverReadsIsEndedAndComesBack(t *testing.T) {
 	db := schematest.New(t, schematest.CoreOnly)
 	n := startNode(t, db.URL, openRules{}, notifier.Options{QueueEvents: 10, ReplayEvents: 200, TailEvents: 20})

@@ -137,7 +137,9 @@ func (p *puller) pullPage(ctx context.Context, s *Subscription) (time.Duration, 
 	} else if err != nil {
 		return 0, err
 	}
-	s.queuePage(resets, page.events, next.markPage(from.epoch, page))
+	if !s.queuePage(resets, page.events, next.markPage(from.epoch, page)) {
+		p.endSlow(s)
+	}
 	p.load.noteQueued(page.events)
 	if s.meter == nil {
 		return 0, nil
@@ -151,13 +153,16 @@ func (p *puller) resetExpired(s *Subscription) {
 	s.resetTo(ResetExpired, here, text)
 }
 
-// checkLag ends a subscription that has fallen further behind live than a replay may deliver, and
-// reports whether it goes on. It counts once each time the subscription falls behind.
+// checkLag ends a subscription whose reader was not there when it fell behind live: more than a
+// replay may deliver has come since the poll that did not fit the queue, and the reader has not yet
+// made room for a page. What that poll itself has brought does not count: a reader that reads on
+// gets all of it, however much it is. checkLag reports whether the subscription goes on. It counts
+// once each time the subscription falls behind.
 func (p *puller) checkLag(ctx context.Context, s *Subscription, from position, to snapshot) (bool, error) {
 	if !s.takeLagUnknown() {
 		return true, nil
 	}
-	n, err := countAfter(ctx, p.pool, from, to, s.topics, p.options.ReplayEvents+1)
+	n, err := countAfter(ctx, p.pool, positionAfter(from.upperBound()), to, s.topics, p.options.ReplayEvents+1)
 	if err != nil {
 		s.restoreLagUnknown()
 		return false, err
@@ -165,7 +170,13 @@ func (p *puller) checkLag(ctx context.Context, s *Subscription, from position, t
 	if n <= p.options.ReplayEvents {
 		return true, nil
 	}
-	p.counts.slow.Add(1)
-	s.endWith(ErrSlow) // it stays in the hub until it is closed: what waits still counts
+	p.endSlow(s)
 	return false, nil
+}
+
+// endSlow ends a subscription whose reader is too slow. It stays in the hub until it is closed: what
+// waits still counts.
+func (p *puller) endSlow(s *Subscription) {
+	p.counts.slow.Add(1)
+	s.endWith(ErrSlow)
 }

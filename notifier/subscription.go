@@ -22,7 +22,7 @@ import (
 //	live       the poller: queueLive, no room    pulling    pages, and a puller's turn
 //	each mode  its owner: Close                  ended      everything, except that the reader may
 //	           applyGrants: access was refused              take what is queued after ErrSlow
-//	           a puller: checkLag, too far back
+//	           a puller: endSlow, too far back
 //	           the census: shed
 //
 // Two things are independent of the mode. While access is in question, nothing that was queued after
@@ -78,7 +78,8 @@ type Subscription struct {
 	epoch       string      // of pullFrom
 	cursor      string      // behind what was taken
 	turnClaimed bool        // a puller has the subscription, or will
-	lagUnknown  bool        // it has fallen behind live, and how far was not counted yet
+	lagUnknown  bool        // it has fallen behind live, and what has come since was not counted yet
+	laps        pullLaps    // whether it catches up while it pulls
 	resets      uint64      // how often it was reset; a page read before the last reset is dropped
 	replaySlot  func()      // gives its place among the metered replays back; nil: it has none
 	restTimer   *time.Timer // ends the rest between two pages; nil: it is not resting

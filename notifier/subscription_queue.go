@@ -165,7 +165,7 @@ func (s *Subscription) resetTo(reason ResetReason, place cursor, text string) {
 		s.mu.Unlock()
 		return
 	}
-	s.liveAside = nil
+	s.liveAside, s.laps = nil, pullLaps{}
 	s.queue = []queueRun{{reset: &Reset{Reason: reason, Cursor: text}}}
 	if s.answered < s.questions {
 		s.queueQuestionLocked()
@@ -198,19 +198,46 @@ func (s *Subscription) pullPlace() (from cursor, resets uint64) {
 	return cursor{epoch: s.epoch, position: s.pullFrom}, s.resets
 }
 
-// queuePage queues a page and moves the place behind it, unless a reset has come in between.
-func (s *Subscription) queuePage(resets uint64, events []*Event, next position) {
+// queuePage queues a page and moves the place behind it, unless a reset has come in between. It
+// returns false if the reader does not catch up.
+func (s *Subscription) queuePage(resets uint64, events []*Event, next position) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mode != modePulling || s.resets != resets {
-		return
+		return true
 	}
 	s.queue = s.enqueueLocked(s.queue, events)
 	s.pullFrom = next
+	s.laps.pulled += len(events)
+	return next.inside || s.laps.end(s.host.options.ReplayEvents)
 }
 
-// takeLagUnknown reports whether it was not counted yet how far the subscription has fallen behind.
-// The caller counts it now.
+// pullLaps tells whether a pulling subscription catches up. A lap is a stretch of the log that
+// reaches to where the node stood when the lap began. A reader that is faster than the writers needs
+// ever shorter laps, however long the first one is.
+type pullLaps struct {
+	pulled  int // events of this lap so far
+	last    int // events of the lap before
+	growing int // how many laps in a row were long, and longer than the lap before
+}
+
+// longerLaps is how many laps in a row may grow: writers may write more for a while.
+const longerLaps = 2
+
+// end ends a lap. It returns false if the laps keep growing; a lap of at most so many events does
+// not count as long.
+func (l *pullLaps) end(short int) bool {
+	if l.pulled > short && l.pulled > l.last {
+		l.growing++
+	} else {
+		l.growing = 0
+	}
+	l.pulled, l.last = 0, l.pulled
+	return l.growing <= longerLaps
+}
+
+// takeLagUnknown reports whether what has come since the subscription fell behind was not counted
+// yet. The caller counts it now.
 func (s *Subscription) takeLagUnknown() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -315,7 +342,7 @@ func (s *Subscription) endAttach(resets uint64, missed []*Event, result attachme
 func (s *Subscription) completeAttach(resets uint64, missed []*Event) {
 	s.mu.Lock()
 	if s.mode == modeAttaching {
-		s.mode = modeLive
+		s.mode, s.laps = modeLive, pullLaps{}
 	}
 	if s.mode != modeEnded {
 		if s.resets == resets {
