@@ -13,22 +13,25 @@ import (
 
 // Pool is a pool of connections with the settings of this package. Each of its methods is as that
 // of pgxpool.Pool; behind transaction pooling each statement gets a transaction of its own, in which
-// the settings are made first.
+// the settings are made first. If the server has no connection left for the pool, a statement waits
+// for one of the others for a moment.
 type Pool struct {
 	pool    *pgxpool.Pool
 	pooling Pooling
 	begin   string // what a transaction begins with behind transaction pooling, after BEGIN
+	line    *waitingLine
 }
 
 // OpenPool opens a pool. config may say anything but how to connect, which s says. It does not connect.
 func (s *Server) OpenPool(ctx context.Context, config *pgxpool.Config) (*Pool, error) {
 	config = config.Copy()
 	config.ConnConfig = s.ConnConfig(nil)
+	makeWayWhenConnected(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the pool of connections: %w", err)
 	}
-	return &Pool{pool: pool, pooling: s.pooling, begin: forTransaction(s.version)}, nil
+	return &Pool{pool: pool, pooling: s.pooling, begin: forTransaction(s.version), line: newWaitingLine()}, nil
 }
 
 // Close closes all connections, and waits until they are released.
@@ -42,8 +45,12 @@ func (p *Pool) Size() int { return int(p.pool.Config().MaxConns) }
 
 // BeginTx begins a transaction. Without an access mode it may write, and without an isolation level
 // it is READ COMMITTED.
-func (p *Pool) BeginTx(ctx context.Context, o pgx.TxOptions) (pgx.Tx, error) {
-	return p.pool.BeginTx(ctx, p.options(o))
+func (p *Pool) BeginTx(ctx context.Context, o pgx.TxOptions) (tx pgx.Tx, err error) {
+	err = p.withConnection(ctx, func(ctx context.Context) error {
+		tx, err = p.pool.BeginTx(ctx, p.options(o))
+		return err
+	})
+	return tx, err
 }
 
 // Begin begins a READ COMMITTED transaction that may write.
@@ -66,7 +73,11 @@ func (p *Pool) options(o pgx.TxOptions) pgx.TxOptions {
 // Exec executes a statement.
 func (p *Pool) Exec(ctx context.Context, sql string, arguments ...any) (tag pgconn.CommandTag, err error) {
 	if p.pooling != TransactionPooling {
-		return p.pool.Exec(ctx, sql, arguments...)
+		err = p.withConnection(ctx, func(ctx context.Context) error {
+			tag, err = p.pool.Exec(ctx, sql, arguments...)
+			return err
+		})
+		return tag, err
 	}
 	err = pgx.BeginFunc(ctx, p, func(tx pgx.Tx) error {
 		tag, err = tx.Exec(ctx, sql, arguments...)
@@ -76,15 +87,19 @@ func (p *Pool) Exec(ctx context.Context, sql string, arguments ...any) (tag pgco
 }
 
 // Query executes a query. An error that it returns is also the error of the rows.
-func (p *Pool) Query(ctx context.Context, sql string, arguments ...any) (pgx.Rows, error) {
+func (p *Pool) Query(ctx context.Context, sql string, arguments ...any) (rows pgx.Rows, err error) {
 	if p.pooling != TransactionPooling {
-		return p.pool.Query(ctx, sql, arguments...)
+		err = p.withConnection(ctx, func(ctx context.Context) error {
+			rows, err = p.pool.Query(ctx, sql, arguments...)
+			return err
+		})
+		return rows, err
 	}
 	tx, err := p.Begin(ctx)
 	if err != nil {
 		return failedRows{err: err}, err
 	}
-	rows, err := tx.Query(ctx, sql, arguments...)
+	rows, err = tx.Query(ctx, sql, arguments...)
 	if err != nil {
 		_ = tx.Rollback(ctx) // the error that counts is the query's
 		return rows, err
@@ -108,11 +123,20 @@ func (p *Pool) Use(ctx context.Context, do func(conn *pgx.Conn) error) error {
 		defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // nothing was written
 		return do(tx.Conn())
 	}
-	return p.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return do(conn.Conn()) })
+	var conn *pgxpool.Conn
+	err := p.withConnection(ctx, func(ctx context.Context) (err error) {
+		conn, err = p.pool.Acquire(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	return do(conn.Conn())
 }
 
 // Over returns a pool over one whose connections are made otherwise, for tests.
-func Over(pool *pgxpool.Pool) *Pool { return &Pool{pool: pool} }
+func Over(pool *pgxpool.Pool) *Pool { return &Pool{pool: pool, line: newWaitingLine()} }
 
 // SQL returns the pool for database/sql. Behind transaction pooling its statements run without the
 // settings of this package.
