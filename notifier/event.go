@@ -42,7 +42,8 @@ func (e *Event) Cursor() string { return e.cursor }
 // more to come from the same poll. It is empty in the same case as Cursor.
 func (e *Event) SharedCursor() string { return e.exact }
 
-// size is how many bytes the event counts for in a queue: its text, and a constant for the rest.
+// size is how many bytes the event counts for in a queue, a page and a meter: its text, and a
+// constant for the rest.
 func (e *Event) size() int { return len(e.Data) + len(e.Topic) + len(e.Type) + 128 }
 
 // totalSize is how many bytes the events count for in a queue.
@@ -50,6 +51,24 @@ func totalSize(events []*Event) int {
 	bytes := 0
 	for _, e := range events {
 		bytes += e.size()
+	}
+	return bytes
+}
+
+// cost is how many bytes the event takes in memory, apart from its encodings: with its cursors it
+// may be many times its size, because they name every transaction that was open.
+func (e *Event) cost() int {
+	if e.cursor == e.exact {
+		return e.size() + len(e.exact)
+	}
+	return e.size() + len(e.exact) + len(e.cursor)
+}
+
+// totalCost is how many bytes the events take in memory.
+func totalCost(events []*Event) int {
+	bytes := 0
+	for _, e := range events {
+		bytes += e.cost()
 	}
 	return bytes
 }

@@ -172,7 +172,7 @@ func (h *hub) openPoll(p *poll) []*Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.delivering = true
-	h.current = tailPoll{logInterval: p.logInterval}
+	h.current = newTailPoll(p.logInterval)
 	if p.isFirst() {
 		return slices.Collect(maps.Keys(h.subs))
 	}

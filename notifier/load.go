@@ -46,7 +46,7 @@ func (l *load) noteQueued(events []*Event) {
 	if len(events) == 0 {
 		return
 	}
-	l.queued.Add(2 * int64(totalSize(events)))
+	l.queued.Add(2 * int64(totalCost(events)))
 	l.requestCensusIfHigh()
 }
 
@@ -223,7 +223,7 @@ func (c *census) count(queues []countedQueue) {
 func (c *census) countEvent(e *Event) {
 	cost := c.events[e]
 	if cost == nil {
-		cost = &eventCost{bytes: int64(e.size()) + e.memo.bytes.Load()}
+		cost = &eventCost{bytes: int64(e.cost()) + e.memo.bytes.Load()}
 		c.events[e] = cost
 		c.bytes += cost.bytes
 	}

@@ -225,9 +225,9 @@ func (c *pollConn) fillTail(ctx context.Context, seen snapshot) error {
 		if err != nil || !found {
 			return err
 		}
-		part := tailPoll{logInterval: *recent.within}
-		part.add(recent.events)
+		part := newTailPoll(*recent.within)
 		markCursors(c.poller.reading.epoch, recent.within, recent.events, true)
+		part.add(recent.events)
 		c.poller.hub.plantTail(recent.within.prev, part)
 		return nil
 	})

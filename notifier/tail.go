@@ -41,10 +41,20 @@ type tailEvent struct {
 	poll  int
 }
 
-// add appends events to the part.
+// indexCost is about how many bytes the tail takes for an event besides the event's own.
+const indexCost = 128
+
+// newTailPoll begins the part of a poll. Its two snapshots count: a poll of one event may have found
+// thousands of transactions open.
+func newTailPoll(found logInterval) tailPoll {
+	const constant, xid = 256, 8
+	return tailPoll{logInterval: found, bytes: constant + xid*(len(found.prev.xip)+len(found.seen.xip))}
+}
+
+// add appends events to the part. They have their cursors already.
 func (p *tailPoll) add(events []*Event) {
 	p.events = append(p.events, events...)
-	p.bytes += totalSize(events)
+	p.bytes += totalCost(events) + indexCost*len(events)
 }
 
 // restartAt empties the tail. From now on it holds what comes after start.

@@ -76,7 +76,7 @@ func (l *randomLog) step() {
 func (l *randomLog) poll(node int) {
 	found := logInterval{prev: l.nodes[node], seen: l.snapshot()}
 	l.nodes[node] = found.seen
-	part := tailPoll{logInterval: found}
+	part := newTailPoll(found)
 	for _, e := range l.events {
 		if found.seen.sees(e.xid) && !found.prev.sees(e.xid) {
 			part.add([]*Event{e})
@@ -117,6 +117,41 @@ func TestTheTailFindsWhatAScanFinds(t *testing.T) {
 	}
 }
 
+// TestTheTailCountsCursorsAndSnapshots hands on polls of one event each while many transactions are
+// open, so that a cursor is far longer than an event. What the tail holds stays within its bound.
+func TestTheTailCountsCursorsAndSnapshots(t *testing.T) {
+	t.Parallel()
+	const bound, polls = 1 << 20, 2000
+	f := newFeed(nil, Options{TailBytes: bound})
+	at := snapshot{xmin: 10, xmax: 10 + 600}
+	for x := at.xmin; x < at.xmax; x++ {
+		at.xip = append(at.xip, x)
+	}
+	f.hub.beginRestart(anEpoch, at)
+	f.hub.endRestart()
+	to := deliverer{hub: f.hub, reask: f.reask, load: f.load, tally: new(pollTally), epoch: anEpoch, newest: new(newestEvent)}
+	for range polls {
+		next := snapshot{xmin: at.xmin, xmax: at.xmax + 1, xip: slices.Clone(at.xip)}
+		p := &poll{logInterval: logInterval{prev: at, seen: next}}
+		f.hub.openPoll(p)
+		if err := to.deliverChunk(p, []*Event{{ID: int64(at.xmax), Topic: "room", xid: at.xmax}}, true); err != nil {
+			t.Fatal(err)
+		}
+		f.hub.closePoll(p)
+		at = next
+	}
+	held := 0
+	for _, part := range f.hub.tail.polls {
+		held += 8 * len(part.seen.xip)
+		for _, e := range part.events {
+			held += len(e.cursor) + len(e.exact)
+		}
+	}
+	if n := len(f.hub.tail.polls); n == 0 || n == polls || held > bound {
+		t.Errorf("the tail holds %d of %d polls, with %d bytes of cursors and snapshots, want at most %d bytes", n, polls, held, bound)
+	}
+}
+
 // fullTail is a tail of polls with so many events each, of one transaction, spread over topics.
 func fullTail(polls, events, topics int) *tail {
 	t := new(tail)
@@ -125,7 +160,7 @@ func fullTail(polls, events, topics int) *tail {
 	id := int64(0)
 	for range polls {
 		next := snapshot{xmin: at.xmax + 1, xmax: at.xmax + 1}
-		part := tailPoll{logInterval: logInterval{prev: at, seen: next}}
+		part := newTailPoll(logInterval{prev: at, seen: next})
 		for range events {
 			id++
 			part.add([]*Event{{ID: id, Topic: topic.Topic(fmt.Sprint("rooms/", id%int64(topics))), xid: at.xmax}})
