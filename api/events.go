@@ -91,7 +91,7 @@ func (h *eventsHandler) readPage(r *http.Request, in *admission) (eventsAnswer, 
 	ctx, leave := h.vigil.contextFor(r.Context(), in.identity)
 	defer leave()
 	woken := newWakeSignal()
-	sub, start, err := h.subscribe(ctx, in, notifier.Request{Topics: wanted.topics, Since: wanted.since, Wake: woken.wake})
+	sub, start, err := h.subscribe(ctx, in, notifier.Request{Topics: wanted.topics, Since: wanted.since, Resumable: true, Wake: woken.wake})
 	if errors.Is(err, notifier.ErrBadCursor) {
 		return eventsAnswer{}, problem.Explain(notifier.ErrBadCursor, "since: the cursor is not one of ours")
 	}

@@ -92,13 +92,14 @@ func (n *nativeFlow) subscribeSlot(ctx context.Context, slot *topicSlot) {
 	ctx, cancel := context.WithTimeout(ctx, subscribeWait)
 	defer cancel()
 	sub, start, err := n.session.feed.Subscribe(ctx, notifier.Request{
-		Topics:   []topic.Topic{slot.topic},
-		Follower: n.session.identity.Follower(),
-		Since:    slot.asked.since(),
-		Snapshot: slot.asked.Snapshot,
-		Holder:   n.session.holder,
-		Meter:    n.session.meter,
-		Wake:     func() { n.topicReady(slot) },
+		Topics:    []topic.Topic{slot.topic},
+		Follower:  n.session.identity.Follower(),
+		Since:     slot.asked.since(),
+		Snapshot:  slot.asked.Snapshot,
+		Holder:    n.session.holder,
+		Meter:     n.session.meter,
+		Resumable: true,
+		Wake:      func() { n.topicReady(slot) },
 	})
 	if err != nil {
 		n.refuseSlot(slot, err)

@@ -125,7 +125,7 @@ func (h *streamHandler) subscribeAndSend(ctx context.Context, st *stream, in *ad
 // subscribeFrom subscribes from the cursor of the request. A text that is no cursor counts as an
 // expired one: to refuse it would make EventSource give up.
 func (st *stream) subscribeFrom(ctx context.Context, in *admission, wanted streamRequest) (subscription, notifier.Start, error) {
-	request := notifier.Request{Topics: wanted.topics, Since: wanted.since, Holder: st.holder, Wake: st.woken.wake}
+	request := notifier.Request{Topics: wanted.topics, Since: wanted.since, Resumable: true, Holder: st.holder, Wake: st.woken.wake}
 	sub, start, err := st.subscribe(ctx, in, request)
 	if !errors.Is(err, notifier.ErrBadCursor) {
 		return sub, start, err

@@ -42,7 +42,7 @@ func (t *topicRequests) readState(r *http.Request, in *admission) (topicState, e
 	if err != nil {
 		return topicState{}, err
 	}
-	sub, start, err := t.subscribe(r.Context(), in, notifier.Request{Topics: topics, Snapshot: true, Wake: func() {}})
+	sub, start, err := t.subscribe(r.Context(), in, notifier.Request{Topics: topics, Snapshot: true, Resumable: true, Wake: func() {}})
 	if err != nil {
 		return topicState{}, err
 	}

@@ -22,6 +22,10 @@ type Request struct {
 	Meter    Meter   // bounds the cost of the replay; nil: no bound
 	Holder   *Holder // is shed together with the subscription; nil: the subscription alone is shed
 
+	// Resumable says that the reader comes back with the cursors that it gets. Without a cursor it
+	// would miss events and not know it, so it is refused, or ended, where there is none because its
+	// text would be longer than MaxCursorBytes.
+	Resumable bool
 	// Latest names a field of the events' data. A reader that falls behind then gets the newest
 	// event for each value of the field, and skips the others. If it is empty, every event is
 	// delivered.
@@ -32,7 +36,7 @@ type Request struct {
 
 // Start is where a subscription starts.
 type Start struct {
-	Cursor    string          // Since if a replay follows; else where the subscription is live from
+	Cursor    string          // Since if a replay follows; else where the subscription is live from, or empty
 	Recovered bool            // whether Since was of use; meaningless without Since
 	Reason    ResetReason     // why Since was of no use
 	State     json.RawMessage // with Snapshot: the topic's state as a JSON array
@@ -45,7 +49,7 @@ type Start struct {
 // database does not answer before ctx ends.
 func (f *Feed) Subscribe(ctx context.Context, r Request) (*Subscription, Start, error) {
 	s := &Subscription{
-		host: f.host, topics: r.Topics, follower: r.Follower, latest: r.Latest, wake: r.Wake,
+		host: f.host, topics: r.Topics, follower: r.Follower, latest: r.Latest, resumable: r.Resumable, wake: r.Wake,
 		holder: cmp.Or(r.Holder, new(Holder)), meter: r.Meter, grants: make([]Grant, len(r.Topics)),
 	}
 	f.hub.register(s)
@@ -66,6 +70,10 @@ func (f *Feed) Subscribe(ctx context.Context, r Request) (*Subscription, Start, 
 	return s, start, nil
 }
 
+// errNoCursor says that a reader cannot be told where it is: too many transactions are open to name
+// them all in a cursor.
+var errNoCursor = fmt.Errorf("%w: too many transactions are open for a cursor", ErrUnavailable)
+
 // join decides where a registered subscription starts. It begins again if the log's history has
 // changed meanwhile.
 func (f *Feed) join(ctx context.Context, s *Subscription, r Request) (Start, error) {
@@ -74,6 +82,9 @@ func (f *Feed) join(ctx context.Context, s *Subscription, r Request) (Start, err
 		from, start, err := f.findStart(ctx, s, r)
 		if err != nil {
 			return Start{}, err
+		}
+		if r.Resumable && start.Cursor == "" {
+			return Start{}, errNoCursor
 		}
 		if ok, err := s.startAt(resets, from, start.Cursor); ok || err != nil {
 			return start, err

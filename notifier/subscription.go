@@ -58,13 +58,14 @@ type subscriptionHost struct {
 // Subscription is one reader's queue and place in the log. This file has the reader's side of it;
 // subscription_queue.go has what the node does to it.
 type Subscription struct {
-	host     *subscriptionHost
-	topics   []topic.Topic
-	follower Follower
-	latest   string // the field of data whose newest value is enough; empty: every event counts
-	wake     func()
-	holder   *Holder
-	meter    Meter // nil: replays are not metered
+	host      *subscriptionHost
+	topics    []topic.Topic
+	follower  Follower
+	resumable bool   // its reader needs cursors
+	latest    string // the field of data whose newest value is enough; empty: every event counts
+	wake      func()
+	holder    *Holder
+	meter     Meter // nil: replays are not metered
 
 	// Nothing blocks while mu is held, and no other lock is taken but that of an event's memo.
 	mu          sync.Mutex // guards all below
@@ -102,7 +103,7 @@ func (s *Subscription) Topics() []topic.Topic { return s.topics }
 
 // Take returns up to max waiting events without blocking, and at least one if any waits. After the
 // subscription has ended, and what may still be delivered is taken, it returns the reason:
-// ErrUnauthorized, ErrForbidden, ErrNotFound, ErrSlow or ErrClosed.
+// ErrUnauthorized, ErrForbidden, ErrNotFound, ErrSlow, ErrUnavailable or ErrClosed.
 func (s *Subscription) Take(max int) (Taken, error) {
 	s.mu.Lock()
 	taken, err := s.takeLocked(atLeastOne(max))

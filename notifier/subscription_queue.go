@@ -157,12 +157,17 @@ func (s *Subscription) grantedRoles() []string {
 }
 
 // resetTo drops what waits, tells the reader, and goes on from the node's place. text is the text
-// of that place.
+// of that place. If there is none, a reader that needs cursors is ended instead.
 func (s *Subscription) resetTo(reason ResetReason, place cursor, text string) {
 	s.mu.Lock()
 	s.resets++
 	if s.mode == modeEnded || s.mode == modeJoining {
 		s.mu.Unlock()
+		return
+	}
+	if text == "" && s.resumable {
+		s.mu.Unlock()
+		s.endWith(errNoCursor)
 		return
 	}
 	s.liveAside, s.laps = nil, pullLaps{}
