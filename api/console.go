@@ -52,14 +52,15 @@ func admitStaff(who identity.Identity) error {
 
 // consoleAll is the whole console, for a page that polls it about once a second.
 type consoleAll struct {
-	At       time.Time           `json:"at"`
-	Listener consoleListener     `json:"listener"`
-	Log      consoleLog          `json:"log"`
-	Counts   consoleCounts       `json:"counts"`
-	Open     map[sessionKind]int `json:"open"`
-	Unfit    []upkeep.Unfit      `json:"unfit"` // settings that do not fit the database any more
-	Topics   consoleTopics       `json:"topics"`
-	Sessions consoleSessions     `json:"sessions"`
+	At           time.Time           `json:"at"`
+	Listener     consoleListener     `json:"listener"`
+	Log          consoleLog          `json:"log"`
+	Counts       consoleCounts       `json:"counts"`
+	Unfollowable consoleUnfollowable `json:"unfollowable"`
+	Open         map[sessionKind]int `json:"open"`
+	Unfit        []upkeep.Unfit      `json:"unfit"` // settings that do not fit the database any more
+	Topics       consoleTopics       `json:"topics"`
+	Sessions     consoleSessions     `json:"sessions"`
 }
 
 func (c *console) answerAll(r *http.Request) (any, error) {
@@ -69,14 +70,15 @@ func (c *console) answerAll(r *http.Request) (any, error) {
 	}
 	stats := c.feed.Stats()
 	return consoleAll{
-		At:       time.Now().UTC(),
-		Listener: c.describeListener(stats),
-		Log:      c.describeLog(stats),
-		Counts:   c.describeCounts(stats),
-		Open:     c.countOpen(),
-		Unfit:    c.upkeep.Unfit(),
-		Topics:   c.topicList.firstRows(limit),
-		Sessions: c.sessionList.firstRows(limit),
+		At:           time.Now().UTC(),
+		Listener:     c.describeListener(stats),
+		Log:          c.describeLog(stats),
+		Counts:       c.describeCounts(stats),
+		Unfollowable: describeUnfollowable(stats.Unfollowable),
+		Open:         c.countOpen(),
+		Unfit:        c.upkeep.Unfit(),
+		Topics:       c.topicList.firstRows(limit),
+		Sessions:     c.sessionList.firstRows(limit),
 	}, nil
 }
 

@@ -191,3 +191,13 @@ func (c *console) describeCounts(s notifier.Stats) consoleCounts {
 		QueuedEvents: w.Events, QueuedBytes: w.Bytes,
 	}
 }
+
+// consoleUnfollowable is what was filed under topics that nobody can follow.
+type consoleUnfollowable struct {
+	Events uint64   `json:"events"`
+	Topics []string `json:"topics"` // the last ones, the newest first
+}
+
+func describeUnfollowable(u notifier.Unfollowable) consoleUnfollowable {
+	return consoleUnfollowable{Events: u.Events, Topics: append([]string{}, u.Topics...)}
+}

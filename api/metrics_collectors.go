@@ -72,6 +72,7 @@ func newFeedCollector(f feed) *metricCollector {
 	pages := n.describe("replay_pages_total", "Pages read from the log for replays and for readers that fell behind.")
 	resets := n.describe("resets_total", "Resets sent to subscribers.", "reason")
 	slow := n.describe("slow_readers_total", "Subscriptions ended because their readers fell too far behind.")
+	unfollowable := n.describe("unfollowable_events_total", "Events that polls have read under topics that nobody can follow.")
 	took := n.describe("poll_seconds", "From the beginning of a poll until its events were queued.")
 	handOver := n.describe("event_delay_seconds", "From the statement that wrote an event until it was queued here, for the last event of each transaction.")
 	n.send = func(out chan<- prometheus.Metric) {
@@ -86,6 +87,7 @@ func newFeedCollector(f feed) *metricCollector {
 		count64(out, replays, s.Replays.Log, "log")
 		count64(out, pages, s.Replays.Pages)
 		count64(out, slow, s.Slow)
+		count64(out, unfollowable, s.Unfollowable.Events)
 		for _, reason := range []notifier.ResetReason{notifier.ResetExpired, notifier.ResetEpoch, notifier.ResetOverflow} {
 			count64(out, resets, s.Resets[reason], string(reason))
 		}

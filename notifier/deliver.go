@@ -12,7 +12,8 @@ type deliverer struct {
 	epoch string
 	boot  string // a poll with another one belongs to another history, or to another run of the server
 
-	newest *newestEvent // is told of what was handed on
+	newest       *newestEvent       // is told of what was handed on
+	unfollowable *unfollowableCount // nil: nothing is counted
 }
 
 var _ pollSink = deliverer{}
@@ -56,6 +57,7 @@ func (d deliverer) deliverChunk(p *poll, events []*Event, complete bool) error {
 	}
 	d.tally.countQueued(events)
 	d.newest.note(events[len(events)-1])
+	d.unfollowable.count(events)
 	return nil
 }
 

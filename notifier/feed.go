@@ -61,9 +61,10 @@ func newPoller(f *Feed, wake signal) *poller {
 		options: &f.options, log: f.log, connector: f.connector, listener: f.listener,
 		hub: f.hub, pulls: f.pulls, reask: f.reask, load: f.load,
 		wake: wake, ready: make(chan struct{}),
-		reading:   readingState{patience: silenceLimit},
-		alive:     aliveKeeper{options: &f.options, log: f.log},
-		nextRound: newPollRound(),
+		reading:      readingState{patience: silenceLimit},
+		alive:        aliveKeeper{options: &f.options, log: f.log},
+		unfollowable: newUnfollowableCount(&f.options, f.log),
+		nextRound:    newPollRound(),
 	}
 }
 

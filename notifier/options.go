@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"log/slog"
 	"time"
+
+	"rowcall/notifier/topic"
 )
 
 // Options are the feed's settings. The zero value of each field stands for the default that is
@@ -47,6 +49,10 @@ type Options struct {
 	KeepBytes int64 // 1 GiB
 	// Retain is the interval at which retention looks at the log.
 	Retain time.Duration // 10 s
+
+	// CanFollow reports whether the rules let anybody follow a topic or one above it. Events under other
+	// topics are counted. The poller's goroutine calls it.
+	CanFollow func(topic.Topic) bool // every topic can be followed
 
 	Logger *slog.Logger // slog.Default()
 }

@@ -178,6 +178,7 @@ func (c *pollConn) deliverer() deliverer {
 	return deliverer{
 		hub: p.hub, reask: p.reask, load: p.load, tally: &p.tally,
 		epoch: p.reading.epoch, boot: c.boot, newest: &p.reading.newest,
+		unfollowable: p.unfollowable,
 	}
 }
 

@@ -14,16 +14,17 @@ import (
 // poller is the one goroutine that reads the log for all subscriptions and moves the node's place.
 // It uses one connection after the other; see pollConn.
 type poller struct {
-	options   *Options
-	log       *slog.Logger
-	connector *connector
-	listener  *listener
-	hub       *hub
-	pulls     *pullQueue
-	reask     *reaskQueue
-	load      *load
-	wake      signal        // raised when a poll is wanted now
-	ready     chan struct{} // closed after the first poll that began while LISTEN was confirmed
+	options      *Options
+	log          *slog.Logger
+	connector    *connector
+	listener     *listener
+	hub          *hub
+	pulls        *pullQueue
+	reask        *reaskQueue
+	load         *load
+	unfollowable *unfollowableCount
+	wake         signal        // raised when a poll is wanted now
+	ready        chan struct{} // closed after the first poll that began while LISTEN was confirmed
 
 	// The poller's goroutine alone uses these, across its connections.
 	reading readingState

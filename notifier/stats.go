@@ -4,14 +4,15 @@ import "time"
 
 // Stats are a feed's numbers: counts since New, and the present state.
 type Stats struct {
-	Polls     uint64 // of the log, also those that found nothing
-	Events    uint64 // read by polls
-	HandedOut uint64 // events taken by readers, counted once for each reader
-	Rings     uint64 // rings for events that the listener has received
-	Lost      LostConnections
-	Replays   ReplayCounts
-	Resets    map[ResetReason]uint64 // told to subscribers, at subscribe or later
-	Slow      uint64                 // subscriptions ended because their readers were too slow
+	Polls        uint64 // of the log, also those that found nothing
+	Events       uint64 // read by polls
+	HandedOut    uint64 // events taken by readers, counted once for each reader
+	Rings        uint64 // rings for events that the listener has received
+	Lost         LostConnections
+	Replays      ReplayCounts
+	Resets       map[ResetReason]uint64 // told to subscribers, at subscribe or later
+	Slow         uint64                 // subscriptions ended because their readers were too slow
+	Unfollowable Unfollowable
 
 	PollDuration DurationHistogram // from the beginning of a poll until its events were queued
 	EventDelay   DurationHistogram // from an event's statement to its queueing, once a transaction
@@ -53,6 +54,7 @@ func (f *Feed) Stats() Stats {
 		Replays:      ReplayCounts{Tail: c.fromTail.Load(), Log: c.fromLog.Load(), Pages: c.pages.Load()},
 		Resets:       c.resets(),
 		Slow:         c.slow.Load(),
+		Unfollowable: f.poller.unfollowable.last(),
 		PollDuration: tally.pollDuration, EventDelay: tally.eventDelay,
 		Listener: heard.state, Gate: tally.gate, Health: f.Health(),
 		Retention: RetentionLimits{Slots: slotCount, Keep: f.options.Keep, KeepBytes: f.options.KeepBytes},

@@ -17,6 +17,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -229,6 +230,36 @@ func Admits(allow rules.Allow, who identity.Identity) error {
 		return problem.ErrDenied
 	}
 	return nil
+}
+
+// CanFollow reports whether the rules let anybody follow a topic or one above it, whose followers receive
+// its events too. Followers name topics in their one spelling, so nobody can follow room/007.
+func (r *Rules) CanFollow(asked topic.Topic) bool {
+	for name := string(asked); ; {
+		if r.isSpelled(topic.Topic(name)) {
+			return true
+		}
+		end := strings.LastIndexByte(name, '/')
+		if end < 0 {
+			return false
+		}
+		name = name[:end]
+	}
+}
+
+// isSpelled reports whether there is a rule for a topic, and the topic has its one spelling and values that
+// their types have.
+func (r *Rules) isSpelled(name topic.Topic) bool {
+	if _, own := r.builtIn[name]; own {
+		return true
+	}
+	_, malformed := topic.Parse(string(name))
+	found, values := r.find(name)
+	if malformed != nil || found == nil || r.Spell(name) != name {
+		return false
+	}
+	_, err := r.arguments(found, values, "", false)
+	return err == nil
 }
 
 // UserPattern gives the parameter {me} of a pattern the kind of this database's user ids. It reports

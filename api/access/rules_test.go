@@ -548,3 +548,22 @@ func TestArgument(t *testing.T) {
 		t.Errorf("9223372036854775808: got %v, want no argument", got)
 	}
 }
+
+// A topic can be followed if a rule is for it or for one above it, and it has its one spelling.
+func TestCanFollow(t *testing.T) {
+	t.Parallel()
+	topics := []rules.Topic{{Topic: "room/{room_id:int}", Allow: rules.AllowPublic}, {Topic: "dams", Allow: rules.AllowPublic}, {Topic: "doc/{id:uuid}", Allow: rules.AllowPublic}}
+	compiled, err := Compile(t.Context(), nil, wholeIDs{}, topics, "_own")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[topic.Topic]bool{
+		"room/7": true, "dams": true, "dams/3": true, "room/7/files/1": true, "doc/3f2504e0-4f89-41d3-9a0c-0305e82c3301": true, "_own": true,
+		"room/007": false, "room": false, "rooms/7": false, "room/x": false, "room/99999999999999999999": false, "": false, "/": false,
+		"slugs/ABC/1 ü": false, "doc/3F2504E0-4F89-41D3-9A0C-0305E82C3301": false,
+	} {
+		if got := compiled.CanFollow(name); got != want {
+			t.Errorf("%q: got %v, want %v", name, got, want)
+		}
+	}
+}

@@ -74,7 +74,9 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Se
 		return err
 	}
 	topics.Log = n.log
-	n.feed = notifier.New(direct, n.pool, n.metrics.Timed(topics), feedOptions(c, n.log))
+	options := feedOptions(c, n.log)
+	options.CanFollow = topics.CanFollow
+	n.feed = notifier.New(direct, n.pool, n.metrics.Timed(topics), options)
 	resources, err := resource.Compile(ctx, n.pool, topics, c.Resources, n.log)
 	if err != nil {
 		return err

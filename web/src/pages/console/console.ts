@@ -49,6 +49,12 @@ export interface Counts {
   queued_bytes: number;
 }
 
+/** Unfollowable tells of events under topics that nobody can follow. */
+export interface Unfollowable {
+  events: number;
+  topics: string[]; // the last ones
+}
+
 export interface Topic {
   topic: string;
   subscribers: number;
@@ -86,6 +92,7 @@ export interface Node {
   listener: Listener;
   log: Log;
   counts: Counts;
+  unfollowable?: Unfollowable; // older servers do not send it
   open: Record<Kind, number>;
   unfit: UnfitSetting[];
   topics: List<Topic>;

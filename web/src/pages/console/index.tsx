@@ -2,10 +2,12 @@ import { useState } from 'react';
 import { useUser } from '../../data/user.tsx';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Empty } from '../../ui/Empty.tsx';
+import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Panel } from '../../ui/Panel.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
 import styles from './console.module.css';
+import type { Unfollowable } from './console.ts';
 import { useConsole } from './console.ts';
 import { Counters } from './Counters.tsx';
 import { Sessions, Topics } from './Lists.tsx';
@@ -36,6 +38,16 @@ function ForOthers({ name }: { name: string | undefined }) {
   );
 }
 
+// Lost says that events are filed for nothing.
+function Lost({ of }: { of: Unfollowable | undefined }) {
+  if (!of?.events) return null;
+  return (
+    <Notice tone="warn">
+      {of.events.toLocaleString()} {of.events === 1 ? 'event was' : 'events were'} filed under topics that nobody can follow. The last of these topics: {of.topics.join(', ')}
+    </Notice>
+  );
+}
+
 function ForStaff() {
   const { apps } = useUser();
   const look = useConsole();
@@ -46,6 +58,7 @@ function ForStaff() {
       <Status {...look} />
       <Unfit node={look.node} />
       <Counters node={look.node} />
+      <Lost of={look.node?.unfollowable} />
       <TailPanel topics={topics} chosen={chosen} />
       <div className={styles.lists}>
         <Topics list={look.node?.topics} onTail={(topic) => setChosen(({ turn }) => ({ topic, turn: turn + 1 }))} />
