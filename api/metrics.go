@@ -77,11 +77,11 @@ func durationBuckets() []float64 {
 	return []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 }
 
-// WatchPool adds the metrics of the pool that access, snapshots, replays and resources share.
-func (m *Metrics) WatchPool(pool *dbconn.Pool) { m.registry.MustRegister(newPoolCollector(pool)) }
+// ObservePool adds the metrics of the pool that access, snapshots, replays and resources share.
+func (m *Metrics) ObservePool(pool *dbconn.Pool) { m.registry.MustRegister(newPoolCollector(pool)) }
 
-// WatchSettings adds the number of settings that do not fit the database any more.
-func (m *Metrics) WatchSettings(k *upkeep.Keeper) { m.registry.MustRegister(newSettingsCollector(k)) }
+// ObserveSettings adds the number of settings that do not fit the database any more.
+func (m *Metrics) ObserveSettings(k *upkeep.Keeper) { m.registry.MustRegister(newSettingsCollector(k)) }
 
 // handler serves the metrics in the format of Prometheus.
 func (m *Metrics) handler(log *slog.Logger) http.Handler {

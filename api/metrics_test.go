@@ -37,8 +37,8 @@ func described(t *testing.T, m *Metrics) map[string][]string {
 func nodeMetrics(t *testing.T) *Metrics {
 	t.Helper()
 	st := openFakeFeedServer(t, Options{})
-	st.metrics.WatchPool(nil)
-	st.metrics.WatchSettings(nil)
+	st.metrics.ObservePool(nil)
+	st.metrics.ObserveSettings(nil)
 	return st.metrics
 }
 

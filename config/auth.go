@@ -66,7 +66,11 @@ func (u Users) check(p *rules.Problems) {
 		{"table", u.Table}, {"id", u.ID}, {"username", u.Username},
 		{"password", u.Password}, {"active", u.Active}, {"staff", u.Staff},
 	} {
-		p.Require(name.value != "", "auth.users."+name.key, "is empty: name it as it is in the database")
+		how := "as it is in the database"
+		if name.key == "table" {
+			how = "as in SQL"
+		}
+		p.Require(name.value != "", "auth.users."+name.key, "is empty: name it %s", how)
 	}
 	_, err := rules.ParseName(u.Table)
 	p.AddError("auth.users.table", err)

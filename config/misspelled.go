@@ -17,32 +17,32 @@ const misspelledDistance = 2
 // refuseMisspelled reports variables that are nearly called as a setting: ignoring them would leave the
 // setting at its default, and nobody would know.
 func refuseMisspelled(environment map[string]string, problems *rules.Problems) {
-	for _, name := range unknownVariables(environment) {
-		if nearest := NearestVariable(name); distance(strings.ToUpper(name), nearest) <= misspelledDistance {
+	for _, name := range variablesWithoutSetting(environment) {
+		if nearest := NearestVariable(name); editDistance(strings.ToUpper(name), nearest) <= misspelledDistance {
 			problems.Add(name, "there is no such setting: did you mean %s?", nearest)
 		}
 	}
 }
 
-// UnknownVariables returns the names, in order, of variables that begin as those of settings do and set
-// nothing. Load refuses those that are nearly called as a setting; the others may belong to something else.
+// UnknownVariables returns, sorted, the variables that begin with ROWCALL_ and belong to no setting. It leaves
+// out misspelled names, which Load refuses: the rest may belong to another program.
 func UnknownVariables(environment map[string]string) []string {
-	return slices.DeleteFunc(unknownVariables(environment), func(name string) bool {
-		return distance(strings.ToUpper(name), NearestVariable(name)) <= misspelledDistance
+	return slices.DeleteFunc(variablesWithoutSetting(environment), func(name string) bool {
+		return editDistance(strings.ToUpper(name), NearestVariable(name)) <= misspelledDistance
 	})
 }
 
 // NearestVariable returns the variable of a setting whose name is most like the given one.
 func NearestVariable(name string) string {
 	capitals := strings.ToUpper(name)
-	return slices.MinFunc(knownVariables(), func(a, b string) int { return distance(capitals, a) - distance(capitals, b) })
+	return slices.MinFunc(knownVariables(), func(a, b string) int { return editDistance(capitals, a) - editDistance(capitals, b) })
 }
 
-func unknownVariables(environment map[string]string) []string {
+func variablesWithoutSetting(environment map[string]string) []string {
 	known := knownVariables()
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(environment)), func(name string) bool {
 		ours := strings.HasPrefix(strings.ToUpper(name), envPrefix) && environment[name] != ""
-		return !ours || slices.Contains(known, name) || ofOthers(name, environment[name])
+		return !ours || slices.Contains(known, name) || isForAnotherProgram(name, environment[name])
 	})
 }
 
@@ -61,16 +61,16 @@ func knownVariables() []string {
 // serviceVariable matches variables that Kubernetes and Docker set for a service called rowcall.
 var serviceVariable = regexp.MustCompile(`^ROWCALL_(SERVICE_(HOST|PORT)|PORT_[0-9]+_(TCP|UDP|SCTP))`)
 
-// ofOthers reports whether a variable is not meant for Rowcall: it is one of those for a service of this
+// isForAnotherProgram reports whether a variable is not meant for Rowcall: it is one of those for a service of this
 // name, or of the tests.
-func ofOthers(name, value string) bool {
+func isForAnotherProgram(name, value string) bool {
 	return serviceVariable.MatchString(name) || name == envPrefix+"PORT" && strings.Contains(value, "://") ||
 		strings.HasPrefix(name, envPrefix+"TEST_") || strings.HasPrefix(name, envPrefix+"NODE_PROCESS_") || name == envPrefix+"PGBOUNCER"
 }
 
-// distance is how many letters must be inserted, removed or replaced to make one text of another
+// editDistance is how many letters must be inserted, removed or replaced to make one text of another
 // (Levenshtein).
-func distance(a, b string) int {
+func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -10,9 +10,9 @@ type deliverer struct {
 	load  *load
 	tally *pollTally
 	epoch string
-	boot  string // a poll with another one belongs to another history, or to another run of the server
+	boot  string // bootSQL's result when the connection was made; another result means another history or server run
 
-	newest       *newestEvent       // is told of what was handed on
+	newest       *newestEvent       // records what was handed on
 	unfollowable *unfollowableCount // nil: nothing is counted
 }
 

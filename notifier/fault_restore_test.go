@@ -77,8 +77,9 @@ func TestFilesPutBackBeginANewHistory(t *testing.T) {
 	}
 }
 
-// TestHistoriesThatNothingWasUndoneOf restarts the server in order, with all that may be going on: nobody is reset.
-func TestHistoriesThatNothingWasUndoneOf(t *testing.T) {
+// TestAnIntactHistoryGoesOn restarts the server in an orderly way, while other things happen: no
+// subscriber gets a reset.
+func TestAnIntactHistoryGoesOn(t *testing.T) {
 	t.Parallel()
 	db := schematest.Private(t, schematest.CoreOnly)
 	n, r := nodeOfARole(t, db)

@@ -9,13 +9,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// The log has one history as long as nothing of it is undone. The boot row names the history, and
-// is replaced by whatever replaces it: a crash, a promotion, a restore of a dump. One kind of
-// restore keeps the row, because it keeps everything: if the files of a server that was shut down
-// are put back, the database says what it said then. A node that was running meanwhile knows
-// better. It compares what it knows of the history with what it finds: the run of the server in
-// which it has read, the newest event that it has handed on, and its last snapshot. If anything of
-// it is missing, it begins a new epoch.
+// The log keeps its history as long as nothing in it is undone. The boot row names the history. A
+// crash, a promotion and the restore of a dump end the history, and each of them makes the boot row
+// invalid. One kind of restore keeps the boot row valid: the files of a server that was shut down are
+// put back. Only a node that was running in between can notice that. The node compares three things
+// that it remembers with the database: the run of the server in which it read last, the newest event
+// that it handed on, and its last snapshot. If one of them is missing, the node begins a new epoch.
 
 // errWentBack says that the database was put back to an earlier state.
 var errWentBack = errors.New("the database was put back to an earlier state")
@@ -82,8 +81,8 @@ func leaveHistory(ctx context.Context, conn *pgx.Conn, epoch string) error {
 	return nil
 }
 
-// newestEvent is an event of the newest transaction that a node has handed on events of. The zero
-// value is none.
+// newestEvent is an event of the newest transaction whose events a node has handed on. The zero value
+// stands for no event.
 type newestEvent struct {
 	id  int64
 	xid uint64

@@ -101,7 +101,7 @@ func (c *pollConn) isUndone(ctx context.Context) (bool, error) {
 
 // leaveHistory ends the history that the node knows, because something of it was undone.
 func (c *pollConn) leaveHistory(ctx context.Context) error {
-	c.poller.log.Error("the database was put back to an earlier state: a new epoch begins; run rowcall new-history after a restore")
+	c.poller.log.Error("the database was put back to an earlier state: a new epoch begins, and clients read their state again")
 	return leaveHistory(ctx, c.conn, c.poller.reading.epoch)
 }
 

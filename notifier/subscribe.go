@@ -22,9 +22,10 @@ type Request struct {
 	Meter    Meter   // bounds the cost of the replay; nil: no bound
 	Holder   *Holder // is shed together with the subscription; nil: the subscription alone is shed
 
-	// Resumable says that the reader comes back with the cursors that it gets. Without a cursor it
-	// would miss events and not know it, so it is refused, or ended, where there is none because its
-	// text would be longer than MaxCursorBytes.
+	// Resumable says that the reader will resume with the cursors that it gets. If there is no cursor,
+	// because its text would exceed MaxCursorBytes, Subscribe returns ErrUnavailable, or an open
+	// subscription that needs a reset ends with ErrUnavailable: a reader without a cursor would miss
+	// events and not notice.
 	Resumable bool
 	// Latest names a field of the events' data. A reader that falls behind then gets the newest
 	// event for each value of the field, and skips the others. If it is empty, every event is

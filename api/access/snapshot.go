@@ -121,7 +121,7 @@ func snapshotSQL(rows string, columns []pgconn.FieldDescription, nested []bool) 
 		case column.DataTypeOID == pgtype.TimestamptzOID:
 			shown[i] = fmt.Sprintf("rowcall.iso(s.%s) AS %[1]s", name)
 		case nested[i]:
-			shown[i] = fmt.Sprintf("rowcall.told(s.%s) AS %[1]s", name)
+			shown[i] = fmt.Sprintf("rowcall.json_with_iso(s.%s) AS %[1]s", name)
 		}
 	}
 	return fmt.Sprintf("SELECT coalesce(json_agg(r.*), '[]')::text FROM (SELECT %s %s) AS r", strings.Join(shown, ", "), rows)

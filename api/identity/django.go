@@ -204,7 +204,7 @@ func (d *djangoSite) prepare(ctx context.Context, name string, unwatched func(ta
 	var watched bool
 	err = d.pool.QueryRow(ctx, djangoTable, rules.QuotedName(name)).Scan(&table, &watched)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return false, fmt.Errorf("%w; auth.django.table names the one of Django's session engines db and cached_db; sessions of the others cannot be read", rules.MissingName("table", name))
+		return false, fmt.Errorf("%w; set auth.django.table to the table of the session engine db or cached_db; Rowcall cannot read sessions of other engines", rules.MissingName("table", name))
 	}
 	if err != nil {
 		return false, problem.OfDatabase("asking the catalog", err)

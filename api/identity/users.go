@@ -114,7 +114,7 @@ func (u *users) renew(ctx context.Context, t UsersTable, fresh bool) (changed bo
 		return false, missingGrant(err, t.Table)
 	}
 	if kind != u.kind {
-		return false, fmt.Errorf("the ids in %s are of kind %s now, and were of kind %s when the node started: restart it", t.Table, kind, u.kind)
+		return false, fmt.Errorf("the ids in %s are of kind %s now, and were of kind %s when the node started: restart the node", t.Table, kind, u.kind)
 	}
 	before := u.statements.Swap(now)
 	return fresh || before.current != now.current || before.byName != now.byName, nil

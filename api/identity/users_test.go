@@ -50,7 +50,7 @@ func TestUsersTableIsCheckedAtStart(t *testing.T) {
 	const columns = ". The columns of the table are id, username, first_name, last_name, password, is_staff, is_active"
 	for want, table := range map[string]UsersTable{
 		`users table people: there is no table people: set auth.users.table to the name of the table of users, with its schema and a dot in front where search_path does not find it, or to "-" where there are no accounts`: {Table: "people"},
-		`if it has capitals, write public."People": set auth.users.table`:                                                                                        {Table: "public.People"},
+		`if the name has capitals, write public."People": set auth.users.table`:                                                                                  {Table: "public.People"},
 		"there is no table users; drop table users: set auth.users.table":                                                                                        {Table: "users; drop table users"},
 		"there is no column key: set auth.users.id to a column of the table" + columns:                                                                           {ID: "key"},
 		"there is no column login: set auth.users.username to a column of the table" + columns:                                                                   {Username: "login"},

@@ -78,7 +78,7 @@ var faults = []struct {
 	err error
 	Fault
 }{
-	{ErrUnfit, Fault{503, "unavailable", 1013, true, "this is out of order since the database was changed; try again later", 10 * time.Second}},
+	{ErrUnfit, Fault{503, "unavailable", 1013, true, "the server's configuration does not fit the database at the moment; try again later", 10 * time.Second}},
 	{ErrStatement, Fault{500, Internal, 1011, true, "something went wrong here", 0}}, // also where the feed calls it unavailable
 	{ErrDenied, Fault{403, "forbidden", 4403, false, "you may not do this", 0}},
 	{ErrNoRow, Fault{404, "not_found", 4404, false, "there is no such row", 0}},

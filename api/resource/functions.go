@@ -118,7 +118,7 @@ func readSignature(ctx context.Context, pool *dbconn.Pool, name string) (*signat
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByNameLax[signature])
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return nil, fmt.Errorf("%w, or several of that name", rules.MissingName("function", name))
+		return nil, fmt.Errorf("%w; a name that several functions have is refused too", rules.MissingName("function", name))
 	case err != nil:
 		return nil, problem.OfDatabase("asking the catalog", err)
 	case found.Kind != "f":
@@ -254,7 +254,7 @@ func (f call) statement(arguments []assignment) *statement {
 	for i, a := range arguments {
 		named[i] = a.column.Ident + " => " + s.bindAssigned(a) + "::" + a.column.Type
 	}
-	tell := "rowcall.told"
+	tell := "rowcall.json_with_iso"
 	if f.signature.Void {
 		tell = "to_json" // told takes no void
 	}

@@ -42,7 +42,7 @@ func documentSQL(columns []*column) string {
 		case c.kind == kindInstant:
 			value = "rowcall.iso(" + value + ")"
 		case c.Instants:
-			value = "rowcall.told(" + value + ")"
+			value = "rowcall.json_with_iso(" + value + ")"
 		}
 		fields[i] = value + " AS " + c.Ident
 	}

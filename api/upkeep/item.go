@@ -33,8 +33,8 @@ const (
 	prepareTimeout = 3 * time.Second
 )
 
-// Item is a setting that was made into something that depends on the catalog. It is safe for use by
-// several goroutines.
+// Item is a setting whose prepared form depends on the catalog: statements, or a table or function as
+// the catalog describes it. It is safe for use by several goroutines.
 type Item struct {
 	Setting string // its key path, such as topics[0].access
 	Name    string // what users know it by: a topic, or the name of a resource or function
@@ -46,14 +46,14 @@ type Item struct {
 	state     State
 	failedAt  time.Time          // when a failed request caused the last preparation
 	refusedAt time.Time          // when a refused request did
-	tell      func(*Item, State) // is told of changes; nil: nobody
+	notify    func(*Item, State) // called when the setting stops fitting or fits again; may be nil
 }
 
-// Prepare makes something of a setting anew, and puts it in the place of what was there. fresh asks
-// for statements that differ in their text from earlier ones: connections may hold plans of those that
-// are of no use. changed says whether what was made differs from what was there. The error is
-// problem.ErrUnavailable if the database does not answer; any other error says why the setting does not
-// fit, and what was there then stays in its place.
+// Prepare prepares a setting for the present catalog, and replaces the earlier result. fresh asks for
+// statements whose text differs from earlier statements, for which connections may hold invalid plans.
+// changed reports whether the new result differs from the earlier result. The error is
+// problem.ErrUnavailable if the database does not answer. Any other error says why the setting does not
+// fit; the earlier result is kept then.
 type Prepare func(ctx context.Context, fresh bool) (changed bool, err error)
 
 // State is how a setting fits.
@@ -90,10 +90,10 @@ func (s State) err(i *Item) error {
 	return fmt.Errorf("%s: %w: %w", i.Setting, problem.ErrUnfit, s.Err)
 }
 
-// Do calls do, which uses what was made of the setting. If do fails, and what was made is out of date,
-// Do prepares the setting anew and calls do once more. do must leave nothing behind when it fails. The
-// error is problem.ErrUnfit while the setting does not fit; otherwise it is that of do. Without an
-// item, Do calls do once.
+// Do calls do, which uses the prepared form of the setting. If do fails because that form may be out of
+// date, Do prepares the setting again, and calls do again if the result has changed. do must have no
+// effect when it fails. The error is problem.ErrUnfit while the setting does not fit, else the error of
+// do. With a nil item, Do calls do once.
 func (i *Item) Do(ctx context.Context, do func() error) error {
 	before := i.State()
 	if err := before.err(i); err != nil {
@@ -195,10 +195,10 @@ func (i *Item) prepareInTurn(ctx context.Context, fresh bool) error {
 		i.state.Since = time.Now()
 	}
 	i.state.Err = err
-	now, tell := i.state, i.tell
+	now, notify := i.state, i.notify
 	i.mu.Unlock()
-	if changed && tell != nil {
-		tell(i, now)
+	if changed && notify != nil {
+		notify(i, now)
 	}
 	return nil
 }

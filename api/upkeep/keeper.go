@@ -35,7 +35,7 @@ func New(pool *dbconn.Pool, log *slog.Logger, items ...*Item) *Keeper {
 			continue
 		}
 		i.mu.Lock()
-		i.tell = k.tell
+		i.notify = k.tell
 		i.mu.Unlock()
 		k.items = append(k.items, i)
 	}

@@ -102,7 +102,7 @@ func (s changingServer) refuses(paths ...string) {
 	s.t.Helper()
 	for _, path := range paths {
 		body := s.Fetch(s.t, 503, "GET", path, "")
-		if !strings.Contains(body, "out of order since the database was changed") || strings.Contains(body, "column") {
+		if !strings.Contains(body, "does not fit the database at the moment") || strings.Contains(body, "column") {
 			s.t.Errorf("%s is refused with %s", path, body)
 		}
 	}

@@ -28,7 +28,7 @@ func (p *program) init() *cobra.Command {
 	var o initOptions
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Write a first configuration file for a database of your own",
+		Short: "Write a first configuration file for an existing database",
 		Long: "Init looks at the database of --database-url or ROWCALL_DATABASE_URL, and writes a configuration file\n" +
 			"with comments: the table of users that it found, or that there is none, who may connect, and examples\n" +
 			"of tokens and topics. It changes nothing in the database, and replaces no file. The tables of the\n" +

@@ -1,10 +1,10 @@
 // Command rowcall turns committed row changes in PostgreSQL into real-time events.
 //
 //	rowcall demo         everything at once: a private PostgreSQL, sample rows, the pages
-//	rowcall init         write a first configuration file for a database of one's own
+//	rowcall init         write a first configuration file for an existing database
 //	rowcall serve        a node beside a PostgreSQL that is there
 //	rowcall migrate      bring a database's schema and triggers up to date
-//	rowcall new-history  have every client read its state anew, after files were put back
+//	rowcall new-history  make every client read its state again, after files were put back
 //	rowcall version      say which build this is
 package main
 

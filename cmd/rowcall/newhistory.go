@@ -12,11 +12,11 @@ func (p *program) newHistory() *cobra.Command {
 	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:   "new-history",
-		Short: "Have every client read its state anew, after files of an earlier state were put back",
-		Long: "New-history begins a new history of the event log. Every client hears a reset and reads its state\n" +
-			"anew. Run it after the files of an earlier state of the database were put in place, once the server\n" +
-			"is up: the database itself cannot know. Other restores are noticed without it.",
-		Args: cobra.NoArgs,
+		Short: "Make every client read its state again, after files of an earlier state were put back",
+		Long: "New-history begins a new history of the event log: every client gets a reset and reads its state\n" +
+			"again. Run it after the files of an earlier state of the database were put in place, once the server\n" +
+			"is up, because the database itself cannot notice that. Rowcall notices other restores itself.",
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, log, err := p.settings(cmd, nil)
 			if err != nil {

@@ -67,7 +67,7 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	if names := cmd.SuggestionsFor(args[0]); len(names) > 0 {
 		similar = "did you mean " + strings.Join(names, " or ") + "? "
 	}
-	return fmt.Errorf("there is no command %q; %srowcall --help lists them", args[0], similar)
+	return fmt.Errorf("there is no command %q; %srowcall --help lists the commands", args[0], similar)
 }
 
 // noArguments refuses arguments that are no flags.
@@ -75,7 +75,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s takes flags only, not %q; %[1]s --help lists them", cmd.CommandPath(), args[0])
+	return fmt.Errorf("%s takes flags only, not %q; %[1]s --help lists the flags", cmd.CommandPath(), args[0])
 }
 
 // settings loads the configuration of a command and makes its logger. fallback is the YAML that

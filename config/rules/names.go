@@ -23,7 +23,7 @@ func MissingName(kind, text string) error {
 	if WriteName(folded) == wanted {
 		return fmt.Errorf("there is no %s %s", kind, text)
 	}
-	return fmt.Errorf("there is no %s %s: as in SQL, a name without quotes is taken in small letters; if it has capitals, write %s", kind, text, wanted)
+	return fmt.Errorf("there is no %s %s: as in SQL, a name without quotes is taken in small letters; if the name has capitals, write %s", kind, text, wanted)
 }
 
 // splitName splits a name. It passes parts without quotes to fold.
@@ -39,7 +39,7 @@ func splitName(text string, fold func(string) string) ([]string, error) {
 			return parts, nil
 		}
 		if behind[0] != '.' {
-			return nil, fmt.Errorf("%s: a part of the name is in quotes or is not: write \"a\".\"b\"", text)
+			return nil, fmt.Errorf("%s: put quotes around a whole part of the name, and a dot between parts, as in \"a\".\"b\"", text)
 		}
 		rest = behind[1:]
 	}

@@ -34,7 +34,7 @@ func TestMissingNameTellsTheSpelling(t *testing.T) {
 	for text, want := range map[string]string{
 		`orders`:             `there is no table orders`,
 		`sales."OrderItems"`: `there is no table sales."OrderItems"`,
-		`sales.OrderItems`:   `there is no table sales.OrderItems: as in SQL, a name without quotes is taken in small letters; if it has capitals, write sales."OrderItems"`,
+		`sales.OrderItems`:   `there is no table sales.OrderItems: as in SQL, a name without quotes is taken in small letters; if the name has capitals, write sales."OrderItems"`,
 	} {
 		if got := MissingName("table", text).Error(); got != want {
 			t.Errorf("%s: got %s\nwant %s", text, got, want)

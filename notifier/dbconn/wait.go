@@ -12,13 +12,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// connectionWait is how long a statement waits for a connection while the server gives no more.
+// connectionWait is how long a statement waits for a connection while the server refuses new connections.
 const connectionWait = 5 * time.Second
 
 const (
 	// fullFor is how long a refusal counts: until then the pool waits for the connections it has.
 	fullFor = time.Second
-	// idleCheck is the interval at which it looks whether one of them is idle.
+	// idleCheck is how often the first statement in line looks for an idle connection.
 	idleCheck = 2 * time.Millisecond
 )
 
@@ -46,8 +46,8 @@ func connectionsRefused(err error) bool {
 
 func (w *waitingLine) isFull() bool { return time.Now().UnixNano() < w.fullUntil.Load() }
 
-// firstKey is the key under which a context has the function that makes way for the next in line.
-type firstKey struct{}
+// makeWayKey is the context key of the function that lets the next statement in line look for a connection.
+type makeWayKey struct{}
 
 // withConnection calls do, which takes a connection of the pool for one statement or transaction. If
 // the server refuses the connection, do is called again when there is one, for connectionWait at
@@ -64,13 +64,13 @@ func (p *Pool) withConnection(ctx context.Context, do func(context.Context) erro
 	select {
 	case p.line.first <- struct{}{}:
 	case <-waiting.Done():
-		return do(ctx) // once more, for the error at least
+		return do(ctx) // one last attempt: its error is returned, and it may succeed
 	}
 	makeWay := sync.OnceFunc(func() { <-p.line.first })
 	defer makeWay()
 	for {
 		p.awaitIdle(waiting)
-		err := do(context.WithValue(ctx, firstKey{}, makeWay))
+		err := do(context.WithValue(ctx, makeWayKey{}, makeWay))
 		if !connectionsRefused(err) || waiting.Err() != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (p *Pool) awaitIdle(ctx context.Context) {
 func makeWayWhenConnected(config *pgxpool.Config) {
 	before := config.PrepareConn
 	config.PrepareConn = func(ctx context.Context, conn *pgx.Conn) (bool, error) {
-		if makeWay, ok := ctx.Value(firstKey{}).(func()); ok {
+		if makeWay, ok := ctx.Value(makeWayKey{}).(func()); ok {
 			makeWay()
 		}
 		if before == nil {

@@ -123,8 +123,9 @@ BEGIN
     RETURN rowcall.known_epoch();
 END $$;
 
--- note_run notes, once there is an epoch, that a node reads the log in this run of the server. A node that has read in a run which is not noted
--- any more knows that the files of an earlier state were put back.
+-- note_run records that a node reads the log in this run of the server. It writes nothing while the unique index is
+-- missing, as in the middle of pg_restore. If the run in which a node last read is no longer recorded, the files of an
+-- earlier state were put back.
 CREATE OR REPLACE FUNCTION rowcall.note_run()
 RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO rowcall.server_run (started) SELECT pg_postmaster_start_time() WHERE to_regclass('rowcall.server_run_once') IS NOT NULL

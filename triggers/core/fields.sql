@@ -40,7 +40,7 @@ END $$;
 CREATE OR REPLACE FUNCTION rowcall.fields(changed record)
 RETURNS json LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    told pg_catalog.json := rowcall.told(changed);
+    told pg_catalog.json := rowcall.json_with_iso(changed);
 BEGIN
     IF pg_catalog.strpos(told::pg_catalog.text, E'\\u') OPERATOR(pg_catalog.>) 0 THEN
         RETURN rowcall.readable(told);

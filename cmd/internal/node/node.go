@@ -52,7 +52,7 @@ func Open(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.Logge
 		return nil, err
 	}
 	n := &Node{pool: pool, apps: c.Apps, log: log, metrics: api.NewMetrics()}
-	n.metrics.WatchPool(pool)
+	n.metrics.ObservePool(pool)
 	if err := n.assemble(ctx, c, direct, demo); err != nil {
 		pool.Close()
 		return nil, err
@@ -86,7 +86,7 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Se
 		return err
 	}
 	n.upkeep = upkeep.New(n.pool, n.log, slices.Concat(n.accounts.Items(), topics.Items(), resources.Items(), functions.Items())...)
-	n.metrics.WatchSettings(n.upkeep)
+	n.metrics.ObserveSettings(n.upkeep)
 	health := n.health(c)
 	if n.ops, err = api.NewOps(n.metrics, health, c.Ops.Hosts, n.log); err != nil {
 		return err

@@ -2,27 +2,28 @@
 -- rows and domains. PostgreSQL itself writes 2021-06-01T10:00:00+00:00 there, and another offset in sessions with another
 -- time zone. Both are the same time, but a client that compares texts takes them for different ones.
 
--- told is a value as JSON. It sets nothing, which would cost every caller; every name and operator is qualified, types
--- too, so that search_path cannot matter. Only values with a time of day in their text are looked at more closely.
-CREATE OR REPLACE FUNCTION rowcall.told(value anyelement)
+-- json_with_iso returns a value as JSON, with the times in it as rowcall.iso writes them. It has no SET clauses, because
+-- these would slow every call down; every name, operator and type is qualified, so search_path has no effect. Only values
+-- whose text contains a time of day take the slower path.
+CREATE OR REPLACE FUNCTION rowcall.json_with_iso(value anyelement)
 RETURNS json LANGUAGE plpgsql STABLE AS $$
 DECLARE
     here pg_catalog.json := pg_catalog.to_json(value);
 BEGIN
     IF here::pg_catalog.text OPERATOR(pg_catalog.~) '[0-9]:[0-9]{2}:[0-9]{2}(\.[0-9]+)?[ +-]' THEN
-        RETURN rowcall.with_iso(rowcall.told_at_utc(value), rowcall.told_elsewhere(value));
+        RETURN rowcall.with_iso(rowcall.json_at_utc(value), rowcall.json_at_other_zone(value));
     END IF;
     RETURN here;
 END $$;
 
-CREATE OR REPLACE FUNCTION rowcall.told_at_utc(value anyelement)
+CREATE OR REPLACE FUNCTION rowcall.json_at_utc(value anyelement)
 RETURNS text LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' AS $$
 BEGIN
     RETURN to_json(value)::text;
 END $$;
 
-CREATE OR REPLACE FUNCTION rowcall.told_elsewhere(value anyelement)
+CREATE OR REPLACE FUNCTION rowcall.json_at_other_zone(value anyelement)
 RETURNS text LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET TimeZone = '<+01>-01' SET DateStyle = 'ISO, YMD' AS $$
 BEGIN
