@@ -229,8 +229,8 @@ type delivery struct {
 func (h *hub) route(events []*Event) []delivery {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.options.tailLimit().allows(len(h.current.events), h.current.bytes) {
-		h.current.add(events) // else the poll exceeds the tail as a whole
+	if len(h.current.events) == 0 || h.options.tailLimit().allows(len(h.current.events), h.current.bytes) {
+		h.current.add(events) // else the poll exceeds the tail as a whole, which push notices
 	}
 	byTopic := make(map[topic.Topic][]*Event)
 	for _, e := range events {

@@ -152,6 +152,32 @@ func TestTheTailCountsCursorsAndSnapshots(t *testing.T) {
 	}
 }
 
+// TestAPollThatExceedsTheTailLeavesNoGap hands on a poll whose snapshots alone exceed the tail. A
+// reader that has not passed its event must not be told that nothing follows.
+func TestAPollThatExceedsTheTailLeavesNoGap(t *testing.T) {
+	t.Parallel()
+	f := newFeed(nil, Options{TailBytes: 1024})
+	at := snapshot{xmin: 10, xmax: 110}
+	for x := at.xmin; x < at.xmax; x++ {
+		at.xip = append(at.xip, x)
+	}
+	f.hub.beginRestart(anEpoch, at)
+	f.hub.endRestart()
+	to := deliverer{hub: f.hub, reask: f.reask, load: f.load, tally: new(pollTally), epoch: anEpoch, newest: new(newestEvent)}
+	p := &poll{logInterval: logInterval{prev: at, seen: snapshot{xmin: at.xmin, xmax: at.xmax + 1, xip: at.xip}}}
+	f.hub.openPoll(p)
+	if err := to.deliverChunk(p, []*Event{{ID: 1, Topic: "room", xid: at.xmax}}, true); err != nil {
+		t.Fatal(err)
+	}
+	f.hub.closePoll(p)
+	if n, ok := f.hub.countInTail(positionAfter(at), []topic.Topic{"room"}); ok {
+		t.Errorf("the tail says that %d events follow the place before the poll, want that it does not know", n)
+	}
+	if n, ok := f.hub.countInTail(positionAfter(p.seen), []topic.Topic{"room"}); !ok || n != 0 {
+		t.Errorf("behind the poll follow %d events, known: %v, want 0, true", n, ok)
+	}
+}
+
 // fullTail is a tail of polls with so many events each, of one transaction, spread over topics.
 func fullTail(polls, events, topics int) *tail {
 	t := new(tail)
