@@ -199,8 +199,8 @@ func compileAccess(ctx context.Context, pool *dbconn.Pool, source string, parame
 	if err != nil {
 		return nil, err
 	}
-	q := &accessQuery{sql: inEdition(accessSQL(bound, parameters), edition)}
-	columns, err := bound.describe(ctx, pool, q.sql)
+	q := new(accessQuery)
+	columns, err := bound.describe(ctx, pool, inEdition(accessSQL(bound, parameters, nil), edition))
 	if err != nil {
 		return nil, err
 	}
@@ -216,19 +216,30 @@ func compileAccess(ctx context.Context, pool *dbconn.Pool, source string, parame
 	if q.allowed = slices.Index(q.columns, columnAllowed); q.allowed < 0 {
 		return nil, errors.New("it has no column allowed")
 	}
-	return q, nil
+	q.sql = inEdition(accessSQL(bound, parameters, q.columns), edition)
+	_, err = bound.describe(ctx, pool, q.sql)
+	return q, err
 }
 
-// accessSQL numbers the questions itself, in a column # that configured SQL does not see.
-func accessSQL(bound boundSQL, parameters []parameter) string {
+// accessSQL numbers the questions itself, in a column # that configured SQL does not see. It selects the
+// answer's columns by their names, so that a view that is made anew with other columns cannot be read with
+// the meaning of the earlier ones; nil selects all of them, to learn the names.
+func accessSQL(bound boundSQL, parameters []parameter, names []string) string {
 	arrays, columns := make([]string, len(parameters)), make([]string, len(parameters))
 	for i, p := range parameters {
 		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, p.sqlType)
 		columns[i] = pgx.Identifier{p.name}.Sanitize()
 	}
-	return fmt.Sprintf(`SELECT %[1]s."#", "answer".*
+	selected := []string{`"answer".*`}
+	if names != nil {
+		selected = nil
+	}
+	for _, name := range names {
+		selected = append(selected, pgx.Identifier{"answer", name}.Sanitize())
+	}
+	return fmt.Sprintf(`SELECT %[1]s."#", %[5]s
 FROM unnest(%[2]s) WITH ORDINALITY AS %[1]s (%[3]s, "#")
-CROSS JOIN LATERAL %[4]s AS "answer"`, bound.row, strings.Join(arrays, ", "), strings.Join(columns, ", "), bound.inLines())
+CROSS JOIN LATERAL %[4]s AS "answer"`, bound.row, strings.Join(arrays, ", "), strings.Join(columns, ", "), bound.inLines(), strings.Join(selected, ", "))
 }
 
 // scan reads a row: the number of its question, from 1, and the columns of the configured statement.

@@ -121,6 +121,35 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// TestAskReadsColumnsByTheirNames makes a view of access rights anew, with its columns in another
+// order. Connections that have not asked yet must not take one column for the other.
+func TestAskReadsColumnsByTheirNames(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.Samples)
+	db.Exec(t, `CREATE VIEW rights AS SELECT false AS allowed, true AS owner`)
+	compile := func() *Rules {
+		pool := dbconn.Over(db.Pool(t))
+		accounts, err := identity.New(t.Context(), pool, doortest.Open(t, door.Options{}), identity.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiled, err := Compile(t.Context(), pool, accounts, []rules.Topic{{Topic: "things", Allow: "authenticated", Access: `SELECT * FROM rights`}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return compiled
+	}
+	compiled := compile()
+	db.Exec(t, `DROP VIEW rights; CREATE VIEW rights AS SELECT true AS owner, false AS allowed`)
+	grants, err := compiled.Ask(t.Context(), []notifier.Question{asking("things", "1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := grants[0]; !errors.Is(got.Err, problem.ErrForbidden) || len(got.Roles) > 0 {
+		t.Errorf("got %+v, want no access", got)
+	}
+}
+
 func TestAskLooksNothingUpForTheAnonymous(t *testing.T) {
 	t.Parallel()
 	compiled, sent, err := openRules(t, apitest.SeedTopics())
