@@ -236,6 +236,9 @@ func (f call) run(ctx context.Context, who identity.Identity, arguments []assign
 	var found []json.RawMessage
 	err = f.acting.write(ctx, who, func(ctx context.Context, tx pgx.Tx) error {
 		found, err = collectDocuments(tx.Query(ctx, statement.text.String(), statement.arguments()...))
+		if err == nil && !f.signature.Set && len(found) != 1 {
+			return fmt.Errorf("%s has returned %d rows: %w", f.signature.Name, len(found), upkeep.ErrStale) // it returns a set now
+		}
 		return err
 	})
 	if err != nil {
@@ -254,11 +257,11 @@ func (f call) statement(arguments []assignment) *statement {
 	for i, a := range arguments {
 		named[i] = a.column.Ident + " => " + s.bindAssigned(a) + "::" + a.column.Type
 	}
-	tell := "rowcall.json_with_iso"
+	encode := "rowcall.json_with_iso"
 	if f.signature.Void {
-		tell = "to_json" // told takes no void
+		encode = "to_json" // json_with_iso takes no void
 	}
-	s.add(`SELECT coalesce(`, tell, `("@".*)::text, 'null') FROM `, f.signature.Name, "(", strings.Join(named, ", "), `) AS "@"`)
+	s.add(`SELECT coalesce(`, encode, `("@".*)::text, 'null') FROM `, f.signature.Name, "(", strings.Join(named, ", "), `) AS "@"`)
 	return s
 }
 

@@ -108,6 +108,23 @@ func TestFunctions(t *testing.T) {
 	alice.Expect(404, "", "POST", call+"nowhere", `{}`)
 }
 
+// TestAFunctionThatReturnsASetNow makes a function anew that returns a set with the same arguments.
+// What a call writes before the change is noticed is not there twice.
+func TestAFunctionThatReturnsASetNow(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.Samples)
+	const body = ` LANGUAGE sql SECURITY DEFINER AS 'INSERT INTO calls VALUES (1); SELECT n FROM generate_series(1, n) n'`
+	db.Exec(t, `CREATE TABLE calls (n int); CREATE FUNCTION zero(n int) RETURNS int`+body+`; CREATE FUNCTION two(n int) RETURNS int`+body)
+	s := openServerOn(t, db, nil, []rules.Function{{Name: "zero", Function: "zero", Allow: "public"}, {Name: "two", Function: "two", Allow: "public"}})
+	for _, tt := range []struct{ function, n, want string }{{"zero", "0", "[]"}, {"two", "2", "[1,2]"}} {
+		db.Exec(t, `TRUNCATE calls; DROP FUNCTION `+tt.function+`; CREATE FUNCTION `+tt.function+`(n int) RETURNS SETOF int`+body)
+		s.user(t, "").Expect(200, tt.want, "POST", "/api/functions/"+tt.function, `{"n":`+tt.n+`}`)
+		if got := db.Text(t, `(SELECT count(*) FROM calls)`); got != "1" {
+			t.Errorf("%s has written %s times, want 1", tt.function, got)
+		}
+	}
+}
+
 func TestCompileFunctionsTellsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)

@@ -215,6 +215,9 @@ func sleep(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
+// ErrStale says that what was prepared does not fit the catalog any more, where PostgreSQL has no error for it.
+var ErrStale = errors.New("the catalog has changed since this was prepared")
+
 // IsStale reports whether an error of a statement may be due to a catalog that has changed since the
 // statement was made: a name or an operator is gone, a type is another one, or a plan of the connection
 // is of no use. A missing right is none of these: it has an answer of its own.
@@ -225,6 +228,9 @@ func IsStale(err error) bool {
 		noSchema       = "3F000"
 		internalError  = "XX000" // "cache lookup failed" for what is gone
 	)
+	if errors.Is(err, ErrStale) {
+		return true
+	}
 	refused, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
 		return false
