@@ -35,8 +35,27 @@ type history struct {
 	run   time.Time // when the server was started
 }
 
-// readHistory asks for the history. If there is none, one begins.
+// readHistory asks for the history. If there is none, one begins. Another node may begin a history
+// between the two questions about the epoch: then the boot row in between may be of either, and all
+// are asked again.
 func readHistory(ctx context.Context, conn *pgx.Conn) (history, error) {
+	for {
+		h, err := readEpoch(ctx, conn)
+		if err != nil {
+			return h, err
+		}
+		if err := conn.QueryRow(ctx, bootSQL).Scan(&h.boot); err != nil {
+			return h, fmt.Errorf("reading the boot row: %w", err)
+		}
+		again, err := readEpoch(ctx, conn)
+		if err != nil || again.epoch == h.epoch {
+			return h, err
+		}
+	}
+}
+
+// readEpoch returns a history without its boot row.
+func readEpoch(ctx context.Context, conn *pgx.Conn) (history, error) {
 	var h history
 	var epoch *string
 	if err := conn.QueryRow(ctx, `SELECT rowcall.epoch(), pg_postmaster_start_time()`).Scan(&epoch, &h.run); err != nil {
@@ -46,9 +65,6 @@ func readHistory(ctx context.Context, conn *pgx.Conn) (history, error) {
 		return h, errForeignLog
 	}
 	h.epoch = *epoch
-	if err := conn.QueryRow(ctx, bootSQL).Scan(&h.boot); err != nil {
-		return h, fmt.Errorf("reading the boot row: %w", err)
-	}
 	return h, nil
 }
 
