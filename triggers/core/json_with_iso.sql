@@ -4,13 +4,15 @@
 
 -- json_with_iso returns a value as JSON, with the times in it as rowcall.iso writes them. It has no SET clauses, because
 -- these would slow every call down; every name, operator and type is qualified, so search_path has no effect. Only values
--- whose text contains a time of day take the slower path.
+-- whose text contains a time of day take the slower path. PostgreSQL refuses to match a text of 256 MiB or more, so times
+-- in values of more than 64 MiB stay as PostgreSQL writes them.
 CREATE OR REPLACE FUNCTION rowcall.json_with_iso(value anyelement)
 RETURNS json LANGUAGE plpgsql STABLE AS $$
 DECLARE
     here pg_catalog.json := pg_catalog.to_json(value);
 BEGIN
-    IF here::pg_catalog.text OPERATOR(pg_catalog.~) '[0-9]:[0-9]{2}:[0-9]{2}(\.[0-9]+)?[ +-]' THEN
+    IF pg_catalog.octet_length(here::pg_catalog.text) OPERATOR(pg_catalog.<=) 67108864
+        AND here::pg_catalog.text OPERATOR(pg_catalog.~) '[0-9]:[0-9]{2}:[0-9]{2}(\.[0-9]+)?[ +-]' THEN
         RETURN rowcall.with_iso(rowcall.json_at_utc(value), rowcall.json_at_other_zone(value));
     END IF;
     RETURN here;
