@@ -19,8 +19,8 @@ import (
 // errWentBack says that the database was put back to an earlier state.
 var errWentBack = errors.New("the database was put back to an earlier state")
 
-// errForeignLog says that the log has events of another history. They came in with a dump.
-var errForeignLog = errors.New("the log has events of another history, and somebody holds a lock on it: look for a long transaction or a dump")
+// ErrForeignLog says that the log has events of another history. They came in with a dump.
+var ErrForeignLog = errors.New("the log has events of another history, and somebody holds a lock on it: look for a long transaction or a dump")
 
 // bootSQL names the history by the boot row's id, and the run of the server by the time of its
 // start. It finds nothing if there is no boot row, or if a restore has brought in the boot row: then
@@ -35,10 +35,10 @@ type history struct {
 	run   time.Time // when the server was started
 }
 
-// readHistory asks for the history. If there is none, one begins. Another node may begin a history
+// queryHistory asks for the history. If there is none, one begins. Another node may begin a history
 // between the two questions about the epoch: then the boot row in between may be of either, and all
 // are asked again.
-func readHistory(ctx context.Context, conn *pgx.Conn) (history, error) {
+func queryHistory(ctx context.Context, conn *pgx.Conn) (history, error) {
 	for {
 		h, err := readEpoch(ctx, conn)
 		if err != nil {
@@ -62,7 +62,7 @@ func readEpoch(ctx context.Context, conn *pgx.Conn) (history, error) {
 		return h, fmt.Errorf("asking for the epoch: %w", err)
 	}
 	if epoch == nil {
-		return h, errForeignLog
+		return h, ErrForeignLog
 	}
 	h.epoch = *epoch
 	return h, nil
@@ -88,9 +88,9 @@ func isRunUndone(ctx context.Context, conn *pgx.Conn, run time.Time) (bool, erro
 	return undone, nil
 }
 
-// leaveHistory ends a history of which something was undone. If another node was faster, it does
+// endEpoch ends a history of which something was undone. If another node was faster, it does
 // nothing.
-func leaveHistory(ctx context.Context, conn *pgx.Conn, epoch string) error {
+func endEpoch(ctx context.Context, conn *pgx.Conn, epoch string) error {
 	if _, err := conn.Exec(ctx, `SELECT rowcall.leave_epoch($1)`, epoch); err != nil {
 		return fmt.Errorf("beginning a new epoch: %w", err)
 	}

@@ -41,15 +41,15 @@ func (c *pollConn) prepare(ctx context.Context) error {
 	if _, err := c.poller.alive.keep(ctx, c.conn); err != nil {
 		return err
 	}
-	return c.readHistory(ctx)
+	return c.adoptHistory(ctx)
 }
 
-// readHistory reads which history the log has. If it is not the one that the node has read, or if
+// adoptHistory reads which history the log has. If it is not the one that the node has read, or if
 // something that the node has read was undone, the node begins anew.
-func (c *pollConn) readHistory(ctx context.Context) error {
+func (c *pollConn) adoptHistory(ctx context.Context) error {
 	var found history
 	err := exchange(ctx, func(ctx context.Context) (err error) {
-		found, err = c.findHistory(ctx)
+		found, err = c.verifyHistory(ctx)
 		return err
 	})
 	if err != nil {
@@ -69,10 +69,10 @@ func (c *pollConn) readHistory(ctx context.Context) error {
 	return nil
 }
 
-// findHistory returns the log's history. If something of the history that the node knows was
+// verifyHistory returns the log's history. If something of the history that the node knows was
 // undone, a new one begins.
-func (c *pollConn) findHistory(ctx context.Context) (history, error) {
-	found, err := readHistory(ctx, c.conn)
+func (c *pollConn) verifyHistory(ctx context.Context) (history, error) {
+	found, err := queryHistory(ctx, c.conn)
 	if err == nil {
 		err = noteRun(ctx, c.conn)
 	}
@@ -83,10 +83,10 @@ func (c *pollConn) findHistory(ctx context.Context) (history, error) {
 	if err != nil || !undone {
 		return found, err
 	}
-	if err := c.leaveHistory(ctx); err != nil {
+	if err := c.beginNewEpoch(ctx); err != nil {
 		return found, err
 	}
-	return readHistory(ctx, c.conn)
+	return queryHistory(ctx, c.conn)
 }
 
 // isUndone reports whether something that the node knows of its history is missing.
@@ -99,10 +99,10 @@ func (c *pollConn) isUndone(ctx context.Context) (bool, error) {
 	return reading.newest.isLost(ctx, c.conn)
 }
 
-// leaveHistory ends the history that the node knows, because something of it was undone.
-func (c *pollConn) leaveHistory(ctx context.Context) error {
+// beginNewEpoch ends the history that the node knows, because something of it was undone.
+func (c *pollConn) beginNewEpoch(ctx context.Context) error {
 	c.poller.log.Error("the database was put back to an earlier state: a new epoch begins, and clients read their state again")
-	return leaveHistory(ctx, c.conn, c.poller.reading.epoch)
+	return endEpoch(ctx, c.conn, c.poller.reading.epoch)
 }
 
 // pollAndFollowUp makes one poll. Then it decides whether the node may sleep, releases those who
@@ -137,10 +137,10 @@ func (c *pollConn) recoverFrom(ctx context.Context, err error) error {
 		c.poller.log.Error("retention has overtaken this node: subscribers read their snapshots again")
 		c.poller.reading.beginAnew(ResetExpired)
 	case errors.Is(err, errWentBack):
-		if err := exchange(ctx, c.leaveHistory); err != nil {
+		if err := exchange(ctx, c.beginNewEpoch); err != nil {
 			return err
 		}
-		if err := c.readHistory(ctx); err != nil {
+		if err := c.adoptHistory(ctx); err != nil {
 			return err
 		}
 	default:
@@ -273,7 +273,7 @@ func (c *pollConn) publishStatus(p *poll, listening uint64) {
 func (c *pollConn) keepAlive(ctx context.Context) error {
 	newEpoch, err := c.poller.alive.keepIfDue(ctx, c.conn)
 	if err == nil && newEpoch {
-		err = c.readHistory(ctx)
+		err = c.adoptHistory(ctx)
 	}
 	return err
 }

@@ -54,7 +54,7 @@ func (f *Feed) Stats() Stats {
 		Replays:      ReplayCounts{Tail: c.fromTail.Load(), Log: c.fromLog.Load(), Pages: c.pages.Load()},
 		Resets:       c.resets(),
 		Slow:         c.slow.Load(),
-		Unfollowable: f.poller.unfollowable.last(),
+		Unfollowable: f.poller.unfollowable.stats(),
 		PollDuration: tally.pollDuration, EventDelay: tally.eventDelay,
 		Listener: heard.state, Gate: tally.gate, Health: f.Health(),
 		Retention: RetentionLimits{Slots: slotCount, Keep: f.options.Keep, KeepBytes: f.options.KeepBytes},

@@ -30,7 +30,7 @@ type unfollowableCount struct {
 	log       *slog.Logger
 	known     map[topic.Topic]struct{} // topics that can be followed
 	loggedAt  time.Time
-	unlogged  uint64 // events since then
+	unlogged  uint64 // events since loggedAt
 
 	mu    sync.Mutex // guards shown
 	shown Unfollowable
@@ -51,7 +51,7 @@ func (u *unfollowableCount) count(events []*Event) {
 		}
 	}
 	if u.unlogged > 0 && time.Since(u.loggedAt) >= unfollowableLineEvery {
-		u.log.Warn("events are filed under topics that nobody can follow", "events", u.unlogged, "topics", u.last().Topics)
+		u.log.Warn("events are filed under topics that nobody can follow", "events", u.unlogged, "topics", u.stats().Topics)
 		u.loggedAt, u.unlogged = time.Now(), 0
 	}
 }
@@ -96,8 +96,8 @@ func shortened(name string) string {
 	return name[:end] + "..."
 }
 
-// last returns what was counted so far.
-func (u *unfollowableCount) last() Unfollowable {
+// stats returns what was counted so far.
+func (u *unfollowableCount) stats() Unfollowable {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.shown

@@ -26,7 +26,7 @@ func TestUnfollowableEventsAreCounted(t *testing.T) {
 	}
 	u.count(events)
 	u.count(events)
-	if got := u.last(); got.Events != 12 || !slices.Equal(got.Topics, []string{"slugs/ABC/1 ü"}) {
+	if got := u.stats(); got.Events != 12 || !slices.Equal(got.Topics, []string{"slugs/ABC/1 ü"}) {
 		t.Errorf("got %+v, want 12 events under one topic", got)
 	}
 	if asked != 2+12 {
@@ -41,7 +41,7 @@ func TestUnfollowableEventsAreCounted(t *testing.T) {
 	}
 	many = append(many, &Event{Topic: "x/25"}, &Event{Topic: topic.Topic(strings.Repeat("é", 99))})
 	u.count(many)
-	got := u.last()
+	got := u.stats()
 	if want := []string{strings.Repeat("é", 50) + "...", "x/25", "x/29", "x/28", "x/27", "x/26", "x/24", "x/23", "x/22", "x/21"}; !slices.Equal(got.Topics, want) || got.Events != 44 {
 		t.Errorf("got %+v, want 44 events and the topics %q", got, want)
 	}

@@ -200,7 +200,7 @@ func compileAccess(ctx context.Context, pool *dbconn.Pool, source string, parame
 		return nil, err
 	}
 	q := new(accessQuery)
-	columns, err := bound.describe(ctx, pool, inEdition(accessSQL(bound, parameters, nil), edition))
+	columns, err := bound.describe(ctx, pool, withEdition(accessSQL(bound, parameters, nil), edition))
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +216,7 @@ func compileAccess(ctx context.Context, pool *dbconn.Pool, source string, parame
 	if q.allowed = slices.Index(q.columns, columnAllowed); q.allowed < 0 {
 		return nil, errors.New("it has no column allowed")
 	}
-	q.sql = inEdition(accessSQL(bound, parameters, q.columns), edition)
+	q.sql = withEdition(accessSQL(bound, parameters, q.columns), edition)
 	_, err = bound.describe(ctx, pool, q.sql)
 	return q, err
 }

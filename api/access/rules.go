@@ -59,19 +59,19 @@ type Users interface {
 type topicRule struct {
 	source   rules.Topic
 	pattern  topic.Pattern
-	access   kept[accessQuery]   // empty: the rule's Allow decides alone
-	snapshot kept[snapshotQuery] // empty: the topics have no snapshot
+	access   renewableQuery[accessQuery]   // empty: the rule's Allow decides alone
+	snapshot renewableQuery[snapshotQuery] // empty: the topics have no snapshot
 }
 
-// kept is configured SQL that is prepared anew when the catalog of the database changes.
-type kept[Q any] struct {
+// renewableQuery is configured SQL that is prepared again when the catalog changes.
+type renewableQuery[Q any] struct {
 	query atomic.Pointer[Q] // nil if no SQL is configured
 	item  *upkeep.Item      // nil likewise
 }
 
-// keep takes a query that was prepared at the start, and prepares it anew with compile. The number
-// that compile gets is of how often the text of the statement has changed.
-func (k *kept[Q]) keep(query *Q, setting, name string, compile func(ctx context.Context, edition int) (*Q, error)) {
+// start stores a query that was prepared at the start of the node; compile prepares it again later.
+// edition counts how often the text of the statement had to change.
+func (k *renewableQuery[Q]) start(query *Q, setting, name string, compile func(ctx context.Context, edition int) (*Q, error)) {
 	if query == nil {
 		return
 	}
@@ -90,9 +90,9 @@ func (k *kept[Q]) keep(query *Q, setting, name string, compile func(ctx context.
 	})
 }
 
-// inEdition tells the texts of a statement apart that is prepared anew, because a connection may hold a
-// plan of the earlier text that is of no use.
-func inEdition(sql string, edition int) string {
+// withEdition appends the edition to a statement as a comment. The text then differs from that of earlier
+// editions, for which a connection may still hold a plan that is no longer valid.
+func withEdition(sql string, edition int) string {
 	if edition == 0 {
 		return sql
 	}
@@ -136,9 +136,9 @@ func (r *Rules) compile(ctx context.Context, source rules.Topic, at string, wron
 		return compileSnapshot(ctx, r.pool, source.Snapshot, parameters, edition)
 	}
 	first, err1 := access(ctx, 0)
-	compiled.access.keep(first, at+".access", source.Topic, access)
+	compiled.access.start(first, at+".access", source.Topic, access)
 	state, err2 := snapshot(ctx, 0)
-	compiled.snapshot.keep(state, at+".snapshot", source.Topic, snapshot)
+	compiled.snapshot.start(state, at+".snapshot", source.Topic, snapshot)
 	r.rules = append(r.rules, compiled)
 	return errors.Join(AddProblem(wrong, at+".access", err1), AddProblem(wrong, at+".snapshot", err2))
 }
@@ -236,7 +236,7 @@ func Admits(allow rules.Allow, who identity.Identity) error {
 // its events too. Followers name topics in their one spelling, so nobody can follow room/007.
 func (r *Rules) CanFollow(asked topic.Topic) bool {
 	for name := string(asked); ; {
-		if r.isSpelled(topic.Topic(name)) {
+		if r.hasRule(topic.Topic(name)) {
 			return true
 		}
 		end := strings.LastIndexByte(name, '/')
@@ -247,9 +247,9 @@ func (r *Rules) CanFollow(asked topic.Topic) bool {
 	}
 }
 
-// isSpelled reports whether there is a rule for a topic, and the topic has its one spelling and values that
-// their types have.
-func (r *Rules) isSpelled(name topic.Topic) bool {
+// hasRule reports whether a rule covers the topic, and the topic is in canonical spelling with values that
+// fit the types of the parameters.
+func (r *Rules) hasRule(name topic.Topic) bool {
 	if _, own := r.builtIn[name]; own {
 		return true
 	}

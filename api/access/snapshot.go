@@ -77,11 +77,11 @@ func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source string, para
 	if err := checkNamesDiffer(columns); err != nil {
 		return nil, err
 	}
-	nested, err := holdInstants(ctx, pool, columns)
+	nested, err := columnsWithInstants(ctx, pool, columns)
 	if err != nil {
 		return nil, err
 	}
-	q := &snapshotQuery{sql: inEdition(snapshotSQL(rows, columns, nested), edition)}
+	q := &snapshotQuery{sql: withEdition(snapshotSQL(rows, columns, nested), edition)}
 	_, err = bound.describe(ctx, pool, q.sql)
 	return q, err
 }
@@ -96,8 +96,8 @@ func snapshotRows(bound boundSQL, parameters []parameter) string {
 	return fmt.Sprintf("FROM (SELECT %s) AS %s CROSS JOIN LATERAL %s AS s", strings.Join(columns, ", "), bound.row, bound.inLines())
 }
 
-// holdInstants reports of each column whether its values hold times with a zone within them.
-func holdInstants(ctx context.Context, pool *dbconn.Pool, columns []pgconn.FieldDescription) (nested []bool, err error) {
+// columnsWithInstants returns, for each column, whether its values contain times with a zone.
+func columnsWithInstants(ctx context.Context, pool *dbconn.Pool, columns []pgconn.FieldDescription) (nested []bool, err error) {
 	types := make([]uint32, len(columns))
 	for i, column := range columns {
 		types[i] = column.DataTypeOID

@@ -137,15 +137,12 @@ func (b boundSQL) describe(ctx context.Context, pool *dbconn.Pool, sql string) (
 	return nil, failed
 }
 
-// stateDenied is the SQLSTATE of a missing right.
-const stateDenied = "42501"
-
 // missingGrant returns an error that names the role that lacks a right; nil for any other error. The
 // others do not matter: the statement is planned without values, so that a function that the planner
 // calls may fail although it would not fail for a follower.
 func missingGrant(err error, role string) error {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || refused.Code != stateDenied {
+	if !ok || refused.Code != problem.StateDenied {
 		return nil
 	}
 	more := *refused

@@ -17,6 +17,7 @@ import (
 
 	"rowcall/api/problem"
 	"rowcall/api/upkeep"
+	"rowcall/config/rules"
 	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 )
@@ -63,9 +64,8 @@ func openUsers(ctx context.Context, pool *dbconn.Pool, t UsersTable, otherwise t
 
 // missingGrant adds to an error about a missing right what the role needs.
 func missingGrant(err error, table string) error {
-	const insufficientPrivilege = "42501"
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || refused.Code != insufficientPrivilege {
+	if !ok || refused.Code != problem.StateDenied {
 		return err
 	}
 	return fmt.Errorf("reading the users table %s: %s: the role that serves, or rowcall_server, needs GRANT USAGE ON SCHEMA and GRANT SELECT ON TABLE", table, refused.Message)
@@ -103,7 +103,7 @@ func prepareUsers(ctx context.Context, pool *dbconn.Pool, t UsersTable) (s *user
 			return nil, "", fmt.Errorf("preparing to read the users table %s: %w", t.Table, err)
 		}
 	}
-	return s, idKind(shape.typeOf(t.ID)), nil
+	return s, rules.KindOfIDs(shape.typeOf(t.ID)), nil
 }
 
 // renew makes the statements anew. Another kind of ids needs a restart: rules were compiled for the kind

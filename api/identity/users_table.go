@@ -74,13 +74,7 @@ SELECT format('%I.%I', n.nspname, c.relname),
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid
-CROSS JOIN LATERAL (
-    WITH RECURSIVE behind AS (
-        SELECT t.oid, t.typtype, t.typbasetype
-        UNION ALL
-        SELECT n.oid, n.typtype, n.typbasetype FROM behind d JOIN pg_type n ON n.oid = d.typbasetype WHERE d.typtype = 'd'
-    )
-    SELECT d.oid FROM behind d WHERE d.typtype <> 'd') b
+CROSS JOIN ` + rules.TypeBehindDomain + ` b
 WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 GROUP BY n.nspname, c.relname`
 
@@ -140,17 +134,6 @@ func (s shape) typeOf(column string) string {
 	return s.Types[at]
 }
 
-// idKind is the kind of ids in a column of this type.
-func idKind(sqlType string) topic.Kind {
-	switch sqlType {
-	case "smallint", "integer", "bigint":
-		return topic.KindInt
-	case "uuid":
-		return topic.KindUUID
-	}
-	return topic.KindText
-}
-
 // spelling returns a replacer that puts the names into statements. Ids are compared in the column's
 // own type, so that its index is used.
 func (t UsersTable) spelling(s shape) *strings.Replacer {
@@ -168,7 +151,7 @@ func (t UsersTable) spelling(s shape) *strings.Replacer {
 		return quote(column) + "::text"
 	}
 	idType := s.typeOf(t.ID)
-	if idKind(idType) == topic.KindInt {
+	if rules.KindOfIDs(idType) == topic.KindInt {
 		idType = "bigint"
 	}
 	return strings.NewReplacer(

@@ -214,6 +214,9 @@ func OfDatabase(doing string, err error) error {
 	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
 }
 
+// StateDenied is the SQLSTATE of a missing right.
+const StateDenied = "42501"
+
 // StatementText is what PostgreSQL says about a statement, with its detail and its hint, on one line. It is
 // for the operator, who wrote the statement.
 func StatementText(refused *pgconn.PgError) string {
@@ -222,7 +225,7 @@ func StatementText(refused *pgconn.PgError) string {
 		text += "; detail: " + refused.Detail
 	}
 	if refused.Hint != "" {
-		text += "; hint: " + refused.Hint
+		text += "; hint: " + strings.TrimSuffix(refused.Hint, ".")
 	}
 	return strings.Join(strings.Fields(text), " ")
 }

@@ -82,7 +82,7 @@ func (a *acting) check(ctx context.Context) error {
 	switch {
 	case !ok:
 		return problem.OfDatabase("acting as "+actingRole, err)
-	case refused.Code == stateDenied:
+	case refused.Code == problem.StateDenied:
 		return fmt.Errorf("the database's user may not act as %s: GRANT rowcall_server to that user", actingRole)
 	}
 	return fmt.Errorf("nobody can act as %s (%s): let a user who may create roles migrate, or take resources and functions out of the configuration", actingRole, refused.Message)

@@ -20,7 +20,6 @@ const (
 	stateUnique        = "23505"
 	stateCheck         = "23514"
 	stateExclusion     = "23P01"
-	stateDenied        = "42501"
 	stateTooLong       = "22001"
 	stateOutOfRange    = "22003"
 	stateNoEquivalent  = "22P05"
@@ -60,7 +59,7 @@ func explainState(refused *pgconn.PgError, doing string) error {
 		return err
 	}
 	switch {
-	case refused.Code == stateDenied:
+	case refused.Code == problem.StateDenied:
 		return problem.ErrDenied
 	case refused.Code == stateTooLong:
 		return problem.Invalid(FieldErrors{wholeRow: {"A value is too long."}})

@@ -108,8 +108,8 @@ func TestFunctions(t *testing.T) {
 	alice.Expect(404, "", "POST", call+"nowhere", `{}`)
 }
 
-// TestAFunctionThatReturnsASetNow makes a function anew that returns a set with the same arguments.
-// What a call writes before the change is noticed is not there twice.
+// TestAFunctionThatReturnsASetNow replaces a function by one with the same arguments that returns a set.
+// The first call after that returns the set, and its writes are committed once.
 func TestAFunctionThatReturnsASetNow(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)

@@ -223,7 +223,6 @@ var ErrStale = errors.New("the catalog has changed since this was prepared")
 // is of no use. A missing right is none of these: it has an answer of its own.
 func IsStale(err error) bool {
 	const (
-		missingRight   = "42501"
 		planOfOldTypes = "0A000" // feature_not_supported: "cached plan must not change result type"
 		noSchema       = "3F000"
 		internalError  = "XX000" // "cache lookup failed" for what is gone
@@ -236,7 +235,7 @@ func IsStale(err error) bool {
 		return false
 	}
 	switch refused.Code {
-	case missingRight:
+	case problem.StateDenied:
 		return false
 	case planOfOldTypes, noSchema, internalError:
 		return true

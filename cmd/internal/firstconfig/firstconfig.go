@@ -92,7 +92,7 @@ func (f *Findings) File(o Options) ([]byte, error) {
 		return nil, fmt.Errorf("reading the template of the file: %w", err)
 	}
 	var text bytes.Buffer
-	if err := parsed.Execute(&text, f.shown(o)); err != nil {
+	if err := parsed.Execute(&text, f.templateFields(o)); err != nil {
 		return nil, fmt.Errorf("writing the file: %w", err)
 	}
 	if _, err := config.Load(config.Sources{Default: text.Bytes()}); err != nil {
@@ -101,8 +101,8 @@ func (f *Findings) File(o Options) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// shown are the fields of the template.
-type shown struct {
+// templateFields are the values that rowcall.yaml.tmpl uses.
+type templateFields struct {
 	Options
 	Role, Database            string
 	MayMigrate                bool
@@ -113,8 +113,8 @@ type shown struct {
 	UserKind, UserPlaceholder string
 }
 
-func (f *Findings) shown(o Options) shown {
-	s := shown{
+func (f *Findings) templateFields(o Options) templateFields {
+	s := templateFields{
 		Options: o, Role: f.role, Database: f.database, MayMigrate: f.installed || f.mayCreate || !o.Migrates,
 		Users: f.users, Unreadable: f.unreadable, UserPlaceholder: "{customer}",
 	}
@@ -122,7 +122,7 @@ func (f *Findings) shown(o Options) shown {
 		if f.users.Name == "auth_user" || f.users.columnNamed("last_login") != nil {
 			s.Sessions = rules.WriteName(f.sessions)
 		}
-		if s.UserKind = f.users.userKind(); s.UserKind != "text" {
+		if s.UserKind = string(rules.KindOfIDs(f.users.columnNamed(f.users.ID).Type)); s.UserKind != "text" {
 			s.UserPlaceholder = "{customer:" + s.UserKind + "}"
 		}
 	}

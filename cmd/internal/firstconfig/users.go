@@ -104,13 +104,7 @@ SELECT f.nspname::text, f.relname::text, f.nspname = ANY (current_schemas(false)
        coalesce(k.primary, false), k.table IS NOT NULL, a.attnotnull
 FROM found f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid
-CROSS JOIN LATERAL (
-    WITH RECURSIVE behind AS (
-        SELECT t.oid, t.typtype, t.typbasetype
-        UNION ALL
-        SELECT n.oid, n.typtype, n.typbasetype FROM behind d JOIN pg_type n ON n.oid = d.typbasetype WHERE d.typtype = 'd'
-    )
-    SELECT d.oid FROM behind d WHERE d.typtype <> 'd') b
+CROSS JOIN ` + rules.TypeBehindDomain + ` b
 LEFT JOIN keys k ON k.table = f.oid AND k.number = a.attnum
 ORDER BY f.nspname, f.relname, a.attnum`
 
@@ -236,15 +230,4 @@ func (t *usersTable) readable() bool {
 	return t.SchemaIsUsable && !slices.ContainsFunc(t.columns, func(c column) bool {
 		return !c.Readable && slices.Contains(used, c.Name)
 	})
-}
-
-// userKind is the kind of user ids in topics and in @me: int, uuid or text.
-func (t *usersTable) userKind() string {
-	switch kind := t.columnNamed(t.ID).Type; kind {
-	case "smallint", "integer", "bigint":
-		return "int"
-	case "uuid":
-		return kind
-	}
-	return "text"
 }

@@ -2,10 +2,10 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"rowcall/config"
+	"rowcall/notifier"
 )
 
 // NewHistory begins a new history of the log, so that every client is told to read its state anew.
@@ -21,7 +21,7 @@ func NewHistory(ctx context.Context, c *config.Config) (epoch string, err error)
 		return "", fmt.Errorf("begin a new history: %w", err)
 	}
 	if found == nil {
-		return "", errors.New("the log has events of another history, and somebody holds a lock on it: look for a long transaction or a dump, and try again")
+		return "", fmt.Errorf("begin a new history: %w", notifier.ErrForeignLog)
 	}
 	return *found, nil
 }

@@ -92,7 +92,7 @@ export interface Node {
   listener: Listener;
   log: Log;
   counts: Counts;
-  unfollowable?: Unfollowable; // older servers do not send it
+  unfollowable: Unfollowable;
   open: Record<Kind, number>;
   unfit: UnfitSetting[];
   topics: List<Topic>;

@@ -2,12 +2,10 @@ import { useState } from 'react';
 import { useUser } from '../../data/user.tsx';
 import { ButtonLink } from '../../ui/Button.tsx';
 import { Empty } from '../../ui/Empty.tsx';
-import { Notice } from '../../ui/Notice.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { Panel } from '../../ui/Panel.tsx';
 import { Spinner } from '../../ui/Spinner.tsx';
 import styles from './console.module.css';
-import type { Unfollowable } from './console.ts';
 import { useConsole } from './console.ts';
 import { Counters } from './Counters.tsx';
 import { Sessions, Topics } from './Lists.tsx';
@@ -15,6 +13,7 @@ import { LogPanel } from './LogPanel.tsx';
 import { Status } from './Status.tsx';
 import { TailPanel } from './TailPanel.tsx';
 import { Unfit } from './Unfit.tsx';
+import { UnfollowableNotice } from './UnfollowableNotice.tsx';
 
 const SAMPLE = "INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'Seen on the console')";
 const INTRO = 'The state of the node that serves this page: its listener, its sessions, its log, and the events that any user receives.';
@@ -38,16 +37,6 @@ function ForOthers({ name }: { name: string | undefined }) {
   );
 }
 
-// Lost says that events are filed for nothing.
-function Lost({ of }: { of: Unfollowable | undefined }) {
-  if (!of?.events) return null;
-  return (
-    <Notice tone="warn">
-      {of.events.toLocaleString()} {of.events === 1 ? 'event was' : 'events were'} filed under topics that nobody can follow. The last of these topics: {of.topics.join(', ')}
-    </Notice>
-  );
-}
-
 function ForStaff() {
   const { apps } = useUser();
   const look = useConsole();
@@ -58,7 +47,7 @@ function ForStaff() {
       <Status {...look} />
       <Unfit node={look.node} />
       <Counters node={look.node} />
-      <Lost of={look.node?.unfollowable} />
+      <UnfollowableNotice of={look.node?.unfollowable} />
       <TailPanel topics={topics} chosen={chosen} />
       <div className={styles.lists}>
         <Topics list={look.node?.topics} onTail={(topic) => setChosen(({ turn }) => ({ topic, turn: turn + 1 }))} />
