@@ -66,7 +66,7 @@ func TestCompileTellsHintAndPlace(t *testing.T) {
 		{Topic: "c", Snapshot: "SELECT 1 WHERE (SELECT 2"},
 	})
 	apitest.ExpectProblems(t, err, []string{
-		`topics[0].access: column u.usrname does not exist; hint: Perhaps you meant to reference the column "u.username".; line 2, character 10 of the SQL: u.usrname = '' AS allowed FROM users u -...`,
+		`topics[0].access: column u.usrname does not exist; hint: Perhaps you meant to reference the column "u.username"; line 2, character 10 of the SQL: u.usrname = '' AS allowed FROM users u -...`,
 		`topics[1].snapshot: column r.nothing does not exist; line 1, character 12 of the SQL: r.nothing FROM chat_rooms r`,
 		`topics[2].snapshot: syntax error at `,
 	})
