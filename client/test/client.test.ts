@@ -433,14 +433,15 @@ describe('tokens', () => {
   })
 
   test('getToken is called again after it fails', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
     const getToken = vi.fn<() => Promise<string>>().mockRejectedValueOnce(new Error('away')).mockResolvedValue('x')
     const { server, client, follow } = openClient({ getToken })
     follow('room/1')
     await vi.advanceTimersByTimeAsync(0)
     expect([client.status, client.error?.code]).toEqual(['waiting', 'connect'])
-    await vi.advanceTimersByTimeAsync(600)
-    connect(server)
+    await reconnected(server)
     expect(client.status).toBe('open')
+    vi.restoreAllMocks()
   })
 })
 

@@ -40,9 +40,9 @@ export function connect(server: FakeServer): FakeSocket {
   return socket
 }
 
-/** Lets time pass until the client has dialed again, and accepts the socket. */
+/** Lets time pass until the client opens its next socket, and accepts it. */
 export async function reconnected(server: FakeServer): Promise<FakeSocket> {
-  await vi.advanceTimersByTimeAsync(20_000)
+  while (server.last()?.readyState !== 0) await vi.advanceTimersToNextTimerAsync()
   return connect(server)
 }
 
