@@ -150,16 +150,12 @@ func missingGrant(err error, role string) error {
 	return &more
 }
 
-// classData is the class of SQLSTATEs that say that a value could not be read, converted or computed
-// with.
-const classData = "22"
-
 // unreadable reports whether a statement of a rule failed because of a value. If the topics of the
 // rule have parameters, such a value is taken for one of them: anybody can ask for any topic, so that
 // the error is neither a defect nor worth a line of the log.
 func (t *topicRule) unreadable(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && strings.HasPrefix(refused.Code, classData) && len(t.pattern.Parameters()) > 0
+	return ok && problem.IsOfValue(refused) && len(t.pattern.Parameters()) > 0
 }
 
 // debugUnreadable logs why there is no such topic.

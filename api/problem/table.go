@@ -217,6 +217,28 @@ func OfDatabase(doing string, err error) error {
 // StateDenied is the SQLSTATE of a missing right.
 const StateDenied = "42501"
 
+// IsOfValue reports whether PostgreSQL refused a statement for a value: one that cannot be read, converted
+// or computed with. Types such as jsonpath, tsquery and regclass have errors for that which are otherwise
+// errors of a statement's text. Then PostgreSQL names a position in the text, or the function from within
+// which the error comes.
+func IsOfValue(refused *pgconn.PgError) bool {
+	const classData = "22"
+	if strings.HasPrefix(refused.Code, classData) {
+		return true
+	}
+	switch refused.Code {
+	case "42601", "42602", "42704", "42725", "42883", "42P01": // a syntax, or a name that is malformed, ambiguous or unknown
+		return refused.Position == 0 && !IsFromWithin(refused)
+	}
+	return false
+}
+
+// IsFromWithin reports whether an error comes from within a function or trigger that a statement calls,
+// not from the statement itself. An error in a value that is bound to a parameter counts as well.
+func IsFromWithin(refused *pgconn.PgError) bool {
+	return refused.Where != "" || refused.InternalQuery != ""
+}
+
 // StatementText is what PostgreSQL says about a statement, with its detail and its hint, on one line. It is
 // for the operator, who wrote the statement.
 func StatementText(refused *pgconn.PgError) string {

@@ -25,7 +25,6 @@ const (
 	stateNoEquivalent  = "22P05"
 	stateNotInEncoding = "22021"
 	classConstraint    = "23"
-	classData          = "22"
 	classLimit         = "54"
 	classRaised        = "P0"
 	classOfFunctions   = "RC" // raised by functions and triggers of the operator, see explainRaised
@@ -67,9 +66,11 @@ func explainState(refused *pgconn.PgError, doing string) error {
 		return problem.Invalid(FieldErrors{wholeRow: {"A value is out of range."}})
 	case refused.Code == stateNoEquivalent, refused.Code == stateNotInEncoding:
 		return problem.Invalid(FieldErrors{wholeRow: {"The encoding of the database lacks a character of a text."}})
+	case problem.IsOfValue(refused):
+		return problem.Invalid(FieldErrors{wholeRow: {"A value does not fit."}})
 	}
 	switch refused.Code[:2] {
-	case classData, classLimit:
+	case classLimit:
 		return problem.Invalid(FieldErrors{wholeRow: {"A value does not fit."}})
 	case classConstraint:
 		return problem.Conflicting(FieldErrors{wholeRow: {"A constraint does not allow this."}})

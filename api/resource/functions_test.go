@@ -125,6 +125,53 @@ func TestAFunctionThatReturnsASetNow(t *testing.T) {
 	}
 }
 
+// TestAFunctionThatFailsByItselfRunsOnce calls functions that raise errors with the SQLSTATEs of a changed
+// catalog. What they do outside of their transaction, here to a sequence, is done once.
+func TestAFunctionThatFailsByItselfRunsOnce(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.Samples)
+	db.Exec(t, `CREATE SEQUENCE runs; GRANT USAGE ON SEQUENCE runs TO rowcall_app;
+		CREATE FUNCTION raises(code text) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('runs'); RAISE EXCEPTION 'no' USING ERRCODE = code; END $$;
+		CREATE FUNCTION asks(query text) RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE n bigint; BEGIN PERFORM nextval('runs'); EXECUTE query INTO n; RETURN n; END $$;
+		CREATE FUNCTION calls(query text) RETURNS bigint LANGUAGE sql AS 'SELECT nextval(''runs''); SELECT asks(query)'`)
+	s := openServerOn(t, db, nil, []rules.Function{{Name: "raises", Function: "raises", Allow: "public"}, {Name: "asks", Function: "asks", Allow: "public"}, {Name: "calls", Function: "calls", Allow: "public"}})
+	for _, tt := range []struct{ function, argument, runs string }{
+		{"raises", `{"code":"42P01"}`, "1"}, {"raises", `{"code":"42804"}`, "1"}, {"raises", `{"code":"0A000"}`, "1"}, {"raises", `{"code":"3F000"}`, "1"}, {"raises", `{"code":"XX000"}`, "1"},
+		{"asks", `{"query":"SELECT 1 FROM nowhere"}`, "1"}, {"asks", `{"query":"SELECT nothing()"}`, "1"}, {"calls", `{"query":"SELEKT"}`, "2"},
+	} {
+		db.Exec(t, `ALTER SEQUENCE runs RESTART`)
+		s.user(t, "").Expect(500, `{"code":"internal"}`, "POST", "/api/functions/"+tt.function, tt.argument)
+		if got := db.Text(t, `(SELECT last_value FROM runs)`); got != tt.runs {
+			t.Errorf("%s %s: the sequence is at %s, want %s", tt.function, tt.argument, got, tt.runs)
+		}
+	}
+}
+
+// TestValuesThatOnlyPostgreSQLReads sends values of types whose input PostgreSQL refuses with the SQLSTATEs
+// of a wrong statement. The user is told, and nothing is an error of ours.
+func TestValuesThatOnlyPostgreSQLReads(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.Samples)
+	types := []string{"jsonpath", "tsquery", "regclass", "regrole", "regproc", "regprocedure", "regconfig", "point", "pg_lsn"}
+	columns := ""
+	for _, name := range types {
+		columns += ", c_" + name + " " + name
+	}
+	db.Exec(t, `CREATE TABLE papers (id int PRIMARY KEY`+columns+`); INSERT INTO papers VALUES (1); GRANT SELECT, UPDATE ON papers TO rowcall_app;
+		CREATE FUNCTION finds(name regclass) RETURNS text LANGUAGE sql AS 'SELECT name::text'`)
+	s := openServerOn(t, db, []rules.Resource{{Name: "papers", Table: "papers", Allow: "public"}}, []rules.Function{{Name: "finds", Function: "finds", Allow: "public"}})
+	for _, name := range types {
+		for _, value := range []string{"(no such", "nosuch", "no such"} {
+			if name == "tsquery" && value == "nosuch" {
+				continue // it is a query
+			}
+			s.user(t, "").Expect(400, `{"code":"invalid"}`, "PATCH", "/api/papers/1", `{"c_`+name+`":"`+value+`"}`)
+		}
+	}
+	s.user(t, "").Expect(400, `{"code":"invalid"}`, "POST", "/api/functions/finds", `{"name":"nosuch"}`)
+	s.user(t, "").Expect(200, `"papers"`, "POST", "/api/functions/finds", `{"name":"papers"}`)
+}
+
 func TestCompileFunctionsTellsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)

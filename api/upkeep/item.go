@@ -47,6 +47,7 @@ type Item struct {
 	failedAt  time.Time          // when a failed request caused the last preparation
 	refusedAt time.Time          // when a refused request did
 	notify    func(*Item, State) // called when the setting stops fitting or fits again; may be nil
+	replan    func()             // has the database make plans anew for all statements that follow; may be nil
 }
 
 // Prepare prepares a setting for the present catalog, and replaces the earlier result. fresh asks for
@@ -104,9 +105,9 @@ func (i *Item) Do(ctx context.Context, do func() error) error {
 	case err == nil || i == nil:
 		return err
 	case IsStale(err):
-		i.prepareAfter(ctx, before, true)
+		i.prepareAfter(ctx, before, err)
 	case errors.Is(err, problem.ErrInvalid):
-		i.prepareAfter(ctx, before, false)
+		i.prepareAfter(ctx, before, nil)
 	default:
 		return err
 	}
@@ -121,9 +122,10 @@ func (i *Item) Do(ctx context.Context, do func() error) error {
 }
 
 // prepareAfter prepares the setting because of a request that saw an earlier state, unless that was
-// done since. A failed request waits for its turn; a refused one does not.
-func (i *Item) prepareAfter(ctx context.Context, seen State, failed bool) {
-	if !failed && !i.takeRefusal() {
+// done since. A request that failed waits for its turn; one that was refused, whose failure is nil, does
+// not.
+func (i *Item) prepareAfter(ctx context.Context, seen State, failure error) {
+	if failure == nil && !i.takeRefusal() {
 		return
 	}
 	select {
@@ -132,10 +134,22 @@ func (i *Item) prepareAfter(ctx context.Context, seen State, failed bool) {
 	case <-ctx.Done():
 		return
 	}
-	if i.State().times != seen.times || failed && !i.takeFailure(ctx) {
+	if i.State().times != seen.times || failure != nil && !i.takeFailure(ctx) {
 		return
 	}
-	_ = i.prepareInTurn(ctx, failed) // the state says what came of it
+	if isOldPlan(failure) {
+		i.discardPlans()
+	}
+	_ = i.prepareInTurn(ctx, failure != nil) // the state says what came of it
+}
+
+func (i *Item) discardPlans() {
+	i.mu.Lock()
+	replan := i.replan
+	i.mu.Unlock()
+	if replan != nil {
+		replan()
+	}
 }
 
 // takeRefusal reports whether a refused request may have the setting prepared now.
@@ -220,18 +234,19 @@ var ErrStale = errors.New("the catalog has changed since this was prepared")
 
 // IsStale reports whether an error of a statement may be due to a catalog that has changed since the
 // statement was made: a name or an operator is gone, a type is another one, or a plan of the connection
-// is of no use. A missing right is none of these: it has an answer of its own.
+// is of no use. A missing right is none of these: it has an answer of its own. Neither is an error that a
+// function or trigger has raised, or that a value has caused: the statement would fail again.
 func IsStale(err error) bool {
 	const (
 		planOfOldTypes = "0A000" // feature_not_supported: "cached plan must not change result type"
 		noSchema       = "3F000"
 		internalError  = "XX000" // "cache lookup failed" for what is gone
 	)
-	if errors.Is(err, ErrStale) {
+	if errors.Is(err, ErrStale) || isOldPlan(err) {
 		return true
 	}
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok {
+	if !ok || problem.IsFromWithin(refused) || problem.IsOfValue(refused) {
 		return false
 	}
 	switch refused.Code {
@@ -241,4 +256,13 @@ func IsStale(err error) bool {
 		return true
 	}
 	return strings.HasPrefix(refused.Code, "42")
+}
+
+// isOldPlan reports whether a function or trigger in PL/pgSQL has failed because its session keeps a plan
+// for the type that a column had before. Every call in that session fails until the plan is discarded. An
+// error that the function has raised itself names another routine of PL/pgSQL, exec_stmt_raise.
+func isOldPlan(err error) bool {
+	const otherType = "42804" // "type of parameter 14 (bigint) does not match that when preparing the plan (integer)"
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && refused.Code == otherType && strings.HasPrefix(refused.Routine, "plpgsql_param_")
 }

@@ -47,8 +47,12 @@ func (s *setting) request(t *testing.T, results ...error) (runs int, err error) 
 	return runs, err
 }
 
-func refusedWith(code string) error {
-	return fmt.Errorf("reading: %w", &pgconn.PgError{Code: code, Message: "refused"})
+// refusedWith is an error in the text of a statement.
+func refusedWith(code string) error { return refused(pgconn.PgError{Code: code, Position: 8}) }
+
+func refused(by pgconn.PgError) error {
+	by.Message = "refused"
+	return fmt.Errorf("reading: %w", &by)
 }
 
 func TestRequestsAreTriedAgainAfterAChange(t *testing.T) {
@@ -72,6 +76,13 @@ func TestRequestsAreTriedAgainAfterAChange(t *testing.T) {
 		{name: "a failure that stays", results: []error{stale}, runs: 2, fresh: 1, want: stale},
 		{name: "a setting that does not fit", results: []error{stale}, err: errors.New("no column"), runs: 1, fresh: 1, want: problem.ErrUnfit, isUnfitAfterAll: true},
 		{name: "a database that is away", results: []error{stale}, err: problem.ErrUnavailable, runs: 1, fresh: 1, want: stale},
+		{name: "a value that names nothing", results: []error{refused(pgconn.PgError{Code: "42P01"})}, runs: 1, want: refused(pgconn.PgError{Code: "42P01"}), doesNotPrepare: true},
+		{name: "an error from within a function", results: []error{refused(pgconn.PgError{Code: "42P01", Where: "PL/pgSQL function f() line 1 at RAISE"})},
+			runs: 1, want: refused(pgconn.PgError{Code: "42P01"}), doesNotPrepare: true},
+		{name: "an error of another type from within a function", results: []error{refused(pgconn.PgError{Code: "42804", Where: "PL/pgSQL function f() line 1 at RAISE", Routine: "exec_stmt_raise"})},
+			runs: 1, want: refused(pgconn.PgError{Code: "42804"}), doesNotPrepare: true},
+		{name: "an old plan within a trigger", results: []error{refused(pgconn.PgError{Code: "42804", Where: "PL/pgSQL function t() line 1 at PERFORM", Routine: "plpgsql_param_eval_recfield"}), nil},
+			runs: 2, fresh: 1},
 		{name: "a value that is right by now", results: []error{wrong, nil}, differs: true, runs: 2},
 		{name: "a value that is wrong", results: []error{wrong}, runs: 1, want: wrong},
 	} {

@@ -27,7 +27,8 @@ type Keeper struct {
 }
 
 // New returns the keeper of items, some of which may be nil. It logs from now on when a setting does
-// not fit any more, and when it fits again.
+// not fit any more, and when it fits again. Items then have the pool discard the plans of its sessions
+// when a function or trigger fails because of an old plan.
 func New(pool *dbconn.Pool, log *slog.Logger, items ...*Item) *Keeper {
 	k := &Keeper{pool: pool, log: log}
 	for _, i := range items {
@@ -35,7 +36,7 @@ func New(pool *dbconn.Pool, log *slog.Logger, items ...*Item) *Keeper {
 			continue
 		}
 		i.mu.Lock()
-		i.notify = k.tell
+		i.notify, i.replan = k.tell, pool.DiscardPlans
 		i.mu.Unlock()
 		k.items = append(k.items, i)
 	}

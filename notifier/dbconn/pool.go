@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,6 +22,8 @@ type Pool struct {
 	pooling Pooling
 	begin   string // what a transaction begins with behind transaction pooling, after BEGIN
 	line    *waitingLine
+
+	discardUntil atomic.Int64 // until when transactions behind transaction pooling discard plans first, in Unix nanoseconds
 }
 
 // OpenPool opens a pool. config may say anything but how to connect, which s says. It does not connect.
@@ -42,6 +46,22 @@ func (p *Pool) Stat() *pgxpool.Stat { return p.pool.Stat() }
 
 // Size is how many connections the pool may have.
 func (p *Pool) Size() int { return int(p.pool.Config().MaxConns) }
+
+// discardFor is how long transactions behind transaction pooling discard plans. In this time most of the
+// pooler's connections are used.
+const discardFor = 10 * time.Second
+
+// DiscardPlans makes statements that begin after it run without the plans that the sessions of the server
+// hold at the moment. Functions in PL/pgSQL fail with a plan that is older than a change of a column's
+// type. The pool replaces its connections; behind transaction pooling its transactions discard the plans
+// of whatever connection they get.
+func (p *Pool) DiscardPlans() {
+	if p.pooling == TransactionPooling {
+		p.discardUntil.Store(time.Now().Add(discardFor).UnixNano())
+		return
+	}
+	p.pool.Reset()
+}
 
 // BeginTx begins a transaction. Without an access mode it may write, and without an isolation level
 // it is READ COMMITTED.
@@ -66,6 +86,9 @@ func (p *Pool) options(o pgx.TxOptions) pgx.TxOptions {
 	}
 	if p.pooling == TransactionPooling {
 		o.BeginQuery = fmt.Sprintf("BEGIN ISOLATION LEVEL %s %s %s; %s", o.IsoLevel, o.AccessMode, o.DeferrableMode, p.begin)
+		if time.Now().UnixNano() < p.discardUntil.Load() {
+			o.BeginQuery += "DISCARD PLANS; "
+		}
 	}
 	return o
 }
