@@ -32,12 +32,18 @@ type command struct {
 // start runs a command with these environment variables until the test ends or stops it.
 func start(t *testing.T, env map[string]string, args ...string) *command {
 	t.Helper()
+	return startLogging(t, rowcalltest.LogTo(t), env, args...)
+}
+
+// startLogging is start with a log that the test can read.
+func startLogging(t *testing.T, log io.Writer, env map[string]string, args ...string) *command {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &command{stdout: rowcalltest.NewOutput(), ended: make(chan error, 1), stop: cancel}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.ended <- run(ctx, args, environment(env), c.stdout, rowcalltest.LogTo(t))
+		c.ended <- run(ctx, args, environment(env), c.stdout, log)
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -59,6 +59,30 @@ func TestServeAsARoleThatMayNotMigrate(t *testing.T) {
 	}.check(t)
 }
 
+// TestServeAsARoleThatLacksRights serves as roles whose rights somebody has chosen. What is missing is told
+// with the statement that grants it, and the node goes on once that is done.
+func TestServeAsARoleThatLacksRights(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	url := rowcalltest.ServingURL(t, db)
+	role := "node_" + db.Name
+	db.Exec(t, `REVOKE USAGE ON SCHEMA rowcall FROM rowcall_server`)
+	env := map[string]string{"ROWCALL_DATABASE_URL": url, "ROWCALL_AUTH_USERS_TABLE": "-"}
+	for _, command := range [][]string{{"serve", "--addr", "127.0.0.1:0", "--migrate=false"}, {"new-history"}} {
+		refusal{env: env, args: command, want: []string{"lacks rights that a node needs: GRANT USAGE ON SCHEMA rowcall TO " + role}}.check(t)
+	}
+	db.Exec(t, `GRANT USAGE ON SCHEMA rowcall TO rowcall_server; REVOKE EXECUTE ON FUNCTION rowcall.note_run FROM rowcall_server;
+		ALTER ROLE `+role+` SET session_replication_role = replica`)
+	log := rowcalltest.NewOutput()
+	node := startLogging(t, log, env, "serve", "--addr", "127.0.0.1:0", "--migrate=false")
+	rowcalltest.Eventually(t, func() bool {
+		return strings.Contains(log.String(), "session_replication_role is replica") && strings.Contains(log.String(), "GRANT EXECUTE ON FUNCTION rowcall.note_run TO "+role)
+	}, "the log tells neither of the missing right nor of the silent triggers")
+	db.Exec(t, `GRANT EXECUTE ON FUNCTION rowcall.note_run TO rowcall_server`)
+	node.serves(t)
+	node.end(t)
+}
+
 func TestMigrate(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Empty)

@@ -63,6 +63,9 @@ func (p *Pool) DiscardPlans() {
 	p.pool.Reset()
 }
 
+// User is the role that the pool connects as.
+func (p *Pool) User() string { return p.pool.Config().ConnConfig.User }
+
 // BeginTx begins a transaction. Without an access mode it may write, and without an isolation level
 // it is READ COMMITTED.
 func (p *Pool) BeginTx(ctx context.Context, o pgx.TxOptions) (tx pgx.Tx, err error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"rowcall/api/problem"
 	"rowcall/config"
 	"rowcall/schema"
 	"rowcall/triggers"
@@ -41,6 +42,9 @@ func RequireMigrated(ctx context.Context, c *config.Config) error {
 	}
 	defer db.Close()
 	pending, err := schema.Pending(ctx, db, c.Apps)
+	if isDenied(err) {
+		return explainDenied(ctx, db, needs(c), err)
+	}
 	if err != nil {
 		return fmt.Errorf("look whether the database is up to date: %w", err)
 	}
@@ -80,9 +84,26 @@ func explainServer(err error, c *pgx.ConnConfig) error {
 
 // explainMigrate says what to do about a role that may not migrate.
 func explainMigrate(err error) error {
-	const insufficientPrivilege = "42501"
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == insufficientPrivilege {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && isDenied(err) {
 		return fmt.Errorf("the database's user may not change its schema (%s): let ROWCALL_DATABASE_MIGRATE_URL name one who may, or run rowcall migrate as such a user and serve with --migrate=false", refused.Message)
 	}
 	return err
+}
+
+// isDenied reports whether the database refused a statement because the role lacks a right.
+func isDenied(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && refused.Code == problem.StateDenied
+}
+
+// explainDenied says which rights a role lacks that is to serve, instead of denied, which names the first.
+func explainDenied(ctx context.Context, db *sql.DB, n schema.Needs, denied error) error {
+	missing, err := schema.MissingRights(ctx, db, n)
+	switch {
+	case err != nil:
+		return err
+	case missing == "":
+		return denied
+	}
+	return errors.New(missing)
 }

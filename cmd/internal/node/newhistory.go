@@ -6,6 +6,7 @@ import (
 
 	"rowcall/config"
 	"rowcall/notifier"
+	"rowcall/schema"
 )
 
 // NewHistory begins a new history of the log, so that every client is told to read its state anew.
@@ -18,6 +19,9 @@ func NewHistory(ctx context.Context, c *config.Config) (epoch string, err error)
 	defer db.Close()
 	var found *string
 	if err := db.QueryRowContext(ctx, `SELECT rowcall.new_epoch()`).Scan(&found); err != nil {
+		if isDenied(err) {
+			err = explainDenied(ctx, db, schema.Needs{}, err)
+		}
 		return "", fmt.Errorf("begin a new history: %w", err)
 	}
 	if found == nil {
