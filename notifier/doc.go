@@ -86,6 +86,6 @@
 //
 // All goroutines share one context. When the context of Run ends, they end in any order. When the
 // poller finds that no retry can help, it ends the context for the others. Run waits for the poller
-// first, then for the others, and closes the poller's second connection last. Subscriptions keep
-// what is queued and get nothing more. Their owners close them, before or after.
+// first, then for the others. Subscriptions keep what is queued and get nothing more. Their owners
+// close them, before or after.
 package notifier

@@ -95,10 +95,16 @@ func launchNode(t testing.TB, direct *pgx.ConnConfig, config *pgxpool.Config, ru
 	if err != nil {
 		t.Fatal(err)
 	}
+	return launchNodeOver(t, direct, dbconn.Over(pool), rules, o)
+}
+
+// launchNodeOver starts a node that closes its pool when it stops.
+func launchNodeOver(t testing.TB, direct *pgx.ConnConfig, pool *dbconn.Pool, rules notifier.Rules, o notifier.Options) *node {
+	t.Helper()
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	feed := notifier.New(dbconn.To(direct, dbconn.Direct), dbconn.Over(pool), rules, o)
+	feed := notifier.New(dbconn.To(direct, dbconn.Direct), pool, rules, o)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- feed.Run(ctx) }()

@@ -15,8 +15,8 @@ import (
 
 // Pool is a pool of connections with the settings of this package. Each of its methods is as that
 // of pgxpool.Pool; behind transaction pooling each statement gets a transaction of its own, in which
-// the settings are made first. If the server has no connection left for the pool, a statement waits
-// for one of the others for a moment.
+// the settings are made first. The pool holds one connection from its start to its end. If the server
+// has no other one left for it, a statement waits for a connection of the pool for a moment.
 type Pool struct {
 	pool    *pgxpool.Pool
 	pooling Pooling
@@ -26,11 +26,13 @@ type Pool struct {
 	discardUntil atomic.Int64 // until when transactions behind transaction pooling discard plans first, in Unix nanoseconds
 }
 
-// OpenPool opens a pool. config may say anything but how to connect, which s says. It does not connect.
+// OpenPool opens a pool. config may say anything but how to connect, which s says. The pool connects in
+// the background.
 func (s *Server) OpenPool(ctx context.Context, config *pgxpool.Config) (*Pool, error) {
 	config = config.Copy()
 	config.ConnConfig = s.ConnConfig(nil)
 	makeWayWhenConnected(config)
+	holdOne(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the pool of connections: %w", err)
@@ -161,7 +163,8 @@ func (p *Pool) Use(ctx context.Context, do func(conn *pgx.Conn) error) error {
 	return do(conn.Conn())
 }
 
-// Over returns a pool over one whose connections are made otherwise, for tests.
+// Over returns a pool over one whose connections are made otherwise, for tests. It need not hold a
+// connection.
 func Over(pool *pgxpool.Pool) *Pool { return &Pool{pool: pool, line: newWaitingLine()} }
 
 // SQL returns the pool for database/sql. Behind transaction pooling its statements run without the
