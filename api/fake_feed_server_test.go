@@ -57,7 +57,7 @@ func seedSockets() []rules.Socket {
 }
 
 // wholeIDs are accounts whose user ids are whole numbers and whose logins all hold.
-type wholeIDs struct{}
+type wholeIDs struct{ access.Users }
 
 func (wholeIDs) UserKind() topic.Kind { return topic.KindInt }
 

@@ -20,6 +20,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"rowcall/api/identity"
@@ -53,6 +54,8 @@ type Users interface {
 	AnyoneCanLogIn() bool
 	// Current returns what has become of the followers, in their order.
 	Current(ctx context.Context, followers []notifier.Follower) ([]identity.Standing, error)
+	// CurrentWithin is Current in the snapshot of a transaction, on its connection.
+	CurrentWithin(ctx context.Context, tx pgx.Tx, followers []notifier.Follower) ([]identity.Standing, error)
 }
 
 // topicRule is a compiled rule of the configuration.

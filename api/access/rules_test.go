@@ -1,11 +1,13 @@
 package access
 
 import (
+	"context"
 	"errors"
 	"math"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -19,6 +21,7 @@ import (
 	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 	"rowcall/schema/schematest"
+	"rowcall/testdeadline"
 )
 
 // openRules compiles rules on a database with the samples: alice (1) owns room 1, bob (2) is a
@@ -207,6 +210,37 @@ func TestState(t *testing.T) {
 		if _, err := state(asking(topic, "1")); !errors.Is(err, notifier.ErrNoSnapshot) {
 			t.Errorf("state of %s: got %v, want ErrNoSnapshot", topic, err)
 		}
+	}
+}
+
+// TestStateNeedsOneConnection reads a state while every connection of the pool is in use: the lookup of
+// the follower must not wait for another connection than that of the state, because all transactions
+// that read states may hold one and wait for a second one.
+func TestStateNeedsOneConnection(t *testing.T) {
+	t.Parallel()
+	compiled, _, err := openRules(t, apitest.SeedTopics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range compiled.pool.Size() - 1 {
+		tx, err := compiled.pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback(context.WithoutCancel(t.Context()))
+	}
+	got := make(chan error, 1)
+	go func() {
+		_, err := stateOf(t, compiled, asking("room/1", "1"))
+		got <- err
+	}()
+	select {
+	case err := <-got:
+		if err != nil {
+			t.Errorf("the state of room/1: %v", err)
+		}
+	case <-time.After(testdeadline.Hang()):
+		t.Fatal("the state of room/1 waits for a second connection")
 	}
 }
 

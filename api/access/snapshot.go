@@ -16,6 +16,9 @@ import (
 	"rowcall/notifier/dbconn"
 )
 
+// failedTransaction is the SQLSTATE of a statement in a transaction that has failed before.
+const failedTransaction = "25P02"
+
 // State reads a topic's present state as a JSON array within tx. The errors are
 // notifier.ErrNoSnapshot, notifier.ErrReadAgain, problem.ErrNotFound, problem.ErrUnfit and those of the
 // database.
@@ -25,7 +28,10 @@ func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json
 		return nil, notifier.ErrNoSnapshot
 	}
 	// The staff flag is looked up again: the flag of the handshake may be out of date.
-	now, err := r.users.Current(ctx, []notifier.Follower{q.Follower})
+	now, err := r.users.CurrentWithin(ctx, tx, []notifier.Follower{q.Follower})
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == failedTransaction {
+		return nil, notifier.ErrReadAgain // the statement was prepared anew, and did not run again
+	}
 	if err != nil {
 		return nil, err
 	}

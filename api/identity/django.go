@@ -237,7 +237,7 @@ func (d *djangoSite) try(ctx context.Context, s *djangoStatements) error {
 	if _, _, err := d.readWith(ctx, s, ""); err != nil {
 		return err
 	}
-	_, err := d.rowsWith(ctx, s, nil, nil)
+	_, err := d.rowsWith(ctx, d.pool, s, nil, nil)
 	return err
 }
 
@@ -286,16 +286,16 @@ type djangoRow struct {
 	Text     *string
 }
 
-func (d *djangoSite) rows(ctx context.Context, keys, users []string) (found []djangoRow, err error) {
+func (d *djangoSite) rows(ctx context.Context, q querier, keys, users []string) (found []djangoRow, err error) {
 	err = d.item.Do(ctx, func() error {
-		found, err = d.rowsWith(ctx, d.statements.Load(), keys, users)
+		found, err = d.rowsWith(ctx, q, d.statements.Load(), keys, users)
 		return err
 	})
 	return found, err
 }
 
-func (d *djangoSite) rowsWith(ctx context.Context, s *djangoStatements, keys, users []string) ([]djangoRow, error) {
-	rows, _ := d.pool.Query(ctx, s.current, keys, users)
+func (d *djangoSite) rowsWith(ctx context.Context, q querier, s *djangoStatements, keys, users []string) ([]djangoRow, error) {
+	rows, _ := q.Query(ctx, s.current, keys, users)
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[djangoRow])
 	if err != nil {
 		return nil, problem.OfDatabase("looking sessions of Django's up again", err)
@@ -305,14 +305,14 @@ func (d *djangoSite) rowsWith(ctx context.Context, s *djangoStatements, keys, us
 
 // lookUpStandings fills in the standings of the followers at these places, who have a Django
 // session.
-func (d *djangoSite) lookUpStandings(ctx context.Context, followers []notifier.Follower, places []int, standings []Standing) error {
+func (d *djangoSite) lookUpStandings(ctx context.Context, q querier, followers []notifier.Follower, places []int, standings []Standing) error {
 	for some := range slices.Chunk(places, djangoAtOnce) {
 		keys, ids := make([]string, len(some)), make([]string, len(some))
 		for i, place := range some {
 			keys[i], _ = d.names.open(followers[place].Session) // a text that is no name matches no session
 			ids[i] = followers[place].User
 		}
-		found, err := d.rows(ctx, keys, ids)
+		found, err := d.rows(ctx, q, keys, ids)
 		if err != nil {
 			return err
 		}

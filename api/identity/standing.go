@@ -70,6 +70,22 @@ func (s Standing) Lapsed(f notifier.Follower) error {
 // a login came with a bearer token, and holds while the user is active. An anonymous follower
 // always holds.
 func (a *Accounts) Current(ctx context.Context, followers []notifier.Follower) ([]Standing, error) {
+	return a.current(ctx, a.users.pool, followers)
+}
+
+// CurrentWithin is Current in the snapshot of a transaction, on its connection: a caller that holds one
+// connection of the pool must not wait for a second one, because all others may wait likewise. If the
+// error is that the transaction has failed, a statement was prepared anew meanwhile.
+func (a *Accounts) CurrentWithin(ctx context.Context, tx pgx.Tx, followers []notifier.Follower) ([]Standing, error) {
+	return a.current(ctx, tx, followers)
+}
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func (a *Accounts) current(ctx context.Context, q querier, followers []notifier.Follower) ([]Standing, error) {
 	standings := make([]Standing, len(followers))
 	var asked askedFollowers
 	var site []int // the places of followers with a Django session
@@ -83,14 +99,14 @@ func (a *Accounts) Current(ctx context.Context, followers []notifier.Follower) (
 			asked.add(i, f)
 		}
 	}
-	if err := a.askDatabase(ctx, asked, followers, standings); err != nil {
+	if err := a.askDatabase(ctx, q, asked, followers, standings); err != nil {
 		return nil, err
 	}
-	return standings, a.django.lookUpStandings(ctx, followers, site, standings)
+	return standings, a.django.lookUpStandings(ctx, q, followers, site, standings)
 }
 
 // askDatabase fills in the standings of followers without a Django session.
-func (a *Accounts) askDatabase(ctx context.Context, asked askedFollowers, followers []notifier.Follower, standings []Standing) error {
+func (a *Accounts) askDatabase(ctx context.Context, q querier, asked askedFollowers, followers []notifier.Follower, standings []Standing) error {
 	switch {
 	case len(asked.places) == 0:
 		return nil
@@ -100,7 +116,7 @@ func (a *Accounts) askDatabase(ctx context.Context, asked askedFollowers, follow
 	}
 	var found []standingRow
 	err := a.users.item.Do(ctx, func() (err error) {
-		rows, _ := a.users.pool.Query(ctx, a.users.statements.Load().current, asked.tokenHashes, asked.ids)
+		rows, _ := q.Query(ctx, a.users.statements.Load().current, asked.tokenHashes, asked.ids)
 		found, err = pgx.CollectRows(rows, pgx.RowToStructByPos[standingRow])
 		return err
 	})
