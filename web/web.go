@@ -2,13 +2,15 @@
 // each of the addresses listed here.
 //
 // The files are embedded, so a build of the server needs only Go. They are served with a content
-// policy that allows their own scripts, styles and connections, nothing inline, and no conversion of
-// text to markup. Text from the database cannot become code, even if a page treated it as markup by
+// policy that allows their own scripts, styles and connections, one inline script by its hash, and no
+// conversion of text to markup. Text from the database cannot become code, even if a page treated it as markup by
 // mistake.
 package web
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"io/fs"
 	"net/http"
 	"path"
@@ -30,7 +32,8 @@ type Options struct {
 // Handler serves GET and HEAD requests for the pages and their files. It answers any other address
 // with 404 and a page that says so.
 func Handler(o Options) http.Handler {
-	s := site{files: load(), policy: policy(o.Images)}
+	files := load()
+	s := site{files: files, policy: policy(o.Images, files["/index.html"].content)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
@@ -71,13 +74,27 @@ func (s site) headers(h http.Header) {
 }
 
 // policy returns the Content-Security-Policy. connect-src 'self' includes the page's own WebSockets in
-// every browser that the pages support. Styles may not be inline, but scripts may set single
-// properties. Only the policy in src/shell/trusted.ts creates markup.
-func policy(images []string) string {
+// every browser that the pages support. The only inline script is the one of the page, which its hash
+// names. Styles may not be inline, but scripts may set single properties. Only the policy in
+// src/shell/trusted.ts creates markup.
+func policy(images []string, page []byte) string {
+	scripts := strings.Join(append([]string{"'self'"}, inlineHashes(page)...), " ")
 	pictures := strings.Join(append([]string{"'self'"}, images...), " ")
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src " + pictures + "; connect-src 'self'; " +
+	return "default-src 'none'; script-src " + scripts + "; style-src 'self'; img-src " + pictures + "; connect-src 'self'; " +
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
 		"require-trusted-types-for 'script'; trusted-types default"
+}
+
+var inlineScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
+
+// inlineHashes returns the sources that allow the inline scripts of a page in a Content-Security-Policy.
+func inlineHashes(page []byte) []string {
+	var hashes []string
+	for _, script := range inlineScript.FindAllSubmatch(page, -1) {
+		sum := sha256.Sum256(script[1])
+		hashes = append(hashes, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
+	}
+	return hashes
 }
 
 // load reads the embedded files. Embedded files can always be read: an error is a defect, and panics.

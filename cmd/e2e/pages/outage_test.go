@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/chromedp/cdproto/network"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -47,6 +48,28 @@ func outageStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
 			t.Errorf("the page is %s, want still here", got)
 		}
 	}
+}
+
+// cutLoadStory opens a page while its files cannot be had, as if the server had stopped after the page
+// itself. The page says so, and opens when the files are there.
+func cutLoadStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
+	tb := b.OpenTab(t)
+	tb.AllowConsole(`^error: Failed to load resource: net::ERR_BLOCKED_BY_CLIENT`)
+	block := func(files ...string) {
+		t.Helper()
+		var blocked network.SetBlockedURLsParams
+		for _, file := range files {
+			blocked.URLPatterns = append(blocked.URLPatterns, &network.BlockPattern{URLPattern: "*://*:*" + file, Block: true})
+		}
+		if _, err := chromedp.Call(tb.Context, network.SetBlockedURLs, blocked); err != nil {
+			t.Fatal(err)
+		}
+	}
+	block("/assets/*", "/theme.js", "/healthz")
+	tb.Open(s.Pages + "dams")
+	tb.ExpectText("The page opens as soon as the connection is back.")
+	block()
+	tb.ExpectElement("heading", "Dams")
 }
 
 // buttonNamed is an expression for the button with a text.

@@ -27,6 +27,7 @@ func TestPages(t *testing.T) {
 			"admin":    adminStory,
 			"console":  consoleStory,
 			"exact":    exactStory,
+			"cut load": cutLoadStory,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
