@@ -106,10 +106,14 @@ func (c *column) read(raw json.RawMessage) (value any, message string) {
 	}
 	switch c.kind {
 	case kindJSON:
-		return readJSON(raw)
+		document, message := readJSON(raw)
+		if c.Base == "jsonb" { // the other type keeps the text
+			document = withCharacters(document)
+		}
+		return document, message
 	case kindOther:
 		document, message := readJSON(raw)
-		return fmt.Sprintf(`{"v":%s}`, document), message
+		return fmt.Sprintf(`{"v":%s}`, withCharacters(document)), message
 	}
 	text, form := scalar(raw)
 	return valueOrMessage(c.readScalar(text, form))
@@ -239,13 +243,32 @@ func (c *column) readLabel(text string, f form) (value, message string) {
 
 // readJSON compacts a document. It refuses a NUL character, escaped or not, which PostgreSQL cannot
 // hold in text.
-func readJSON(raw json.RawMessage) (value any, message string) {
+func readJSON(raw json.RawMessage) (document, message string) {
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, raw); err != nil || !utf8.Valid(raw) {
 		return "null", messageNoText
 	}
-	if bytes.Contains(raw, []byte(`\u0000`)) {
+	if slices.Contains(escapes(raw), `\u0000`) {
 		return "null", messageNulByte
 	}
 	return compact.String(), ""
+}
+
+// escape matches an escape sequence of a JSON document; two that make one character count as one.
+var escape = regexp.MustCompile(`\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u....|.)`)
+
+// escapes returns the escape sequences of a JSON document.
+func escapes(raw json.RawMessage) []string { return escape.FindAllString(string(raw), -1) }
+
+// withCharacters returns a document with its characters above U+007F as themselves instead of escaped.
+// PostgreSQL refuses to read such an escape where the encoding of the database is SQL_ASCII.
+func withCharacters(document string) string {
+	return escape.ReplaceAllStringFunc(document, func(sequence string) string {
+		var character string
+		_ = json.Unmarshal([]byte(`"`+sequence+`"`), &character) // half of a pair becomes U+FFFD
+		if character < "\u0080" || character == "\ufffd" {
+			return sequence
+		}
+		return character
+	})
 }

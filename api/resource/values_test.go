@@ -64,6 +64,34 @@ func everyKind() []*column {
 	}
 }
 
+// Documents arrive as they were sent, but for escaped characters above U+007F, which a database in
+// SQL_ASCII cannot read. The type json keeps its text.
+func TestEscapesInDocuments(t *testing.T) {
+	t.Parallel()
+	jsonb, text, other := &column{kind: kindJSON, Base: "jsonb"}, &column{kind: kindJSON, Base: "json"}, &column{kind: kindOther}
+	for _, tt := range []struct {
+		column    *column
+		raw, want string
+	}{
+		{jsonb, `{"caf\u00e9" : "\ud83d\ude00\u65E5"}`, `{"café":"😀日"}`},
+		{jsonb, `"\u0041\n\"\u001f\/"`, `"\u0041\n\"\u001f\/"`},
+		{jsonb, `"\\u00e9\\\u00e9"`, `"\\u00e9\\é"`},
+		{jsonb, `"\ud800 \udc00\ud83dx"`, `"\ud800 \udc00\ud83dx"`},
+		{jsonb, `"\\u0000"`, `"\\u0000"`},
+		{text, `"\u00e9"`, `"\u00e9"`},
+		{other, `["\u00e9"]`, `{"v":["é"]}`},
+	} {
+		if got, message := tt.column.read(json.RawMessage(tt.raw)); got != tt.want || message != "" {
+			t.Errorf("%s: got %v %q, want %s", tt.raw, got, message, tt.want)
+		}
+	}
+	for _, raw := range []string{`"\u0000"`, `"\\\u0000"`} {
+		if _, message := jsonb.read(json.RawMessage(raw)); message != messageNulByte {
+			t.Errorf("%s: got the message %q, want %q", raw, message, messageNulByte)
+		}
+	}
+}
+
 // FuzzValue: a value is either refused with a message, or becomes text that PostgreSQL can read.
 func FuzzValue(f *testing.F) {
 	for _, seed := range []string{`null`, `"a"`, `5`, `-1.5e3`, `true`, `[1]`, `{"a":null}`, `"2021-06-01T10:00:00Z"`, `"\u0000"`, `"\ud800"`, `1e999`, `"00000000-0000-0000-0000-000000000001"`} {
