@@ -161,9 +161,9 @@ func TestFields(t *testing.T) {
 	t.Parallel()
 	d := at(t, schematest.New(t, schematest.CoreOnly))
 	d.run(`SET TimeZone = 'UTC'; SET standard_conforming_strings = off; CREATE TEMP TABLE odd (id int, at timestamptz, part float8, told text, raw json);
-		INSERT INTO odd VALUES (1, '2026-01-02Z', 1.0/3, E'a\tb\001"\\u0000', E'{"a":"\\u0000 \\ud800 \\\\u0000 \\u00e9"}'), (2, NULL, 'NaN', NULL, '1e400000')`)
+		INSERT INTO odd VALUES (1, '2026-01-02Z', 1.0/3, E'a\tb\001"\\u0000', E'{"a":"\\u0000 \\ud800 \\\\u0000 \\u00e9\\ud83d\\ude00\\udc00"}'), (2, NULL, 'NaN', NULL, '1e400000')`)
 	for id, want := range map[int]string{
-		1: `1|2026-01-02T00:00:00Z|0.3333333333333333|a	b` + "\x01" + `"\u0000|{"a":"  \\u0000 "}`,
+		1: `1|2026-01-02T00:00:00Z|0.3333333333333333|a	b` + "\x01" + `"\u0000|{"a":"  \\u0000 \u00e9\ud83d\ude00"}`,
 		2: `2||NaN||1e400000`,
 	} {
 		const query = `SELECT concat_ws('|', f ->> 'id', coalesce(f ->> 'at', ''), f ->> 'part', coalesce(f ->> 'told', ''), f ->> 'raw')

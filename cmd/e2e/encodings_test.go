@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -69,6 +70,11 @@ func TestEncodings(t *testing.T) {
 					t.Errorf("got %+v, want %s", f, c.holds)
 				}
 			}
+			told := s.Psql(t, `SELECT encode(convert_to(rowcall.fields(q) ->> 'raw', getdatabaseencoding()), 'hex')
+				FROM (SELECT '"`+escaped(c.holds+c.lacks)+`\u0000\ud800"'::json AS raw) q`)
+			if told != stored {
+				t.Errorf("fields tells the bytes %s of a document with escapes, want %s", told, stored)
+			}
 			if c.lacks != "" {
 				refuseText(t, s, alice, c.lacks)
 			}
@@ -84,6 +90,15 @@ func TestEncodings(t *testing.T) {
 			live.SkipUntil("after all")
 		})
 	}
+}
+
+// escaped writes a text as a program does that sends nothing but ASCII.
+func escaped(text string) string {
+	var out strings.Builder
+	for _, unit := range utf16.Encode([]rune(text)) {
+		fmt.Fprintf(&out, `\u%04x`, unit)
+	}
+	return out.String()
 }
 
 // refuseText sends a text that the database cannot hold wherever a user can.

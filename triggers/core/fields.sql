@@ -49,11 +49,42 @@ BEGIN
 END $$;
 
 -- readable is JSON without what PostgreSQL takes into a json column and cannot read again: escapes that stand for no
--- character here, such as u0000. Those that to_json itself writes stay.
+-- character, such as u0000 and half of a surrogate pair. PostgreSQL reads escapes above U+007F only where the encoding of
+-- the database has the character. In another encoding than UTF8 they become that character; one that it lacks is left out.
 CREATE OR REPLACE FUNCTION rowcall.readable(told json)
 RETURNS json LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    kept   text := regexp_replace(told::text, E'(\\\\\\\\|\\\\u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2})'
+                       || E'|\\\\u0000|\\\\u[dD][89a-fA-F][0-9a-fA-F]{2}', E'\\1', 'g');
+    result text := '';
+    part   text;
+    code   integer;
 BEGIN
-    RETURN regexp_replace(told::text, E'(\\\\\\\\)|\\\\u0000|\\\\u(?!00[01])[0-9a-fA-F]{4}', E'\\1', 'g');
+    IF getdatabaseencoding() = 'UTF8' THEN
+        RETURN kept;
+    END IF;
+    FOR part IN
+        SELECT m.found[1]
+        FROM regexp_matches(kept, E'[^\\\\]+|(?:\\\\u[dD][89abAB][0-9a-fA-F]{2})?\\\\u[0-9a-fA-F]{4}|\\\\[^u]', 'g') WITH ORDINALITY m (found, place)
+        ORDER BY m.place
+    LOOP
+        code := CASE WHEN part LIKE E'\\\\u%' THEN ('x' || lpad(right(part, 4), 8, '0'))::bit(32)::integer ELSE 0 END;
+        IF length(part) = 12 AND code > 0 THEN
+            code := 65536 + (('x' || lpad(substr(part, 3, 4), 8, '0'))::bit(32)::integer - 55296) * 1024 + code - 56320;
+        END IF;
+        IF code > 127 THEN
+            BEGIN
+                part := convert_from(decode(to_hex(CASE  -- the bytes of UTF-8
+                    WHEN code < 2048 THEN 49280 + code / 64 * 256 + code % 64
+                    WHEN code < 65536 THEN 14712960 + code / 4096 * 65536 + code / 64 % 64 * 256 + code % 64
+                    ELSE 4034953344 + code::bigint / 262144 * 16777216 + code / 4096 % 64 * 65536 + code / 64 % 64 * 256 + code % 64 END), 'hex'), 'UTF8');
+            EXCEPTION WHEN untranslatable_character THEN
+                part := '';
+            END;
+        END IF;
+        result := result || part;
+    END LOOP;
+    RETURN result;
 END $$;
 
 -- left_of is what is left of a row: the columns named, NULL where there is none of that name, and what is added.
