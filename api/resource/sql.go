@@ -37,16 +37,20 @@ func newStatements(r *Resource) statements {
 func documentSQL(columns []*column) string {
 	fields := make([]string, len(columns))
 	for i, c := range columns {
-		value := "t." + c.Ident
-		switch {
-		case c.kind == kindInstant:
-			value = "rowcall.iso(" + value + ")"
-		case c.Instants:
-			value = "rowcall.json_with_iso(" + value + ")"
-		}
-		fields[i] = value + " AS " + c.Ident
+		fields[i] = c.shown() + " AS " + c.Ident
 	}
 	return fmt.Sprintf(`(SELECT row_to_json("@".*) FROM (SELECT %s) AS "@")::text`, strings.Join(fields, ", "))
+}
+
+// shown is the SQL of a column of t as a document shows it.
+func (c *column) shown() string {
+	switch {
+	case c.kind == kindInstant:
+		return "rowcall.iso(t." + c.Ident + ")"
+	case c.Instants:
+		return "rowcall.json_with_iso(t." + c.Ident + ")"
+	}
+	return "t." + c.Ident
 }
 
 // statement is SQL that is put together for a request, with its parameters. Values of the request
@@ -92,12 +96,15 @@ func (s *statement) bindAssigned(a assignment) string {
 
 // bindChange adds the value of an assignment to a row that exists. A row that is sent back as it was
 // read keeps the values that cannot be told from what was read: text with blanks at its ends, which
-// are dropped from what comes in, and the null of JSON, which a row shows as it shows NULL.
+// are dropped from what comes in, the null of JSON, which a row shows as it shows NULL, and arrays whose
+// first element does not have the number 1.
 func (s *statement) bindChange(a assignment) string {
 	stored, value := "t."+a.column.Ident, s.bindAssigned(a)
 	switch {
 	case !a.column.Readable:
 		return value
+	case a.column.kind == kindOther && a.value != nil && a.column.Base != "_json": // jsonb cannot hold whatever json holds
+		return fmt.Sprintf("CASE WHEN to_jsonb(%s)::text = (($%d::json) -> 'v')::jsonb::text THEN %s ELSE %s END", a.column.shown(), len(s.parameters), stored, value)
 	case a.column.kind == kindJSON && a.value == nil:
 		return fmt.Sprintf("CASE WHEN %[1]s::text = 'null' THEN %[1]s ELSE %[2]s END", stored, value)
 	case a.untrimmed != "":
