@@ -98,7 +98,7 @@ func TestValuesThatCannotBeConverted(t *testing.T) {
 	good := []topic.Topic{"day/2026-01-02", "order/3f2504e0-4f89-41d3-9a0c-0305e82c3301", "small/7", "numeric/7", "json/7", "inet/::1", "enum/x",
 		"uuid/3F2504E04F8941D39A0C0305E82C3301"}
 	bad := []topic.Topic{"day/zzz", "day/2026-02-30", "day/999999999-01-01", "order/zzz", "small/40000", "small/9223372036854775808", "numeric/1000",
-		"numeric/x", "json/x", "inet/x", "enum/zzz", "uuid/zzz", "words/zzz", "table/zzz"}
+		"numeric/x", "json/x", "inet/x", "enum/zzz", "uuid/zzz", "words/zzz", "table/zzz", "table/a.b.c"}
 	var questions []notifier.Question
 	for i := range max(len(good), len(bad)) * 3 {
 		questions = append(questions, asking(good[i%len(good)], "1"), asking(bad[i%len(bad)], "1"))

@@ -227,6 +227,9 @@ func IsOfValue(refused *pgconn.PgError) bool {
 		return true
 	}
 	switch refused.Code {
+	case "0A000": // a name with the name of a database before it
+		ofName := refused.Routine == "RangeVarGetRelidExtended" || refused.Routine == "DeconstructQualifiedName"
+		return ofName && refused.Position == 0 && !IsFromWithin(refused)
 	case "42601", "42602", "42704", "42725", "42883", "42P01": // a syntax, or a name that is malformed, ambiguous or unknown
 		return refused.Position == 0 && !IsFromWithin(refused)
 	}
