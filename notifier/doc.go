@@ -38,7 +38,7 @@
 //	barrier     the writers at work when the proof began: they may have read an older gate
 //	sweep       a poll of an armed node that no ring has asked for
 //	poll        one look at the log, and what it has found
-//	window      the ids of a large poll whose rows are found together
+//	walk        a look at every row of a large poll, which finds their addresses
 //	chunk       a piece of a large poll that is handed on at once
 //	place       where the node or a subscription stands in the log; its text is a cursor
 //	bookmark    the node's cursor at a moment when all live subscriptions stand exactly there

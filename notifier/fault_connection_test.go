@@ -110,7 +110,7 @@ func TestTheRestOfACutBatchIsForgottenWhereItCannotBeRead(t *testing.T) {
 			wire, url := newLine(t, db.URL)
 			n := startSplitNode(t, url, db.URL, roomy())
 			r := follow(t, n, notifier.Request{}, "bulk")
-			wire.brakeAfter(20 * events)
+			wire.brakeAfter(90 * events) // the addresses of all events come first
 			bulk(t, db, events)
 			got := r.data(3000)
 			wire.down()

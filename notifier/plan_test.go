@@ -37,9 +37,8 @@ func TestPollPlans(t *testing.T) {
 		want           string
 	}{
 		"poll":   {pollSQL, `('9223372036854775807', '{}', 1000, 1048576)`, slow, "log_0_xid"},
-		"access": {accessSQL, `('9223372036854775807', '{}', '1:1:', 0)`, append(slow, "Sort"), "log_0_xid"},
 		"extent": {extentSQL, `('9223372036854775807', '{}', '1:1:', 0)`, append(slow, "Sort"), "log_0_xid"},
-		"places": {addressesSQL, `('9223372036854775807', '{}', '1:1:', 0, 9)`, append(slow, "Sort"), "log_0_xid"},
+		"walk":   {walkSQL, `('9223372036854775807', '{}', '1:1:', 0, 9)`, append(slow, "Sort"), "log_0_xid"},
 		"placed": {rowsAtSQL, `(0, '{"(0,1)"}')`, append(slow, "Tid Scan on log_1"), "Tid Scan on log_0"},
 	} {
 		if _, err := conn.Prepare(t.Context(), name, c.sql); err != nil {
@@ -88,7 +87,7 @@ func TestPollsLeaveOutWhatStillRuns(t *testing.T) {
 	defer closeConn(conn)
 	for name, c := range map[string]struct{ sql, arguments string }{
 		"poll": {pollSQL, `('9223372036854775807', '{XID}', 1000, 1048576)`},
-		"page": {addressesSQL, `('9223372036854775807', '{XID}', pg_current_snapshot()::text, 0, 9)`},
+		"walk": {walkSQL, `('9223372036854775807', '{XID}', pg_current_snapshot()::text, 0, 9)`},
 	} {
 		if _, err := conn.Prepare(t.Context(), name, c.sql); err != nil {
 			t.Fatal(err)

@@ -83,12 +83,16 @@ type pollSink interface {
 }
 
 // readPoll reads what came after prev and hands it on in chunks. patience is how long the server
-// may bring nothing.
+// may bring nothing. With cautious, which is for a poll after one that was cut short, a connection that
+// breaks soon brings some events of a large poll all the same.
 //
 // A poll that was begun is returned together with the error that cut it short; resumePoll finishes
 // it.
-func readPoll(ctx context.Context, conn *pgx.Conn, patience time.Duration, prev snapshot, to pollSink) (*poll, error) {
-	r := pollReader{conn: conn, patience: patience, mostAddresses: mostAddresses, poll: &poll{logInterval: logInterval{prev: prev}}, to: to}
+func readPoll(ctx context.Context, conn *pgx.Conn, patience time.Duration, cautious bool, prev snapshot, to pollSink) (*poll, error) {
+	r := pollReader{
+		conn: conn, patience: patience, cautious: cautious, mostAddresses: mostAddresses,
+		poll: &poll{logInterval: logInterval{prev: prev}}, to: to,
+	}
 	events, complete, err := r.readAtOnce(ctx)
 	switch {
 	case isUnreadable(err) && !r.poll.seen.zero():
@@ -107,7 +111,7 @@ func readPoll(ctx context.Context, conn *pgx.Conn, patience time.Duration, prev 
 
 // resumePoll hands on the rest of a poll that readPoll has begun.
 func resumePoll(ctx context.Context, conn *pgx.Conn, patience time.Duration, p *poll, to pollSink) error {
-	r := pollReader{conn: conn, patience: patience, mostAddresses: mostAddresses, poll: p, to: to, begun: true}
+	r := pollReader{conn: conn, patience: patience, cautious: true, mostAddresses: mostAddresses, poll: p, to: to, begun: true}
 	return r.readInPages(ctx)
 }
 
@@ -115,6 +119,7 @@ func resumePoll(ctx context.Context, conn *pgx.Conn, patience time.Duration, p *
 type pollReader struct {
 	conn          *pgx.Conn
 	patience      time.Duration
+	cautious      bool // small windows come first
 	mostAddresses int
 	poll          *poll
 	to            pollSink

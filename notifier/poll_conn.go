@@ -160,7 +160,8 @@ func (c *pollConn) poll(ctx context.Context) (*poll, error) {
 		}
 		c.standBehind(reading.partial)
 	}
-	p, err := readPoll(ctx, c.conn, reading.patience, reading.prev, to)
+	p, err := readPoll(ctx, c.conn, reading.patience, reading.cutShort, reading.prev, to)
+	reading.cutShort = err != nil
 	if c.adjustPatience(err) != nil {
 		reading.partial = p
 		return nil, err

@@ -5,23 +5,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// A poll of many events is read in windows of ids, so that the server sorts no more than a chunk and
-// the node holds a bounded part of it. For each window the addresses of its rows are read, in the order
-// in which the server finds them, and sorted here. Then the rows are read, a chunk at a time. Both
+// A poll of many events is read in two steps, so that the server sorts no more than a chunk and the
+// node holds a bounded part of it. A walk over the rows of the poll finds their addresses, in the order
+// in which the server finds them; they are sorted here. Then the rows are read, a chunk at a time. Both
 // happen in one transaction: its lock on the slots keeps retention from emptying them.
 //
-// Each window costs the server a walk over the rows of the whole poll, so that windows grow. The
-// first one is small: a connection that breaks again and again brings some events all the same.
+// A walk costs the server a look at every row of the poll, whatever comes of it. So one walk finds
+// everything: the access events, which must be known before the first chunk is handed on, and as many
+// addresses as the node may hold. Only a poll of more events needs another walk.
+//
+// A connection that breaks again and again may not last for the addresses of all events. So a poll
+// after one that was cut short finds the events in windows of ids, one walk each. The first one is
+// small, and they grow: some events come all the same.
 const (
+	mostAddresses = 1 << 20     // of so many events the node works on the addresses; it holds up to twice as many
 	firstWindow   = chunkEvents // about so many events are in the first window
 	windowGrowth  = 4
-	mostAddresses = 1 << 20 // of so many events the node works on the addresses; it holds up to twice as many
 )
 
 // The rows of a span, among them $1 to $4 of spanWhere, once for the transactions that had not begun
@@ -34,24 +40,28 @@ const (
  WHERE xid = ANY (ARRAY(SELECT x FROM unnest($2::xid8[]) AS x WHERE pg_visible_in_snapshot(x, $3::text::pg_snapshot))) AND id > $4`
 )
 
-// accessSQL reads the access events of a span.
-const accessSQL = `
-SELECT rowcall.utf8(topic) AS topic, rowcall.utf8(data) AS data ` + newInSpan + ` AND type = 'rowcall.access'
-UNION ALL
-SELECT rowcall.utf8(topic), rowcall.utf8(data) ` + runningInSpan + ` AND type = 'rowcall.access'`
-
-// extentSQL counts the other events of a span, and finds the first and the last id.
+// extentSQL counts the events of a span that are no access events, and finds the first and the last id.
 const extentSQL = `
 SELECT count(*), coalesce(min(id), 0), coalesce(max(id), 0)
   FROM (SELECT id ` + newInSpan + ` AND type <> 'rowcall.access'
         UNION ALL
         SELECT id ` + runningInSpan + ` AND type <> 'rowcall.access') AS events`
 
-// addressesSQL finds the rows of a span up to id $5.
-const addressesSQL = `
-SELECT id, slot, ctid, xid, coalesce(octet_length(data), 0) AS bytes ` + newInSpan + ` AND id <= $5 AND type <> 'rowcall.access'
+// walkSQL finds the rows of a span up to id $5, and all its access events. The topic and the data of a
+// row are there for access events alone.
+const (
+	walkSQL = `
+SELECT ` + walkedColumns + newInSpan + walkedWhere + `
 UNION ALL
-SELECT id, slot, ctid, xid, coalesce(octet_length(data), 0) ` + runningInSpan + ` AND id <= $5 AND type <> 'rowcall.access'`
+SELECT ` + walkedColumns + runningInSpan + walkedWhere
+
+	walkedWhere = ` AND (id <= $5 OR type = 'rowcall.access')`
+
+	walkedColumns = `id, slot, ctid, xid, coalesce(octet_length(data), 0) AS bytes, type = 'rowcall.access' AS access,
+       CASE WHEN type = 'rowcall.access' THEN rowcall.utf8(topic) END AS topic,
+       CASE WHEN type = 'rowcall.access' THEN rowcall.utf8(data) END AS data
+  `
+)
 
 // rowsAtSQL reads the rows at some addresses of one slot.
 const rowsAtSQL = `
@@ -73,27 +83,22 @@ var errMoved = errors.New("rows of the log are not where they were found")
 
 // window is the part of a poll that is read next: the ids behind done, up to width of them.
 type window struct {
-	done, width, end int64 // end is the poll's last id
-	most             int   // addresses to work on
+	done, width, end int64 // end is the poll's last id, or a later one
 }
 
 // last is the last id of the window.
-func (w window) last() int64 { return min(w.done+w.width, w.end) }
-
-// advance moves the window behind an id. The next one is wider, unless the node would have to work on
-// too many addresses.
-func (w *window) advance(done int64, events int) {
-	w.done = done
-	if events <= w.most/windowGrowth {
-		w.width *= windowGrowth
+func (w window) last() int64 {
+	if w.end-w.done < w.width {
+		return w.end
 	}
+	return w.done + w.width
 }
 
 // readInPages hands on everything behind the last event that was handed on.
 func (r *pollReader) readInPages(ctx context.Context) error {
 	ctx, progress, cancel := watchdog(ctx, r.patience)
 	defer cancel()
-	w, err := r.measure(ctx, progress)
+	w, err := r.firstWindow(ctx, progress)
 	if err != nil {
 		return errors.Join(err, context.Cause(ctx))
 	}
@@ -111,18 +116,13 @@ func (r *pollReader) readInPages(ctx context.Context) error {
 	}
 }
 
-// measure reads the access events, which must be known before the first event is handed on, and
-// returns the first window.
-func (r *pollReader) measure(ctx context.Context, progress func()) (window, error) {
-	rest := logSpan{from: r.poll.at(r.poll.lastID), to: r.poll.seen}
-	if !r.begun {
-		access, err := readAccess(ctx, r.conn, rest)
-		if err != nil {
-			return window{}, err
-		}
-		r.poll.access = access
+// firstWindow is all of the poll that was not handed on, or after a poll that was cut short a small
+// part of it.
+func (r *pollReader) firstWindow(ctx context.Context, progress func()) (window, error) {
+	if !r.cautious {
+		return window{done: r.poll.lastID, width: math.MaxInt64, end: math.MaxInt64}, nil
 	}
-	progress()
+	rest := logSpan{from: r.poll.at(r.poll.lastID), to: r.poll.seen}
 	var count, first, last int64
 	if err := r.conn.QueryRow(ctx, extentSQL, rest.args()...).Scan(&count, &first, &last); err != nil {
 		return window{}, fmt.Errorf("measuring a poll: %w", err)
@@ -131,89 +131,98 @@ func (r *pollReader) measure(ctx context.Context, progress func()) (window, erro
 	if count == 0 {
 		return window{}, nil
 	}
-	width := ((last-first)/count + 1) * firstWindow
-	return window{done: first - 1, width: width, end: last, most: r.mostAddresses}, nil
-}
-
-func readAccess(ctx context.Context, q querier, s logSpan) ([]accessEvent, error) {
-	rows, err := q.Query(ctx, accessSQL, s.args()...)
-	if err != nil {
-		return nil, fmt.Errorf("reading access events: %w", err)
-	}
-	access, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (accessEvent, error) {
-		var topic, data []byte
-		err := row.Scan(&topic, &data)
-		return logRow{topic: string(validText(topic)), data: validText(data)}.access(), err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading access events: %w", err)
-	}
-	return access, nil
+	return window{done: first - 1, width: ((last-first)/count + 1) * firstWindow, end: last}, nil
 }
 
 // readWindow hands on the events of one window and moves it. The last chunk is handed on when the
 // transaction has ended, so that nothing is left to be done after the last chunk of a poll.
 func (r *pollReader) readWindow(ctx context.Context, w *window, progress func()) error {
-	var addresses []rowAddress
-	var done int64
+	var found walked
 	var lastChunk []*Event
 	err := pgx.BeginTxFunc(ctx, r.conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) (err error) {
-		if addresses, done, err = r.findAddresses(ctx, tx, *w, progress); err != nil {
+		if found, err = r.walk(ctx, tx, *w, progress); err != nil {
 			return err
+		}
+		if !r.begun {
+			r.poll.access = found.access
 		}
 		if err = r.begin(ctx); err != nil {
 			return err
 		}
-		lastChunk, err = r.deliverRows(ctx, tx, addresses, progress)
+		lastChunk, err = r.deliverRows(ctx, tx, found.addresses, progress)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := r.deliver(lastChunk, done >= w.end); err != nil {
+	if err := r.deliver(lastChunk, found.done >= w.end); err != nil {
 		return err
 	}
-	w.advance(done, len(addresses))
+	w.done = found.done
+	if len(found.addresses) <= r.mostAddresses/windowGrowth && w.width < math.MaxInt64/windowGrowth {
+		w.width *= windowGrowth
+	}
 	return nil
 }
 
-// findAddresses returns the addresses of a window in the order of their ids, and the last id that they go
-// up to: if they are too many, that is not the window's.
-func (r *pollReader) findAddresses(ctx context.Context, tx pgx.Tx, w window, progress func()) (addresses []rowAddress, done int64, err error) {
+// walked is what a walk has found.
+type walked struct {
+	access    []accessEvent // of the whole span
+	addresses []rowAddress  // of the other events, in the order of their ids
+	done      int64         // the last id that the addresses go up to: that of the window, unless they are too many
+}
+
+// walk finds the access events of the poll and the addresses of the window.
+func (r *pollReader) walk(ctx context.Context, tx pgx.Tx, w window, progress func()) (walked, error) {
 	span := logSpan{from: r.poll.at(w.done), to: r.poll.seen}
-	rows, err := tx.Query(ctx, addressesSQL, append(span.args(), w.last())...)
+	rows, err := tx.Query(ctx, walkSQL, append(span.args(), w.last())...)
 	if err != nil {
-		return nil, 0, fmt.Errorf("polling the log: %w", err)
+		return walked{}, fmt.Errorf("polling the log: %w", err)
 	}
 	defer rows.Close()
-	cut := false
+	found := walked{done: w.last()}
 	for rows.Next() {
 		progress()
-		var address rowAddress
-		var xid uint64
-		if err := rows.Scan(&address.id, &address.slot, &address.tid, &xid, &address.bytes); err != nil {
-			return nil, 0, fmt.Errorf("reading an address in the log: %w", err)
+		if err := r.scanWalked(rows, &found); err != nil {
+			return walked{}, fmt.Errorf("reading an address in the log: %w", err)
 		}
-		r.writers.add(xid)
-		if addresses = append(addresses, address); len(addresses) >= 2*w.most {
-			addresses, cut = firstAddresses(addresses, w.most), true
+		if len(found.addresses) >= 2*r.mostAddresses {
+			found.keepFirst(r.mostAddresses)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, 0, fmt.Errorf("reading the log: %w", err)
+		return walked{}, fmt.Errorf("reading the log: %w", err)
 	}
 	r.poll.writers = max(r.poll.writers, r.writers.count())
-	cut = cut || len(addresses) > w.most
-	if addresses = firstAddresses(addresses, w.most); cut {
-		return addresses, addresses[len(addresses)-1].id, nil
-	}
-	return addresses, w.last(), nil
+	found.keepFirst(r.mostAddresses)
+	return found, nil
 }
 
-// firstAddresses sorts addresses and returns the first of them.
-func firstAddresses(addresses []rowAddress, most int) []rowAddress {
-	slices.SortFunc(addresses, func(a, b rowAddress) int { return cmp.Compare(a.id, b.id) })
-	return addresses[:min(len(addresses), most)]
+// scanWalked adds one row of a walk to what was found.
+func (r *pollReader) scanWalked(rows pgx.Rows, found *walked) error {
+	var address rowAddress
+	var xid uint64
+	var isAccess bool
+	var topic, data []byte
+	if err := rows.Scan(&address.id, &address.slot, &address.tid, &xid, &address.bytes, &isAccess, &topic, &data); err != nil {
+		return err
+	}
+	if isAccess {
+		found.access = append(found.access, logRow{topic: string(validText(topic)), data: validText(data)}.access())
+		return nil
+	}
+	r.writers.add(xid)
+	found.addresses = append(found.addresses, address)
+	return nil
+}
+
+// keepFirst sorts the addresses, and keeps no more than the first of them.
+func (w *walked) keepFirst(most int) {
+	slices.SortFunc(w.addresses, func(a, b rowAddress) int { return cmp.Compare(a.id, b.id) })
+	if len(w.addresses) > most {
+		w.addresses = w.addresses[:most]
+		w.done = w.addresses[most-1].id
+	}
 }
 
 // deliverRows reads the rows at the addresses and hands them on in chunks. It returns the last chunk.

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
+	"rowcall/notifier/dbconn"
 	"rowcall/schema/schematest"
 )
 
@@ -100,7 +103,7 @@ func fillPoll(t *testing.T, db *schematest.Database, conn *pgx.Conn) (prev snaps
 	return prev
 }
 
-// TestLongPoll reads a poll of thousands of events in windows of different sizes: the events come once, in the order
+// TestLongPoll reads a poll of thousands of events in one walk and in several: the events come once, in the order
 // of their ids, in chunks that are bounded in number and bytes; and the poll can be resumed wherever it was cut short.
 func TestLongPoll(t *testing.T) {
 	t.Parallel()
@@ -108,11 +111,11 @@ func TestLongPoll(t *testing.T) {
 	conn := pollerConn(t, db)
 	prev := fillPoll(t, db, conn)
 	want := wantedIDs(t, conn)
-	for _, addresses := range []int{400, mostAddresses} {
+	for _, c := range []pollReader{{mostAddresses: 400}, {mostAddresses: 400, cautious: true}, {mostAddresses: mostAddresses}, {mostAddresses: mostAddresses, cautious: true}} {
 		for _, cut := range []int{0, 1, 5} {
-			t.Run(fmt.Sprintf("%d addresses, cut after %d chunks", addresses, cut), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d addresses, cautious %t, cut after %d chunks", c.mostAddresses, c.cautious, cut), func(t *testing.T) {
 				var to pollRecorder
-				readCut(t, conn, prev, addresses, cut, &to)
+				readCut(t, conn, prev, c, cut, &to)
 				if !slices.Equal(to.ids, want) {
 					t.Errorf("got %d events, want %d in the order of their ids", len(to.ids), len(want))
 				}
@@ -129,8 +132,8 @@ func TestLongPoll(t *testing.T) {
 	}
 }
 
-// readCut reads a poll; the sink refuses one chunk, and then the rest is read.
-func readCut(t *testing.T, conn *pgx.Conn, prev snapshot, addresses, cut int, to *pollRecorder) {
+// readCut reads a poll as r says; the sink refuses one chunk, and then the rest is read.
+func readCut(t *testing.T, conn *pgx.Conn, prev snapshot, r pollReader, cut int, to *pollRecorder) {
 	t.Helper()
 	cutOnce := cut > 0
 	to.refuse = func(chunk int) bool {
@@ -138,7 +141,7 @@ func readCut(t *testing.T, conn *pgx.Conn, prev snapshot, addresses, cut int, to
 		cutOnce = cutOnce && !refuse
 		return refuse
 	}
-	r := pollReader{conn: conn, patience: longestPatience, mostAddresses: addresses, poll: &poll{logInterval: logInterval{prev: prev}}, to: to}
+	r.conn, r.patience, r.poll, r.to = conn, longestPatience, &poll{logInterval: logInterval{prev: prev}}, to
 	if _, complete, err := r.readAtOnce(t.Context()); err != nil || complete {
 		t.Fatalf("read at once: complete %v, %v", complete, err)
 	}
@@ -147,7 +150,7 @@ func readCut(t *testing.T, conn *pgx.Conn, prev snapshot, addresses, cut int, to
 		if !errors.Is(err, errRefused) {
 			t.Fatalf("cut after chunk %d: %v", cut, err)
 		}
-		rest := pollReader{conn: conn, patience: longestPatience, mostAddresses: addresses, poll: r.poll, to: to, begun: true}
+		rest := pollReader{conn: conn, patience: longestPatience, cautious: true, mostAddresses: r.mostAddresses, poll: r.poll, to: to, begun: true}
 		err = rest.readInPages(t.Context())
 	}
 	if err != nil {
@@ -164,6 +167,46 @@ func wantedIDs(t *testing.T, conn *pgx.Conn) []int64 {
 		t.Fatal(err)
 	}
 	return ids
+}
+
+// walkCount counts the statements that look at every row of a poll.
+type walkCount struct{ walks int }
+
+func (c *walkCount) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	if strings.Contains(data.SQL, newInSpan) {
+		c.walks++
+	}
+	return ctx
+}
+
+func (c *walkCount) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// TestALongPollIsOneWalk reads a poll of thousands of events: the server looks at its rows once, and then reads each row
+// by its address. Each look costs as much as the poll is large.
+func TestALongPollIsOneWalk(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	direct, err := pgx.ParseConfig(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := new(walkCount)
+	direct.Tracer = count
+	conn, err := newConnector(dbconn.To(direct, dbconn.Direct), slog.Default()).connect(t.Context(), "poller")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeConn(conn)
+	prev := takeSnapshot(t, conn)
+	const events = 6000
+	db.Exec(t, `INSERT INTO rowcall.log (slot, topic, type) SELECT 0, 'a', 'b' FROM generate_series(1, $1::int)`, events)
+	var to pollRecorder
+	if _, err := readPoll(t.Context(), conn, longestPatience, false, prev, &to); err != nil || len(to.ids) != events {
+		t.Fatalf("got %d events, %v; want %d", len(to.ids), err, events)
+	}
+	if count.walks != 1 {
+		t.Errorf("%d statements look at every row of the poll, want 1", count.walks)
+	}
 }
 
 // TestPollSizes reads polls around the sizes at which they are read in another way.
@@ -191,7 +234,7 @@ func TestPollSizes(t *testing.T) {
 			prev := takeSnapshot(t, conn)
 			db.Exec(t, c.sql)
 			var to pollRecorder
-			p, err := readPoll(context.WithoutCancel(t.Context()), conn, longestPatience, prev, &to)
+			p, err := readPoll(context.WithoutCancel(t.Context()), conn, longestPatience, false, prev, &to)
 			if err != nil || len(to.ids) != c.events || !slices.IsSorted(to.ids) || to.lasts != 1 {
 				t.Errorf("got %d events in %d chunks, %d of them last, %v; want %d", len(to.ids), len(to.chunks), to.lasts, err, c.events)
 			}

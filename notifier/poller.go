@@ -45,6 +45,7 @@ type readingState struct {
 	run           time.Time     // the start of the server in which the node has read last
 	prev          snapshot      // where the node stands; zero: it begins anew at the next snapshot
 	partial       *poll         // begun, and cut short when a connection was lost
+	cutShort      bool          // the last poll failed
 	newest        newestEvent   // of this epoch; see history.go
 	resetReason   ResetReason   // what subscriptions are told when the node begins anew
 	patience      time.Duration // how long a poll may bring nothing
