@@ -57,6 +57,32 @@ func listsStory(t *testing.T, s *rowcalltest.Server, b rowcalltest.Browser) {
 	s.Psql(t, `INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 2, 'below')`)
 	tb.Press("button", "One new message")
 	tb.ExpectText("below")
+	checkReload(t, tb)
+}
+
+// middleMessage is the id of the message in the middle of the room, 0 if none is rendered there.
+const middleMessage = `(() => {
+	const box = document.querySelector('[role=log]')?.getBoundingClientRect();
+	return box ? Number(document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2)?.closest('[data-key]')?.dataset.key ?? 0) : 0;
+})()`
+
+// checkReload complains if a reload of a room shows other messages than before. The room is scrolled
+// further down than a list of messages is long before their heights are known.
+func checkReload(t *testing.T, tb *rowcalltest.Tab) {
+	t.Helper()
+	const far = `document.querySelector('[role=log]').scrollHeight - document.querySelector('[role=log]').clientHeight - 3000`
+	tb.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector('[role=log]').scrollTop = ` + far + `; 0`))
+	settle(tb)
+	rowcalltest.Eventually(t, func() bool { return rowcalltest.Evaluate[int](tb, middleMessage) != 0 }, "the messages further down are not rendered")
+	settle(tb)
+	before, got := rowcalltest.Evaluate[int](tb, middleMessage), 0
+	tb.Do(chromedp.Reload())
+	defer func() { t.Logf("the room showed message %d, and after a reload %d", before, got) }()
+	near := func() bool {
+		got = rowcalltest.Evaluate[int](tb, middleMessage)
+		return got >= before-3 && got <= before+3 // heights that were measured meanwhile move the messages a little
+	}
+	rowcalltest.Eventually(t, near, "a reload does not return to the same messages")
 }
 
 // sizesStory looks at pages in windows in which parts of them were covered or cut off.

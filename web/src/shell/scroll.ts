@@ -5,6 +5,9 @@ import { type RefObject, useLayoutEffect, useRef } from 'react';
 const PATIENCE = 5000; // milliseconds for which a page may grow
 const KEY = 'rowcall.scroll';
 const MOST = 100; // entries of the history
+// RESTORED is the event of an element whose position was restored.
+export const RESTORED = 'restored';
+
 const NEAR = 60; // pixels from the end of a box that count as the end
 
 // Positions has the position of the page under '', and of boxes under the names in their attribute data-scroll. A box with
@@ -110,9 +113,10 @@ function restore(positions: Positions): () => void {
   }
 }
 
-// scrolled scrolls an element to a position, and returns whether the element was long enough.
+// scrolled scrolls an element to a position, and returns whether the element was long enough. The element hears of it.
 function scrolled(element: HTMLElement, top: number): boolean {
   if (element.scrollHeight - element.clientHeight < top) return false;
   element.scrollTop = top;
+  element.dispatchEvent(new Event(RESTORED));
   return true;
 }

@@ -23,7 +23,29 @@ export type Item = (element: HTMLElement | null) => (() => void) | undefined;
 
 type Heights = Map<string, number>; // by key, in pixels
 
-const remembered = new Map<string, Heights>(); // by name
+const KEY = 'rowcall.heights';
+const MOST = 20; // lists
+
+// remembered has the heights of the lists that were shown last, by their names. They outlast a reload: the scroll position of
+// a list is restored to the same items.
+const remembered = new Map<string, Heights>(load());
+
+function load(): [string, Heights][] {
+  try {
+    const kept: [string, [string, number][]][] = JSON.parse(sessionStorage.getItem(KEY) ?? '[]');
+    return kept.map(([name, heights]) => [name, new Map(heights)]);
+  } catch {
+    return [];
+  }
+}
+
+function keep() {
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify([...remembered].filter(([, heights]) => heights.size > 0).slice(-MOST).map(([name, heights]) => [name, [...heights]])));
+  } catch {
+    // Storage may be disabled or full: heights are then estimated when the page is reloaded.
+  }
+}
 
 // useVirtual renders only the visible part of a long list. It measures the items that are rendered, and remembers their
 // heights.
@@ -39,9 +61,11 @@ export function useVirtual({ keys, estimate, list, box, fromEnd, name }: Virtual
   useLayoutEffect(() => {
     document.addEventListener('scroll', look, { capture: true, passive: true }); // of the page and of every box
     window.addEventListener('resize', look);
+    window.addEventListener('pagehide', keep);
     return () => {
       document.removeEventListener('scroll', look, { capture: true });
       window.removeEventListener('resize', look);
+      window.removeEventListener('pagehide', keep);
     };
   }, [look]);
   useLayoutEffect(look, [keys, look]);
@@ -54,8 +78,10 @@ export function useVirtual({ keys, estimate, list, box, fromEnd, name }: Virtual
 }
 
 function heightsOf(name: string | undefined): Heights {
-  const heights = (name !== undefined && remembered.get(name)) || new Map<string, number>();
-  if (name !== undefined) remembered.set(name, heights);
+  if (name === undefined) return new Map();
+  const heights = remembered.get(name) ?? new Map<string, number>();
+  remembered.delete(name);
+  remembered.set(name, heights); // the last one
   return heights;
 }
 

@@ -51,7 +51,7 @@ function ListOf({ resource }: { resource: Resource }) {
       >
         <Filters resource={resource} state={state} change={change} />
         {list.error !== null && <Notice tone="bad" actions={<Button small onClick={list.now}>Try again</Button>}>{inWords(list.error)}</Notice>}
-        {!list.listing && list.error === null && <Spinner />}
+        {!list.listing && list.error === null && <div className={styles.wait}><Spinner /></div>}
         {list.listing && (
           <Panel flush>
             <div className={styles.list} aria-busy={list.busy}>

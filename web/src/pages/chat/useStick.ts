@@ -1,5 +1,6 @@
 import type { RefObject } from 'react';
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { RESTORED } from '../../shell/scroll.ts';
 
 const NEAR = 60; // pixels from the end that count as the end
 
@@ -27,19 +28,23 @@ export function useStick(box: RefObject<HTMLElement | null>, count: number) {
   useEffect(() => {
     const element = box.current;
     if (!element) return;
+    const isNear = () => element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
     const scrolled = () => {
-      const { scrollTop, scrollHeight, clientHeight } = element;
-      const near = scrollHeight - scrollTop - clientHeight < NEAR;
+      const { scrollTop } = element;
+      const near = isNear();
       if (near) setBelow(0);
       if (near || scrollTop < lastTop.current) atEnd.current = near; // otherwise the list has grown
       lastTop.current = scrollTop;
     };
+    const restored = () => { atEnd.current = isNear(); };
     const resized = new ResizeObserver(() => { if (atEnd.current) toEnd(); });
     resized.observe(element);
     if (element.firstElementChild) resized.observe(element.firstElementChild);
     element.addEventListener('scroll', scrolled, { passive: true });
+    element.addEventListener(RESTORED, restored);
     return () => {
       resized.disconnect();
+      element.removeEventListener(RESTORED, restored);
       element.removeEventListener('scroll', scrolled);
     };
   }, [box, toEnd]);
