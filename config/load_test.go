@@ -286,19 +286,32 @@ func FuzzLoad(f *testing.F) {
 func TestMisspelledVariables(t *testing.T) {
 	t.Parallel()
 	given := environment("ROWCALL_HTTP_ADR", "x", "ROWCALL_DATABASEURL", "x", "ROWCALL_DATABASE_URL_FLIE", "x", "rowcall_log_level", "x",
+		"ROWCALL_HTTP_ADDRESS", "x", "ROWCALL_HTTP_ORIG", "x", "ROWCALL_ADDR", "x",
 		"ROWCALL_IMAGE", "x", "ROWCALL_TOPICS", "x", "ROWCALL_LOG_LEVL", "", "ROWCALL_TEST_PROCESS", "1", "ROWCALL_DATA_DIR", "x",
 		"ROWCALL_PORT", "tcp://10.0.0.1:8080", "ROWCALL_PORT_8080_TCP_ADDR", "10.0.0.1", "ROWCALL_SERVICE_HOST", "10.0.0.1", "ROWCALL_SERVICE_PORT_HTTP", "8080", "PATH", "x")
 	got := problems(t, Sources{Environment: given})
 	want := []string{
 		"ROWCALL_DATABASEURL: there is no such setting: did you mean ROWCALL_DATABASE_URL?",
 		"ROWCALL_DATABASE_URL_FLIE: there is no such setting: did you mean ROWCALL_DATABASE_URL_FILE?",
+		"ROWCALL_HTTP_ADDRESS: there is no such setting: did you mean ROWCALL_HTTP_ADDR?",
 		"ROWCALL_HTTP_ADR: there is no such setting: did you mean ROWCALL_HTTP_ADDR?",
+		"ROWCALL_HTTP_ORIG: there is no such setting: did you mean ROWCALL_HTTP_ORIGINS?",
 		"rowcall_log_level: there is no such setting: did you mean ROWCALL_LOG_LEVEL?",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
-	if got, want := UnknownVariables(given), []string{"ROWCALL_IMAGE", "ROWCALL_TOPICS"}; !slices.Equal(got, want) {
+	if got, want := UnknownVariables(given), []string{"ROWCALL_ADDR", "ROWCALL_IMAGE", "ROWCALL_TOPICS"}; !slices.Equal(got, want) {
 		t.Errorf("unknown: %q, want %q", got, want)
+	}
+	for name, want := range map[string]string{
+		"ROWCALL_ADDR":    "ROWCALL_HTTP_ADDR",
+		"ROWCALL_ORIGINS": "ROWCALL_HTTP_ORIGINS",
+		"ROWCALL_JWT_KEY": "ROWCALL_AUTH_JWT_KEY",
+		"ROWCALL_URL":     "ROWCALL_DATABASE_URL",
+	} {
+		if got := NearestVariable(name); got != want {
+			t.Errorf("%s is nearest to %s, want %s", name, got, want)
+		}
 	}
 }

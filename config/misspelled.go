@@ -14,11 +14,15 @@ import (
 // setting that is misspelled.
 const misspelledDistance = 2
 
+// sectionDistance is the distance of a name that lacks only the section: ROWCALL_ADDR. It is not taken as
+// misspelled, since such names are short enough to belong to another program.
+const sectionDistance = misspelledDistance + 1
+
 // refuseMisspelled reports variables that are nearly called as a setting: ignoring them would leave the
 // setting at its default, and nobody would know.
 func refuseMisspelled(environment map[string]string, problems *rules.Problems) {
 	for _, name := range variablesWithoutSetting(environment) {
-		if nearest := NearestVariable(name); editDistance(strings.ToUpper(name), nearest) <= misspelledDistance {
+		if nearest := NearestVariable(name); distance(strings.ToUpper(name), nearest) <= misspelledDistance {
 			problems.Add(name, "there is no such setting: did you mean %s?", nearest)
 		}
 	}
@@ -28,14 +32,37 @@ func refuseMisspelled(environment map[string]string, problems *rules.Problems) {
 // out misspelled names, which Load refuses: the rest may belong to another program.
 func UnknownVariables(environment map[string]string) []string {
 	return slices.DeleteFunc(variablesWithoutSetting(environment), func(name string) bool {
-		return editDistance(strings.ToUpper(name), NearestVariable(name)) <= misspelledDistance
+		return distance(strings.ToUpper(name), NearestVariable(name)) <= misspelledDistance
 	})
 }
 
 // NearestVariable returns the variable of a setting whose name is most like the given one.
 func NearestVariable(name string) string {
 	capitals := strings.ToUpper(name)
-	return slices.MinFunc(knownVariables(), func(a, b string) int { return editDistance(capitals, a) - editDistance(capitals, b) })
+	return slices.MinFunc(knownVariables(), func(a, b string) int { return distance(capitals, a) - distance(capitals, b) })
+}
+
+// distance is how far a name is from that of a setting's variable: the letters that are wrong, but less if
+// the name lacks the section, or ends in a longer or shorter form of the last word, as ROWCALL_HTTP_ADDRESS.
+func distance(name, known string) int {
+	wrong := editDistance(name, known)
+	switch {
+	case isLongerForm(name, known) || isLongerForm(known, name):
+		return min(wrong, misspelledDistance)
+	case strings.HasSuffix(known, "_"+strings.TrimPrefix(name, envPrefix)):
+		return min(wrong, sectionDistance)
+	}
+	return wrong
+}
+
+// shortestWord is how many letters the shorter of two forms of a word has at least.
+const shortestWord = 3
+
+// isLongerForm reports whether a name is another name whose last word goes on: ADDRESS for ADDR.
+func isLongerForm(long, short string) bool {
+	more, ok := strings.CutPrefix(long, short)
+	word := short[strings.LastIndexByte(short, '_')+1:]
+	return ok && !strings.Contains(more, "_") && len(word) >= shortestWord
 }
 
 func variablesWithoutSetting(environment map[string]string) []string {
