@@ -132,13 +132,13 @@ func ageSeconds(t time.Time) float64 {
 func newLogCollector(f feed) *metricCollector {
 	n := &metricCollector{}
 	bytes := n.describe("log_bytes", "Size of the log on disk, as retention last saw it.")
-	oldest := n.describe("log_oldest_event_age_seconds", "Age of the oldest event in the log; 0 if the log is empty.")
+	oldest := n.describe("log_oldest_event_age_seconds", "Age of the oldest event in the log by the database's clock, as retention last saw it; 0 if the log is empty.")
 	refused := n.describe("log_retention_refused_seconds", "How long a lock has kept retention from emptying a slot; 0 without one.")
 	alarm := n.describe("log_retention_alarm", "1 when the lock has lasted so long that an operator should look.")
 	n.send = func(out chan<- prometheus.Metric) {
 		l := f.Health().Log
 		sendGauge(out, bytes, float64(l.Bytes))
-		sendGauge(out, oldest, ageSeconds(l.Since))
+		sendGauge(out, oldest, l.Age.Seconds())
 		sendGauge(out, refused, ageSeconds(l.Refused))
 		sendBool(out, alarm, l.Alarming())
 	}

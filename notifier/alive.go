@@ -9,9 +9,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A node keeps the sequence rowcall.alive ahead of the present time. When it lies in the past,
-// because no node has run for the length of Options.Abandon, triggers stop filing events. Then the
-// log has a gap, and no cursor from before may resume over it.
+// A node keeps the sequence rowcall.alive ahead of the present time by the database's clock, because
+// triggers compare the sequence with that clock. When the sequence lies in the past, because no node
+// has run for the length of Options.Abandon, triggers stop filing events. Then the log has a gap, and
+// no cursor from before may resume over it.
 
 // aliveEvery is the interval at which a node moves the sequence ahead.
 const aliveEvery = time.Minute
@@ -40,7 +41,8 @@ func (k *aliveKeeper) keep(ctx context.Context, conn *pgx.Conn) (newEpoch bool, 
 		return false, fmt.Errorf("keeping the log alive: %w", err)
 	}
 	err = exchange(ctx, func(ctx context.Context) error {
-		_, err := conn.Exec(ctx, `SELECT rowcall.keep_alive($1)`, time.Now().Add(k.options.Abandon).Unix())
+		const sql = `SELECT rowcall.keep_alive((extract(epoch FROM clock_timestamp()) + $1)::bigint)`
+		_, err := conn.Exec(ctx, sql, int64(k.options.Abandon.Seconds()))
 		return err
 	})
 	if err != nil {

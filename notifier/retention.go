@@ -31,11 +31,13 @@ const (
 
 // LogState is what the log holds.
 type LogState struct {
-	Bytes int64     // of all slots with their indexes
-	Since time.Time // when its oldest event was filed; zero if it has none
+	Bytes int64         // of all slots with their indexes
+	Since time.Time     // when its oldest event was filed, by the database's clock; zero if it has none
+	Age   time.Duration // of that event, by the database's clock; 0 if there is none
 
-	SlotBytes int64     // of the slot that is being written
-	SlotSince time.Time // when that slot's oldest event was filed; zero if it has none
+	SlotBytes int64         // of the slot that is being written
+	SlotSince time.Time     // when that slot's oldest event was filed; zero if it has none
+	SlotAge   time.Duration // of that event; 0 if there is none
 
 	// Refused is since when the lock of another session has kept retention from emptying a slot
 	// that is due. It is zero if none does.
@@ -89,22 +91,14 @@ func (r *retention) keepEmptying(ctx context.Context) {
 func (r *retention) lookAfterLog(ctx context.Context, before LogState) (LogState, error) {
 	ctx, cancel := context.WithTimeout(ctx, silenceLimit)
 	defer cancel()
-	var slotSince, logSince *time.Time
-	state := LogState{}
-	const sql = `SELECT slot_bytes, slot_since, log_bytes, log_since FROM rowcall.log_state()`
-	if err := r.pool.QueryRow(ctx, sql).Scan(&state.SlotBytes, &slotSince, &state.Bytes, &logSince); err != nil {
+	state, err := readLogState(ctx, r.pool)
+	if err != nil {
 		return before, fmt.Errorf("looking at the log: %w", err)
 	}
-	if logSince != nil {
-		state.Since = *logSince
-	}
-	if slotSince != nil {
-		state.SlotSince = *slotSince
-	}
-	if !r.isDue(state.SlotBytes, slotSince) {
+	if !r.isDue(state) {
 		return state, nil
 	}
-	err := rotateLog(ctx, r.pool)
+	err = rotateLog(ctx, r.pool)
 	if isLockRefused(err) {
 		state.Refused = before.Refused
 		if state.Refused.IsZero() {
@@ -115,14 +109,32 @@ func (r *retention) lookAfterLog(ctx context.Context, before LogState) (LogState
 	return state, err
 }
 
+// readLogState reads all of the log's state but Refused. The database computes the ages, because the
+// times of events are those of its clock, and the node's clock may be wrong.
+func readLogState(ctx context.Context, q querier) (state LogState, err error) {
+	const sql = `
+SELECT log_bytes, log_since, coalesce(clock_timestamp() - log_since, '0'),
+       slot_bytes, slot_since, coalesce(clock_timestamp() - slot_since, '0')
+  FROM rowcall.log_state()`
+	var since, slotSince *time.Time
+	err = q.QueryRow(ctx, sql).Scan(&state.Bytes, &since, &state.Age, &state.SlotBytes, &slotSince, &state.SlotAge)
+	if since != nil {
+		state.Since = *since
+	}
+	if slotSince != nil {
+		state.SlotSince = *slotSince
+	}
+	return state, err
+}
+
 // isDue reports whether the slot that is being written has had its share of the limits. After the
 // oldest of four slots was emptied, two full slots and the new one are left, so each slot spans
 // half of Keep.
-func (r *retention) isDue(bytes int64, since *time.Time) bool {
-	if since == nil {
+func (r *retention) isDue(state LogState) bool {
+	if state.SlotSince.IsZero() {
 		return false
 	}
-	return time.Since(*since) >= r.options.Keep/(slotCount-2) || bytes >= r.options.KeepBytes/slotCount
+	return state.SlotAge >= r.options.Keep/(slotCount-2) || state.SlotBytes >= r.options.KeepBytes/slotCount
 }
 
 // isLockRefused reports whether another session holds a lock that rotation would have to wait for.

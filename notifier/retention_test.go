@@ -68,6 +68,81 @@ func TestTheLogKeepsItsAge(t *testing.T) {
 	})
 }
 
+// shiftClock makes the database's clock differ from the node's, as far as the statements of connections made from now
+// on ask for it.
+func shiftClock(t testing.TB, db *schematest.Database, by string) {
+	t.Helper()
+	db.Exec(t, `CREATE SCHEMA shifted`)
+	db.Exec(t, `CREATE FUNCTION shifted.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+		AS $$ SELECT pg_catalog.clock_timestamp() + interval '`+by+`' $$`)
+	db.Exec(t, `ALTER DATABASE `+db.Name+` SET search_path = shifted, pg_catalog`)
+}
+
+// TestTheDatabasesClockTellsUntilWhenEventsAreFiled runs nodes whose clocks are five days behind the database's and
+// ahead of it. Triggers compare the sequence rowcall.alive with the database's clock.
+func TestTheDatabasesClockTellsUntilWhenEventsAreFiled(t *testing.T) {
+	t.Parallel()
+	for _, clock := range []string{"5 days", "-5 days"} {
+		t.Run(clock, func(t *testing.T) {
+			t.Parallel()
+			db := schematest.New(t, schematest.CoreOnly)
+			shiftClock(t, db, clock)
+			db.Exec(t, `SELECT setval('rowcall.alive', extract(epoch FROM clock_timestamp())::bigint + 3600)`)
+			startNode(t, db.URL, openRules{}, notifier.Options{})
+			left := countOf(t, db, `SELECT last_value - extract(epoch FROM clock_timestamp())::bigint FROM rowcall.alive`)
+			if left < 23*3600 || left > 24*3600 {
+				t.Errorf("by the database's clock events are filed for %d s more, want a day", left)
+			}
+		})
+	}
+}
+
+// TestTheDatabasesClockTellsTheAgeOfEvents runs nodes whose clocks are 20 hours behind the database's and ahead of it:
+// they keep events for a day by the database's clock.
+func TestTheDatabasesClockTellsTheAgeOfEvents(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		clock   string // of the database, against the node's
+		age     string // of the event, by the node's clock
+		rotates bool   // because the slot spans half of Keep
+	}{
+		"behind, new event": {"20 hours", "-20 hours", false},
+		"behind, old event": {"20 hours", "-6 hours", true},
+		"ahead, new event":  {"-20 hours", "20 hours", false},
+		"ahead, old event":  {"-20 hours", "33 hours", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := schematest.New(t, schematest.CoreOnly)
+			publish(t, db, "room", `1`)
+			db.Exec(t, `UPDATE rowcall.log SET at = at - interval '`+test.age+`'`)
+			shiftClock(t, db, test.clock)
+			looks := &spy{}
+			looks.count("log_state")
+			pool := poolConfig(t, db.URL)
+			pool.ConnConfig.Tracer = looks
+			n := launchNode(t, poolConfig(t, db.URL).ConnConfig, pool, openRules{}, notifier.Options{Keep: 24 * time.Hour, Retain: 10 * time.Millisecond})
+			n.await(t)
+			conn := db.Conn(t)
+			rotated := func() bool {
+				var slot int
+				if err := conn.QueryRow(t.Context(), `SELECT last_value FROM rowcall.slot`).Scan(&slot); err != nil {
+					t.Fatal(err)
+				}
+				return slot > 0
+			}
+			if test.rotates {
+				eventually(t, "the log is rotated", rotated)
+				return
+			}
+			eventually(t, "retention has looked at the log three times", func() bool { return looks.counted() > 3 })
+			if rotated() {
+				t.Error("the log was rotated before its time")
+			}
+		})
+	}
+}
+
 // TestRotationNeverWaits holds the slot that is to be emptied, as a dump does: writers go on, and
 // the node says that rotation is refused.
 func TestRotationNeverWaits(t *testing.T) {
