@@ -98,15 +98,17 @@ func (r *retention) lookAfterLog(ctx context.Context, before LogState) (LogState
 	if !r.isDue(state) {
 		return state, nil
 	}
-	err = rotateLog(ctx, r.pool)
-	if isLockRefused(err) {
+	switch err := rotateLog(ctx, r.pool); {
+	case isLockRefused(err):
 		state.Refused = before.Refused
 		if state.Refused.IsZero() {
 			state.Refused = time.Now()
 		}
 		return state, nil
+	case err != nil:
+		return state, err
 	}
-	return state, err
+	return readLogState(ctx, r.pool)
 }
 
 // readLogState reads all of the log's state but Refused. The database computes the ages, because the
@@ -127,11 +129,20 @@ SELECT log_bytes, log_since, coalesce(clock_timestamp() - log_since, '0'),
 	return state, err
 }
 
-// isDue reports whether the slot that is being written has had its share of the limits. After the
-// oldest of four slots was emptied, two full slots and the new one are left, so each slot spans
-// half of Keep.
+// isDue reports whether a slot should be emptied. That is so when the slot that is being written has
+// had its share of the limits: after the oldest of four slots was emptied, two full slots and the new
+// one are left, so each slot spans half of Keep.
+//
+// It is also so when the whole log is too large, although its newest slot is small: a bulk load may
+// have left a slot that is larger than all of KeepBytes. Each look then empties the oldest slot, until
+// the rotation comes to the large one, also if nothing is written meanwhile.
 func (r *retention) isDue(state LogState) bool {
-	if state.SlotSince.IsZero() {
+	switch {
+	case state.Since.IsZero():
+		return false // the log has no events
+	case state.Bytes > r.options.KeepBytes:
+		return true
+	case state.SlotSince.IsZero():
 		return false
 	}
 	return state.SlotAge >= r.options.Keep/(slotCount-2) || state.SlotBytes >= r.options.KeepBytes/slotCount

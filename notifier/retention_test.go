@@ -68,6 +68,27 @@ func TestTheLogKeepsItsAge(t *testing.T) {
 	})
 }
 
+// TestTheLogShrinksAfterABulkLoad files more than the log may hold in one transaction, and nothing after it.
+func TestTheLogShrinksAfterABulkLoad(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	o := notifier.Options{KeepBytes: 1 << 20, Retain: 10 * time.Millisecond}
+	n := startNode(t, db.URL, openRules{}, o)
+	db.Exec(t, `SELECT rowcall.publish('bulk', 'test', to_json(repeat(md5(i::text), 30))) FROM generate_series(1, 2000) AS i`)
+	conn := db.Conn(t)
+	eventually(t, "the log is within its size", func() bool {
+		var bytes int64
+		if err := conn.QueryRow(t.Context(), `SELECT log_bytes FROM rowcall.log_state()`).Scan(&bytes); err != nil {
+			t.Fatal(err)
+		}
+		return bytes <= o.KeepBytes
+	})
+	eventually(t, "the node says so", func() bool {
+		h := n.Health().Log
+		return h.Bytes > 0 && h.Bytes <= o.KeepBytes && h.Refused.IsZero()
+	})
+}
+
 // shiftClock makes the database's clock differ from the node's, as far as the statements of connections made from now
 // on ask for it.
 func shiftClock(t testing.TB, db *schematest.Database, by string) {
