@@ -144,3 +144,19 @@ func TestAPreparedTransactionLeftBehindLosesNothing(t *testing.T) {
 	}
 	r.silent(db, "room/1")
 }
+
+// TestANodeStartsWithoutTheNewestEventsIfTheyTakeLong starts a node whose server takes a minute to find the log's newest
+// events, as behind a very large transaction that is open. They are a help that the node can do without.
+func TestANodeStartsWithoutTheNewestEventsIfTheyTakeLong(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	publish(t, db, "room", `1`)
+	db.Exec(t, `CREATE SCHEMA slow`)
+	db.Exec(t, `CREATE FUNCTION slow.octet_length(text) RETURNS int LANGUAGE plpgsql VOLATILE AS $$ BEGIN PERFORM pg_sleep(60); RETURN 1; END $$`)
+	db.Exec(t, `ALTER DATABASE `+db.Name+` SET search_path = slow, pg_catalog`)
+	n := startNode(t, db.URL, openRules{}, notifier.Options{})
+	cursor := follow(t, n, notifier.Request{}, "room").start.Cursor
+	if lost := n.Stats().Lost.Poller; lost != 0 || cursor == "" {
+		t.Errorf("the poller has lost its connection %d times over the newest events, want 0", lost)
+	}
+}

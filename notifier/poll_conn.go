@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"rowcall/notifier/dbconn"
 )
 
 // longestPatience is the most that a poll's patience grows to, if its first row takes long to come.
@@ -220,10 +222,14 @@ func (c *pollConn) standBehind(p *poll) {
 }
 
 // fillTail gives the tail of a node that has just started the log's newest events, so that clients
-// that come back after a restart do not each read the log.
+// that come back after a restart do not each read the log. If the server takes long to find them, the
+// tail stays empty. No lock is held from one statement to the next, so retention may come between.
 func (c *pollConn) fillTail(ctx context.Context, seen snapshot) error {
 	return exchange(ctx, func(ctx context.Context) error {
-		recent, found, err := readRecent(ctx, c.conn, seen, c.poller.options.tailLimit())
+		recent, found, err := readRecent(ctx, dbconn.Precede(c.conn, limitRecent), seen, c.poller.options.tailLimit())
+		if isCanceled(err) {
+			return nil
+		}
 		if err != nil || !found {
 			return err
 		}

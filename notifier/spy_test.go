@@ -17,7 +17,10 @@ type spy struct {
 	seen int    // statements that held the text
 }
 
-var _ pgx.QueryTracer = (*spy)(nil)
+var (
+	_ pgx.QueryTracer = (*spy)(nil)
+	_ pgx.BatchTracer = (*spy)(nil)
+)
 
 // once has the next statement that holds the text wait until act has returned.
 func (s *spy) once(text string, act func()) {
@@ -68,3 +71,15 @@ func (s *spy) matched(sql string) func() {
 }
 
 func (s *spy) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// TraceBatchStart acts before the first of several statements that are sent together.
+func (s *spy) TraceBatchStart(ctx context.Context, _ *pgx.Conn, b pgx.TraceBatchStartData) context.Context {
+	for _, q := range b.Batch.QueuedQueries {
+		s.actOn(q.SQL)
+	}
+	return ctx
+}
+
+func (s *spy) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+
+func (s *spy) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}

@@ -9,6 +9,7 @@ import (
 	"sort"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"rowcall/notifier/topic"
 )
@@ -245,6 +246,18 @@ func withoutCovered(topics []topic.Topic) []topic.Topic {
 		}
 	}
 	return kept
+}
+
+// limitRecent bounds how long the server works on each of the statements that read the newest
+// events. They are a help that a node can do without, and the server may take long to find them: it
+// passes over every row of a large transaction that is open, or was rolled back.
+const limitRecent = `SELECT set_config('statement_timeout', '2s', true)`
+
+// isCanceled reports whether the server has given a statement up.
+func isCanceled(err error) bool {
+	const queryCanceled = "57014"
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == queryCanceled
 }
 
 // recentSQL finds the oldest transaction from which on the log's newest events fit the tail: at
