@@ -173,6 +173,77 @@ func TestANodeAdvancesOnlyOverWhatItHasEmptied(t *testing.T) {
 	}
 }
 
+// TestRetentionGoesOnBesideReplays has clients of one node come back all the time, so that there is no moment at which
+// none of them reads the log. Another node has to empty slots all the same.
+func TestRetentionGoesOnBesideReplays(t *testing.T) {
+	t.Parallel()
+	const clients, rotations = 6, 3 // the first three find empty slots, so that replays go on
+	db := schematest.New(t, schematest.CoreOnly)
+	before := startNode(t, db.URL, openRules{}, notifier.Options{})
+	start := before.Cursor()
+	before.stop()
+	db.Exec(t, `SELECT rowcall.publish('room', 'test', to_json(i)) FROM generate_series(1, 200) AS i`)
+	db.Exec(t, `CREATE SCHEMA slow`) // a page of ten events takes a tenth of a second
+	db.Exec(t, `CREATE FUNCTION slow.octet_length(text) RETURNS int LANGUAGE plpgsql VOLATILE AS $$ BEGIN PERFORM pg_sleep(0.005); RETURN 1; END $$`)
+	db.Exec(t, `ALTER DATABASE `+db.Name+` SET search_path = slow, pg_catalog`)
+	n := startNode(t, db.URL, openRules{}, notifier.Options{TailEvents: 1, QueueEvents: 20})
+	stop := make(chan struct{})
+	var replays sync.WaitGroup
+	defer replays.Wait()
+	defer close(stop)
+	reading := make(chan struct{}, clients)
+	for range clients {
+		replays.Go(func() { replayUntil(t, n, start, reading, stop) })
+	}
+	for range clients {
+		<-reading
+	}
+	looks := &spy{}
+	looks.count("log_state")
+	pool := poolConfig(t, db.URL)
+	pool.ConnConfig.Tracer = looks
+	launchNode(t, poolConfig(t, db.URL).ConnConfig, pool, openRules{}, notifier.Options{TailEvents: 1, KeepBytes: 1, Retain: 10 * time.Millisecond})
+	conn := db.Conn(t)
+	slot := 0
+	defer func() { t.Logf("%d rotations; the log was looked at %d times", slot, looks.counted()) }()
+	eventually(t, "the log is rotated", func() bool {
+		if err := conn.QueryRow(t.Context(), `SELECT last_value FROM rowcall.slot`).Scan(&slot); err != nil {
+			t.Fatal(err)
+		}
+		return slot >= rotations
+	})
+}
+
+// replayUntil lets a client come back with the same cursor again and again, until stop is closed. It says once that the
+// client has read something.
+func replayUntil(t *testing.T, n *node, since string, reading chan<- struct{}, stop <-chan struct{}) {
+	say := sync.OnceFunc(func() { reading <- struct{}{} })
+	defer say()
+	for !closed(stop) {
+		r, err := tryFollow(t, n, notifier.Request{Since: since}, "room")
+		if err != nil {
+			t.Errorf("coming back: %v", err)
+			return
+		}
+		for got := 0; got < 40 && !closed(stop); {
+			taken, err := r.sub.Take(64)
+			if err != nil || taken.Reset != nil {
+				break
+			}
+			if got += len(taken.Events); got > 0 {
+				say()
+			}
+			if len(taken.Events) == 0 {
+				select {
+				case <-r.woken:
+				case <-stop:
+				}
+			}
+		}
+		r.sub.Close()
+	}
+}
+
 // TestReplaysUnderRotation empties slots as fast as it can while witnesses move and replay: they are complete, or
 // they are told.
 func TestReplaysUnderRotation(t *testing.T) {

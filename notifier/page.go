@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 )
 
@@ -66,17 +67,22 @@ func topicsWhere(topics []topic.Topic, args []any) (string, []any) {
 	return "(" + strings.Join(terms, " OR ") + ")", args
 }
 
+// shareReplayLock is executed before each statement that reads the log for one subscription, in the
+// same transaction: it waits while retention empties a slot. Without it there would be no moment at
+// which nobody reads.
+const shareReplayLock = `SELECT pg_advisory_xact_lock_shared(` + replayLock + `)`
+
 // readPage reads the next events of a span that are filed under the topics. The statement adds up
 // the sizes of the events before it reads their data, so that a page of large rows stays near its
 // bound. One event always fits.
-func readPage(ctx context.Context, q querier, s logSpan, topics []topic.Topic, limit sizeLimit) (logPage, error) {
+func readPage(ctx context.Context, pool *dbconn.Pool, s logSpan, topics []topic.Topic, limit sizeLimit) (logPage, error) {
 	where, args := topicsWhere(topics, s.args())
 	sql := `WITH next AS (SELECT id, xid, at, topic, type, role, coalesce(data, 'null') AS data FROM rowcall.log
  WHERE ` + spanWhere + ` AND ` + where + ` ORDER BY id LIMIT ` + strconv.Itoa(limit.events) + `),
 sized AS (SELECT *, sum(octet_length(data)) OVER (ORDER BY id) - octet_length(data) AS before, count(*) OVER () AS n FROM next)
 SELECT n::int, id, xid, at, ` + exactText + ` FROM sized WHERE before < ` + strconv.Itoa(limit.bytes) + ` ORDER BY id`
 	var found int
-	events, err := queryEvents(ctx, q, sql, &found, args...)
+	events, err := queryEvents(ctx, pool.Precede(shareReplayLock), sql, &found, args...)
 	if err != nil {
 		return logPage{}, fmt.Errorf("replaying the log: %w", err)
 	}
@@ -107,25 +113,25 @@ func (s logSpan) markPage(epoch string, p logPage) position {
 
 // countAfter counts the events that a replay from p to prev would deliver. It stops counting near
 // limit.
-func countAfter(ctx context.Context, q querier, p position, prev snapshot, topics []topic.Topic, limit int) (int, error) {
+func countAfter(ctx context.Context, pool *dbconn.Pool, p position, prev snapshot, topics []topic.Topic, limit int) (int, error) {
 	rest := 0
 	if p.inside {
 		var err error
-		if rest, err = countSpan(ctx, q, nextSpan(p, prev), topics, limit); err != nil {
+		if rest, err = countSpan(ctx, pool, nextSpan(p, prev), topics, limit); err != nil {
 			return 0, err
 		}
 		p = positionAfter(p.cur)
 	}
-	n, err := countSpan(ctx, q, nextSpan(p, prev), topics, limit)
+	n, err := countSpan(ctx, pool, nextSpan(p, prev), topics, limit)
 	return rest + n, err
 }
 
-func countSpan(ctx context.Context, q querier, s logSpan, topics []topic.Topic, limit int) (int, error) {
+func countSpan(ctx context.Context, pool *dbconn.Pool, s logSpan, topics []topic.Topic, limit int) (int, error) {
 	where, args := topicsWhere(topics, s.args())
 	sql := `SELECT count(*) FROM (SELECT FROM rowcall.log WHERE ` + spanWhere + ` AND ` + where +
 		` LIMIT ` + strconv.Itoa(limit) + `) AS found`
 	var n int
-	if err := q.QueryRow(ctx, sql, args...).Scan(&n); err != nil {
+	if err := pool.Precede(shareReplayLock).QueryRow(ctx, sql, args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("counting a replay: %w", err)
 	}
 	return n, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,12 @@ const (
 	// waiting: a lock that waits stops every writer behind it. Polls hold their lock for a moment
 	// only.
 	rotationTries = 50
+	// replayLock is the number, in SQL, of the advisory lock that replays share while they read the
+	// log: "rowcread" in ASCII.
+	replayLock = "8245940711743381860"
+	// shortestReplayWait is how long retention waits at first for the replays that are reading; the
+	// wait doubles up to longestReplayWait while that is not enough. New replays wait behind it.
+	shortestReplayWait, longestReplayWait = 200 * time.Millisecond, time.Second
 	// rotationAlarm is how long rotation may be refused before an operator should know.
 	rotationAlarm = 5 * time.Minute
 )
@@ -52,6 +59,11 @@ func (s LogState) Alarming() bool {
 // Retention truncates one of the log's slots at a time. It needs a lock that excludes writers, and
 // it never waits for that lock: behind a waiting ACCESS EXCLUSIVE lock every writer would wait too.
 // So a long transaction, or a dump, only delays it.
+//
+// Replays would delay it for ever: they read all slots, and while many clients come back there is
+// always one that reads. So each replay shares an advisory lock while it reads a page, on every node,
+// and retention waits a moment for that lock before it asks for the slot. Neither writers nor polls
+// take the advisory lock, and nothing that holds it waits for anything.
 
 // retention keeps the log within Options.Keep and Options.KeepBytes. Every node tries; a lock
 // decides which node empties a slot.
@@ -59,6 +71,8 @@ type retention struct {
 	options *Options
 	log     *slog.Logger
 	pool    *dbconn.Pool
+
+	replayWait time.Duration // how long the next rotation waits for replays; 0: the shortest
 
 	state atomic.Pointer[LogState] // as it was last seen; nil: not yet
 }
@@ -98,8 +112,10 @@ func (r *retention) lookAfterLog(ctx context.Context, before LogState) (LogState
 	if !r.isDue(state) {
 		return state, nil
 	}
-	switch err := rotateLog(ctx, r.pool); {
+	wait := max(r.replayWait, shortestReplayWait)
+	switch err := rotateLog(ctx, r.pool, wait); {
 	case isLockRefused(err):
+		r.replayWait = min(2*wait, longestReplayWait)
 		state.Refused = before.Refused
 		if state.Refused.IsZero() {
 			state.Refused = time.Now()
@@ -108,6 +124,7 @@ func (r *retention) lookAfterLog(ctx context.Context, before LogState) (LogState
 	case err != nil:
 		return state, err
 	}
+	r.replayWait = shortestReplayWait
 	return readLogState(ctx, r.pool)
 }
 
@@ -157,8 +174,8 @@ func isLockRefused(err error) bool {
 // rotateLog empties the next slot and advances to it, in two transactions that each take the lock.
 // The second does nothing if another node has advanced in between. Neither leaves anything in its
 // session, which may be shared through a pooler.
-func rotateLog(ctx context.Context, pool *dbconn.Pool) error {
-	slot, err := emptyNextSlot(ctx, pool)
+func rotateLog(ctx context.Context, pool *dbconn.Pool, replayWait time.Duration) error {
+	slot, err := emptyNextSlot(ctx, pool, replayWait)
 	if err != nil {
 		return fmt.Errorf("emptying a slot: %w", err)
 	}
@@ -175,25 +192,45 @@ func rotateLog(ctx context.Context, pool *dbconn.Pool) error {
 	return nil
 }
 
-// emptyNextSlot empties the next slot if it gets the lock within rotationTries. It returns the slot
-// that is being written, or noSlot if another node is rotating.
-func emptyNextSlot(ctx context.Context, pool *dbconn.Pool) (int64, error) {
-	slot := int64(noSlot)
-	var err error
-	for range rotationTries {
-		err = withRotationLock(ctx, pool, func(tx pgx.Tx, written int64) error {
-			_, err := tx.Exec(ctx, `SELECT rowcall.empty_next_slot()`)
+// emptyNextSlot empties the next slot if no replay reads within replayWait, and if it then gets the
+// slot's lock within rotationTries. It returns the slot that is being written, or noSlot if another
+// node is rotating.
+func emptyNextSlot(ctx context.Context, pool *dbconn.Pool, replayWait time.Duration) (slot int64, err error) {
+	slot = noSlot
+	err = withRotationLock(ctx, pool, func(tx pgx.Tx, written int64) error {
+		if err := holdReplays(ctx, tx, replayWait); err != nil {
+			return err
+		}
+		var err error
+		for range rotationTries {
+			err = pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { // a savepoint
+				_, err := tx.Exec(ctx, `SELECT rowcall.empty_next_slot()`)
+				return err
+			})
 			if err == nil {
 				slot = written
 			}
-			return err
-		})
-		if !isLockRefused(err) {
-			return slot, err
+			if !isLockRefused(err) {
+				return err
+			}
+			pause(ctx, 2*time.Millisecond)
 		}
-		pause(ctx, 2*time.Millisecond)
-	}
+		return err
+	})
 	return slot, err
+}
+
+// holdReplays keeps replays from reading the log until the transaction ends. It waits for those that
+// are reading a page. If the node is stopped at this point, the server ends the transaction after
+// silenceLimit, so that other nodes' replays go on.
+func holdReplays(ctx context.Context, tx pgx.Tx, wait time.Duration) error {
+	const limits = `SELECT set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $2, true)`
+	milliseconds := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+	if _, err := tx.Exec(ctx, limits, milliseconds(wait), milliseconds(silenceLimit)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(`+replayLock+`)`)
+	return err
 }
 
 // withRotationLock calls step in a transaction of its own, with the slot that is being written. It
