@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -50,20 +51,38 @@ const commitLogin = `
 INSERT INTO rowcall.sessions (token_hash, user_id, data, expires_at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (token_hash) DO UPDATE SET user_id = EXCLUDED.user_id, data = EXCLUDED.data, expires_at = EXCLUDED.expires_at`
 
-// CommitCtx writes a login. It takes the user from the data.
+// CommitCtx writes a login. It takes the user from the data. scs has computed the times by the node's
+// clock. They are written by the database's clock, because statements compare them with that.
 func (s *loginStore) CommitCtx(ctx context.Context, token string, data []byte, expires time.Time) error {
 	held, err := decodeLogin(data)
 	if err != nil {
 		return err
 	}
+	ahead, err := s.clockAhead(ctx)
+	if err != nil {
+		return err
+	}
+	held.Deadline = held.Deadline.Add(ahead)
+	if data, err = json.Marshal(held); err != nil {
+		return fmt.Errorf("writing a login: %w", err)
+	}
 	var user *string
 	if id := held.Values[userKey]; id != "" {
 		user = &id
 	}
-	if _, err := s.pool.Exec(ctx, commitLogin, tokenHash(token), user, data, expires); err != nil {
+	if _, err := s.pool.Exec(ctx, commitLogin, tokenHash(token), user, data, expires.Add(ahead)); err != nil {
 		return problem.OfDatabase("writing a login", err)
 	}
 	return nil
+}
+
+// clockAhead returns how far the database's clock is ahead of the node's.
+func (s *loginStore) clockAhead(ctx context.Context) (time.Duration, error) {
+	var now time.Time
+	if err := s.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
+		return 0, problem.OfDatabase("asking for the time", err)
+	}
+	return time.Until(now), nil
 }
 
 const deleteLogin = `DELETE FROM rowcall.sessions WHERE token_hash = $1`
@@ -141,7 +160,7 @@ func (d loginData) sealedWith(seal []byte) bool {
 
 // loginData is what the column data holds, as JSON.
 type loginData struct {
-	Deadline time.Time         `json:"deadline"`
+	Deadline time.Time         `json:"deadline"` // by the database's clock, once it is written
 	Values   map[string]string `json:"values"`
 }
 

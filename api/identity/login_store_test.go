@@ -8,6 +8,7 @@ import (
 
 	"rowcall/api/apitest"
 	"rowcall/api/problem"
+	"rowcall/schema/schematest"
 	"rowcall/testdeadline"
 )
 
@@ -50,6 +51,44 @@ func TestUseDoesNotOutliveTheLifetime(t *testing.T) {
 	err := s.pool.QueryRow(t.Context(), `SELECT expires_at > now() + interval '30 minutes' FROM rowcall.sessions`).Scan(&late)
 	if err != nil || late {
 		t.Errorf("late %v, %v", late, err)
+	}
+}
+
+// TestLoginsEndByTheDatabasesClock logs in at nodes whose clocks are five days behind the database's and ahead of it.
+func TestLoginsEndByTheDatabasesClock(t *testing.T) {
+	t.Parallel()
+	for _, clock := range []string{"5 days", "-5 days"} {
+		t.Run(clock, func(t *testing.T) {
+			t.Parallel()
+			db := schematest.New(t)
+			db.Exec(t, `INSERT INTO users (id, username, password) VALUES (1, 'alice', '`+apitest.QuickHash+`')`)
+			db.Exec(t, `CREATE SCHEMA shifted; GRANT USAGE ON SCHEMA shifted TO PUBLIC`)
+			for _, name := range []string{"now", "clock_timestamp"} {
+				db.Exec(t, `CREATE FUNCTION shifted.`+name+`() RETURNS timestamptz LANGUAGE sql STABLE
+					AS $$ SELECT pg_catalog.`+name+`() + interval '`+clock+`' $$`)
+			}
+			db.Exec(t, `ALTER DATABASE `+db.Name+` SET search_path = shifted, pg_catalog, public`)
+			pool := db.ServerPool(t)
+			s := openAccountsServerOn(t, db, pool, Options{Login: LoginOptions{Idle: time.Hour, Lifetime: 90 * time.Minute}})
+			cookie := s.login(t, "alice")
+			expect := func(when string, minutes int) {
+				t.Helper()
+				var left int
+				err := pool.QueryRow(t.Context(), `SELECT extract(epoch FROM expires_at - now())::int / 60 FROM rowcall.sessions`).Scan(&left)
+				if err != nil || left > minutes || left < minutes-10 {
+					t.Errorf("%s the login lasts %d more minutes, %v, want %d", when, left, err, minutes)
+				}
+				if _, err := s.identify(t, cookie); err != nil {
+					t.Errorf("%s the login is refused: %v", when, err)
+				}
+			}
+			expect("at first", 60)
+			db.Exec(t, `UPDATE rowcall.sessions SET expires_at = now() + interval '15 minutes'`)
+			if _, err := s.identify(t, cookie); err != nil {
+				t.Errorf("a login that is nearly over is refused: %v", err)
+			}
+			expect("after its use", 60)
+		})
 	}
 }
 
