@@ -103,10 +103,10 @@ type Limits struct {
 // Log says how the event log is read.
 type Log struct {
 	Ring       string        `mapstructure:"ring"`       // auto, always or never
-	RingBusy   int           `mapstructure:"ring_busy"`  // transactions a second above which writers stop ringing
-	RingQuiet  int           `mapstructure:"ring_quiet"` // transactions a second below which they ring again
+	RingBusy   int           `mapstructure:"ring_busy"`  // transactions a second above which writers stop ringing if their commits wait for NOTIFY
+	RingQuiet  int           `mapstructure:"ring_quiet"` // transactions a second below which they ring again in any case
 	Sweep      time.Duration `mapstructure:"sweep"`      // how often a node polls although no ring came
-	Poll       time.Duration `mapstructure:"poll"`       // between polls while writers do not ring
+	Poll       time.Duration `mapstructure:"poll"`       // at most between polls while events come and writers do not ring
 	PollIdle   time.Duration `mapstructure:"poll_idle"`  // between polls while the node only waits for a long transaction
 	Keep       time.Duration `mapstructure:"keep"`       // how long events are kept at least
 	KeepBytes  Bytes         `mapstructure:"keep_bytes"` // about how much the log may take on disk; wins over Keep

@@ -204,3 +204,29 @@ func (o *oracle) burst(gate *pgx.Conn, choices *rand.Rand) {
 	}
 	writing.Wait()
 }
+
+// TestWritersWhoWaitForEachOtherStopRinging has 16 writers commit as fast as they can. Each commit
+// that rings waits for those before it. Then the writers rest, and the next event rings again.
+func TestWritersWhoWaitForEachOtherStopRinging(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	n := startNode(t, db.URL, openRules{}, notifier.Options{RingBusy: 20, RingQuiet: 10})
+	eventually(t, "writers ring", func() bool { return n.Health().Ringing })
+	writing, rest := context.WithCancel(t.Context())
+	var writers sync.WaitGroup
+	for range 16 {
+		conn := db.Conn(t)
+		writers.Go(func() {
+			for writing.Err() == nil {
+				if _, err := conn.Exec(t.Context(), `SELECT rowcall.publish('room', 'test', '1')`); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	eventually(t, "writers ring no longer", func() bool { return !n.Health().Ringing })
+	rest()
+	writers.Wait()
+	eventually(t, "writers ring again", func() bool { return n.Health().Ringing })
+}

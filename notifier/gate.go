@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -12,10 +13,11 @@ import (
 )
 
 const (
-	// gateWindow is how long transactions are counted before their rate is judged.
-	gateWindow = 250 * time.Millisecond
 	// gateQuiet is how long the rate must stay low before writers ring again.
 	gateQuiet = 2 * time.Second
+	// busyRateKept is how long the rate is believed at which commits waited. The disk may have become
+	// faster.
+	busyRateKept = 10 * time.Minute
 	// gateLookAfter is the interval at which the gatekeeper tries the lock and reads the queue's
 	// usage.
 	gateLookAfter = time.Second
@@ -48,11 +50,12 @@ type probeListener interface {
 	hasProbeReturned() bool
 }
 
-// The gate exists because NOTIFY takes a lock on the whole server until the commit is on disk. At
-// some rate of transactions ringing costs all writers more than frequent polls cost the server.
-// Then the gate is even, writers do not ring, and nodes poll every few milliseconds. The gate is
-// also a breaker: no writer should ring while the NOTIFY queue is almost full, or while rings do
-// not arrive.
+// The gate exists because NOTIFY takes a lock on the whole server until the commit is on disk. A
+// writer that never waits for this lock rings for nearly nothing, however often it commits. Where
+// commits wait for it, ringing costs all writers more than frequent polls cost the server. Then the
+// gate is even, writers do not ring, and nodes poll every few milliseconds. The gate is also a
+// breaker: no writer should ring while the NOTIFY queue is almost full, or while rings do not
+// arrive.
 
 // gatekeeper decides, on one node, whether writers ring. On every node it also finds out whether
 // rings reach the node. It lives as long as one poll connection, and belongs to the poller's
@@ -63,13 +66,14 @@ type gatekeeper struct {
 	log      *slog.Logger
 	listener probeListener
 
-	generation    int64 // as the last poll read it
-	isKeeper      bool  // this node holds gateLock
-	queueFull     bool
-	lookedAt      time.Time // when isKeeper and queueFull were read
-	countingSince time.Time
-	writers       int       // transactions since then
-	quietSince    time.Time // when the rate became low; zero: it is not
+	generation int64 // as the last poll read it
+	isKeeper   bool  // this node holds gateLock
+	queueFull  bool
+	lookedAt   time.Time // when isKeeper and queueFull were read
+	traffic    gateTraffic
+	busyRate   float64   // transactions a second when commits last waited for NOTIFY's lock; 0: not seen yet
+	busySince  time.Time // when that was
+	quietSince time.Time // when the rate became low; zero: it is not
 
 	probedFor uint64 // the LISTEN that the last probe was sent for
 	probedAt  time.Time
@@ -85,6 +89,9 @@ func (g *gatekeeper) state(generation int64) GateState {
 func (g *gatekeeper) flipIfDue(ctx context.Context, p *poll) error {
 	g.generation = p.gate
 	if err := g.lookAfter(ctx); err != nil {
+		return err
+	}
+	if err := g.lookForWaiters(ctx); err != nil {
 		return err
 	}
 	wanted := g.wantRinging(p)
@@ -119,37 +126,71 @@ func (g *gatekeeper) lookAfter(ctx context.Context) error {
 	})
 }
 
-// wantRinging decides whether writers should ring, with hysteresis on the rate of their
-// transactions.
+// isWatching reports whether writers ring so often that they might wait for each other, and this
+// node has to find out.
+func (g *gatekeeper) isWatching() bool {
+	return g.isKeeper && isRinging(g.generation) && g.options.Ring == RingAuto && g.traffic.lastRate > float64(g.options.RingBusy)
+}
+
+// lookForWaiters looks whether commits wait for NOTIFY's lock, while that is of interest.
+func (g *gatekeeper) lookForWaiters(ctx context.Context) error {
+	if !g.isWatching() || !g.traffic.isLookDue() {
+		return nil
+	}
+	return exchange(ctx, func(ctx context.Context) error {
+		var waiting bool
+		if err := g.conn.QueryRow(ctx, waitersSQL).Scan(&waiting); err != nil {
+			return fmt.Errorf("looking for commits that wait for NOTIFY's lock: %w", err)
+		}
+		g.traffic.noteLook(waiting)
+		return nil
+	})
+}
+
+// waitersSQL reports whether a commit waits for the lock that NOTIFY holds until the commit is on
+// disk: an exclusive lock on database 0, see PreCommit_Notify in PostgreSQL's async.c.
+const waitersSQL = `
+SELECT EXISTS (SELECT FROM pg_locks
+                WHERE locktype = 'object' AND classid = 'pg_database'::regclass AND objid = 0 AND NOT granted)`
+
+// wantRinging decides whether writers should ring. They stop where many of them commit and wait for
+// each other. They ring again when the rate is half of that at which they waited, or below
+// RingQuiet.
 func (g *gatekeeper) wantRinging(p *poll) bool {
-	rate, judged := g.judgeRate(p)
+	window, judged := g.traffic.count(p.writers)
+	ringing := isRinging(p.gate)
 	switch {
 	case g.options.Ring == RingNever, g.queueFull, g.deaf:
 		return false
 	case g.options.Ring == RingAlways:
 		return true
 	case !judged:
-		return isRinging(p.gate)
-	case rate >= float64(g.options.RingQuiet):
+		return ringing
+	case ringing && window.isCrowded(float64(g.options.RingBusy)):
+		g.busyRate, g.busySince, g.quietSince = window.rate, time.Now(), time.Time{}
+		return false
+	case ringing:
+		return true
+	case window.rate >= g.quietRate():
 		g.quietSince = time.Time{}
-		return isRinging(p.gate) && rate <= float64(g.options.RingBusy)
+		return false
 	case g.quietSince.IsZero():
 		g.quietSince = time.Now()
 	}
-	return isRinging(p.gate) || time.Since(g.quietSince) >= gateQuiet
+	return time.Since(g.quietSince) >= gateQuiet
 }
 
-// judgeRate returns the number of transactions a second since the last judgement, or false if too
-// little time has passed to judge.
-func (g *gatekeeper) judgeRate(p *poll) (float64, bool) {
-	g.writers += p.writers
-	elapsed := time.Since(g.countingSince)
-	if elapsed < gateWindow {
-		return 0, false
+// quietRate is the rate of transactions a second below which writers ring again. Whether they would
+// wait at another rate is not known while they do not ring, so the rate at which they last waited
+// counts. If that is unknown or long ago, they ring again at any rate, and are watched.
+func (g *gatekeeper) quietRate() float64 {
+	if g.options.RingQuiet < 0 {
+		return 0 // the gate stays as it is
 	}
-	rate := float64(g.writers) / elapsed.Seconds()
-	g.countingSince, g.writers = time.Now(), 0
-	return rate, true
+	if g.busyRate == 0 || time.Since(g.busySince) > busyRateKept {
+		return math.Inf(1)
+	}
+	return max(float64(g.options.RingQuiet), g.busyRate/2)
 }
 
 // checkProbe reports whether a ring that this node sent to itself, through its poll connection,

@@ -28,16 +28,18 @@ type Options struct {
 
 	// Sweep is the interval of polls while the node sleeps until a ring.
 	Sweep time.Duration // 1 s
-	// PollBusy is the interval of polls while writers do not ring. While each poll finds many
-	// transactions, the interval is twice that.
+	// PollBusy is the longest interval of polls while writers write and do not ring. A poll that
+	// found something is followed sooner, as far as polls then take no more than a third of the
+	// time. While each poll finds many transactions, the interval is twice that.
 	PollBusy time.Duration // 4 ms
 	// PollIdle is what the interval backs off to while only a long transaction is waited for.
 	PollIdle time.Duration // 50 ms
 
 	// Ring says whether writers ring.
 	Ring RingMode // RingAuto
-	// With RingAuto, writers stop ringing above RingBusy transactions a second, and ring again
-	// below RingQuiet.
+	// With RingAuto, writers stop ringing if they commit more than RingBusy transactions a second and
+	// many commits wait for the lock that NOTIFY holds. They ring again at half the rate at which
+	// they waited, and always below RingQuiet. If RingQuiet is negative, they never ring again.
 	RingBusy  int // 150
 	RingQuiet int // 50
 

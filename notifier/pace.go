@@ -14,20 +14,24 @@ const (
 	// crowdedPoll is how many transactions a poll must find for the next one to be made later.
 	// Under such load a few large polls cost the server less than many small ones.
 	crowdedPoll = 16
+	// pollRests is how many times as long as a poll took a node rests at least before the next one.
+	pollRests = 2
 )
 
 // pollPace decides how long to rest between two polls.
 type pollPace struct {
 	options  *Options
-	writers  int // transactions that the last poll found
-	empty    int // polls since the last that found any
+	writers  int           // transactions that the last poll found
+	took     time.Duration // the last poll
+	empty    int           // polls since the last that found any
 	foundAt  time.Time
 	interval time.Duration
 }
 
-// notePoll notes how many transactions the poll that began at this time has found.
+// notePoll notes how many transactions the poll that began at this time has found. Call it when the
+// poll has ended.
 func (p *pollPace) notePoll(began time.Time, writers int) {
-	p.writers = writers
+	p.writers, p.took = writers, time.Since(began)
 	p.empty++
 	if writers > 0 {
 		p.foundAt, p.empty = began, 0
@@ -38,7 +42,7 @@ func (p *pollPace) notePoll(began time.Time, writers int) {
 // that found nothing: any session may have sent their rings.
 func (p *pollPace) leastInterval() time.Duration {
 	if p.empty < emptyPolls {
-		return leastRest
+		return min(max(leastRest, (1+pollRests)*p.took), max(leastRest, p.options.PollBusy))
 	}
 	return p.options.PollBusy
 }
@@ -49,7 +53,9 @@ func (p *pollPace) nextRest(ringing bool) time.Duration {
 	switch {
 	case p.writers >= crowdedPoll:
 		p.interval = 2 * p.options.PollBusy
-	case p.writers > 0 || p.interval == 0:
+	case p.writers > 0:
+		p.interval = min(max(leastRest, pollRests*p.took), p.options.PollBusy)
+	case p.interval == 0:
 		p.interval = p.options.PollBusy
 	default:
 		p.interval = min(2*p.interval, p.longestInterval(ringing))

@@ -293,9 +293,18 @@ func (c *pollConn) rest(ctx context.Context) error {
 	return sleepUnless(ctx, c.restLimit(), c.poller.wake)
 }
 
-// restLimit is how long the node rests unless a ring comes. An armed node sweeps: it polls all the
-// same, because a ring may have been lost.
+// restLimit is how long the node rests unless a ring comes. The keeper of the gate does not rest
+// long while it watches the writers, who may ring for topics that nobody follows here.
 func (c *pollConn) restLimit() time.Duration {
+	if c.gate.isWatching() {
+		return min(c.restUnwatched(), trafficRest)
+	}
+	return c.restUnwatched()
+}
+
+// restUnwatched is how long a node that does not watch the writers rests unless a ring comes. An
+// armed node sweeps: it polls all the same, because a ring may have been lost.
+func (c *pollConn) restUnwatched() time.Duration {
 	if c.arming.isArmed() {
 		return c.suspicion.shorten(c.poller.options.Sweep)
 	}

@@ -80,7 +80,7 @@ type measurement struct {
 }
 
 func measurements() []measurement {
-	return []measurement{{"writers", writers}, {"fanout", fanOut}, {"latency", latency}, {"idle", idle}}
+	return []measurement{{"writers", writers}, {"fanout", fanOut}, {"latency", latency}, {"rates", rates}, {"idle", idle}}
 }
 
 func names() []string {
