@@ -64,21 +64,28 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
 
   async function connect(): Promise<void> {
     const Socket = options.WebSocket ?? globalThis.WebSocket
-    if (!Socket) {
-      const why = new RowcallError('no_websocket', 'no WebSocket here. Before Node 22, install the package ws and call createClient({ url, WebSocket })')
-      console.error('rowcall: ' + why.message)
-      return stop(why)
-    }
+    if (!Socket) return giveUp('no_websocket', 'no WebSocket here. Before Node 22, install the package ws and call createClient({ url, WebSocket })')
     dropSocket()
     const mine = attempt
     expectFrame()
     become('connecting', error)
     try {
       token = getToken && (await getToken({ fresh: tokenRefused }))
-      if (mine === attempt) listen(new Socket(socketURL(url), token ? [protocol, bearerProtocol(token)] : [protocol]))
     } catch (cause) {
       if (mine === attempt) retry(new RowcallError('connect', String(cause), true))
     }
+    if (mine !== attempt) return
+    try {
+      listen(new Socket(socketURL(url), token ? [protocol, bearerProtocol(token)] : [protocol]))
+    } catch (cause) {
+      giveUp('connect', `no socket can be made, see url and WebSocket: ${cause}`)
+    }
+  }
+
+  /** Stops because of an error of the program, and says so in the console. */
+  function giveUp(code: string, message: string): void {
+    console.error('rowcall: ' + message)
+    stop(new RowcallError(code, message))
   }
 
   function listen(created: WebSocket): void {

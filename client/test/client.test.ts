@@ -339,6 +339,31 @@ describe('without WebSocket, as in Node before version 22', () => {
     expect(vi.mocked(console.error).mock.calls).toEqual([[`rowcall: ${client.error!.message}`]])
   })
 
+  test('the client stops likewise if no socket can be made, because of its url or its WebSocket', async () => {
+    class Refusing {
+      constructor() {
+        throw new SyntaxError('no such scheme')
+      }
+    }
+    const namespace = { WebSocket: Refusing } as unknown as typeof WebSocket // import * as ws from 'ws'
+    for (const options of [
+      { url: 'https://server.example', WebSocket: namespace },
+      { url: 'https://server.example', WebSocket: Refusing as unknown as typeof WebSocket },
+      { url: 'server:name', WebSocket: Refusing as unknown as typeof WebSocket },
+      { url: 'no url at all', WebSocket: new FakeServer().WebSocket },
+    ]) {
+      vi.mocked(console.error).mockClear()
+      const client = createClient(options)
+      const onError = vi.fn()
+      client.subscribe('dams', ignore, { onError })
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(client.error).toMatchObject({ code: 'connect', retryable: false, message: expect.stringMatching(/url and WebSocket/) })
+      expect(client.status).toBe('stopped')
+      expect(onError.mock.calls).toEqual([[client.error]])
+      expect(vi.mocked(console.error).mock.calls).toEqual([[`rowcall: ${client.error!.message}`]])
+    }
+  })
+
   test('one that is defined later is used', () => {
     const server = new FakeServer()
     const client = createClient({ url: 'https://server.example' })
