@@ -65,13 +65,15 @@ func TestASubscriptionPassedByWhileAttachingIsInLineAgain(t *testing.T) {
 	p, resets, _ := s.beginAttach()
 	missed, result := f.hub.attach(s, p)
 	f.pulls.add(f.hub.closePoll(polled)...)
-	if f.pulls.pop() != s || f.hub.goLive(s) != attachGone {
+	turn := f.pulls.line.next()
+	if turn.item != s || f.hub.goLive(s) != attachGone {
 		t.Fatal("the second puller did not pass it by")
 	}
 	s.endTurn()
+	f.pulls.line.done(turn, undecided)
 	s.endAttach(resets, missed, result)
 
-	if f.pulls.pop() != s {
+	if turn := f.pulls.line.next(); turn == nil || turn.item != s {
 		t.Error("it is neither fed nor in line: nobody would ever look at it again")
 	}
 }

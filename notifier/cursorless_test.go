@@ -25,7 +25,7 @@ func (grantingRules) State(context.Context, pgx.Tx, Question) (json.RawMessage, 
 // feedAt returns a feed whose next poll finds the log at the snapshot.
 func feedAt(t *testing.T, seen snapshot) *Feed {
 	f := newFeed(grantingRules{}, Options{})
-	f.joins = make(chan struct{}, 1)
+	f.joins = newJoinQueue(1)
 	f.poller = newPoller(f, newSignal())
 	f.hub.beginRestart(anEpoch, seen)
 	f.hub.endRestart()

@@ -50,6 +50,9 @@
 //	pulling     reading pages from the log, until the tail has what is missed
 //	attaching   the step from pulling to live
 //	turn        a puller's work on one subscription: one page, or the attempt to attach
+//	root        the first part of a topic; work at the database has a budget for each root
+//	slow        of a root: work for it takes long, so it takes places from other roots
+//	parked      of a replay or a question: it has failed, and is tried again after a while
 //	question    whether a subscription still has access; what comes after it waits for the answer
 //	paused      with a question that has no answer yet
 //	holder      a socket, a stream or a request for which bytes wait
@@ -68,11 +71,12 @@
 //   - retention empties slots of the log when they are due.
 //
 // A subscription has no goroutine. Its methods run on the goroutines above and on its owner's.
-// While its replay rests it has a timer, which its end stops.
+// While its replay rests it has a timer, which its end stops. What is parked has a timer too, which
+// does no more than put it in line again.
 //
 // # Locks
 //
-// The locks are hub.mu, Subscription.mu, poller.mu, listener.mu, pullQueue.mu, reaskQueue.mu,
+// The locks are hub.mu, Subscription.mu, poller.mu, listener.mu, rootLine.mu, reaskQueue.mu,
 // load.mu, and the one in each Event's memo. Nothing blocks while one is held. None is taken while
 // another is held, with one exception: a subscription that skips stale events reads their memo
 // under its own lock. The functions called under the memo's lock take no locks.

@@ -23,7 +23,7 @@ type Feed struct {
 	host    *subscriptionHost
 
 	pool      *dbconn.Pool
-	joins     chan struct{} // a place for each subscribe at the database; see enterDatabase
+	joins     *joinQueue
 	connector *connector
 	listener  *listener
 	poller    *poller
@@ -33,9 +33,12 @@ type Feed struct {
 // New prepares a feed; Run starts it. direct says how to connect for LISTEN and polls, past any
 // pooler. pool serves access, snapshots, replays and retention.
 func New(direct *dbconn.Server, pool *dbconn.Pool, rules Rules, o Options) *Feed {
+	o = o.withDefaults()
+	o.Pullers = min(o.Pullers, max(1, pool.Size()/4))
 	f := newFeed(rules, o)
 	f.pool = pool
-	f.joins = make(chan struct{}, max(1, pool.Size()/2))
+	f.joins = newJoinQueue(max(1, pool.Size()/2))
+	f.reask = newReaskQueue(min(groupsAtOnce, max(1, pool.Size()/3)))
 	f.connector = newConnector(direct, f.log)
 	wake := newSignal()
 	f.listener = newListener(f.connector, f.log, wake.raise, f.hub.isFollowed)
@@ -46,7 +49,8 @@ func New(direct *dbconn.Server, pool *dbconn.Pool, rules Rules, o Options) *Feed
 
 // newFeed makes the parts of a feed that need no database.
 func newFeed(rules Rules, o Options) *Feed {
-	f := &Feed{options: o.withDefaults(), rules: rules, counts: new(feedCounts), pulls: newPullQueue(), reask: newReaskQueue()}
+	f := &Feed{options: o.withDefaults(), rules: rules, counts: new(feedCounts), reask: newReaskQueue(groupsAtOnce)}
+	f.pulls = newPullQueue(f.options.Pullers)
 	f.log = f.options.Logger
 	f.hub = newHub(&f.options)
 	f.load = newLoad(f.options.QueuedBytes)

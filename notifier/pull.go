@@ -3,62 +3,40 @@ package notifier
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"rowcall/notifier/dbconn"
 )
 
 // pullQueue is the line of subscriptions that read from the log. A few pullers serve it, one page a
-// turn, so that many replays share the database fairly.
-type pullQueue struct {
-	added signal // raised while the line is not empty
+// turn, so that many replays share the database fairly. A root topic whose access cannot be asked
+// holds up its own replays alone: see rootLine.
+type pullQueue struct{ line *rootLine[*Subscription] }
 
-	mu   sync.Mutex // guards line
-	line []*Subscription
+func newPullQueue(pullers int) *pullQueue {
+	return &pullQueue{newRootLine[*Subscription](pullers, mostOf(pullers))}
 }
-
-func newPullQueue() *pullQueue { return &pullQueue{added: newSignal()} }
 
 func (q *pullQueue) add(subs ...*Subscription) {
-	if len(subs) == 0 {
-		return
+	for _, s := range subs {
+		q.line.add(s.root(), s)
 	}
-	q.mu.Lock()
-	q.line = append(q.line, subs...)
-	q.mu.Unlock()
-	q.added.raise()
 }
 
-// next waits for the first in line. It returns nil when ctx ends.
-func (q *pullQueue) next(ctx context.Context) *Subscription {
+// next waits for a subscription whose turn it is. It returns nil when ctx ends.
+func (q *pullQueue) next(ctx context.Context) *service[*Subscription] {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-q.added:
+		case <-q.line.ready:
 		}
-		if s := q.pop(); s != nil {
-			return s
+		if turn := q.line.next(); turn != nil {
+			return turn
 		}
 	}
-}
-
-// pop returns the first in line, or nil. If more are in line, it wakes another puller.
-func (q *pullQueue) pop() *Subscription {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.line) == 0 {
-		return nil
-	}
-	s := q.line[0]
-	q.line[0] = nil
-	q.line = q.line[1:]
-	if len(q.line) > 0 {
-		q.added.raise()
-	}
-	return s
 }
 
 // puller reads replays from the log. Several goroutines use one puller.
@@ -76,33 +54,61 @@ type puller struct {
 // keepPulling serves the queue until ctx ends.
 func (p *puller) keepPulling(ctx context.Context) {
 	for {
-		s := p.queue.next(ctx)
-		if s == nil {
+		turn := p.queue.next(ctx)
+		if turn == nil {
 			return
 		}
-		p.takeTurn(ctx, s)
+		working, end := p.queue.line.begin(ctx, turn)
+		how := p.takeTurn(working, turn.item)
+		end()
+		if how == failed {
+			p.queue.line.park(turn.item.root(), turn.item, turn.failures+1)
+		}
+		p.queue.line.done(turn, how)
 	}
 }
 
-// takeTurn brings one subscription a page further, or live.
-func (p *puller) takeTurn(ctx context.Context, s *Subscription) {
+// takeTurn brings one subscription a page further, or live. If it returns failed, the subscription's
+// turn goes on: the caller parks the subscription and takes the turn again later.
+func (p *puller) takeTurn(ctx context.Context, s *Subscription) outcome {
+	how := undecided
 	switch p.hub.goLive(s) {
 	case attachDeferred:
-		return // the hub puts it in line again after the poll
+		return undecided // the hub puts it in line again after the poll
 	case attachTooFar:
 		p.counts.pages.Add(1)
 		rest, err := p.pullPage(ctx, s)
-		if err != nil && ctx.Err() == nil {
-			p.log.Warn("replay interrupted", "topics", s.topics, "err", err)
-			pause(ctx, 200*time.Millisecond)
+		if p.isFailure(ctx, s, err) {
+			return failed
+		}
+		if err == nil {
+			how = served
 		}
 		if rest > 0 {
 			s.wake()
 			s.endTurnAfter(rest)
-			return
+			return how
 		}
 	}
 	s.endTurn()
+	return how
+}
+
+// isFailure reports whether the page must be tried again later. A replay that waits for the database
+// does not count as a replay at work: its reader may begin another.
+func (p *puller) isFailure(ctx context.Context, s *Subscription, err error) bool {
+	switch {
+	case wasInterrupted(ctx) && err != nil:
+		err = fmt.Errorf("%w: %w", errInterrupted, err)
+	case err == nil, ctx.Err() != nil:
+		return false
+	}
+	p.log.Warn("replay interrupted", "topics", s.topics, "err", err)
+	if s.hasEnded() {
+		return false
+	}
+	s.releaseReplaySlot()
+	return true
 }
 
 // pullPage reads the subscription's next page, and returns how long to rest before the next one.

@@ -1,9 +1,16 @@
 package notifier
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"rowcall/notifier/topic"
 )
@@ -56,7 +63,7 @@ func TestAnAnswerFreesWhatWasQueuedBeforeTheNextQuestion(t *testing.T) {
 	s.pauseForAccess()
 	queue(4)
 	checkTaken(t, "without an answer", s)
-	if s.applyGrants(1, granted) || s.CaughtUp() {
+	if s.applyGrants(1, granted); !s.isInQuestion() || s.CaughtUp() {
 		t.Error("the answer to the first of three questions counts for all")
 	}
 	checkTaken(t, "after the first answer", s, 2)
@@ -65,7 +72,7 @@ func TestAnAnswerFreesWhatWasQueuedBeforeTheNextQuestion(t *testing.T) {
 	checkTaken(t, "after the second answer", s, 3)
 	s.applyGrants(1, granted)
 	checkTaken(t, "after an old answer that comes late", s)
-	if !s.applyGrants(3, granted) {
+	if s.applyGrants(3, granted); s.isInQuestion() {
 		t.Error("the answer to the last question does not count")
 	}
 	checkTaken(t, "after the last answer", s, 4, 5)
@@ -126,18 +133,86 @@ func TestAQuestionConcernsItsRootAlone(t *testing.T) {
 	t.Parallel()
 	f := newFeed(nil, Options{})
 	follow := func(filed topic.Topic) *Subscription { return registered(f, "", filed) }
-	q := newReaskQueue()
+	q := newReaskQueue(4)
 	q.add([]*Subscription{follow("a/1"), follow("b/1")})
-	if groups := q.nextGroups(); len(groups) != 2 {
-		t.Fatalf("%d groups, want 2", len(groups))
-	}
+	first, _ := q.next()
+	q.next()
 	third := follow("c/1")
 	q.add([]*Subscription{follow("a/2"), third, follow("b/2")})
-	if groups := q.nextGroups(); len(groups) != 1 || !slices.Equal(groups[0].subs, []*Subscription{third}) {
-		t.Fatalf("while a and b are being asked about, the groups are %v, want that of c", groups)
+	if _, subs := q.next(); !slices.Equal(subs, []*Subscription{third}) {
+		t.Fatalf("while a and b are being asked about, the group is %v, want that of c", subs)
 	}
-	q.rootIsFree("a")
-	if groups := q.nextGroups(); len(groups) != 1 || groups[0].root != "a" {
-		t.Fatalf("after a's answer the groups are %v, want that of a", groups)
+	if turn, _ := q.next(); turn != nil {
+		t.Fatalf("while all three are being asked about, there is the group of %s", turn.item.root)
 	}
+	q.line.done(first, served)
+	if turn, _ := q.next(); turn == nil || turn.item.root != first.item.root {
+		t.Fatalf("after the answer for %s the turn is %+v, want one of the same root", first.item.root, turn)
+	}
+}
+
+// stuckRules do not answer questions about room/3 while it is stuck, and none that come with them.
+type stuckRules struct {
+	grantingRules
+	stuck atomic.Bool
+}
+
+func (r *stuckRules) Ask(ctx context.Context, questions []Question) ([]Grant, error) {
+	bad := func(q Question) bool { return q.Topic == "room/3" }
+	if r.stuck.Load() && slices.ContainsFunc(questions, bad) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return r.grantingRules.Ask(ctx, questions)
+}
+
+// TestASubscriptionThatIsStuckLeavesItsRootAlone has calls take too long that ask about one of the
+// topics of a root. The others have their answers soon, and at once when they are asked about again.
+func TestASubscriptionThatIsStuckLeavesItsRootAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rules := new(stuckRules)
+		rules.stuck.Store(true)
+		f := newFeed(rules, Options{Logger: slog.New(slog.DiscardHandler)})
+		var subs []*Subscription
+		for i := range 8 {
+			subs = append(subs, registered(f, "", topic.Topic(fmt.Sprintf("room/%d", i))))
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var asking sync.WaitGroup
+		asking.Go(func() { f.newReasker().keepAsking(ctx) })
+		defer asking.Wait()
+		defer stop()
+		stuck := subs[3]
+		others := slices.Concat(subs[:3], subs[4:])
+		ask := func() (waited time.Duration) {
+			began := time.Now()
+			for _, s := range subs {
+				s.pauseForAccess()
+			}
+			f.reask.add(subs)
+			synctest.Wait()
+			for slices.ContainsFunc(others, (*Subscription).isInQuestion) {
+				pass(10 * time.Millisecond)
+			}
+			return time.Since(began)
+		}
+		if waited := ask(); waited > time.Minute {
+			t.Errorf("the others have their first answers after %v", waited)
+		}
+		if waited := ask(); waited > 0 {
+			t.Errorf("asked again, they have their answers after %v, want at once", waited)
+		}
+		if !stuck.isInQuestion() {
+			t.Error("the stuck subscription has an answer")
+		}
+		rules.stuck.Store(false)
+		for stuck.isInQuestion() {
+			pass(10 * time.Millisecond)
+		}
+		pass(maxPark)
+		if n := len(f.reask.retrying) + len(f.reask.open); n > 0 {
+			t.Errorf("%d entries are left in the queue", n)
+		}
+	})
 }

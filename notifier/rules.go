@@ -64,7 +64,8 @@ type Rules interface {
 	// Ask answers the questions in their order. It reads the database in snapshots taken after the
 	// call began. The feed asks about one subscriber at subscribe, and about all subscribers of a
 	// topic when a trigger files an access event, so Ask must answer many questions in few
-	// statements. An error means that no question could be answered: the feed asks again.
+	// statements. An error means that no question could be answered: the feed asks again, in smaller
+	// groups, so that the questions that can be answered are found.
 	Ask(ctx context.Context, questions []Question) ([]Grant, error)
 	// State reads the present state of the question's topic as a JSON array within tx, a read-only
 	// REPEATABLE READ transaction. A topic without a configured snapshot yields ErrNoSnapshot. After

@@ -113,32 +113,22 @@ func (f *Feed) findStart(ctx context.Context, s *Subscription, r Request) (curso
 	if err := f.meterReplay(ctx, s, plan); err != nil {
 		return cursor{}, Start{}, err
 	}
-	leave, err := f.enterDatabase(ctx)
-	if err != nil {
-		return cursor{}, Start{}, err
-	}
-	defer leave()
-	if err := f.admit(ctx, s); err != nil {
-		return cursor{}, Start{}, err
-	}
-	start := Start{Cursor: text, State: state, Roles: s.grantedRoles()}
-	if r.Snapshot {
-		from := cursorAfter(here.epoch, seen)
-		start.Cursor = from.String()
-		return from, start, nil
-	}
-	return f.startReplay(ctx, s, plan, here, start)
-}
-
-// enterDatabase waits for one of the places for subscribes at the database: they must not take all
-// connections of the pool.
-func (f *Feed) enterDatabase(ctx context.Context) (leave func(), err error) {
-	select {
-	case f.joins <- struct{}{}:
-		return func() { <-f.joins }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
-	}
+	var from cursor
+	var start Start
+	err = f.joins.run(ctx, s.root(), func(ctx context.Context) (err error) {
+		if err := f.admit(ctx, s); err != nil {
+			return err
+		}
+		start = Start{Cursor: text, State: state, Roles: s.grantedRoles()}
+		if r.Snapshot {
+			from = cursorAfter(here.epoch, seen)
+			start.Cursor = from.String()
+			return nil
+		}
+		from, start, err = f.startReplay(ctx, s, plan, here, start)
+		return err
+	})
+	return from, start, err
 }
 
 // admit asks access, and returns the refusal, or ErrUnavailable if there is no answer.
@@ -153,18 +143,22 @@ func (f *Feed) admit(ctx context.Context, s *Subscription) error {
 // readState reads the topic's state together with the snapshot it was read in. Access is asked
 // before, so that a follower without access causes no work in the database. The answer that counts
 // is asked for after it.
-func (f *Feed) readState(ctx context.Context, s *Subscription, r Request) (json.RawMessage, snapshot, error) {
+func (f *Feed) readState(ctx context.Context, s *Subscription, r Request) (state json.RawMessage, seen snapshot, err error) {
 	if !r.Snapshot {
 		return nil, snapshot{}, nil
 	}
-	leave, err := f.enterDatabase(ctx)
-	if err != nil {
-		return nil, snapshot{}, err
-	}
-	defer leave()
-	if err := f.admit(ctx, s); err != nil {
-		return nil, snapshot{}, err
-	}
+	err = f.joins.run(ctx, s.root(), func(ctx context.Context) (err error) {
+		if err := f.admit(ctx, s); err != nil {
+			return err
+		}
+		state, seen, err = f.readStateTwice(ctx, s)
+		return err
+	})
+	return state, seen, err
+}
+
+// readStateTwice reads the state, in a second transaction if the first cannot.
+func (f *Feed) readStateTwice(ctx context.Context, s *Subscription) (json.RawMessage, snapshot, error) {
 	state, text, err := f.readStateInSnapshot(ctx, s)
 	if errors.Is(err, ErrReadAgain) {
 		state, text, err = f.readStateInSnapshot(ctx, s)

@@ -23,7 +23,7 @@ func (faultyRules) State(context.Context, pgx.Tx, Question) (json.RawMessage, er
 func TestAFaultOfASubscribeLeavesNobodyRegistered(t *testing.T) {
 	t.Parallel()
 	f := newFeed(faultyRules{}, Options{})
-	f.joins = make(chan struct{}, 1)
+	f.joins = newJoinQueue(1)
 	func() {
 		defer func() {
 			if recover() == nil {
@@ -35,7 +35,7 @@ func TestAFaultOfASubscribeLeavesNobodyRegistered(t *testing.T) {
 	if left := len(f.hub.subscriptions()); left != 0 {
 		t.Errorf("%d subscriptions are left", left)
 	}
-	if len(f.joins) != 0 {
+	if len(f.joins.line.roots) != 0 {
 		t.Error("its place at the database is taken still")
 	}
 }

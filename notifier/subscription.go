@@ -3,6 +3,7 @@ package notifier
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -100,6 +101,21 @@ type Taken struct {
 
 // Topics returns the topics that the subscription follows.
 func (s *Subscription) Topics() []topic.Topic { return s.topics }
+
+// root names the root topics of the subscription: whatever it needs of the database stands in line
+// with other work for the same roots. A subscription to several roots stands in a line of its kind:
+// if one of them cannot be asked about, the subscriptions to the others alone are not held up.
+func (s *Subscription) root() string {
+	if len(s.topics) == 1 {
+		return string(s.topics[0].Root())
+	}
+	roots := make([]string, len(s.topics))
+	for i, t := range s.topics {
+		roots[i] = string(t.Root())
+	}
+	slices.Sort(roots)
+	return strings.Join(slices.Compact(roots), " ")
+}
 
 // Take returns up to max waiting events without blocking, and at least one if any waits. After the
 // subscription has ended, and what may still be delivered is taken, it returns the reason:

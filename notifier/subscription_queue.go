@@ -113,6 +113,13 @@ func (s *Subscription) lastQuestion() uint64 {
 	return s.questions
 }
 
+// isInQuestion reports whether the last question about access has no answer yet.
+func (s *Subscription) isInQuestion() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mode != modeEnded && s.answered < s.questions
+}
+
 // accessQuestions returns one question for each topic.
 func (s *Subscription) accessQuestions() []Question {
 	all := make([]Question, len(s.topics))
@@ -123,23 +130,20 @@ func (s *Subscription) accessQuestions() []Question {
 }
 
 // applyGrants applies the answers to accessQuestions, asked after the question of this number was
-// filed. It returns false if another question was filed since then: access must be asked again. One
-// refusal ends the subscription.
-func (s *Subscription) applyGrants(question uint64, grants []Grant) bool {
+// filed. One refusal ends the subscription.
+func (s *Subscription) applyGrants(question uint64, grants []Grant) {
 	if err := refusalIn(grants); err != nil {
 		s.endWith(err)
 		s.host.unregister(s)
-		return true
+		return
 	}
 	s.mu.Lock()
 	if question >= s.answered {
 		s.grants, s.answered, s.pullPaused = grants, question, false
 		s.dropAnsweredLocked()
 	}
-	done := s.answered == s.questions
 	s.unlockAndPull()
 	s.wake()
-	return done
 }
 
 // dropAnsweredLocked takes questions with an answer from the front of the queue.
