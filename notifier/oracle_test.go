@@ -169,21 +169,26 @@ func bump(ctx context.Context, tx pgx.Tx, random *rand.Rand) error {
 	return err
 }
 
-// total is the sum of the table's versions once the writers have stopped; out of reach while it cannot be read.
+// total is the sum of the table's versions once the writers have stopped. The last fault may have cut the
+// pool's connections, so reading is tried again: a witness that has seen everything would wait for ever for
+// an event if it took an unknown total for one that it has not reached.
 func (o *oracle) total() int {
 	const unknown = 1 << 62
 	if total := o.final.Load(); total != 0 {
 		return int(total)
 	}
-	var total int64
-	if err := o.pool.QueryRow(context.Background(), `SELECT sum(version) FROM versioned`).Scan(&total); err != nil {
-		if !o.away {
-			o.t.Errorf("reading the table: %v", err)
+	for began := time.Now(); ; wait(context.Background(), 20*time.Millisecond) {
+		var total int64
+		err := o.pool.QueryRow(context.Background(), `SELECT sum(version) FROM versioned`).Scan(&total)
+		if err == nil {
+			o.final.Store(total)
+			return int(total)
 		}
-		return unknown
+		if !o.away || time.Since(began) > patience {
+			o.t.Errorf("reading the table: %v", err)
+			return unknown
+		}
 	}
-	o.final.Store(total)
-	return int(total)
 }
 
 // state is the snapshot that a witness starts anew from.
