@@ -164,7 +164,8 @@ func TestARestoreOverTheRunningDatabaseIsNoticed(t *testing.T) {
 		db.Program(t, "pg_dump", "--format=custom", "--file="+dump)
 		count(t, db, "room/1", 4, 8)
 		r.data(5)
-		cursor := n.Cursor()
+		var cursor string
+		eventually(t, "the poll is handed on completely", func() bool { cursor = n.Cursor(); return cursor != "" })
 		db.Program(t, "pg_restore", append(how, dump)...)
 		expectNewEpoch(t, r)
 		count(t, db, "room/1", 104, 110)

@@ -112,9 +112,9 @@ func TestWhatAHolderHasBesidesCounts(t *testing.T) {
 	defer other.Close()
 	at := follow(t, n, notifier.Request{Holder: other}, "room")
 	fill(t, db, "room", 1, 300)
-	eventually(t, "all of them wait", func() bool {
+	eventually(t, "all of them wait, and are counted", func() bool {
 		events, _ := at.sub.QueueSize()
-		return events == 300
+		return events == 300 && n.Cursor() != "" // empty until the poll is handed on completely
 	})
 	before := n.QueueStats()
 	if before.Live != 1 || before.Events != 300 || before.Bytes < 300 || before.Load < int64(before.Bytes) {
