@@ -54,7 +54,7 @@ web: ## Check the pages: types, tests, and that web/dist is what they build; nee
 pages: ## Build the pages into web/dist; needs Node
 	@scripts/pages
 
-bench: ## Measure what Rowcall costs writers and brings subscribers, in about five minutes; ARGS="-h"
+bench: ## Measure what Rowcall costs writers and brings subscribers, in about seven minutes; ARGS="-h"
 	go run ./cmd/bench $(ARGS)
 
 fuzz: ## Run every fuzz target for FUZZTIME (30s)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -33,16 +34,13 @@ func dialPlain(ctx context.Context, addr, cookie string, room int) (net.Conn, er
 
 // dialNative opens a native socket and follows a room.
 func dialNative(ctx context.Context, addr, cookie string, room int) (net.Conn, error) {
-	conn, from, err := dial(ctx, addr, "/v1/ws", "Cookie", cookie, "Sec-WebSocket-Protocol", "rowcall.v1")
+	conn, from, err := openNative(ctx, addr, cookie)
 	if err != nil {
 		return nil, err
 	}
-	err = say(conn, fmt.Sprintf(`{"op":"subscribe","topic":"room/%d"}`, room))
-	for _, op := range []string{"welcome", "subscribed"} {
-		if err != nil {
-			break
-		}
-		err = expect(from, op)
+	err = ask(conn, fmt.Sprintf("room/%d", room), "")
+	if err == nil {
+		_, err = readSubscribed(from)
 	}
 	if err != nil {
 		conn.Close()
@@ -51,12 +49,57 @@ func dialNative(ctx context.Context, addr, cookie string, room int) (net.Conn, e
 	return conn, conn.SetDeadline(time.Time{})
 }
 
-func expect(from *bufio.Reader, op string) error {
-	text, err := readFrame(from)
-	if err == nil && !strings.HasPrefix(string(text), `{"op":"`+op+`"`) {
-		return fmt.Errorf("waiting for %s, heard %s", op, text)
+// openNative opens a native socket that follows nothing yet. Its deadline is set.
+func openNative(ctx context.Context, addr, cookie string) (net.Conn, *bufio.Reader, error) {
+	conn, from, err := dial(ctx, addr, "/v1/ws", "Cookie", cookie, "Sec-WebSocket-Protocol", "rowcall.v1")
+	if err != nil {
+		return nil, nil, err
 	}
-	return err
+	text, err := readFrame(from)
+	if err == nil && !strings.HasPrefix(string(text), `{"op":"welcome"`) {
+		err = fmt.Errorf("waiting for welcome, heard %s", text)
+	}
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return conn, from, nil
+}
+
+// ask asks to follow a topic, from a cursor if there is one.
+func ask(conn net.Conn, topic, since string) error {
+	request, err := json.Marshal(struct {
+		Op    string `json:"op"`
+		Topic string `json:"topic"`
+		Since string `json:"since,omitempty"`
+	}{"subscribe", topic, since})
+	if err != nil {
+		return err
+	}
+	return say(conn, request)
+}
+
+// readSubscribed reads the answer to ask, past everything else, and returns its cursor.
+func readSubscribed(from *bufio.Reader) (cursor string, err error) { return readOp(from, "subscribed") }
+
+// readOp reads up to the next frame of a kind, and returns its cursor. An error frame is an error.
+func readOp(from *bufio.Reader, op string) (cursor string, err error) {
+	for {
+		text, err := readFrame(from)
+		if err != nil {
+			return "", fmt.Errorf("waiting for %s: %w", op, err)
+		}
+		var frame struct{ Op, Cursor string }
+		if err := json.Unmarshal(text, &frame); err != nil {
+			return "", fmt.Errorf("reading frame %s: %w", text, err)
+		}
+		switch frame.Op {
+		case op:
+			return frame.Cursor, nil
+		case "error":
+			return "", fmt.Errorf("waiting for %s, heard %s", op, text)
+		}
+	}
 }
 
 // dial makes a handshake. What the server says after its answer is in the reader, or will be.
@@ -87,10 +130,14 @@ func dial(ctx context.Context, addr, path string, header ...string) (net.Conn, *
 	return conn, from, nil
 }
 
-// say sends a short text frame. Its mask is zero, as a mask may be.
-func say(conn net.Conn, text string) error {
-	frame := append([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}, text...)
-	_, err := conn.Write(frame)
+// say sends a text frame of less than 64 KiB. Its mask is zero, as a mask may be.
+func say(conn net.Conn, text []byte) error {
+	frame := []byte{0x81, 0x80 | byte(len(text))}
+	if len(text) > 125 {
+		frame = binary.BigEndian.AppendUint16([]byte{0x81, 0x80 | 126}, uint16(len(text)))
+	}
+	frame = append(frame, 0, 0, 0, 0)
+	_, err := conn.Write(append(frame, text...))
 	return err
 }
 

@@ -39,6 +39,7 @@ type options struct {
 	sockets int           // that follow one topic
 	idle    int           // that do nothing
 	samples int           // of latency
+	bulk    int           // events of a large transaction
 	dir     string        // where the database is put
 	profile string        // where profiles are put; empty: none
 	timeout time.Duration // of the whole run
@@ -55,6 +56,7 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 	flags.IntVar(&o.sockets, "sockets", 1000, "sockets that follow one topic")
 	flags.IntVar(&o.idle, "idle", 10_000, "sockets that do nothing, as far as the limit of open files allows")
 	flags.IntVar(&o.samples, "samples", 300, "samples of latency")
+	flags.IntVar(&o.bulk, "bulk", 300_000, "events of a large transaction")
 	flags.StringVar(&o.dir, "dir", "", "folder for the database, on the disk to measure; the system's temporary folder when empty")
 	flags.StringVar(&o.profile, "profile", "", "folder for CPU profiles, one a measurement")
 	flags.DurationVar(&o.timeout, "timeout", 10*time.Minute, "end of the whole run")
@@ -80,7 +82,7 @@ type measurement struct {
 }
 
 func measurements() []measurement {
-	return []measurement{{"writers", writers}, {"fanout", fanOut}, {"latency", latency}, {"rates", rates}, {"idle", idle}}
+	return []measurement{{"writers", writers}, {"fanout", fanOut}, {"latency", latency}, {"rates", rates}, {"neighbors", neighbors}, {"idle", idle}}
 }
 
 func names() []string {

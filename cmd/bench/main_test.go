@@ -19,7 +19,7 @@ func TestRun(t *testing.T) {
 		t.Skip("it takes half a minute")
 	}
 	var out strings.Builder
-	args := strings.Fields("-rounds 1 -round 100ms -writers 8 -sockets 20 -idle 20 -samples 3 -timeout " + testdeadline.Scale(5*time.Minute).String())
+	args := strings.Fields("-rounds 1 -round 100ms -writers 8 -sockets 20 -idle 20 -samples 3 -bulk 300 -timeout " + testdeadline.Scale(5*time.Minute).String())
 	if err := run(t.Context(), args, &out); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}

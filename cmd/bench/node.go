@@ -23,8 +23,8 @@ type runningNode struct {
 	stop   func() error
 }
 
-// startNode serves a database on a free port of the loopback.
-func startNode(ctx context.Context, url string) (*runningNode, error) {
+// startNode serves a database on a free port of the loopback, with the rooms and further topics.
+func startNode(ctx context.Context, url string, further ...rules.Topic) (*runningNode, error) {
 	c, err := example(url)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,9 @@ func startNode(ctx context.Context, url string) (*runningNode, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened, err := node.Open(ctx, roomsOnly(c), nil, silent())
+	roomsOnly(c)
+	c.Topics = append(c.Topics, further...)
+	opened, err := node.Open(ctx, c, nil, silent())
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -55,14 +57,13 @@ func example(url string) (*config.Config, error) {
 
 // roomsOnly removes all but the rooms from the example configuration, and raises the limits that
 // the measurements would reach.
-func roomsOnly(c *config.Config) *config.Config {
+func roomsOnly(c *config.Config) {
 	c.Apps = false // no job is worked on during a measurement
 	c.Limits.Sockets = 1 << 20
 	c.Limits.PingInterval, c.Limits.PongTimeout = time.Hour, 2*time.Hour // readers only count
 	c.Topics = slices.DeleteFunc(c.Topics, func(t rules.Topic) bool { return !strings.HasPrefix(t.Topic, "room/") })
 	c.Sockets = slices.DeleteFunc(c.Sockets, func(s rules.Socket) bool { return !strings.HasPrefix(s.Topic, "room/") })
 	c.Resources, c.Functions = nil, nil
-	return c
 }
 
 // serve runs the node until stop is called.
