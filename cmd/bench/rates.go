@@ -84,7 +84,10 @@ func (b *bench) bareRound(ctx context.Context, rate float64) ([]time.Duration, e
 	if err != nil {
 		return nil, errors.Join(err, listens.Close(ctx), hearing.Wait())
 	}
-	return delaysOf(committed, arrived), hearing.Wait()
+	if err := hearing.Wait(); err != nil {
+		return nil, err
+	}
+	return delaysOf(committed, arrived), nil
 }
 
 func (b *bench) rateRound(ctx context.Context, n *runningNode, rate float64, sockets int) (all []time.Duration, err error) {
@@ -113,11 +116,13 @@ func (b *bench) rateRound(ctx context.Context, n *runningNode, rate float64, soc
 		closeAll(conns)
 		return nil, errors.Join(err, hearing.Wait())
 	}
-	err = hearing.Wait()
+	if err := hearing.Wait(); err != nil {
+		return nil, err
+	}
 	for _, times := range arrived {
 		all = append(all, delaysOf(committed, times)...)
 	}
-	return all, err
+	return all, nil
 }
 
 // writeAt runs a statement n times, so many times a second, and returns when each was answered.
