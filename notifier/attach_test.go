@@ -1,9 +1,11 @@
 package notifier
 
 import (
+	"context"
 	"testing"
 
 	"rowcall/notifier/topic"
+	"rowcall/testdeadline"
 )
 
 // attachable returns a pulling subscription at the beginning of a log of two events, which are in the
@@ -75,5 +77,48 @@ func TestASubscriptionPassedByWhileAttachingIsInLineAgain(t *testing.T) {
 
 	if turn := f.pulls.line.next(); turn == nil || turn.item != s {
 		t.Error("it is neither fed nor in line: nobody would ever look at it again")
+	}
+}
+
+// TestANewSubscriptionBeginsBehindALongPoll lets a subscription begin while a poll that takes long is read: it is told
+// at once where the node will stand after that poll. It gets nothing of that poll, and everything after it.
+func TestANewSubscriptionBeginsBehindALongPoll(t *testing.T) {
+	f := newFeed(nil, Options{})
+	p := newPoller(f, newSignal())
+	s := &Subscription{host: f.host, topics: []topic.Topic{"room"}, wake: func() {}, grants: make([]Grant, 1)}
+	f.hub.register(s)
+	begin, end, later := snapshot{xmin: 10, xmax: 10}, snapshot{xmin: 11, xmax: 11}, snapshot{xmin: 12, xmax: 12}
+	f.hub.beginRestart(anEpoch, begin)
+	f.hub.endRestart()
+	p.announceLongPoll(cursorAfter(anEpoch, end))
+	ctx, cancel := context.WithTimeout(t.Context(), testdeadline.Hang())
+	defer cancel()
+	place, text, err := p.waitForPlace(ctx)
+	if want := cursorAfter(anEpoch, end).String(); err != nil || text != want || place.String() != want {
+		t.Fatalf("during a long poll a subscription begins at %q, %v; want its end, %q", text, err, want)
+	}
+	s.startAt(0, place, text)
+	if got := f.hub.goLive(s); got != attachDeferred {
+		t.Fatalf("before the long poll is handed on, going live gives %d, want that it is put off", got)
+	}
+	to := deliverer{hub: f.hub, reask: f.reask, load: f.load, tally: new(pollTally), epoch: anEpoch, newest: new(newestEvent)}
+	for _, interval := range []logInterval{{prev: begin, seen: end}, {prev: end, seen: later}} {
+		poll := &poll{logInterval: interval}
+		f.hub.openPoll(poll)
+		to.deliverChunk(poll, []*Event{{ID: int64(interval.prev.xmax), Topic: "room", xid: interval.prev.xmax}}, true)
+		for _, waiting := range f.hub.closePoll(poll) {
+			if got := f.hub.goLive(waiting); got != attachDone {
+				t.Errorf("behind the long poll, going live gives %d, want that it is done", got)
+			}
+		}
+	}
+	if taken, err := s.Take(10); err != nil || len(taken.Events) != 1 || taken.Events[0].xid != end.xmax {
+		t.Errorf("the subscription takes %+v, %v; want the event after the long poll alone", taken, err)
+	}
+	p.endLongPoll()
+	select {
+	case <-p.longPoll.begun:
+		t.Error("a long poll that has ended is still announced")
+	default:
 	}
 }

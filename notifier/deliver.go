@@ -12,11 +12,15 @@ type deliverer struct {
 	epoch string
 	boot  string // bootSQL's result when the connection was made; another result means another history or server run
 
+	announce     func(place cursor) // says where the node will stand after a poll that takes long
 	newest       *newestEvent       // records what was handed on
 	unfollowable *unfollowableCount // nil: nothing is counted
 }
 
 var _ pollSink = deliverer{}
+
+// announcePages lets subscriptions begin where the poll ends.
+func (d deliverer) announcePages(p *poll) { d.announce(cursorAfter(d.epoch, p.seen)) }
 
 // beginPoll pauses every subscription whose access the poll puts in question, before the first
 // event of the poll is queued.

@@ -1,6 +1,8 @@
 package notifier_test
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"testing"
@@ -158,5 +160,45 @@ func TestANodeStartsWithoutTheNewestEventsIfTheyTakeLong(t *testing.T) {
 	cursor := follow(t, n, notifier.Request{}, "room").start.Cursor
 	if lost := n.Stats().Lost.Poller; lost != 0 || cursor == "" {
 		t.Errorf("the poller has lost its connection %d times over the newest events, want 0", lost)
+	}
+}
+
+// TestNewSubscriptionsBeginDuringALargeTransaction slows the poll of a large transaction down in the middle. Subscriptions
+// without a cursor begin meanwhile, with and without a snapshot, on topics of the transaction and on another one. They
+// get nothing of the transaction, and everything after it.
+func TestNewSubscriptionsBeginDuringALargeTransaction(t *testing.T) {
+	t.Parallel()
+	const events = 5000
+	db := schematest.New(t, schematest.CoreOnly)
+	wire, url := newLine(t, db.URL)
+	rules := openRules{state: func(context.Context, pgx.Tx, notifier.Question) (json.RawMessage, error) {
+		return json.RawMessage(`[]`), nil
+	}}
+	n := launchNode(t, poolConfig(t, url).ConnConfig, poolConfig(t, db.URL), rules, roomy())
+	n.await(t)
+	before := follow(t, n, notifier.Request{}, "bulk")
+	release := wire.brakeAfter(85 * events) // the addresses of all events come first
+	bulk(t, db, events)
+	got := before.data(1)
+	during := map[string]*reader{
+		"another topic":                follow(t, n, notifier.Request{}, "room"),
+		"another topic, with a state":  follow(t, n, notifier.Request{Snapshot: true}, "room"),
+		"topics of it":                 follow(t, n, notifier.Request{}, "bulk"),
+		"topics of it, with a state":   follow(t, n, notifier.Request{Snapshot: true}, "bulk"),
+		"topics of it, one of several": follow(t, n, notifier.Request{}, "room", "bulk/1"),
+	}
+	publish(t, db, "room", `"after"`)
+	publish(t, db, "bulk/1", `"after"`)
+	release()
+	for name, r := range during {
+		if e := r.event(); string(e.Data) != `"after"` {
+			t.Errorf("%s: got %s first, want the event after the transaction", name, e.Data)
+		}
+		if again := follow(t, n, notifier.Request{Since: r.start.Cursor}, "room"); string(again.event().Data) != `"after"` || !again.start.Recovered {
+			t.Errorf("%s: a client that resumes from the first cursor gets %+v, want what came after it", name, again.start)
+		}
+	}
+	if got = append(got, before.data(events-1)...); !slices.Equal(got, numbers(1, events)) {
+		t.Errorf("the reader of before got %d events, want 1 to %d in order", len(got), events)
 	}
 }

@@ -69,6 +69,7 @@ func newPoller(f *Feed, wake signal) *poller {
 		alive:        aliveKeeper{options: &f.options, log: f.log},
 		unfollowable: newUnfollowableCount(&f.options, f.log),
 		nextRound:    newPollRound(),
+		longPoll:     newLongPoll(),
 	}
 }
 

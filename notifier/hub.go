@@ -337,14 +337,15 @@ func (h *hub) goLive(s *Subscription) attachment {
 
 // attach makes polls feed s from p on, if the tail has what follows p. It returns those events:
 // they come before the events of the next poll. If they are too many for a queue, it returns the
-// first of them, and polls do not feed s yet.
+// first of them, and polls do not feed s yet. A subscription that begins where a poll under way will
+// end, or in a newer snapshot, waits until the node stands there.
 func (h *hub) attach(s *Subscription, p position) ([]*Event, attachment) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, registered := h.subs[s]; !registered {
 		return nil, attachGone
 	}
-	if h.delivering {
+	if h.delivering || !h.prev.covers(p.upperBound()) {
 		h.deferred = append(h.deferred, s)
 		return nil, attachDeferred
 	}

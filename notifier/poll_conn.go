@@ -156,6 +156,7 @@ func (c *pollConn) recoverFrom(ctx context.Context, err error) error {
 func (c *pollConn) poll(ctx context.Context) (*poll, error) {
 	reading := &c.poller.reading
 	to := c.deliverer()
+	defer c.poller.endLongPoll()
 	if reading.partial != nil {
 		if err := c.adjustPatience(resumePoll(ctx, c.conn, reading.patience, reading.partial, to)); err != nil {
 			return nil, err
@@ -180,7 +181,7 @@ func (c *pollConn) deliverer() deliverer {
 	p := c.poller
 	return deliverer{
 		hub: p.hub, reask: p.reask, load: p.load, tally: &p.tally,
-		epoch: p.reading.epoch, boot: c.boot, newest: &p.reading.newest,
+		epoch: p.reading.epoch, boot: c.boot, newest: &p.reading.newest, announce: p.announceLongPoll,
 		unfollowable: p.unfollowable,
 	}
 }

@@ -96,6 +96,7 @@ func (w window) last() int64 {
 
 // readInPages hands on everything behind the last event that was handed on.
 func (r *pollReader) readInPages(ctx context.Context) error {
+	r.to.announcePages(r.poll)
 	ctx, progress, cancel := watchdog(ctx, r.patience)
 	defer cancel()
 	w, err := r.firstWindow(ctx, progress)

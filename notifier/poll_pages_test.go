@@ -24,6 +24,8 @@ type pollRecorder struct {
 	refuse func(chunk int) bool
 }
 
+func (r *pollRecorder) announcePages(*poll) {}
+
 func (r *pollRecorder) beginPoll(p *poll) error {
 	r.access = p.access
 	return nil

@@ -95,7 +95,8 @@ func (f *Feed) join(ctx context.Context, s *Subscription, r Request) (Start, err
 
 // findStart finds where the subscription starts, and asks access. The order of its steps is the
 // promise: the state is read, then a poll that began after the request bounds what the subscription
-// may replay, then access is asked, then the cursor is looked at.
+// may replay, then access is asked, then the cursor is looked at. Without a cursor nothing is
+// replayed: then the subscription may begin where a long poll that is under way will end.
 //
 // Since access is asked after the bound is fixed, the answer takes every removal of a right into
 // account that committed before the bound. A later removal files an access event in a later poll,
@@ -105,7 +106,11 @@ func (f *Feed) findStart(ctx context.Context, s *Subscription, r Request) (curso
 	if err != nil {
 		return cursor{}, Start{}, err
 	}
-	here, text, err := f.poller.waitForRound(ctx)
+	wait := f.poller.waitForPlace
+	if r.Since != "" && !r.Snapshot {
+		wait = f.poller.waitForRound
+	}
+	here, text, err := wait(ctx)
 	if err != nil {
 		return cursor{}, Start{}, err
 	}
