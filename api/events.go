@@ -229,7 +229,7 @@ func (p *eventsPage) full() bool {
 // does not expire.
 func (p *eventsPage) tookNothing(bookmark string) (enough bool) {
 	p.caughtUp = p.sub.CaughtUp()
-	if p.caughtUp && bookmark != "" {
+	if p.caughtUp && bookmark != "" && bookmark == p.feed.Cursor() { // see caughtUpCursor
 		p.cursor, p.end = bookmark, len(p.events)
 	}
 	return p.caughtUp && p.end > 0

@@ -33,6 +33,17 @@ var (
 	_ subscription = (*notifier.Subscription)(nil)
 )
 
+// caughtUpCursor returns the node's position if it holds for readers who have caught up, and an empty
+// text else. The position is read before and after: a subscription may begin ahead of the node, and then
+// it has caught up with a later position only.
+func caughtUpCursor(f feed, caughtUp func() bool) string {
+	cursor := f.Cursor()
+	if cursor == "" || !caughtUp() || f.Cursor() != cursor {
+		return ""
+	}
+	return cursor
+}
+
 // liveFeed is notifier.Feed behind the sessions' interface.
 type liveFeed struct {
 	*notifier.Feed

@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"slices"
 
 	"rowcall/notifier"
 )
@@ -105,13 +106,10 @@ func (n *nativeFlow) sendSigns(out *writeBatch, due signsOfLife) {
 // caughtUpCursor returns the node's position; empty while a topic is being subscribed, replays or
 // has events waiting.
 func (n *nativeFlow) caughtUpCursor() string {
-	cursor := n.session.feed.Cursor()
-	for _, sub := range n.slotSubscriptions() {
-		if sub == nil || !sub.CaughtUp() {
-			return ""
-		}
-	}
-	return cursor
+	return caughtUpCursor(n.session.feed, func() bool {
+		isBehind := func(sub subscription) bool { return sub == nil || !sub.CaughtUp() }
+		return !slices.ContainsFunc(n.slotSubscriptions(), isBehind)
+	})
 }
 
 // slotSubscriptions returns the subscriptions of all slots. It is nil for a slot that is being

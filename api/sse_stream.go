@@ -144,8 +144,8 @@ func (st *stream) addTaken(out *writeBatch, taken notifier.Taken) {
 // sendSign sends a sign of life. If nothing waits, it carries the node's position as the cursor to
 // resume from, which EventSource keeps without an event.
 func (st *stream) sendSign(sub subscription, f feed) error {
-	cursor := f.Cursor() // read before CaughtUp
-	if cursor == "" || !sub.CaughtUp() {
+	cursor := caughtUpCursor(f, sub.CaughtUp)
+	if cursor == "" {
 		return st.sendComment()
 	}
 	return st.writeFrames(func(out *writeBatch) { out.addFrame(sseFrame{id: cursor}.encode()) })

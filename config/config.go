@@ -106,7 +106,7 @@ type Log struct {
 	RingBusy   int           `mapstructure:"ring_busy"`  // transactions a second above which writers stop ringing if their commits wait for NOTIFY
 	RingQuiet  int           `mapstructure:"ring_quiet"` // transactions a second below which they ring again in any case
 	Sweep      time.Duration `mapstructure:"sweep"`      // how often a node polls although no ring came
-	Poll       time.Duration `mapstructure:"poll"`       // at most between polls while events come and writers do not ring
+	Poll       time.Duration `mapstructure:"poll"`       // rest between polls while events come and writers do not ring
 	PollIdle   time.Duration `mapstructure:"poll_idle"`  // between polls while the node only waits for a long transaction
 	Keep       time.Duration `mapstructure:"keep"`       // how long events are kept at least
 	KeepBytes  Bytes         `mapstructure:"keep_bytes"` // about how much the log may take on disk; wins over Keep

@@ -11,7 +11,7 @@ import (
 // attachable returns a pulling subscription at the beginning of a log of two events, which are in the
 // tail of its node.
 func attachable(o Options) (*Feed, *Subscription) {
-	f := newFeed(nil, o)
+	f := newFeed(nil, o, 20)
 	s := &Subscription{host: f.host, topics: []topic.Topic{"room"}, wake: func() {}, grants: make([]Grant, 1)}
 	f.hub.register(s)
 	begin := snapshot{xmin: 10, xmax: 10}
@@ -58,7 +58,7 @@ func TestAResetWhileAttachingDropsTheTailsPart(t *testing.T) {
 // first finds the hub handing on a poll, the poll ends, and the second finds the subscription
 // attaching.
 func TestASubscriptionPassedByWhileAttachingIsInLineAgain(t *testing.T) {
-	f := newFeed(nil, Options{})
+	f := newFeed(nil, Options{}, 20)
 	s := &Subscription{host: f.host, topics: []topic.Topic{"room"}, wake: func() {}, grants: make([]Grant, 1), mode: modePulling, turnClaimed: true}
 	f.hub.register(s)
 	polled := &poll{logInterval: logInterval{seen: snapshot{xmin: 3, xmax: 3}}}
@@ -72,7 +72,7 @@ func TestASubscriptionPassedByWhileAttachingIsInLineAgain(t *testing.T) {
 		t.Fatal("the second puller did not pass it by")
 	}
 	s.endTurn()
-	f.pulls.line.done(turn, undecided)
+	f.pulls.line.done(turn, outcomeUndecided)
 	s.endAttach(resets, missed, result)
 
 	if turn := f.pulls.line.next(); turn == nil || turn.item != s {
@@ -80,26 +80,26 @@ func TestASubscriptionPassedByWhileAttachingIsInLineAgain(t *testing.T) {
 	}
 }
 
-// TestANewSubscriptionBeginsBehindALongPoll lets a subscription begin while a poll that takes long is read: it is told
+// TestANewSubscriptionBeginsBehindALargePoll lets a subscription begin while a poll that takes long is read: it is told
 // at once where the node will stand after that poll. It gets nothing of that poll, and everything after it.
-func TestANewSubscriptionBeginsBehindALongPoll(t *testing.T) {
-	f := newFeed(nil, Options{})
+func TestANewSubscriptionBeginsBehindALargePoll(t *testing.T) {
+	f := newFeed(nil, Options{}, 20)
 	p := newPoller(f, newSignal())
 	s := &Subscription{host: f.host, topics: []topic.Topic{"room"}, wake: func() {}, grants: make([]Grant, 1)}
 	f.hub.register(s)
 	begin, end, later := snapshot{xmin: 10, xmax: 10}, snapshot{xmin: 11, xmax: 11}, snapshot{xmin: 12, xmax: 12}
 	f.hub.beginRestart(anEpoch, begin)
 	f.hub.endRestart()
-	p.announceLongPoll(cursorAfter(anEpoch, end))
+	p.announceLargePoll(cursorAfter(anEpoch, end))
 	ctx, cancel := context.WithTimeout(t.Context(), testdeadline.Hang())
 	defer cancel()
 	place, text, err := p.waitForPlace(ctx)
 	if want := cursorAfter(anEpoch, end).String(); err != nil || text != want || place.String() != want {
-		t.Fatalf("during a long poll a subscription begins at %q, %v; want its end, %q", text, err, want)
+		t.Fatalf("during a large poll a subscription begins at %q, %v; want its end, %q", text, err, want)
 	}
 	s.startAt(0, place, text)
 	if got := f.hub.goLive(s); got != attachDeferred {
-		t.Fatalf("before the long poll is handed on, going live gives %d, want that it is put off", got)
+		t.Fatalf("before the large poll is handed on, going live gives %d, want that it is put off", got)
 	}
 	to := deliverer{hub: f.hub, reask: f.reask, load: f.load, tally: new(pollTally), epoch: anEpoch, newest: new(newestEvent)}
 	for _, interval := range []logInterval{{prev: begin, seen: end}, {prev: end, seen: later}} {
@@ -108,17 +108,17 @@ func TestANewSubscriptionBeginsBehindALongPoll(t *testing.T) {
 		to.deliverChunk(poll, []*Event{{ID: int64(interval.prev.xmax), Topic: "room", xid: interval.prev.xmax}}, true)
 		for _, waiting := range f.hub.closePoll(poll) {
 			if got := f.hub.goLive(waiting); got != attachDone {
-				t.Errorf("behind the long poll, going live gives %d, want that it is done", got)
+				t.Errorf("behind the large poll, going live gives %d, want that it is done", got)
 			}
 		}
 	}
 	if taken, err := s.Take(10); err != nil || len(taken.Events) != 1 || taken.Events[0].xid != end.xmax {
-		t.Errorf("the subscription takes %+v, %v; want the event after the long poll alone", taken, err)
+		t.Errorf("the subscription takes %+v, %v; want the event after the large poll alone", taken, err)
 	}
-	p.endLongPoll()
+	p.withdrawLargePoll()
 	select {
-	case <-p.longPoll.begun:
-		t.Error("a long poll that has ended is still announced")
+	case <-p.largePoll.begun:
+		t.Error("a large poll that has ended is still announced")
 	default:
 	}
 }

@@ -19,7 +19,7 @@ func waiting(f *Feed, h *Holder, events ...*Event) *Subscription {
 // not keep bytes that will never be taken back.
 func TestAHolderThatIsClosedHasNothing(t *testing.T) {
 	t.Parallel()
-	f := newFeed(nil, Options{})
+	f := newFeed(nil, Options{}, 20)
 	for range 300 {
 		h := f.NewHolder(nil)
 		begun := make(chan struct{})
@@ -44,7 +44,7 @@ func TestAHolderThatIsClosedHasNothing(t *testing.T) {
 // closed yet.
 func TestAReaderIsShedOnce(t *testing.T) {
 	t.Parallel()
-	f := newFeed(nil, Options{QueuedBytes: 1000})
+	f := newFeed(nil, Options{QueuedBytes: 1000}, 20)
 	h := f.NewHolder(nil)
 	defer h.Close()
 	h.Add(2000)

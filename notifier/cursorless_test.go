@@ -24,8 +24,7 @@ func (grantingRules) State(context.Context, pgx.Tx, Question) (json.RawMessage, 
 
 // feedAt returns a feed whose next poll finds the log at the snapshot.
 func feedAt(t *testing.T, seen snapshot) *Feed {
-	f := newFeed(grantingRules{}, Options{})
-	f.joins = newJoinQueue(1)
+	f := newFeed(grantingRules{}, Options{}, 20)
 	f.poller = newPoller(f, newSignal())
 	f.hub.beginRestart(anEpoch, seen)
 	f.hub.endRestart()
@@ -85,7 +84,7 @@ func TestNobodyStartsWithoutACursorWhoNeedsOne(t *testing.T) {
 func TestAResetWithoutACursorEndsWhoNeedsOne(t *testing.T) {
 	t.Parallel()
 	for _, resumable := range []bool{true, false} {
-		s := registered(newFeed(nil, Options{}), "", "room")
+		s := registered(newFeed(nil, Options{}, 20), "", "room")
 		s.resumable = resumable
 		s.resetTo(ResetEpoch, cursorAfter(anEpoch, manyOpen(900)), "")
 		taken, err := s.Take(1)

@@ -12,24 +12,36 @@ type deliverer struct {
 	epoch string
 	boot  string // bootSQL's result when the connection was made; another result means another history or server run
 
-	announce     func(place cursor) // says where the node will stand after a poll that takes long
+	announce     func(place cursor) // says where the node will stand after a large poll
 	newest       *newestEvent       // records what was handed on
 	unfollowable *unfollowableCount // nil: nothing is counted
 }
 
 var _ pollSink = deliverer{}
 
-// announcePages lets subscriptions begin where the poll ends.
-func (d deliverer) announcePages(p *poll) { d.announce(cursorAfter(d.epoch, p.seen)) }
+// announceLargePoll lets subscriptions begin where the poll ends.
+func (d deliverer) announceLargePoll(p *poll) {
+	if d.checkHistory(p) == nil {
+		d.announce(cursorAfter(d.epoch, p.seen))
+	}
+}
 
-// beginPoll pauses every subscription whose access the poll puts in question, before the first
-// event of the poll is queued.
-func (d deliverer) beginPoll(p *poll) error {
+// checkHistory returns an error if the poll does not go on from where the node stands.
+func (d deliverer) checkHistory(p *poll) error {
 	if p.boot != d.boot {
 		return errOtherHistory
 	}
 	if !p.isFirst() && !p.seen.covers(p.prev) {
 		return errWentBack
+	}
+	return nil
+}
+
+// beginPoll pauses every subscription whose access the poll puts in question, before the first
+// event of the poll is queued.
+func (d deliverer) beginPoll(p *poll) error {
+	if err := d.checkHistory(p); err != nil {
+		return err
 	}
 	concerned := d.hub.openPoll(p)
 	for _, s := range concerned {

@@ -51,7 +51,7 @@
 //	attaching   the step from pulling to live
 //	turn        a puller's work on one subscription: one page, or the attempt to attach
 //	root        the first part of a topic; work at the database has a budget for each root
-//	slow        of a root: work for it takes long, so it takes places from other roots
+//	slow        of a root: work for it takes long, so it takes permits from other roots
 //	parked      of a replay or a question: it has failed, and is tried again after a while
 //	question    whether a subscription still has access; what comes after it waits for the answer
 //	paused      with a question that has no answer yet

@@ -33,12 +33,8 @@ type Feed struct {
 // New prepares a feed; Run starts it. direct says how to connect for LISTEN and polls, past any
 // pooler. pool serves access, snapshots, replays and retention.
 func New(direct *dbconn.Server, pool *dbconn.Pool, rules Rules, o Options) *Feed {
-	o = o.withDefaults()
-	o.Pullers = min(o.Pullers, max(1, pool.Size()/4))
-	f := newFeed(rules, o)
+	f := newFeed(rules, o, pool.Size())
 	f.pool = pool
-	f.joins = newJoinQueue(max(1, pool.Size()/2))
-	f.reask = newReaskQueue(min(groupsAtOnce, max(1, pool.Size()/3)))
 	f.connector = newConnector(direct, f.log)
 	wake := newSignal()
 	f.listener = newListener(f.connector, f.log, wake.raise, f.hub.isFollowed)
@@ -47,10 +43,14 @@ func New(direct *dbconn.Server, pool *dbconn.Pool, rules Rules, o Options) *Feed
 	return f
 }
 
-// newFeed makes the parts of a feed that need no database.
-func newFeed(rules Rules, o Options) *Feed {
-	f := &Feed{options: o.withDefaults(), rules: rules, counts: new(feedCounts), reask: newReaskQueue(groupsAtOnce)}
-	f.pulls = newPullQueue(f.options.Pullers)
+// newFeed makes the parts of a feed that need no database, for a pool of so many connections.
+func newFeed(rules Rules, o Options, connections int) *Feed {
+	o = o.withDefaults()
+	o.Pullers = min(o.Pullers, max(1, connections/4))
+	f := &Feed{options: o, rules: rules, counts: new(feedCounts)}
+	f.pulls = newPullQueue(o.Pullers)
+	f.joins = newJoinQueue(max(1, connections/2))
+	f.reask = newReaskQueue(min(groupsAtOnce, max(1, connections/3)))
 	f.log = f.options.Logger
 	f.hub = newHub(&f.options)
 	f.load = newLoad(f.options.QueuedBytes)
@@ -69,7 +69,7 @@ func newPoller(f *Feed, wake signal) *poller {
 		alive:        aliveKeeper{options: &f.options, log: f.log},
 		unfollowable: newUnfollowableCount(&f.options, f.log),
 		nextRound:    newPollRound(),
-		longPoll:     newLongPoll(),
+		largePoll:    newLargePoll(),
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 const (
 	// gateQuiet is how long the rate must stay low before writers ring again.
 	gateQuiet = 2 * time.Second
-	// busyRateKept is how long the rate is believed at which commits waited. The disk may have become
-	// faster.
+	// busyRateKept is how long busyRate counts. After that time writers ring again at any rate, because
+	// the disk may have become faster.
 	busyRateKept = 10 * time.Minute
 	// gateLookAfter is the interval at which the gatekeeper tries the lock and reads the queue's
 	// usage.
@@ -126,15 +126,15 @@ func (g *gatekeeper) lookAfter(ctx context.Context) error {
 	})
 }
 
-// isWatching reports whether writers ring so often that they might wait for each other, and this
+// isLookingForWaiters reports whether writers ring so often that they might wait for each other, and this
 // node has to find out.
-func (g *gatekeeper) isWatching() bool {
+func (g *gatekeeper) isLookingForWaiters() bool {
 	return g.isKeeper && isRinging(g.generation) && g.options.Ring == RingAuto && g.traffic.lastRate > float64(g.options.RingBusy)
 }
 
 // lookForWaiters looks whether commits wait for NOTIFY's lock, while that is of interest.
 func (g *gatekeeper) lookForWaiters(ctx context.Context) error {
-	if !g.isWatching() || !g.traffic.isLookDue() {
+	if !g.isLookingForWaiters() || !g.traffic.isLookDue() {
 		return nil
 	}
 	return exchange(ctx, func(ctx context.Context) error {
@@ -182,7 +182,7 @@ func (g *gatekeeper) wantRinging(p *poll) bool {
 
 // quietRate is the rate of transactions a second below which writers ring again. Whether they would
 // wait at another rate is not known while they do not ring, so the rate at which they last waited
-// counts. If that is unknown or long ago, they ring again at any rate, and are watched.
+// counts. If that is unknown or long ago, they ring again at any rate, and the keeper looks for waiting commits.
 func (g *gatekeeper) quietRate() float64 {
 	if g.options.RingQuiet < 0 {
 		return 0 // the gate stays as it is

@@ -25,19 +25,20 @@ type hub struct {
 	users      map[string]map[*Subscription]struct{} // by user id and by alias
 	tail       tail
 	epoch      string
-	prev       snapshot        // every live subscription has been handed what it sees
-	cursor     string          // the text of prev
-	delivering bool            // a poll is being handed on: some live subscriptions are past prev
-	current    tailPoll        // what that poll adds to the tail
-	deferred   []*Subscription // they wait for the end of that poll to be attached
+	prev       snapshot                   // every live subscription has been handed what it sees
+	cursor     string                     // the text of prev
+	delivering bool                       // a poll is being handed on: some live subscriptions are past prev
+	current    tailPoll                   // what that poll adds to the tail
+	deferred   map[*Subscription]struct{} // they wait for the end of that poll to be attached
 }
 
 func newHub(o *Options) *hub {
 	h := &hub{
-		options: o,
-		subs:    make(map[*Subscription]bool),
-		topics:  make(topicIndex),
-		users:   make(map[string]map[*Subscription]struct{}),
+		options:  o,
+		subs:     make(map[*Subscription]bool),
+		topics:   make(topicIndex),
+		users:    make(map[string]map[*Subscription]struct{}),
+		deferred: make(map[*Subscription]struct{}),
 	}
 	h.tail.restartAt(snapshot{})
 	return h
@@ -62,6 +63,7 @@ func (h *hub) unregister(s *Subscription) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.subs, s)
+	delete(h.deferred, s)
 	for _, t := range s.topics {
 		h.topics.remove(t, s)
 	}
@@ -151,9 +153,8 @@ func (h *hub) beginRestart(epoch string, prev snapshot) []*Subscription {
 func (h *hub) endRestart() []*Subscription {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	waiting := h.deferred
-	h.delivering, h.deferred = false, nil
-	return waiting
+	h.delivering = false
+	return h.takeDeferredLocked()
 }
 
 // plantTail fills the tail of a node that has just started with the log's newest events, which come
@@ -295,8 +296,12 @@ func (h *hub) closePoll(p *poll) []*Subscription {
 	h.tail.push(h.current, h.options.tailLimit())
 	h.prev, h.delivering, h.current = p.seen, false, tailPoll{}
 	h.cursor = cursorAfter(h.epoch, p.seen).String()
-	waiting := h.deferred
-	h.deferred = nil
+	return h.takeDeferredLocked()
+}
+
+func (h *hub) takeDeferredLocked() []*Subscription {
+	waiting := slices.Collect(maps.Keys(h.deferred))
+	clear(h.deferred)
 	return waiting
 }
 
@@ -346,7 +351,7 @@ func (h *hub) attach(s *Subscription, p position) ([]*Event, attachment) {
 		return nil, attachGone
 	}
 	if h.delivering || !h.prev.covers(p.upperBound()) {
-		h.deferred = append(h.deferred, s)
+		h.deferred[s] = struct{}{}
 		return nil, attachDeferred
 	}
 	missed, n, ok := h.tail.after(p, s.topics, h.options.refillLimit())

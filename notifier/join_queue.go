@@ -14,11 +14,11 @@ type joinQueue struct{ line *rootLine[joinTicket] }
 // never blocks.
 type joinTicket chan *service[joinTicket]
 
-func newJoinQueue(places int) *joinQueue {
-	return &joinQueue{newRootLine[joinTicket](places, mostOf(places))}
+func newJoinQueue(permits int) *joinQueue {
+	return &joinQueue{newRootLine[joinTicket](permits, mostPerRoot(permits))}
 }
 
-// run calls work in a place at the database, and returns its error. If the work is interrupted
+// run calls work with a permit for the database, and returns its error. If the work is interrupted
 // before it has an answer, it is called again, so it must have no effect when it returns
 // ErrUnavailable.
 func (q *joinQueue) run(ctx context.Context, root string, work func(context.Context) error) error {
@@ -34,7 +34,7 @@ func (q *joinQueue) run(ctx context.Context, root string, work func(context.Cont
 	}
 }
 
-// enter waits for a place.
+// enter waits for a permit.
 func (q *joinQueue) enter(ctx context.Context, root string, failures int) (*service[joinTicket], error) {
 	ticket := make(joinTicket, 1)
 	if failures == 0 {
@@ -48,17 +48,17 @@ func (q *joinQueue) enter(ctx context.Context, root string, failures int) (*serv
 		return turn, nil
 	case <-ctx.Done():
 		if !q.line.remove(root, ticket) {
-			q.leave(<-ticket, undecided)
+			q.leave(<-ticket, outcomeUndecided)
 		}
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
 	}
 }
 
-// serve calls work, and gives the place back, also if work panics. again says that work was
+// serve calls work, and gives the permit back, also if work panics. again says that work was
 // interrupted before it had an answer.
 func (q *joinQueue) serve(ctx context.Context, turn *service[joinTicket], work func(context.Context) error) (again bool, err error) {
 	working, end := q.line.begin(ctx, turn)
-	how := undecided
+	how := outcomeUndecided
 	defer func() {
 		end()
 		q.leave(turn, how)
@@ -66,9 +66,9 @@ func (q *joinQueue) serve(ctx context.Context, turn *service[joinTicket], work f
 	err = work(working)
 	switch {
 	case !errors.Is(err, ErrUnavailable):
-		how = served // a refusal is an answer too
+		how = outcomeServed // a refusal is an answer too
 	case ctx.Err() == nil:
-		how = failed
+		how = outcomeFailed
 		again = wasInterrupted(working)
 	}
 	return again, err

@@ -19,7 +19,7 @@ func TestSkippingStaleEventsEmptiesHalfOfTheQueue(t *testing.T) {
 	t.Parallel()
 	const bound = 100
 	for keys, want := range map[int]bool{1: true, 10: true, 49: true, 60: false, 99: false} {
-		s := registered(newFeed(nil, Options{QueueEvents: bound}), "", "room")
+		s := registered(newFeed(nil, Options{QueueEvents: bound}, 20), "", "room")
 		s.latest = "key"
 		fed, looks, before := true, 0, 0
 		for id := 1; fed && id <= 10*bound; id++ {
@@ -41,7 +41,7 @@ func TestSkippingStaleEventsEmptiesHalfOfTheQueue(t *testing.T) {
 // BenchmarkLatestWithAKeyForEachEvent is the work for one event of a reader that has fallen behind,
 // where nearly all that waits is the newest of its key. When it pulls, it is taken to be live again.
 func BenchmarkLatestWithAKeyForEachEvent(b *testing.B) {
-	f := newFeed(nil, Options{})
+	f := newFeed(nil, Options{}, 20)
 	next := func() *Subscription {
 		s := registered(f, "", "room")
 		s.latest = "key"

@@ -23,14 +23,15 @@ type Options struct {
 	// The tail keeps at most so many recent events and bytes in memory.
 	TailEvents int // 20,000
 	TailBytes  int // 32 MiB
-	// Pullers is how many pages of replays are read at the same time.
+	// Pullers is how many pages of replays are read at the same time. It is at most a quarter of the
+	// pool's connections.
 	Pullers int // 4
 
 	// Sweep is the interval of polls while the node sleeps until a ring.
 	Sweep time.Duration // 1 s
-	// PollBusy is the longest interval of polls while writers write and do not ring. A poll that
-	// found something is followed sooner, as far as polls then take no more than a third of the
-	// time. While each poll finds many transactions, the interval is twice that.
+	// PollBusy is the rest between two polls while writers write and do not ring. The rest is shorter,
+	// twice the time of the last poll, if that poll found events and took less than half of PollBusy.
+	// After a poll that found many transactions it is twice PollBusy.
 	PollBusy time.Duration // 4 ms
 	// PollIdle is what the interval backs off to while only a long transaction is waited for.
 	PollIdle time.Duration // 50 ms

@@ -14,8 +14,9 @@ const (
 	// crowdedPoll is how many transactions a poll must find for the next one to be made later.
 	// Under such load a few large polls cost the server less than many small ones.
 	crowdedPoll = 16
-	// pollRests is how many times as long as a poll took a node rests at least before the next one.
-	pollRests = 2
+	// restFactor is the rest after a poll that found events, as a multiple of the time that the poll
+	// took.
+	restFactor = 2
 )
 
 // pollPace decides how long to rest between two polls.
@@ -42,7 +43,7 @@ func (p *pollPace) notePoll(began time.Time, writers int) {
 // that found nothing: any session may have sent their rings.
 func (p *pollPace) leastInterval() time.Duration {
 	if p.empty < emptyPolls {
-		return min(max(leastRest, (1+pollRests)*p.took), max(leastRest, p.options.PollBusy))
+		return min(max(leastRest, (1+restFactor)*p.took), max(leastRest, p.options.PollBusy))
 	}
 	return p.options.PollBusy
 }
@@ -54,7 +55,7 @@ func (p *pollPace) nextRest(ringing bool) time.Duration {
 	case p.writers >= crowdedPoll:
 		p.interval = 2 * p.options.PollBusy
 	case p.writers > 0:
-		p.interval = min(max(leastRest, pollRests*p.took), p.options.PollBusy)
+		p.interval = min(max(leastRest, restFactor*p.took), p.options.PollBusy)
 	case p.interval == 0:
 		p.interval = p.options.PollBusy
 	default:

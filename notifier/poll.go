@@ -76,10 +76,10 @@ const (
 )
 
 // pollSink receives what a poll finds: beginPoll once, then chunks of events in the order of ids.
-// After an error it is not called again for this poll. announcePages comes before that if the poll
-// takes long because it is read in pages, and again if it is resumed.
+// After an error it is not called again for this poll. announceLargePoll comes before that if the poll
+// is large and so is read in pages, and again if it is resumed.
 type pollSink interface {
-	announcePages(p *poll)
+	announceLargePoll(p *poll)
 	beginPoll(p *poll) error
 	deliverChunk(p *poll, events []*Event, last bool) error
 }

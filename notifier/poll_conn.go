@@ -156,7 +156,7 @@ func (c *pollConn) recoverFrom(ctx context.Context, err error) error {
 func (c *pollConn) poll(ctx context.Context) (*poll, error) {
 	reading := &c.poller.reading
 	to := c.deliverer()
-	defer c.poller.endLongPoll()
+	defer c.poller.withdrawLargePoll()
 	if reading.partial != nil {
 		if err := c.adjustPatience(resumePoll(ctx, c.conn, reading.patience, reading.partial, to)); err != nil {
 			return nil, err
@@ -181,7 +181,7 @@ func (c *pollConn) deliverer() deliverer {
 	p := c.poller
 	return deliverer{
 		hub: p.hub, reask: p.reask, load: p.load, tally: &p.tally,
-		epoch: p.reading.epoch, boot: c.boot, newest: &p.reading.newest, announce: p.announceLongPoll,
+		epoch: p.reading.epoch, boot: c.boot, newest: &p.reading.newest, announce: p.announceLargePoll,
 		unfollowable: p.unfollowable,
 	}
 }
@@ -295,17 +295,17 @@ func (c *pollConn) rest(ctx context.Context) error {
 }
 
 // restLimit is how long the node rests unless a ring comes. The keeper of the gate does not rest
-// long while it watches the writers, who may ring for topics that nobody follows here.
+// long while it looks for commits that wait: their writers may ring for topics that nobody follows here.
 func (c *pollConn) restLimit() time.Duration {
-	if c.gate.isWatching() {
-		return min(c.restUnwatched(), trafficRest)
+	if c.gate.isLookingForWaiters() {
+		return min(c.restWithoutLooks(), trafficRest)
 	}
-	return c.restUnwatched()
+	return c.restWithoutLooks()
 }
 
-// restUnwatched is how long a node that does not watch the writers rests unless a ring comes. An
+// restWithoutLooks is how long a node that looks for no waiting commits rests unless a ring comes. An
 // armed node sweeps: it polls all the same, because a ring may have been lost.
-func (c *pollConn) restUnwatched() time.Duration {
+func (c *pollConn) restWithoutLooks() time.Duration {
 	if c.arming.isArmed() {
 		return c.suspicion.shorten(c.poller.options.Sweep)
 	}

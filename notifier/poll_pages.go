@@ -25,9 +25,9 @@ import (
 // after one that was cut short finds the events in windows of ids, one walk each. The first one is
 // small, and they grow: some events come all the same.
 const (
-	mostAddresses = 1 << 20     // of so many events the node works on the addresses; it holds up to twice as many
-	firstWindow   = chunkEvents // about so many events are in the first window
-	windowGrowth  = 4
+	mostAddresses     = 1 << 20     // of so many events the node works on the addresses; it holds up to twice as many
+	firstWindowEvents = chunkEvents // about so many events are in the first window
+	windowGrowth      = 4
 )
 
 // The rows of a span, among them $1 to $4 of spanWhere, once for the transactions that had not begun
@@ -96,7 +96,7 @@ func (w window) last() int64 {
 
 // readInPages hands on everything behind the last event that was handed on.
 func (r *pollReader) readInPages(ctx context.Context) error {
-	r.to.announcePages(r.poll)
+	r.to.announceLargePoll(r.poll)
 	ctx, progress, cancel := watchdog(ctx, r.patience)
 	defer cancel()
 	w, err := r.firstWindow(ctx, progress)
@@ -132,7 +132,7 @@ func (r *pollReader) firstWindow(ctx context.Context, progress func()) (window, 
 	if count == 0 {
 		return window{}, nil
 	}
-	return window{done: first - 1, width: ((last-first)/count + 1) * firstWindow, end: last}, nil
+	return window{done: first - 1, width: ((last-first)/count + 1) * firstWindowEvents, end: last}, nil
 }
 
 // readWindow hands on the events of one window and moves it. The last chunk is handed on when the

@@ -24,7 +24,7 @@ type pollRecorder struct {
 	refuse func(chunk int) bool
 }
 
-func (r *pollRecorder) announcePages(*poll) {}
+func (r *pollRecorder) announceLargePoll(*poll) {}
 
 func (r *pollRecorder) beginPoll(p *poll) error {
 	r.access = p.access
@@ -105,9 +105,9 @@ func fillPoll(t *testing.T, db *schematest.Database, conn *pgx.Conn) (prev snaps
 	return prev
 }
 
-// TestLongPoll reads a poll of thousands of events in one walk and in several: the events come once, in the order
+// TestLargePoll reads a poll of thousands of events in one walk and in several: the events come once, in the order
 // of their ids, in chunks that are bounded in number and bytes; and the poll can be resumed wherever it was cut short.
-func TestLongPoll(t *testing.T) {
+func TestLargePoll(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly)
 	conn := pollerConn(t, db)
@@ -183,9 +183,9 @@ func (c *walkCount) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.T
 
 func (c *walkCount) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// TestALongPollIsOneWalk reads a poll of thousands of events: the server looks at its rows once, and then reads each row
+// TestALargePollIsOneWalk reads a poll of thousands of events: the server looks at its rows once, and then reads each row
 // by its address. Each look costs as much as the poll is large.
-func TestALongPollIsOneWalk(t *testing.T) {
+func TestALargePollIsOneWalk(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly)
 	direct, err := pgx.ParseConfig(db.URL)

@@ -34,7 +34,7 @@ type poller struct {
 	mu        sync.Mutex // guards all below
 	nextRound *pollRound // these wait for the next poll that begins
 	owed      []*pollRound
-	longPoll  *longPoll // under way, or the next one
+	largePoll *largePoll // under way, or the next one
 	status    pollStatus
 	shown     pollTally // the tally at the end of the last poll
 }
@@ -152,54 +152,6 @@ func (p *poller) waitForRound(ctx context.Context) (cursor, string, error) {
 	case <-round.done:
 		here, text := p.hub.place()
 		return here, text, nil
-	case <-ctx.Done():
-		return cursor{}, "", fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
-	}
-}
-
-// longPoll is a poll that is read in pages.
-type longPoll struct {
-	begun chan struct{} // closed when the poll is known to take long
-	place cursor        // where the node will stand after it; set before begun is closed
-}
-
-func newLongPoll() *longPoll { return &longPoll{begun: make(chan struct{})} }
-
-// announceLongPoll says that the poll under way takes long, and where the node will stand after it.
-func (p *poller) announceLongPoll(place cursor) {
-	p.endLongPoll()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.longPoll.place = place
-	close(p.longPoll.begun)
-}
-
-// endLongPoll takes announceLongPoll back.
-func (p *poller) endLongPoll() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	select {
-	case <-p.longPoll.begun:
-		p.longPoll = newLongPoll()
-	default:
-	}
-}
-
-// waitForPlace returns a place at which a subscription may begin that resumes from no cursor: the
-// node's place after a poll that begins after the call, or where the node will stand after a long
-// poll that is under way. Nobody waits for a large transaction of others. Access that is asked after
-// the call takes every removal of a right into account that the long poll has found.
-func (p *poller) waitForPlace(ctx context.Context) (cursor, string, error) {
-	p.mu.Lock()
-	round, long := p.nextRound, p.longPoll
-	p.mu.Unlock()
-	p.wake.raise()
-	select {
-	case <-round.done:
-		here, text := p.hub.place()
-		return here, text, nil
-	case <-long.begun:
-		return long.place, long.place.String(), nil
 	case <-ctx.Done():
 		return cursor{}, "", fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
 	}

@@ -16,7 +16,7 @@ import (
 type pullQueue struct{ line *rootLine[*Subscription] }
 
 func newPullQueue(pullers int) *pullQueue {
-	return &pullQueue{newRootLine[*Subscription](pullers, mostOf(pullers))}
+	return &pullQueue{newRootLine[*Subscription](pullers, mostPerRoot(pullers))}
 }
 
 func (q *pullQueue) add(subs ...*Subscription) {
@@ -61,7 +61,7 @@ func (p *puller) keepPulling(ctx context.Context) {
 		working, end := p.queue.line.begin(ctx, turn)
 		how := p.takeTurn(working, turn.item)
 		end()
-		if how == failed {
+		if how == outcomeFailed {
 			p.queue.line.park(turn.item.root(), turn.item, turn.failures+1)
 		}
 		p.queue.line.done(turn, how)
@@ -71,18 +71,18 @@ func (p *puller) keepPulling(ctx context.Context) {
 // takeTurn brings one subscription a page further, or live. If it returns failed, the subscription's
 // turn goes on: the caller parks the subscription and takes the turn again later.
 func (p *puller) takeTurn(ctx context.Context, s *Subscription) outcome {
-	how := undecided
+	how := outcomeUndecided
 	switch p.hub.goLive(s) {
 	case attachDeferred:
-		return undecided // the hub puts it in line again after the poll
+		return outcomeUndecided // the hub puts it in line again after the poll
 	case attachTooFar:
 		p.counts.pages.Add(1)
 		rest, err := p.pullPage(ctx, s)
-		if p.isFailure(ctx, s, err) {
-			return failed
+		if p.noteFailure(ctx, s, err) {
+			return outcomeFailed
 		}
 		if err == nil {
-			how = served
+			how = outcomeServed
 		}
 		if rest > 0 {
 			s.wake()
@@ -94,9 +94,9 @@ func (p *puller) takeTurn(ctx context.Context, s *Subscription) outcome {
 	return how
 }
 
-// isFailure reports whether the page must be tried again later. A replay that waits for the database
-// does not count as a replay at work: its reader may begin another.
-func (p *puller) isFailure(ctx context.Context, s *Subscription, err error) bool {
+// noteFailure logs the error of a page, and reports whether the page must be tried again later. A replay
+// that waits for the database does not count as a replay at work: its reader may begin another.
+func (p *puller) noteFailure(ctx context.Context, s *Subscription, err error) bool {
 	switch {
 	case wasInterrupted(ctx) && err != nil:
 		err = fmt.Errorf("%w: %w", errInterrupted, err)

@@ -59,9 +59,9 @@ type questionGroup struct {
 	subs map[*Subscription]struct{}
 }
 
-func newReaskQueue(places int) *reaskQueue {
+func newReaskQueue(permits int) *reaskQueue {
 	return &reaskQueue{
-		line: newRootLine[*questionGroup](places, 1), open: make(map[string]*questionGroup),
+		line: newRootLine[*questionGroup](permits, 1), open: make(map[string]*questionGroup),
 		retrying: make(map[*Subscription]bool),
 	}
 }
@@ -182,7 +182,7 @@ type reasker struct {
 	queue *reaskQueue
 }
 
-// keepAsking serves the queue until ctx ends, with a goroutine for each place of its line at most.
+// keepAsking serves the queue until ctx ends, with at most one goroutine for each permit of its line.
 // It returns after the last of them.
 func (r *reasker) keepAsking(ctx context.Context) {
 	var asking sync.WaitGroup
@@ -220,10 +220,10 @@ func groupTimeout(n, failures int) time.Duration {
 //
 // A subscription without an answer in a call that succeeds is no failure of its root: the database
 // has answered, and about the others of the root. Such a subscription waits by itself. What does
-// count for the root is time: a call that takes long holds a place, whatever comes of it.
+// count for the root is time: a call that takes long holds a permit, whatever comes of it.
 func (r *reasker) askGroup(ctx context.Context, turn *service[*questionGroup], subs []*Subscription) outcome {
 	if len(subs) == 0 {
-		return undecided
+		return outcomeUndecided
 	}
 	last := make([]uint64, len(subs))
 	var all []Question
@@ -244,7 +244,7 @@ func (r *reasker) askGroup(ctx context.Context, turn *service[*questionGroup], s
 		}
 		// A first failure that comes at once may be that of a lost connection: the next call may succeed.
 		r.queue.retry(turn, subs, turn.failures > 0 || time.Since(began) > slowAfter)
-		return failed
+		return outcomeFailed
 	}
 	answered, unanswered := applyToGroup(subs, last, grants)
 	if len(unanswered) > 0 {
@@ -252,9 +252,9 @@ func (r *reasker) askGroup(ctx context.Context, turn *service[*questionGroup], s
 	}
 	r.queue.answered(answered)
 	if len(answered) == 0 {
-		return failed
+		return outcomeFailed
 	}
-	return served
+	return outcomeServed
 }
 
 // applyToGroup applies the grants, one for each topic of each subscription. It returns the

@@ -30,8 +30,9 @@ const (
 	// log: "rowcread" in ASCII.
 	replayLock = "8245940711743381860"
 	// shortestReplayWait is how long retention waits at first for the replays that are reading; the
-	// wait doubles up to longestReplayWait while that is not enough. New replays wait behind it.
-	shortestReplayWait, longestReplayWait = 200 * time.Millisecond, time.Second
+	// wait doubles up to longestReplayWait while that is not enough. New replays wait behind it, so it is
+	// shorter than slowAfter: the wait must not make their roots slow.
+	shortestReplayWait, longestReplayWait = 100 * time.Millisecond, 400 * time.Millisecond
 	// rotationAlarm is how long rotation may be refused before an operator should know.
 	rotationAlarm = 5 * time.Minute
 )
@@ -63,7 +64,8 @@ func (s LogState) Alarming() bool {
 // Replays would delay it for ever: they read all slots, and while many clients come back there is
 // always one that reads. So each replay shares an advisory lock while it reads a page, on every node,
 // and retention waits a moment for that lock before it asks for the slot. Neither writers nor polls
-// take the advisory lock, and nothing that holds it waits for anything.
+// take the advisory lock. A replay that waits for a lock of a table holds it meanwhile: then retention
+// gives up after replayWait.
 
 // retention keeps the log within Options.Keep and Options.KeepBytes. Every node tries; a lock
 // decides which node empties a slot.

@@ -6,33 +6,34 @@ import (
 	"time"
 )
 
-// rootLine is a line of work that needs the database, with a number of places: as many items as
-// there are places are served at a time. Each item belongs to a root topic; see Subscription.root.
+// rootLine is a line of work that needs the database. It has a number of permits, and serves as many
+// items at a time. Each item belongs to a root topic; see Subscription.root.
 // A table that is locked holds up all work for the roots whose access needs it, so the line gives
-// each root a budget of places:
+// each root a budget of permits:
 //
-//   - Roots are served in turn. One root takes at most three quarters of the places.
+//   - Roots are served in turn. One root takes at most three quarters of the permits.
 //   - A root is slow while a first attempt for it is at work for longer than slowAfter, and until
 //     a first attempt ends sooner. Time decides and not success, because a failure that comes at
-//     once takes a place from nobody.
-//   - An item that has failed is parked outside the places, longer after each failure, and then
+//     once takes a permit from nobody.
+//   - An item that has failed is parked without a permit, longer after each failure, and then
 //     tried again. It counts for itself and does not make its root slow, so that a single
 //     subscription whose access cannot be asked leaves the others of its root alone. The retries of
-//     a root have places of their own.
-//   - Slow roots and retries together take at most half of the places. If they have more, because
+//     a root have permits of their own.
+//   - Slow roots and retries together take at most half of the permits. If they have more, because
 //     they took them before they were known to be slow, they are interrupted when another root
 //     needs one.
 type rootLine[T comparable] struct {
-	places       int
+	permits      int
 	freshPerRoot int    // how many first attempts of a root are made at a time
 	ready        signal // raised when next may return an item
 
-	mu       sync.Mutex // guards all below
-	roots    map[string]*lineRoot[T]
-	sound    []*lineRoot[T] // roots with first attempts to make that are not slow, in turn
-	suspect  []*lineRoot[T] // roots with retries, or with first attempts while they are slow, in turn
-	busy     []*service[T]
-	suspects int // services in busy that count for the half of the places
+	mu         sync.Mutex // guards all below
+	roots      map[string]*lineRoot[T]
+	sound      []*lineRoot[T] // roots with first attempts to make that are not slow, in turn
+	suspect    []*lineRoot[T] // roots with retries, or with first attempts while they are slow, in turn
+	busy       []*service[T]
+	suspects   int  // services in busy that count for the half of the permits
+	wasSuspect bool // the last service was taken from suspect
 }
 
 // lineRoot is what the line knows about one root.
@@ -41,7 +42,7 @@ type lineRoot[T comparable] struct {
 	fresh     []T              // items in line that have not failed
 	again     []*failedItem[T] // items in line that have failed
 	parked    map[*failedItem[T]]struct{}
-	served    int // how many items are being served
+	atWork    int // how many items are being served
 	retried   int // how many of these have failed before
 	leaving   int // how many of these are interrupted
 	lingering int // how many first attempts are at work for longer than slowAfter
@@ -57,15 +58,15 @@ type failedItem[T comparable] struct {
 	failures int
 }
 
-func newRootLine[T comparable](places, freshPerRoot int) *rootLine[T] {
-	return &rootLine[T]{places: places, freshPerRoot: freshPerRoot, ready: newSignal(), roots: make(map[string]*lineRoot[T])}
+func newRootLine[T comparable](permits, freshPerRoot int) *rootLine[T] {
+	return &rootLine[T]{permits: permits, freshPerRoot: freshPerRoot, ready: newSignal(), roots: make(map[string]*lineRoot[T])}
 }
 
-// mostOf is how many of these places one root may take: three quarters, and at least one.
-func mostOf(places int) int { return max(1, places*3/4) }
+// mostPerRoot is how many of so many permits one root may take: three quarters, and at least one.
+func mostPerRoot(permits int) int { return max(1, permits*3/4) }
 
-// suspectPlaces is how many places slow roots and retries may take together.
-func (l *rootLine[T]) suspectPlaces() int { return max(1, l.places/2) }
+// suspectPermits is how many permits slow roots and retries may take together.
+func (l *rootLine[T]) suspectPermits() int { return max(1, l.permits/2) }
 
 // add puts an item in line.
 func (l *rootLine[T]) add(root string, item T) {
@@ -115,12 +116,12 @@ func (l *rootLine[T]) remove(root string, item T) bool {
 	return i >= 0
 }
 
-// next returns an item that is to be served now, and takes a place for it. It returns nil if there
+// next returns an item that is to be served now, and takes a permit for it. It returns nil if there
 // is none. If there may be more, it raises ready.
 func (l *rootLine[T]) next() *service[T] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.busy) >= l.places {
+	if len(l.busy) >= l.permits {
 		return nil
 	}
 	r, suspect := l.nextRootLocked()
@@ -128,10 +129,10 @@ func (l *rootLine[T]) next() *service[T] {
 		return nil
 	}
 	s := l.takeItemLocked(r, suspect)
-	s.suspect = suspect
-	s.patience = time.AfterFunc(slowAfter, func() { l.linger(s) })
+	s.suspect, l.wasSuspect = suspect, suspect
+	s.lingerTimer = time.AfterFunc(slowAfter, func() { l.linger(s) })
 	l.busy = append(l.busy, s)
-	r.served++
+	r.atWork++
 	if suspect {
 		l.suspects++
 	}
@@ -140,9 +141,10 @@ func (l *rootLine[T]) next() *service[T] {
 }
 
 // nextRootLocked takes the root whose turn it is off its list. A suspect root comes first if none
-// is served: it must not wait until all others have nothing to do.
+// is served: it must not wait until all others have nothing to do. Right after another suspect root it
+// does not come first: with a single permit the others would never get it.
 func (l *rootLine[T]) nextRootLocked() (r *lineRoot[T], suspect bool) {
-	if l.suspects == 0 {
+	if l.suspects == 0 && !l.wasSuspect {
 		if r = l.firstSuspectLocked(); r != nil {
 			return l.popLocked(&l.suspect, &r.inSuspect), true
 		}
@@ -150,7 +152,7 @@ func (l *rootLine[T]) nextRootLocked() (r *lineRoot[T], suspect bool) {
 	if r = l.firstSoundLocked(); r != nil {
 		return l.popLocked(&l.sound, &r.inSound), false
 	}
-	if l.suspects < l.suspectPlaces() {
+	if l.suspects < l.suspectPermits() {
 		if r = l.firstSuspectLocked(); r != nil {
 			return l.popLocked(&l.suspect, &r.inSuspect), true
 		}
@@ -193,15 +195,15 @@ func (l *rootLine[T]) popLocked(list *[]*lineRoot[T], listed *bool) *lineRoot[T]
 	return r
 }
 
-// mayTry reports whether a first attempt for the root may begin, given a place.
+// mayTry reports whether a first attempt for the root may begin, given a permit.
 func (l *rootLine[T]) mayTry(r *lineRoot[T]) bool {
-	return len(r.fresh) > 0 && r.served < mostOf(l.places) && r.served-r.retried < l.freshPerRoot
+	return len(r.fresh) > 0 && r.atWork < mostPerRoot(l.permits) && r.atWork-r.retried < l.freshPerRoot
 }
 
-// mayRetry reports whether a retry for the root may begin, given a place.
+// mayRetry reports whether a retry for the root may begin, given a permit.
 func (l *rootLine[T]) mayRetry(r *lineRoot[T]) bool {
-	most := mostOf(l.places)
-	return len(r.again) > 0 && r.served < most && r.retried < max(1, most/2)
+	most := mostPerRoot(l.permits)
+	return len(r.again) > 0 && r.atWork < most && r.retried < max(1, most/2)
 }
 
 func (l *rootLine[T]) isSuspect(r *lineRoot[T]) bool { return l.mayRetry(r) || r.slow && l.mayTry(r) }
@@ -239,10 +241,10 @@ func (l *rootLine[T]) enlistLocked(r *lineRoot[T]) {
 }
 
 // listLocked looks at the root after a change: it lists the root, raises ready if there is something
-// to serve, and else frees a place for it.
+// to serve, and else frees a permit for it.
 func (l *rootLine[T]) listLocked(r *lineRoot[T]) {
 	l.enlistLocked(r)
-	if len(l.busy) < l.places && (len(l.sound) > 0 || len(l.suspect) > 0 && l.suspects < l.suspectPlaces()) {
+	if len(l.busy) < l.permits && (len(l.sound) > 0 || len(l.suspect) > 0 && l.suspects < l.suspectPermits()) {
 		l.ready.raise()
 	}
 	l.makeRoomLocked()
@@ -251,7 +253,7 @@ func (l *rootLine[T]) listLocked(r *lineRoot[T]) {
 
 // forgetIdleLocked forgets a root for which there is nothing to do.
 func (l *rootLine[T]) forgetIdleLocked(r *lineRoot[T]) {
-	if len(r.fresh)+len(r.again)+len(r.parked)+r.served == 0 && l.roots[r.name] == r {
+	if len(r.fresh)+len(r.again)+len(r.parked)+r.atWork == 0 && l.roots[r.name] == r {
 		delete(l.roots, r.name)
 	}
 }

@@ -10,17 +10,17 @@ import (
 // This file is what a rootLine does with the items that are being served. root_line.go decides which
 // item is served next.
 
-// service is one item that is being served. Its holder gives the place back with done.
+// service is one item that is being served. Its holder gives the permit back with done.
 type service[T comparable] struct {
 	item     T
 	failures int // of the item, before this service
 
 	root        *lineRoot[T]
-	suspect     bool // counts for the half of the places
+	suspect     bool // counts for the half of the permits
 	lingers     bool // at work for longer than slowAfter
 	interrupted bool
 	ended       bool
-	patience    *time.Timer
+	lingerTimer *time.Timer
 	cancel      context.CancelCauseFunc // nil: the work has not begun
 }
 
@@ -28,16 +28,16 @@ type service[T comparable] struct {
 type outcome int
 
 const (
-	served    outcome = iota // the database has done the work
-	failed                   // it has not
-	undecided                // the database was not asked, or nobody waits for the answer any longer
+	outcomeServed    outcome = iota // the database has done the work
+	outcomeFailed                   // it has not
+	outcomeUndecided                // the database was not asked, or nobody waits for the answer any longer
 )
 
 // slowAfter is how long a service may last before it makes its root slow.
 const slowAfter = 500 * time.Millisecond
 
 // errInterrupted is the cause of a context whose work was interrupted.
-var errInterrupted = errors.New("it is slow, and other topics needed its place at the database")
+var errInterrupted = errors.New("interrupted because the database was slow and other root topics needed the connection")
 
 // begin returns the context for the work of a service. It ends with the cause errInterrupted if the
 // work is interrupted. The caller calls end when the work is done, before done.
@@ -74,7 +74,7 @@ func (l *rootLine[T]) linger(s *service[T]) {
 	l.listLocked(s.root)
 }
 
-// done gives the place of a service back. If a retry was served, the fault is over, or was never the
+// done gives the permit of a service back. If a retry was served, the fault is over, or was never the
 // root's: all parked items of the root are tried again at once.
 func (l *rootLine[T]) done(s *service[T], how outcome) {
 	l.mu.Lock()
@@ -82,9 +82,9 @@ func (l *rootLine[T]) done(s *service[T], how outcome) {
 	l.giveBackLocked(s)
 	r := s.root
 	switch {
-	case s.failures == 0 && !s.lingers && r.lingering == 0 && how != undecided:
+	case s.failures == 0 && !s.lingers && r.lingering == 0 && how != outcomeUndecided:
 		r.slow = false
-	case s.failures > 0 && how == served:
+	case s.failures > 0 && how == outcomeServed:
 		for f := range r.parked {
 			l.unparkLocked(r, f)
 		}
@@ -93,11 +93,11 @@ func (l *rootLine[T]) done(s *service[T], how outcome) {
 }
 
 func (l *rootLine[T]) giveBackLocked(s *service[T]) {
-	s.patience.Stop()
+	s.lingerTimer.Stop()
 	s.ended = true
 	l.busy = slices.DeleteFunc(l.busy, func(other *service[T]) bool { return other == s })
 	r := s.root
-	r.served--
+	r.atWork--
 	if s.failures > 0 {
 		r.retried--
 	} else if s.lingers {
@@ -111,20 +111,32 @@ func (l *rootLine[T]) giveBackLocked(s *service[T]) {
 	}
 }
 
-// makeRoomLocked interrupts slow work if a root needs its place. A sound root gets a place of those
-// that slow work has beyond its half. A slow root that has no place gets one of a root that has
+// makeRoomLocked interrupts slow work if a root needs its permit. A sound root gets a permit of those
+// that slow work has beyond its half. A slow root that has no permit gets one of a root that has
 // several.
 func (l *rootLine[T]) makeRoomLocked() {
 	switch first := l.firstSuspectLocked(); {
-	case len(l.busy) == l.places && l.firstSoundLocked() != nil:
-		l.interruptLocked(l.suspects-l.places/2, 1)
-	case first != nil && first.served == 0 && l.suspects >= l.suspectPlaces():
+	case len(l.busy) == l.permits && l.firstSoundLocked() != nil:
+		l.interruptLocked(min(l.suspects-l.permits/2, l.soundItemsLocked()), 1)
+	case first != nil && first.atWork == 0 && l.suspects >= l.suspectPermits():
 		l.interruptLocked(1, 2)
 	}
 }
 
+// soundItemsLocked is how many items of sound roots wait for a permit.
+func (l *rootLine[T]) soundItemsLocked() int {
+	n := 0
+	for _, r := range l.sound {
+		if !r.slow && l.mayTry(r) {
+			n += len(r.fresh)
+		}
+	}
+	return n
+}
+
 // interruptLocked interrupts services that linger, until n are on their way out. It takes them from
-// the roots with most places, and only from roots with at least so many.
+// the roots with most permits, and only from roots with at least so many. Of equals it takes the one
+// that began last: where all work is slow, the work that began first must end some day.
 func (l *rootLine[T]) interruptLocked(n, least int) {
 	for _, s := range l.busy {
 		if s.interrupted {
@@ -133,9 +145,9 @@ func (l *rootLine[T]) interruptLocked(n, least int) {
 	}
 	for ; n > 0; n-- {
 		var victim *service[T]
-		for _, s := range l.busy {
-			has := s.root.served - s.root.leaving
-			if s.lingers && !s.interrupted && has >= least && (victim == nil || has > victim.root.served-victim.root.leaving) {
+		for _, s := range slices.Backward(l.busy) {
+			has := s.root.atWork - s.root.leaving
+			if s.lingers && !s.interrupted && has >= least && (victim == nil || has > victim.root.atWork-victim.root.leaving) {
 				victim = s
 			}
 		}

@@ -96,7 +96,7 @@ func (f *Feed) join(ctx context.Context, s *Subscription, r Request) (Start, err
 // findStart finds where the subscription starts, and asks access. The order of its steps is the
 // promise: the state is read, then a poll that began after the request bounds what the subscription
 // may replay, then access is asked, then the cursor is looked at. Without a cursor nothing is
-// replayed: then the subscription may begin where a long poll that is under way will end.
+// replayed: then the subscription may begin where a large poll that is under way will end.
 //
 // Since access is asked after the bound is fixed, the answer takes every removal of a right into
 // account that committed before the bound. A later removal files an access event in a later poll,
@@ -230,7 +230,7 @@ func (f *Feed) planReplay(r Request, here cursor) replayPlan {
 	return plan
 }
 
-// meterReplay waits for a place among the metered replays if the plan needs one: only reading the
+// meterReplay waits for a turn among the metered replays if the plan needs one: only reading the
 // log does.
 func (f *Feed) meterReplay(ctx context.Context, s *Subscription, plan replayPlan) error {
 	if s.meter == nil || plan.source != replayFromLog {

@@ -22,8 +22,7 @@ func (faultyRules) State(context.Context, pgx.Tx, Question) (json.RawMessage, er
 // TestAFaultOfASubscribeLeavesNobodyRegistered has rules panic: whoever recovers from that has no subscription to close.
 func TestAFaultOfASubscribeLeavesNobodyRegistered(t *testing.T) {
 	t.Parallel()
-	f := newFeed(faultyRules{}, Options{})
-	f.joins = newJoinQueue(1)
+	f := newFeed(faultyRules{}, Options{}, 20)
 	func() {
 		defer func() {
 			if recover() == nil {

@@ -238,8 +238,9 @@ func (s *Subscription) unlockAndPull() {
 }
 
 // CaughtUp reports whether the subscription is live with nothing waiting. To get a cursor that
-// holds for all subscriptions of a socket, read Feed.Cursor first, and then ask whether all of them
-// have caught up.
+// holds for all subscriptions of a socket, read Feed.Cursor first, ask whether all of them have
+// caught up, and read Feed.Cursor again: it must be the same, since a subscription may begin ahead of
+// the node and become live in between.
 func (s *Subscription) CaughtUp() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -122,7 +122,7 @@ func TestTheTailFindsWhatAScanFinds(t *testing.T) {
 func TestTheTailCountsCursorsAndSnapshots(t *testing.T) {
 	t.Parallel()
 	const bound, polls = 1 << 20, 2000
-	f := newFeed(nil, Options{TailBytes: bound})
+	f := newFeed(nil, Options{TailBytes: bound}, 20)
 	at := snapshot{xmin: 10, xmax: 10 + 600}
 	for x := at.xmin; x < at.xmax; x++ {
 		at.xip = append(at.xip, x)
@@ -156,7 +156,7 @@ func TestTheTailCountsCursorsAndSnapshots(t *testing.T) {
 // reader that has not passed its event must not be told that nothing follows.
 func TestAPollThatExceedsTheTailLeavesNoGap(t *testing.T) {
 	t.Parallel()
-	f := newFeed(nil, Options{TailBytes: 1024})
+	f := newFeed(nil, Options{TailBytes: 1024}, 20)
 	at := snapshot{xmin: 10, xmax: 110}
 	for x := at.xmin; x < at.xmax; x++ {
 		at.xip = append(at.xip, x)

@@ -11,7 +11,7 @@ import (
 func TestTakeComesToAnEnd(t *testing.T) {
 	t.Parallel()
 	for _, most := range []int{0, -1} {
-		s := waiting(newFeed(nil, Options{}), new(Holder), &Event{Topic: "room"}, &Event{Topic: "room"})
+		s := waiting(newFeed(nil, Options{}, 20), new(Holder), &Event{Topic: "room"}, &Event{Topic: "room"})
 		took := make(chan int, 1)
 		go func() {
 			taken, _ := s.Take(most)
@@ -32,7 +32,7 @@ func TestTakeComesToAnEnd(t *testing.T) {
 // not keep it in memory for that long.
 func TestOneThatRestsIsLetGoWhenItEnds(t *testing.T) {
 	t.Parallel()
-	s := waiting(newFeed(nil, Options{}), new(Holder))
+	s := waiting(newFeed(nil, Options{}, 20), new(Holder))
 	s.endTurnAfter(time.Hour)
 	timer := s.restTimer
 	s.Close()

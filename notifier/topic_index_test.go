@@ -31,7 +31,7 @@ func crowd(f *Feed, n int) {
 // find those an access event is about, beside a thousand that it is not about.
 func TestAnAccessEventLooksAtNoOtherSubscriptions(t *testing.T) {
 	t.Parallel()
-	f := newFeed(nil, Options{})
+	f := newFeed(nil, Options{}, 20)
 	crowd(f, 1000)
 	for i := range 3 {
 		registered(f, "robot", topic.Topic(fmt.Sprint("hall/", i)))
@@ -68,7 +68,7 @@ func TestTheIndexFindsWhatAScanFinds(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(100) {
 		random := rand.New(rand.NewPCG(seed, 11))
-		f := newFeed(nil, Options{})
+		f := newFeed(nil, Options{}, 20)
 		var subs []*Subscription
 		for range 200 {
 			if n := len(subs); n > 0 && random.IntN(3) == 0 {
@@ -151,7 +151,7 @@ func checkRouted(t *testing.T, f *Feed, subs []*Subscription, random *rand.Rand)
 // follower of both must not grow with all other events of the chunk.
 func TestAFollowerOfSeveralTopicsSharesTheListOfOne(t *testing.T) {
 	t.Parallel()
-	f := newFeed(nil, Options{})
+	f := newFeed(nil, Options{}, 20)
 	registered(f, "", "a")
 	registered(f, "", "a", "b")
 	deliveries := f.hub.route([]*Event{{ID: 1, Topic: "a"}, {ID: 2, Topic: "c"}, {ID: 3, Topic: "a"}})
@@ -163,7 +163,7 @@ func TestAFollowerOfSeveralTopicsSharesTheListOfOne(t *testing.T) {
 func BenchmarkAccessEvent(b *testing.B) {
 	for _, n := range []int{100, 100_000} {
 		b.Run(fmt.Sprint("subscriptions=", n), func(b *testing.B) {
-			f := newFeed(nil, Options{})
+			f := newFeed(nil, Options{}, 20)
 			crowd(f, n)
 			for b.Loop() {
 				f.hub.openPoll(&poll{logInterval: logInterval{prev: snapshot{1, 1, nil}}, access: []accessEvent{{"rooms/7", ""}}})
@@ -175,7 +175,7 @@ func BenchmarkAccessEvent(b *testing.B) {
 // BenchmarkRouteToFollowersOfSeveralTopics routes a chunk of a thousand events of which few are for
 // each of a thousand followers of twenty topics.
 func BenchmarkRouteToFollowersOfSeveralTopics(b *testing.B) {
-	f := newFeed(nil, Options{})
+	f := newFeed(nil, Options{}, 20)
 	for i := range 1000 {
 		var topics []topic.Topic
 		for j := range 20 {

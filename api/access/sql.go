@@ -155,7 +155,7 @@ func missingGrant(err error, role string) error {
 // the error is neither a defect nor worth a line of the log.
 func (t *topicRule) unreadable(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && problem.IsOfValue(refused) && len(t.pattern.Parameters()) > 0
+	return ok && problem.IsValueError(refused) && len(t.pattern.Parameters()) > 0
 }
 
 // debugUnreadable logs why there is no such topic.

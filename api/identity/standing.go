@@ -74,8 +74,9 @@ func (a *Accounts) Current(ctx context.Context, followers []notifier.Follower) (
 }
 
 // CurrentWithin is Current in the snapshot of a transaction, on its connection: a caller that holds one
-// connection of the pool must not wait for a second one, because all others may wait likewise. If the
-// error is that the transaction has failed, a statement was prepared anew meanwhile.
+// connection of the pool must not wait for a second one, because all others may wait likewise. The error
+// with SQLSTATE 25P02 means that the first try failed and the statement was prepared anew: read again in a
+// new transaction.
 func (a *Accounts) CurrentWithin(ctx context.Context, tx pgx.Tx, followers []notifier.Follower) ([]Standing, error) {
 	return a.current(ctx, tx, followers)
 }

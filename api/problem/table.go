@@ -217,11 +217,11 @@ func OfDatabase(doing string, err error) error {
 // StateDenied is the SQLSTATE of a missing right.
 const StateDenied = "42501"
 
-// IsOfValue reports whether PostgreSQL refused a statement for a value: one that cannot be read, converted
-// or computed with. Types such as jsonpath, tsquery and regclass have errors for that which are otherwise
-// errors of a statement's text. Then PostgreSQL names a position in the text, or the function from within
-// which the error comes.
-func IsOfValue(refused *pgconn.PgError) bool {
+// IsValueError reports whether PostgreSQL refused a statement because of a value that it could not read,
+// convert or compute with. For types such as jsonpath, tsquery and regclass it reports this with the
+// SQLSTATE of a wrong statement. An error of the statement's text has a position, and an error inside a
+// function has a context; an error of a value has neither.
+func IsValueError(refused *pgconn.PgError) bool {
 	const classData = "22"
 	if strings.HasPrefix(refused.Code, classData) {
 		return true
@@ -229,16 +229,16 @@ func IsOfValue(refused *pgconn.PgError) bool {
 	switch refused.Code {
 	case "0A000": // a name with the name of a database before it
 		ofName := refused.Routine == "RangeVarGetRelidExtended" || refused.Routine == "DeconstructQualifiedName"
-		return ofName && refused.Position == 0 && !IsFromWithin(refused)
+		return ofName && refused.Position == 0 && !HasContext(refused)
 	case "42601", "42602", "42704", "42725", "42883", "42P01": // a syntax, or a name that is malformed, ambiguous or unknown
-		return refused.Position == 0 && !IsFromWithin(refused)
+		return refused.Position == 0 && !HasContext(refused)
 	}
 	return false
 }
 
-// IsFromWithin reports whether an error comes from within a function or trigger that a statement calls,
-// not from the statement itself. An error in a value that is bound to a parameter counts as well.
-func IsFromWithin(refused *pgconn.PgError) bool {
+// HasContext reports whether PostgreSQL gives an error a context: it was raised within a function or
+// trigger that the statement calls, or while a parameter was read.
+func HasContext(refused *pgconn.PgError) bool {
 	return refused.Where != "" || refused.InternalQuery != ""
 }
 

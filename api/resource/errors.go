@@ -66,7 +66,7 @@ func explainState(refused *pgconn.PgError, doing string) error {
 		return problem.Invalid(FieldErrors{wholeRow: {"A value is out of range."}})
 	case refused.Code == stateNoEquivalent, refused.Code == stateNotInEncoding:
 		return problem.Invalid(FieldErrors{wholeRow: {"The encoding of the database lacks a character of a text."}})
-	case problem.IsOfValue(refused):
+	case problem.IsValueError(refused):
 		return problem.Invalid(FieldErrors{wholeRow: {"A value does not fit."}})
 	}
 	switch refused.Code[:2] {

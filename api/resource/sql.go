@@ -103,7 +103,7 @@ func (s *statement) bindChange(a assignment) string {
 	switch {
 	case !a.column.Readable:
 		return value
-	case a.column.kind == kindOther && a.value != nil && a.column.Base != "_json": // jsonb cannot hold whatever json holds
+	case a.column.kind == kindOther && a.value != nil && a.column.Base != "_json": // jsonb cannot hold everything that json can
 		return fmt.Sprintf("CASE WHEN to_jsonb(%s)::text = (($%d::json) -> 'v')::jsonb::text THEN %s ELSE %s END", a.column.shown(), len(s.parameters), stored, value)
 	case a.column.kind == kindJSON && a.value == nil:
 		return fmt.Sprintf("CASE WHEN %[1]s::text = 'null' THEN %[1]s ELSE %[2]s END", stored, value)

@@ -47,7 +47,7 @@ type Item struct {
 	failedAt  time.Time          // when a failed request caused the last preparation
 	refusedAt time.Time          // when a refused request did
 	notify    func(*Item, State) // called when the setting stops fitting or fits again; may be nil
-	replan    func()             // has the database make plans anew for all statements that follow; may be nil
+	replan    func()             // discards the plans of the pool's sessions; may be nil
 }
 
 // Prepare prepares a setting for the present catalog, and replaces the earlier result. fresh asks for
@@ -246,7 +246,7 @@ func IsStale(err error) bool {
 		return true
 	}
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || problem.IsFromWithin(refused) || problem.IsOfValue(refused) {
+	if !ok || problem.HasContext(refused) || problem.IsValueError(refused) {
 		return false
 	}
 	switch refused.Code {

@@ -15,7 +15,7 @@ import (
 	"rowcall/config/rules"
 )
 
-// neighborGoal is how much later than by itself a message may arrive beside any neighbor.
+// neighborGoal is the greatest accepted ratio: median delay beside a neighbor to median delay alone.
 const neighborGoal = 3
 
 // neighbor is something slow or large that happens beside a reader who has nothing to do with it.
@@ -23,20 +23,20 @@ type neighbor struct {
 	name string
 	// begin starts it. It returns when the neighbor does what its name says; the function it
 	// returns ends it.
-	begin func(*street, context.Context) (end func() error, err error)
+	begin func(*neighborRun, context.Context) (end func() error, err error)
 }
 
 func (b *bench) neighbors() []neighbor {
 	return []neighbor{
-		{"nothing", func(*street, context.Context) (func() error, error) { return noEnd, nil }},
-		{fmt.Sprintf("an open transaction of %d events", b.bulk), (*street).openTransaction},
-		{"100 subscribers whose access table is locked", (*street).lockedAccess},
-		{fmt.Sprintf("20 changes of access a second, %d subscriptions", b.subscriptions()), (*street).changesOfAccess},
-		{"20 changes of access a second, each asked for 200 ms", (*street).slowAccess},
-		{"16 readers that resume all the time", (*street).resumes},
-		{fmt.Sprintf("10 readers of transactions of %d events", b.bulk/3), (*street).bulkReaders},
-		{fmt.Sprintf("a transaction of %d events on as many topics", b.bulk/3), (*street).manyTopics},
-		{"a slow reader of the newest of 990 keys, 2,000 events a second", (*street).newestOfKeys},
+		{"nothing", func(*neighborRun, context.Context) (func() error, error) { return noEnd, nil }},
+		{fmt.Sprintf("an open transaction of %d events", b.bulk), (*neighborRun).openTransaction},
+		{"100 subscribers whose access table is locked", (*neighborRun).lockedAccess},
+		{fmt.Sprintf("20 changes of access a second, %d subscriptions", b.subscriptions()), (*neighborRun).changesOfAccess},
+		{"20 changes of access a second, each asked for 200 ms", (*neighborRun).slowAccess},
+		{"16 readers that resume all the time", (*neighborRun).resumes},
+		{fmt.Sprintf("10 readers of transactions of %d events", b.bulk/3), (*neighborRun).bulkReaders},
+		{fmt.Sprintf("a transaction of %d events on as many topics", b.bulk/3), (*neighborRun).manyTopics},
+		{"a slow reader of the newest of 990 keys, 2,000 events a second", (*neighborRun).newestOfKeys},
 	}
 }
 
@@ -74,10 +74,10 @@ func neighbors(ctx context.Context, b *bench) (err error) {
 	}
 	defer r.close()
 	b.say("\nneighbors: %d messages one by one, live and by a resume, alone and beside something slow or large", b.samples)
-	return b.besideEach(ctx, r, &street{bench: b, node: n, cookie: cookie})
+	return b.besideEach(ctx, r, &neighborRun{bench: b, node: n, cookie: cookie})
 }
 
-func (b *bench) besideEach(ctx context.Context, r *healthyReader, s *street) error {
+func (b *bench) besideEach(ctx context.Context, r *healthyReader, s *neighborRun) error {
 	t := b.table("beside", "message alone", "beside", "ratio", "longest", "resume alone", "beside", "ratio", "longest")
 	most := 0.0
 	for _, next := range b.neighbors() {
@@ -186,8 +186,8 @@ func (r *healthyReader) samples(ctx context.Context, n int) (all delays, err err
 	return all, nil
 }
 
-// street is where neighbors live, one at a time, and what has to be cleared away when one leaves.
-type street struct {
+// neighborRun runs one neighbor at a time, and holds the sockets and goroutines to end after it.
+type neighborRun struct {
 	*bench
 	node    *runningNode
 	cookie  string
@@ -195,7 +195,7 @@ type street struct {
 	group   *errgroup.Group
 }
 
-func (s *street) sampleBeside(ctx context.Context, r *healthyReader, next neighbor) (beside delays, err error) {
+func (s *neighborRun) sampleBeside(ctx context.Context, r *healthyReader, next neighbor) (beside delays, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	s.sockets, s.group = nil, new(errgroup.Group)
 	defer func() {
@@ -220,7 +220,7 @@ func (b *bench) manySockets() int { return max(1, b.sockets/5) }
 const subscriptionsPerSocket = 100
 
 // openTransaction holds a transaction open that has filed many events.
-func (s *street) openTransaction(ctx context.Context) (func() error, error) {
+func (s *neighborRun) openTransaction(ctx context.Context) (func() error, error) {
 	conn, err := pgx.Connect(ctx, s.url)
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
@@ -241,7 +241,7 @@ const fileMany = `SELECT count(rowcall.publish($1::text || n % $2::int, 'filed',
 FROM generate_series(1, $3::int) n`
 
 // lockedAccess locks the table that decides on 100 subscriptions, and asks for them.
-func (s *street) lockedAccess(ctx context.Context) (func() error, error) {
+func (s *neighborRun) lockedAccess(ctx context.Context) (func() error, error) {
 	conn, err := pgx.Connect(ctx, s.url)
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
@@ -266,7 +266,7 @@ func (s *street) lockedAccess(ctx context.Context) (func() error, error) {
 
 // changesOfAccess has the access to one topic asked again, while there are many subscriptions to
 // other topics.
-func (s *street) changesOfAccess(ctx context.Context) (func() error, error) {
+func (s *neighborRun) changesOfAccess(ctx context.Context) (func() error, error) {
 	for socket := range s.manySockets() {
 		if err := s.follow(ctx, "free/", socket*subscriptionsPerSocket, subscriptionsPerSocket); err != nil {
 			return nil, err
@@ -277,7 +277,7 @@ func (s *street) changesOfAccess(ctx context.Context) (func() error, error) {
 }
 
 // slowAccess has access asked again faster than it can be answered.
-func (s *street) slowAccess(ctx context.Context) (func() error, error) {
+func (s *neighborRun) slowAccess(ctx context.Context) (func() error, error) {
 	if err := s.follow(ctx, "asked/", 0, 10); err != nil {
 		return nil, err
 	}
@@ -286,7 +286,7 @@ func (s *street) slowAccess(ctx context.Context) (func() error, error) {
 }
 
 // resumes has readers resume, each as soon as it is answered and after a millisecond.
-func (s *street) resumes(ctx context.Context) (func() error, error) {
+func (s *neighborRun) resumes(ctx context.Context) (func() error, error) {
 	for n := range 16 {
 		conn, from, err := openNative(ctx, s.node.addr, s.cookie)
 		if err != nil {
@@ -313,7 +313,7 @@ func (s *street) resumes(ctx context.Context) (func() error, error) {
 }
 
 // bulkReaders follow a topic to which large transactions write, a second apart.
-func (s *street) bulkReaders(ctx context.Context) (func() error, error) {
+func (s *neighborRun) bulkReaders(ctx context.Context) (func() error, error) {
 	for range 10 {
 		if err := s.follow(ctx, "free/", 0, 1); err != nil {
 			return nil, err
@@ -324,13 +324,13 @@ func (s *street) bulkReaders(ctx context.Context) (func() error, error) {
 }
 
 // manyTopics commits one transaction right before the measurement.
-func (s *street) manyTopics(ctx context.Context) (func() error, error) {
+func (s *neighborRun) manyTopics(ctx context.Context) (func() error, error) {
 	return noEnd, execute(ctx, s.url, fileMany, "free/", s.bulk/3, s.bulk/3)
 }
 
 // newestOfKeys has a reader that takes nothing follow a topic of which the newest event of each of
 // 990 keys is enough.
-func (s *street) newestOfKeys(ctx context.Context) (func() error, error) {
+func (s *neighborRun) newestOfKeys(ctx context.Context) (func() error, error) {
 	if err := s.follow(ctx, "newest/", 0, 1); err != nil {
 		return nil, err
 	}
@@ -341,7 +341,7 @@ func (s *street) newestOfKeys(ctx context.Context) (func() error, error) {
 func noEnd() error { return nil }
 
 // open opens a native socket that is closed when the neighbor leaves.
-func (s *street) open(ctx context.Context) (net.Conn, error) {
+func (s *neighborRun) open(ctx context.Context) (net.Conn, error) {
 	conn, _, err := openNative(ctx, s.node.addr, s.cookie)
 	if err == nil {
 		s.sockets = append(s.sockets, conn)
@@ -350,7 +350,7 @@ func (s *street) open(ctx context.Context) (net.Conn, error) {
 }
 
 // follow opens a socket that follows n topics, numbered from first, and waits for the answers.
-func (s *street) follow(ctx context.Context, topics string, first, n int) error {
+func (s *neighborRun) follow(ctx context.Context, topics string, first, n int) error {
 	conn, from, err := openNative(ctx, s.node.addr, s.cookie)
 	if err != nil {
 		return err
@@ -370,7 +370,7 @@ func (s *street) follow(ctx context.Context, topics string, first, n int) error 
 }
 
 // readAll reads what the sockets get, and forgets it.
-func (s *street) readAll(ctx context.Context) error {
+func (s *neighborRun) readAll(ctx context.Context) error {
 	r, err := read(s.sockets)
 	s.sockets = nil
 	if err != nil {
@@ -384,7 +384,7 @@ func (s *street) readAll(ctx context.Context) error {
 }
 
 // every runs a statement again and again, until ctx ends.
-func (s *street) every(ctx context.Context, interval time.Duration, statement string, args ...any) {
+func (s *neighborRun) every(ctx context.Context, interval time.Duration, statement string, args ...any) {
 	s.group.Go(func() error {
 		conn, err := pgx.Connect(ctx, s.url)
 		if err != nil {

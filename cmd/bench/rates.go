@@ -103,7 +103,8 @@ func (b *bench) rateRound(ctx context.Context, n *runningNode, rate float64, soc
 	for i := range sockets {
 		conn, err := dialPlain(ctx, n.addr, cookie, b.room())
 		if err != nil {
-			return nil, err
+			closeAll(conns)
+			return nil, errors.Join(err, hearing.Wait())
 		}
 		conns = append(conns, conn)
 		hearing.Go(func() (err error) {

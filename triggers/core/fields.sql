@@ -51,40 +51,42 @@ END $$;
 -- readable is JSON without what PostgreSQL takes into a json column and cannot read again: escapes that stand for no
 -- character, such as u0000 and half of a surrogate pair. PostgreSQL reads escapes above U+007F only where the encoding of
 -- the database has the character. In another encoding than UTF8 they become that character; one that it lacks is left out.
+-- Each escape is converted once, however often it occurs: the block around it costs a subtransaction.
 CREATE OR REPLACE FUNCTION rowcall.readable(told json)
 RETURNS json LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    kept   text := regexp_replace(told::text, E'(\\\\\\\\|\\\\u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2})'
-                       || E'|\\\\u0000|\\\\u[dD][89a-fA-F][0-9a-fA-F]{2}', E'\\1', 'g');
-    result text := '';
-    part   text;
-    code   integer;
+    kept       text := regexp_replace(told::text, E'(\\\\\\\\|\\\\u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2})'
+                           || E'|\\\\u0000|\\\\u[dD][89a-fA-F][0-9a-fA-F]{2}', E'\\1', 'g');
+    parts      text := E'[^\\\\]+|(?:\\\\u[dD][89abAB][0-9a-fA-F]{2})?\\\\u[0-9a-fA-F]{4}|\\\\[^u]';
+    escape     text;
+    code       bigint;
+    escapes    text[] := '{}';
+    characters text[] := '{}';  -- that the escapes stand for
 BEGIN
     IF getdatabaseencoding() = 'UTF8' THEN
         RETURN kept;
     END IF;
-    FOR part IN
-        SELECT m.found[1]
-        FROM regexp_matches(kept, E'[^\\\\]+|(?:\\\\u[dD][89abAB][0-9a-fA-F]{2})?\\\\u[0-9a-fA-F]{4}|\\\\[^u]', 'g') WITH ORDINALITY m (found, place)
-        ORDER BY m.place
+    FOR escape IN
+        SELECT DISTINCT m.found[1] COLLATE "C" FROM regexp_matches(kept, parts, 'g') m (found) WHERE starts_with(m.found[1], E'\\u')
     LOOP
-        code := CASE WHEN part LIKE E'\\\\u%' THEN ('x' || lpad(right(part, 4), 8, '0'))::bit(32)::integer ELSE 0 END;
-        IF length(part) = 12 AND code > 0 THEN
-            code := 65536 + (('x' || lpad(substr(part, 3, 4), 8, '0'))::bit(32)::integer - 55296) * 1024 + code - 56320;
+        code := ('x' || lpad(right(escape, 4), 16, '0'))::bit(64)::bigint;
+        IF length(escape) = 12 THEN
+            code := 65536 + (('x' || lpad(substr(escape, 3, 4), 16, '0'))::bit(64)::bigint - 55296) * 1024 + code - 56320;
         END IF;
-        IF code > 127 THEN
-            BEGIN
-                part := convert_from(decode(to_hex(CASE  -- the bytes of UTF-8
-                    WHEN code < 2048 THEN 49280 + code / 64 * 256 + code % 64
-                    WHEN code < 65536 THEN 14712960 + code / 4096 * 65536 + code / 64 % 64 * 256 + code % 64
-                    ELSE 4034953344 + code::bigint / 262144 * 16777216 + code / 4096 % 64 * 65536 + code / 64 % 64 * 256 + code % 64 END), 'hex'), 'UTF8');
-            EXCEPTION WHEN untranslatable_character THEN
-                part := '';
-            END;
-        END IF;
-        result := result || part;
+        CONTINUE WHEN code < 128;
+        escapes := escapes || escape;
+        BEGIN
+            characters := characters || convert_from(decode(to_hex(CASE  -- the bytes of UTF-8
+                WHEN code < 2048 THEN 49280 + code / 64 * 256 + code % 64
+                WHEN code < 65536 THEN 14712960 + code / 4096 * 65536 + code / 64 % 64 * 256 + code % 64
+                ELSE 4034953344 + code / 262144 * 16777216 + code / 4096 % 64 * 65536 + code / 64 % 64 * 256 + code % 64 END), 'hex'), 'UTF8');
+        EXCEPTION WHEN untranslatable_character THEN
+            characters := characters || '';
+        END;
     END LOOP;
-    RETURN result;
+    RETURN (SELECT string_agg(coalesce(known.character, p.found[1]), '' ORDER BY p.place)
+            FROM regexp_matches(kept, parts, 'g') WITH ORDINALITY p (found, place)
+            LEFT JOIN unnest(escapes, characters) known (escape, character) ON known.escape = p.found[1] COLLATE "C");
 END $$;
 
 -- left_of is what is left of a row: the columns named, NULL where there is none of that name, and what is added.

@@ -85,10 +85,10 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Se
 	if err != nil {
 		return err
 	}
-	if err := n.warnOfSilence(ctx); err != nil {
+	if err := n.warnOfSilentTriggers(ctx); err != nil {
 		return err
 	}
-	n.upkeep = upkeep.New(n.pool, n.log, slices.Concat(n.watchRights(c, direct), n.accounts.Items(), topics.Items(), resources.Items(), functions.Items())...)
+	n.upkeep = upkeep.New(n.pool, n.log, slices.Concat(n.rightsItems(c, direct), n.accounts.Items(), topics.Items(), resources.Items(), functions.Items())...)
 	n.metrics.ObserveSettings(n.upkeep)
 	health := n.health(c)
 	if n.ops, err = api.NewOps(n.metrics, health, c.Ops.Hosts, n.log); err != nil {

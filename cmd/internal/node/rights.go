@@ -18,18 +18,18 @@ func needs(c *config.Config) schema.Needs {
 	return schema.Needs{Accounts: c.Auth.Users.Table != "-", Apps: c.Apps}
 }
 
-// watchRights returns a setting for each role that the node connects as. It fits while the role has the
+// rightsItems returns a setting for each role that the node connects as. It fits while the role has the
 // rights that a node needs, so that the log and /readyz tell of a missing right before a statement fails.
-func (n *Node) watchRights(c *config.Config, direct *dbconn.Server) []*upkeep.Item {
-	items := []*upkeep.Item{watchRole("database.url", needs(c), n.pool.SQL)}
+func (n *Node) rightsItems(c *config.Config, direct *dbconn.Server) []*upkeep.Item {
+	items := []*upkeep.Item{rightsItem("database.url", needs(c), n.pool.SQL)}
 	at := direct.ConnConfig(nil)
 	if at.User != n.pool.User() {
-		items = append(items, watchRole("database.direct_url", schema.Needs{}, func() *sql.DB { return stdlib.OpenDB(*at) }))
+		items = append(items, rightsItem("database.direct_url", schema.Needs{}, func() *sql.DB { return stdlib.OpenDB(*at) }))
 	}
 	return items
 }
 
-func watchRole(setting string, n schema.Needs, connect func() *sql.DB) *upkeep.Item {
+func rightsItem(setting string, n schema.Needs, connect func() *sql.DB) *upkeep.Item {
 	return upkeep.NewItem(setting, "rights", func(ctx context.Context, _ bool) (bool, error) {
 		db := connect()
 		defer db.Close()
@@ -44,8 +44,8 @@ func watchRole(setting string, n schema.Needs, connect func() *sql.DB) *upkeep.I
 	})
 }
 
-// warnOfSilence logs a warning if the triggers of the operator's tables do not fire when the node writes.
-func (n *Node) warnOfSilence(ctx context.Context) error {
+// warnOfSilentTriggers logs a warning if the triggers of the operator's tables do not fire when the node writes.
+func (n *Node) warnOfSilentTriggers(ctx context.Context) error {
 	const sql = `SELECT current_setting('session_replication_role'), current_user`
 	var setting, role string
 	if err := n.pool.QueryRow(ctx, sql).Scan(&setting, &role); err != nil {
