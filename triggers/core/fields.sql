@@ -74,14 +74,14 @@ BEGIN
             code := 65536 + (('x' || lpad(substr(escape, 3, 4), 16, '0'))::bit(64)::bigint - 55296) * 1024 + code - 56320;
         END IF;
         CONTINUE WHEN code < 128;
-        escapes := escapes || escape;
+        escapes := array_append(escapes, escape);
         BEGIN
-            characters := characters || convert_from(decode(to_hex(CASE  -- the bytes of UTF-8
+            characters := array_append(characters, convert_from(decode(to_hex(CASE  -- the bytes of UTF-8
                 WHEN code < 2048 THEN 49280 + code / 64 * 256 + code % 64
                 WHEN code < 65536 THEN 14712960 + code / 4096 * 65536 + code / 64 % 64 * 256 + code % 64
-                ELSE 4034953344 + code / 262144 * 16777216 + code / 4096 % 64 * 65536 + code / 64 % 64 * 256 + code % 64 END), 'hex'), 'UTF8');
+                ELSE 4034953344 + code / 262144 * 16777216 + code / 4096 % 64 * 65536 + code / 64 % 64 * 256 + code % 64 END), 'hex'), 'UTF8'));
         EXCEPTION WHEN untranslatable_character THEN
-            characters := characters || '';
+            characters := array_append(characters, '');
         END;
     END LOOP;
     RETURN (SELECT string_agg(coalesce(known.character, p.found[1]), '' ORDER BY p.place)
