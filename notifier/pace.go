@@ -43,7 +43,7 @@ func (p *pollPace) notePoll(began time.Time, writers int) {
 // that found nothing: any session may have sent their rings.
 func (p *pollPace) leastInterval() time.Duration {
 	if p.empty < emptyPolls {
-		return min(max(leastRest, (1+restFactor)*p.took), max(leastRest, p.options.PollBusy))
+		return leastRest
 	}
 	return p.options.PollBusy
 }

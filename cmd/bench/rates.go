@@ -14,7 +14,7 @@ import (
 // fewestSamples is how many messages a round has at least.
 const fewestSamples = 5
 
-// rates measures how long messages take from the commit's answer to chat sockets while one writer
+// rates measures how long messages take from sending the statement to chat sockets while one writer
 // commits so many a second, and beside it, in turns, a bare NOTIFY from a trigger to a connection
 // that does nothing but LISTEN.
 func rates(ctx context.Context, b *bench) (err error) {
@@ -26,7 +26,7 @@ func rates(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, n.stop()) }()
-	b.say("\nrates: one writer, from the commit's answer to the frame at chat sockets; p50 and p99")
+	b.say("\nrates: one writer, from sending the statement to the frame at chat sockets; p50 and p99")
 	t := b.table("messages/s", "sockets", "bare NOTIFY", "p99", "Rowcall", "p99", "ratio")
 	for _, sockets := range []int{1, 100} {
 		for _, rate := range []float64{1, 20, 100, 200, 500, 1000, 2000} {
@@ -80,14 +80,14 @@ func (b *bench) bareRound(ctx context.Context, rate float64) ([]time.Duration, e
 		}
 		return nil
 	})
-	committed, err := b.writeAt(ctx, rate, n, "INSERT INTO bare (message) VALUES ($1)", "Are you there?")
+	sent, err := b.writeAt(ctx, rate, n, "INSERT INTO bare (message) VALUES ($1)", "Are you there?")
 	if err != nil {
 		return nil, errors.Join(err, listens.Close(ctx), hearing.Wait())
 	}
 	if err := hearing.Wait(); err != nil {
 		return nil, err
 	}
-	return delaysOf(committed, arrived), nil
+	return delaysOf(sent, arrived), nil
 }
 
 func (b *bench) rateRound(ctx context.Context, n *runningNode, rate float64, sockets int) (all []time.Duration, err error) {
@@ -112,7 +112,7 @@ func (b *bench) rateRound(ctx context.Context, n *runningNode, rate float64, soc
 			return err
 		})
 	}
-	committed, err := b.writeAt(ctx, rate, samples, insert, b.room(), "Are you there?")
+	sent, err := b.writeAt(ctx, rate, samples, insert, b.room(), "Are you there?")
 	if err != nil {
 		closeAll(conns)
 		return nil, errors.Join(err, hearing.Wait())
@@ -121,28 +121,28 @@ func (b *bench) rateRound(ctx context.Context, n *runningNode, rate float64, soc
 		return nil, err
 	}
 	for _, times := range arrived {
-		all = append(all, delaysOf(committed, times)...)
+		all = append(all, delaysOf(sent, times)...)
 	}
 	return all, nil
 }
 
-// writeAt runs a statement n times, so many times a second, and returns when each was answered.
+// writeAt runs a statement n times, so many times a second, and returns when each was sent.
 func (b *bench) writeAt(ctx context.Context, rate float64, n int, statement string, args ...any) ([]time.Time, error) {
 	conn, err := pgx.Connect(ctx, b.url)
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	committed := make([]time.Time, n)
+	sent := make([]time.Time, n)
 	start := time.Now()
-	for i := range committed {
+	for i := range sent {
 		pause(ctx, time.Until(start.Add(time.Duration(float64(i)/rate*float64(time.Second)))))
+		sent[i] = time.Now()
 		if _, err := conn.Exec(ctx, statement, args...); err != nil {
 			return nil, fmt.Errorf("inserting: %w", err)
 		}
-		committed[i] = time.Now()
 	}
-	return committed, nil
+	return sent, nil
 }
 
 // arrivals are the times of the next n frames.
@@ -164,11 +164,11 @@ func arrivals(from net.Conn, n int) ([]time.Time, error) {
 	return times, nil
 }
 
-// delaysOf are the times from commits to arrivals, in the same order.
-func delaysOf(committed, arrived []time.Time) []time.Duration {
+// delaysOf are the times from sending to arrivals, in the same order.
+func delaysOf(sent, arrived []time.Time) []time.Duration {
 	var all []time.Duration
-	for i := range min(len(committed), len(arrived)) {
-		all = append(all, max(0, arrived[i].Sub(committed[i])))
+	for i := range min(len(sent), len(arrived)) {
+		all = append(all, max(0, arrived[i].Sub(sent[i])))
 	}
 	return all
 }
