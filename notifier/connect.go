@@ -32,7 +32,6 @@ var sessionSettings = map[string]string{
 	"enable_indexscan":                "on",
 	"enable_tidscan":                  "on",
 	"work_mem":                        "4MB",
-	"jit":                             "off",
 	"plan_cache_mode":                 "force_generic_plan",
 	"max_parallel_workers_per_gather": "0",
 	"synchronous_commit":              "on",

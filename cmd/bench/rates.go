@@ -12,7 +12,7 @@ import (
 )
 
 // fewestSamples is how many messages a round has at least.
-const fewestSamples = 5
+const fewestSamples = 2
 
 // rates measures how long messages take from sending the statement to chat sockets while one writer
 // commits so many a second, and beside it, in turns, a bare NOTIFY from a trigger to a connection

@@ -34,6 +34,7 @@ ALTER ROLE {role} SET bytea_output = 'escape';
 ALTER ROLE {role} SET extra_float_digits = -15;
 ALTER ROLE {role} SET xmlbinary = 'hex';
 ALTER ROLE {role} SET quote_all_identifiers = on;
+ALTER ROLE {role} SET jit = on;
 ALTER ROLE {role} SET row_security = off;
 ALTER ROLE {role} SET transform_null_equals = on;
 ALTER ROLE {role} SET array_nulls = off;
@@ -50,7 +51,7 @@ const shown = `SELECT coalesce(string_agg(name || '=' || setting, ' ' ORDER BY l
 func right(version int) string {
 	all := "array_nulls=on bytea_output=hex client_encoding=UTF8 DateStyle=ISO, MDY default_transaction_deferrable=off default_transaction_isolation=read committed " +
 		"default_transaction_read_only=off exit_on_error=off extra_float_digits=1 idle_in_transaction_session_timeout=0 idle_session_timeout=0 IntervalStyle=postgres " +
-		"lock_timeout=0 quote_all_identifiers=off row_security=on standard_conforming_strings=on statement_timeout=0 TimeZone=UTC "
+		"jit=off lock_timeout=0 quote_all_identifiers=off row_security=on standard_conforming_strings=on statement_timeout=0 TimeZone=UTC "
 	if version >= 17 {
 		all += "transaction_timeout=0 "
 	}
