@@ -26,15 +26,19 @@ func rates(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, n.stop()) }()
+	cookie, err := login(ctx, n.addr, "alice")
+	if err != nil {
+		return err
+	}
 	b.say("\nrates: one writer, from sending the statement to the frame at chat sockets; p50 and p99")
 	t := b.table("messages/s", "sockets", "bare NOTIFY", "p99", "Rowcall", "p99", "ratio")
-	for _, sockets := range []int{1, 100} {
+	for _, sockets := range []int{1, max(2, b.sockets/10)} {
 		for _, rate := range []float64{1, 20, 100, 200, 500, 1000, 2000} {
 			bare, err := b.bareRound(ctx, rate)
 			if err != nil {
 				return fmt.Errorf("bare NOTIFY: %w", err)
 			}
-			ours, err := b.rateRound(ctx, n, rate, sockets)
+			ours, err := b.rateRound(ctx, n, cookie, rate, sockets)
 			if err != nil {
 				return err
 			}
@@ -90,11 +94,7 @@ func (b *bench) bareRound(ctx context.Context, rate float64) ([]time.Duration, e
 	return delaysOf(sent, arrived), nil
 }
 
-func (b *bench) rateRound(ctx context.Context, n *runningNode, rate float64, sockets int) (all []time.Duration, err error) {
-	cookie, err := login(ctx, n.addr, "alice")
-	if err != nil {
-		return nil, err
-	}
+func (b *bench) rateRound(ctx context.Context, n *runningNode, cookie string, rate float64, sockets int) (all []time.Duration, err error) {
 	samples := b.samplesAt(rate)
 	arrived := make([][]time.Time, sockets)
 	var conns []net.Conn
