@@ -122,3 +122,20 @@ func TestANewSubscriptionBeginsBehindALargePoll(t *testing.T) {
 	default:
 	}
 }
+
+// TestAClosedSubscriptionWaitsForNoPoll closes a subscription that waits for the end of a poll. A client that
+// subscribes and leaves again and again during a large poll must leave nothing behind.
+func TestAClosedSubscriptionWaitsForNoPoll(t *testing.T) {
+	f := newFeed(nil, Options{}, 20)
+	s := &Subscription{host: f.host, topics: []topic.Topic{"room"}, wake: func() {}, grants: make([]Grant, 1)}
+	f.hub.register(s)
+	f.hub.beginRestart(anEpoch, snapshot{xmin: 10, xmax: 10})
+	s.startAt(0, cursorAfter(anEpoch, snapshot{xmin: 10, xmax: 10}), "")
+	if got := f.hub.goLive(s); got != attachDeferred {
+		t.Fatalf("during a poll, going live gives %d, want that it is put off", got)
+	}
+	s.Close()
+	if waiting := f.hub.endRestart(); len(waiting) != 0 {
+		t.Errorf("after the poll %d subscriptions wait, want none", len(waiting))
+	}
+}

@@ -1,13 +1,10 @@
 package notifier
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // largePoll is a poll that is read in pages.
 type largePoll struct {
-	begun chan struct{} // closed when the poll is known to take long
+	begun chan struct{} // closed when the poll is known to be large
 	place cursor        // where the node will stand after it; set before begun is closed
 }
 
@@ -35,21 +32,12 @@ func (p *poller) withdrawLargePoll() {
 
 // waitForPlace returns a place at which a subscription may begin that resumes from no cursor: the
 // node's place after a poll that begins after the call, or where the node will stand after a large
-// poll that is under way. So a new subscription does not wait
-// until a large transaction of another topic is read. Access that is asked after
-// the call takes every removal of a right into account that the large poll has found.
+// poll that is under way. So a new subscription does not wait until a large transaction of another
+// topic is read. Access that is asked after the call takes every removal of a right into account that
+// the large poll has found.
 func (p *poller) waitForPlace(ctx context.Context) (cursor, string, error) {
 	p.mu.Lock()
-	round, large := p.nextRound, p.largePoll
+	large := p.largePoll
 	p.mu.Unlock()
-	p.wake.raise()
-	select {
-	case <-round.done:
-		here, text := p.hub.place()
-		return here, text, nil
-	case <-large.begun:
-		return large.place, large.place.String(), nil
-	case <-ctx.Done():
-		return cursor{}, "", fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
-	}
+	return p.waitForEither(ctx, large)
 }

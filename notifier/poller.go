@@ -144,6 +144,12 @@ func schemaMissing(err error) error {
 
 // waitForRound waits for a poll that begins after the call, and returns the node's place after it.
 func (p *poller) waitForRound(ctx context.Context) (cursor, string, error) {
+	return p.waitForEither(ctx, newLargePoll()) // which never begins
+}
+
+// waitForEither waits for a poll that begins after the call, or for a large poll to be announced, and
+// returns where the node stands, or will stand, after it.
+func (p *poller) waitForEither(ctx context.Context, large *largePoll) (cursor, string, error) {
 	p.mu.Lock()
 	round := p.nextRound
 	p.mu.Unlock()
@@ -152,6 +158,8 @@ func (p *poller) waitForRound(ctx context.Context) (cursor, string, error) {
 	case <-round.done:
 		here, text := p.hub.place()
 		return here, text, nil
+	case <-large.begun:
+		return large.place, large.place.String(), nil
 	case <-ctx.Done():
 		return cursor{}, "", fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
 	}

@@ -68,8 +68,8 @@ func (p *puller) keepPulling(ctx context.Context) {
 	}
 }
 
-// takeTurn brings one subscription a page further, or live. If it returns failed, the subscription's
-// turn goes on: the caller parks the subscription and takes the turn again later.
+// takeTurn brings one subscription a page further, or live. If it returns outcomeFailed, the
+// subscription's turn goes on: the caller parks the subscription and takes the turn again later.
 func (p *puller) takeTurn(ctx context.Context, s *Subscription) outcome {
 	how := outcomeUndecided
 	switch p.hub.goLive(s) {
