@@ -75,8 +75,9 @@ func TestAPoolRetiresItsOtherConnections(t *testing.T) {
 	}
 }
 
-// TestAPoolHoldsAnotherConnectionThanALostOne ends the process of the connection that the pool holds:
-// the pool holds the next one.
+// TestAPoolHoldsAnotherConnectionThanALostOne ends the process of the connection that the pool holds: the
+// pool holds another one. Others may be made at the same time, and serve one statement each, since they
+// expire at once.
 func TestAPoolHoldsAnotherConnectionThanALostOne(t *testing.T) {
 	t.Parallel()
 	pool := openAging(t)
@@ -85,8 +86,14 @@ func TestAPoolHoldsAnotherConnectionThanALostOne(t *testing.T) {
 		lost = int(conn.PgConn().PID())
 		return conn.Close(context.WithoutCancel(t.Context()))
 	})
-	next := process(t, pool)
-	if again := process(t, pool); next == lost || again != next {
-		t.Errorf("after process %d was lost, statements run in processes %d and %d, want another one and the same again", lost, next, again)
+	statements, held := make(map[int]int), 0
+	for range 20 {
+		next := process(t, pool)
+		if statements[next]++; statements[next] == 2 {
+			held++
+		}
+	}
+	if held != 1 || statements[lost] > 0 {
+		t.Errorf("after process %d was lost, the processes ran so many statements: %v, want one of them to run more than one", lost, statements)
 	}
 }
