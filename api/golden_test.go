@@ -33,6 +33,7 @@ func goldenFrames(t *testing.T) map[string][]byte {
 		"native-subscribed-reset":   encodeTextFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor, Recovered: &no, Reason: notifier.ResetExpired}),
 		"native-subscribed-snapshot": encodeTextFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor,
 			Snapshot: []byte(`[{"id":1,"sender_id":1,"posted":"2021-06-01T10:00:00Z","message":"<b>Grüße</b> & \"more\""}]`)}),
+		"native-subscribed-truncated": encodeTextFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor, Snapshot: []byte(`[{"id":1}]`), Truncated: true}),
 		"native-event": encodeTextFrame(eventFrame{Op: "event", Topic: "room/42", ID: 8812, Type: "chat_message_created",
 			Data: []byte(`{"id":"42","message":"Hello world!","room_id":42,"sender_id":1,"posted":"2026-11-20T12:00:00Z"}`), Time: "2026-11-20T12:00:00.5Z", Cursor: cursor}),
 		"native-event-followed":  encodeEventFrame(event(8813, "patients/12", "patient.change", `{"id":12,"action":"delete"}`), "patients"),

@@ -142,7 +142,7 @@ func (t timedRules) Ask(ctx context.Context, questions []notifier.Question) ([]n
 }
 
 // State is Rules.State.
-func (t timedRules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json.RawMessage, error) {
+func (t timedRules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (state json.RawMessage, truncated bool, err error) {
 	return t.rules.State(ctx, tx, q)
 }
 

@@ -28,6 +28,7 @@ type (
 		Recovered *bool                `json:"recovered,omitempty"` // only if since was sent
 		Reason    notifier.ResetReason `json:"reason,omitempty"`
 		Snapshot  json.RawMessage      `json:"snapshot,omitempty"`
+		Truncated bool                 `json:"truncated,omitempty"` // there are more rows than the snapshot has
 	}
 	eventFrame struct {
 		Op       string          `json:"op"`
@@ -111,7 +112,7 @@ func encodeSubscribedFrame(slot *topicSlot, start notifier.Start) []byte {
 	}
 	switch {
 	case slot.asked.Snapshot:
-		frame.Snapshot = problem.SoundJSON(start.State)
+		frame.Snapshot, frame.Truncated = problem.SoundJSON(start.State), start.Truncated
 	case slot.asked.Since != nil:
 		frame.Recovered = &start.Recovered
 		frame.Reason = start.Reason

@@ -18,9 +18,10 @@ import (
 
 // topicState is the answer to GET /v1/topics/{topic}.
 type topicState struct {
-	Topic    topic.Topic     `json:"topic"`
-	Cursor   string          `json:"cursor"`
-	Snapshot json.RawMessage `json:"snapshot"`
+	Topic     topic.Topic     `json:"topic"`
+	Cursor    string          `json:"cursor"`
+	Snapshot  json.RawMessage `json:"snapshot"`
+	Truncated bool            `json:"truncated,omitempty"` // there are more rows than the snapshot has
 }
 
 // serveTopic answers with a topic's present state, and the cursor to go on from: each event is
@@ -47,7 +48,7 @@ func (t *topicRequests) readState(r *http.Request, in *admission) (topicState, e
 		return topicState{}, err
 	}
 	sub.Close()
-	return topicState{Topic: topics[0], Cursor: start.Cursor, Snapshot: problem.SoundJSON(start.State)}, nil
+	return topicState{Topic: topics[0], Cursor: start.Cursor, Snapshot: problem.SoundJSON(start.State), Truncated: start.Truncated}, nil
 }
 
 // topicRequests is what all answers to requests about topics over HTTP use.

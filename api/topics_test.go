@@ -27,6 +27,17 @@ func TestTopicState(t *testing.T) {
 	}
 }
 
+func TestTopicStateThatWasCut(t *testing.T) {
+	st := openFakeFeedServer(t, Options{})
+	st.feed.set(func(f *fakeFeed) {
+		f.start = notifier.Start{Cursor: "c2", State: []byte(`[{"id":1}]`), Truncated: true}
+	})
+	_, body := fetch(t, st.http.URL+"/v1/topics/room/5")
+	if want := `{"topic":"room/5","cursor":"c2","snapshot":[{"id":1}],"truncated":true}`; body != want {
+		t.Errorf("got %s, want %s", body, want)
+	}
+}
+
 func TestTopicStateRefuses(t *testing.T) {
 	tests := []struct {
 		path   string

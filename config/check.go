@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,8 +20,10 @@ func (c *Config) check(p *rules.Problems) {
 	c.Web.check(p)
 	c.Ops.check(p)
 	rules.CheckTopics(c.Topics, p)
-	rules.CheckSockets(c.Sockets, c.Topics, c.Resources, p)
-	rules.CheckResources(c.Resources, c.Topics, p)
+	rules.CheckTables(c.Tables, c.Topics, p)
+	topics := slices.Concat(c.Topics, rules.TopicsOf(c.Tables))
+	rules.CheckSockets(c.Sockets, topics, c.Resources, p)
+	rules.CheckResources(c.Resources, topics, p)
 	rules.CheckFunctions(c.Functions, p)
 	p.RequireOneOf("log_format", c.LogFormat, "text", "json")
 }

@@ -19,7 +19,12 @@ type Config struct {
 	Ops      Ops      `mapstructure:"ops"`
 
 	// Apps keeps the tables and triggers of the four example applications.
-	Apps      bool             `mapstructure:"apps"`
+	Apps bool `mapstructure:"apps"`
+	// TablesApply makes the node change the triggers of declared tables itself, at start and while it
+	// serves.
+	TablesApply bool          `mapstructure:"tables_apply"`
+	Tables      []rules.Table `mapstructure:"tables"`
+
 	Topics    []rules.Topic    `mapstructure:"topics"`
 	Sockets   []rules.Socket   `mapstructure:"sockets"`
 	Resources []rules.Resource `mapstructure:"resources"`

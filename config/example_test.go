@@ -65,7 +65,7 @@ func TestSettingsPageNamesEveryKey(t *testing.T) {
 			t.Errorf("docs/configuration.md has no row %s", row)
 		}
 	}
-	for _, list := range []reflect.Type{reflect.TypeFor[rules.Topic](), reflect.TypeFor[rules.Socket](), reflect.TypeFor[rules.Forward](), reflect.TypeFor[rules.Resource](), reflect.TypeFor[rules.Function]()} {
+	for _, list := range []reflect.Type{reflect.TypeFor[rules.Topic](), reflect.TypeFor[rules.Socket](), reflect.TypeFor[rules.Forward](), reflect.TypeFor[rules.Resource](), reflect.TypeFor[rules.Function](), reflect.TypeFor[rules.Table](), reflect.TypeFor[rules.TableTopic](), reflect.TypeFor[rules.Revalidate]()} {
 		for _, name := range fieldNames(list) {
 			if !strings.Contains(string(page), "| `"+name+"` |") {
 				t.Errorf("docs/configuration.md has no row for %s of a %s", name, list.Name())

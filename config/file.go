@@ -86,13 +86,16 @@ func isSectionList(t reflect.Type) bool {
 	return t.Kind() == reflect.Slice && isSection(t.Elem())
 }
 
+// notInFile is the key of a field that the file cannot set.
+const notInFile = "-"
+
 // fieldName returns the key of a field in the file.
 func fieldName(f reflect.StructField) string { return f.Tag.Get("mapstructure") }
 
 // fieldOf returns the field of a section with this key.
 func fieldOf(section reflect.Type, name string) (reflect.StructField, bool) {
 	for field := range section.Fields() {
-		if fieldName(field) == name {
+		if fieldName(field) == name && name != notInFile {
 			return field, true
 		}
 	}
@@ -103,7 +106,9 @@ func fieldOf(section reflect.Type, name string) (reflect.StructField, bool) {
 func fieldNames(section reflect.Type) []string {
 	var names []string
 	for field := range section.Fields() {
-		names = append(names, fieldName(field))
+		if name := fieldName(field); name != notInFile {
+			names = append(names, name)
+		}
 	}
 	return names
 }
@@ -116,7 +121,7 @@ func valueKeys(section reflect.Type, path string) []string {
 		switch {
 		case isSection(field.Type):
 			keys = append(keys, valueKeys(field.Type, key)...)
-		case !isSectionList(field.Type):
+		case !isSectionList(field.Type) && fieldName(field) != notInFile:
 			keys = append(keys, key)
 		}
 	}

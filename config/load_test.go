@@ -155,6 +155,47 @@ sockets:
 	}
 }
 
+func TestDeclaredTables(t *testing.T) {
+	t.Parallel()
+	c := load(t, Sources{Default: []byte(`
+tables_apply: true
+tables:
+  - table: public."Orders"
+    topics:
+      - {topic: 'orders/{customerId}', allow: authenticated, access: 'SELECT @customerId = @me AS allowed'}
+      - topic: shops/{shop_id}/orders
+    columns: [id, Status]
+    key: [id]
+    on: [insert, delete]
+    order: placed_at DESC, id
+    limit: 1000
+    numbers: text
+    name: orders
+    mode: statement
+  - {table: sales.*, except: [old], hide: [secret], topics: [{topic: 'sales/{table}'}], revalidate: [{topic: 'shops/{shop_id}', user: user_id}]}
+sockets:
+  - {path: '/ws/orders/{customerId}', topic: 'orders/{customerId}', frame: data, forward: [{type: orders.insert, fields: [new]}]}
+`)})
+	want := Default()
+	want.TablesApply = true
+	want.Tables = []rules.Table{{
+		Table: `public."Orders"`,
+		Topics: []rules.TableTopic{
+			{Topic: "orders/{customerId}", Allow: rules.AllowAuthenticated, Access: "SELECT @customerId = @me AS allowed"},
+			{Topic: "shops/{shop_id}/orders"},
+		},
+		Columns: []string{"id", "Status"}, Key: []string{"id"}, On: []string{"insert", "delete"}, Order: "placed_at DESC, id",
+		Limit: 1000, Numbers: "text", Name: "orders", Mode: "statement",
+	}, {
+		Table: "sales.*", Except: []string{"old"}, Hide: []string{"secret"}, Topics: []rules.TableTopic{{Topic: "sales/{table}"}},
+		Revalidate: []rules.Revalidate{{Topic: "shops/{shop_id}", User: "user_id"}},
+	}}
+	want.Sockets = c.Sockets
+	if d := diff(want, *c); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestEverythingWrongIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	got := problems(t, Sources{
@@ -207,7 +248,14 @@ func TestRulesAreCheckedWithoutADatabase(t *testing.T) {
 	t.Parallel()
 	const socket = "topics: [{topic: dams}]\nsockets: [{path: /ws, topic: dams, "
 	for text, want := range map[string]string{
-		"topics: [{topic: 'room/{roomId}'}]":                                                  "topics[0].topic: ",
+		"topics: [{topic: 'room/{room-id}'}]":                                                 "topics[0].topic: ",
+		"topics: [{topic: a, snapshotlimit: 5}]":                                              "topics[0].snapshotlimit: unknown key; known here: topic, allow, access, snapshot, slow, key",
+		"topics: [{topic: a, '-': 5}]":                                                        "topics[0].-: unknown key; known here: topic, allow, access, snapshot, slow, key",
+		"tables: [{table: public.a, topics: [{topic: 'a/{b}', acess: SELECT}]}]":              "tables[0].topics[0].acess: unknown key; known here: topic, allow, access",
+		"tables: [{table: public.a, topics: [{topic: a}], colums: [b]}]":                      "tables[0].colums: unknown key; known here: table, except, topics, columns, hide",
+		"tables: [{table: public.a, topics: [{topic: a}], limit: few}]":                       `tables[0].limit: "few" is no whole number`,
+		"tables: [{table: public.a, topics: [{topic: a}], key: [1]}]":                         "tables[0].key[0]: is text: put it in quotes",
+		"tables: [{table: public.a, topics: a}]":                                              "tables[0].topics: is a list: begin each entry with a dash",
 		"topics: [{topic: 'room/{n:float}'}]":                                                 "topics[0].topic: ",
 		"topics: [{topic: 'a/{x}'}, {topic: a/b}]":                                            "topics[1].topic: ",
 		"topics: [{topic: 'a/{me}'}]":                                                         "topics[0].topic: ",

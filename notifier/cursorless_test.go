@@ -18,8 +18,8 @@ func (grantingRules) Ask(_ context.Context, asked []Question) ([]Grant, error) {
 	return make([]Grant, len(asked)), nil
 }
 
-func (grantingRules) State(context.Context, pgx.Tx, Question) (json.RawMessage, error) {
-	return nil, ErrNoSnapshot
+func (grantingRules) State(context.Context, pgx.Tx, Question) (json.RawMessage, bool, error) {
+	return nil, false, ErrNoSnapshot
 }
 
 // feedAt returns a feed whose next poll finds the log at the snapshot.

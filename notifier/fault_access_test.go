@@ -59,9 +59,9 @@ func (d door) Ask(ctx context.Context, questions []notifier.Question) ([]notifie
 	return grants, nil
 }
 
-func (d door) State(ctx context.Context, tx pgx.Tx, _ notifier.Question) (state json.RawMessage, err error) {
+func (d door) State(ctx context.Context, tx pgx.Tx, _ notifier.Question) (state json.RawMessage, truncated bool, err error) {
 	err = tx.QueryRow(ctx, `SELECT coalesce(json_agg(note), '[]') FROM notes`).Scan(&state)
-	return state, err
+	return state, false, err
 }
 
 // guest is the follower whom doorSchema lets in.

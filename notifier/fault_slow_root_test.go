@@ -62,10 +62,10 @@ func (r *tableRules) Ask(ctx context.Context, questions []notifier.Question) ([]
 	return make([]notifier.Grant, len(questions)), err
 }
 
-func (r *tableRules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (state json.RawMessage, err error) {
+func (r *tableRules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (state json.RawMessage, truncated bool, err error) {
 	_, snapshot, table := r.statements(q.Topic)
 	err = tx.QueryRow(ctx, strings.ReplaceAll(snapshot, "root", table)).Scan(&state)
-	return state, err
+	return state, false, err
 }
 
 // TestAFaultOfRootTopicsHoldsUpThemAlone has two root topics whose access or state the database

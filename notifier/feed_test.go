@@ -50,11 +50,12 @@ func (r openRules) Ask(ctx context.Context, questions []notifier.Question) ([]no
 	return make([]notifier.Grant, len(questions)), nil
 }
 
-func (r openRules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json.RawMessage, error) {
-	if r.state != nil {
-		return r.state(ctx, tx, q)
+func (r openRules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (state json.RawMessage, truncated bool, err error) {
+	if r.state == nil {
+		return nil, false, notifier.ErrNoSnapshot
 	}
-	return nil, notifier.ErrNoSnapshot
+	state, err = r.state(ctx, tx, q)
+	return state, false, err
 }
 
 // node is a feed at work on a database.

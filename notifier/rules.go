@@ -68,9 +68,10 @@ type Rules interface {
 	// groups, so that the questions that can be answered are found.
 	Ask(ctx context.Context, questions []Question) ([]Grant, error)
 	// State reads the present state of the question's topic as a JSON array within tx, a read-only
-	// REPEATABLE READ transaction. A topic without a configured snapshot yields ErrNoSnapshot. After
-	// ErrReadAgain the feed begins another transaction, once.
-	State(ctx context.Context, tx pgx.Tx, q Question) (json.RawMessage, error)
+	// REPEATABLE READ transaction, and reports whether the state has more rows than its limit, which
+	// the array lacks. A topic without a configured snapshot yields ErrNoSnapshot. After ErrReadAgain
+	// the feed begins another transaction, once.
+	State(ctx context.Context, tx pgx.Tx, q Question) (state json.RawMessage, truncated bool, err error)
 }
 
 // refusalIn returns the first refusal among the grants, or nil.

@@ -41,6 +41,7 @@ type Start struct {
 	Recovered bool            // whether Since was of use; meaningless without Since
 	Reason    ResetReason     // why Since was of no use
 	State     json.RawMessage // with Snapshot: the topic's state as a JSON array
+	Truncated bool            // whether State lacks rows, because there are more than its limit
 	Roles     []string        // the roles that access to the first topic granted
 }
 
@@ -102,7 +103,7 @@ func (f *Feed) join(ctx context.Context, s *Subscription, r Request) (Start, err
 // account that committed before the bound. A later removal files an access event in a later poll,
 // which reaches the subscription because it is registered.
 func (f *Feed) findStart(ctx context.Context, s *Subscription, r Request) (cursor, Start, error) {
-	state, seen, err := f.readState(ctx, s, r)
+	read, err := f.readState(ctx, s, r)
 	if err != nil {
 		return cursor{}, Start{}, err
 	}
@@ -124,9 +125,9 @@ func (f *Feed) findStart(ctx context.Context, s *Subscription, r Request) (curso
 		if err := f.admit(ctx, s); err != nil {
 			return err
 		}
-		start = Start{Cursor: text, State: state, Roles: s.grantedRoles()}
+		start = Start{Cursor: text, State: read.state, Truncated: read.truncated, Roles: s.grantedRoles()}
 		if r.Snapshot {
-			from = cursorAfter(here.epoch, seen)
+			from = cursorAfter(here.epoch, read.seen)
 			start.Cursor = from.String()
 			return nil
 		}
@@ -145,50 +146,57 @@ func (f *Feed) admit(ctx context.Context, s *Subscription) error {
 	return err
 }
 
+// stateRead is a topic's state, and the snapshot it was read in.
+type stateRead struct {
+	state     json.RawMessage
+	truncated bool // there are more rows than the state has
+	seen      snapshot
+}
+
 // readState reads the topic's state together with the snapshot it was read in. Access is asked
 // before, so that a follower without access causes no work in the database. The answer that counts
 // is asked for after it.
-func (f *Feed) readState(ctx context.Context, s *Subscription, r Request) (state json.RawMessage, seen snapshot, err error) {
+func (f *Feed) readState(ctx context.Context, s *Subscription, r Request) (read stateRead, err error) {
 	if !r.Snapshot {
-		return nil, snapshot{}, nil
+		return stateRead{}, nil
 	}
 	err = f.joins.run(ctx, s.root(), func(ctx context.Context) (err error) {
 		if err := f.admit(ctx, s); err != nil {
 			return err
 		}
-		state, seen, err = f.readStateTwice(ctx, s)
+		read, err = f.readStateTwice(ctx, s)
 		return err
 	})
-	return state, seen, err
+	return read, err
 }
 
 // readStateTwice reads the state, in a second transaction if the first cannot.
-func (f *Feed) readStateTwice(ctx context.Context, s *Subscription) (json.RawMessage, snapshot, error) {
-	state, text, err := f.readStateInSnapshot(ctx, s)
+func (f *Feed) readStateTwice(ctx context.Context, s *Subscription) (stateRead, error) {
+	read, text, err := f.readStateInSnapshot(ctx, s)
 	if errors.Is(err, ErrReadAgain) {
-		state, text, err = f.readStateInSnapshot(ctx, s)
+		read, text, err = f.readStateInSnapshot(ctx, s)
 	}
 	if errors.Is(err, ErrNoSnapshot) {
-		return nil, snapshot{}, ErrNoSnapshot
+		return stateRead{}, ErrNoSnapshot
 	}
 	if err != nil {
-		return nil, snapshot{}, fmt.Errorf("%w: reading the state of %s: %w", ErrUnavailable, s.topics[0], err)
+		return stateRead{}, fmt.Errorf("%w: reading the state of %s: %w", ErrUnavailable, s.topics[0], err)
 	}
-	seen, err := parseSnapshot(text)
-	return state, seen, err
+	read.seen, err = parseSnapshot(text)
+	return read, err
 }
 
 // readStateInSnapshot reads the topic's state, and the text of the snapshot in which it reads.
-func (f *Feed) readStateInSnapshot(ctx context.Context, s *Subscription) (state json.RawMessage, text string, err error) {
-	read := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, f.pool, read, func(tx pgx.Tx) (err error) {
+func (f *Feed) readStateInSnapshot(ctx context.Context, s *Subscription) (read stateRead, text string, err error) {
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, f.pool, options, func(tx pgx.Tx) (err error) {
 		if err = tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&text); err != nil {
 			return err
 		}
-		state, err = f.rules.State(ctx, tx, Question{Topic: s.topics[0], Follower: s.follower})
+		read.state, read.truncated, err = f.rules.State(ctx, tx, Question{Topic: s.topics[0], Follower: s.follower})
 		return err
 	})
-	return state, text, err
+	return read, text, err
 }
 
 // replaySource is where the events behind a cursor come from.

@@ -15,7 +15,7 @@ type faultyRules struct{}
 
 func (faultyRules) Ask(context.Context, []Question) ([]Grant, error) { panic("a fault") }
 
-func (faultyRules) State(context.Context, pgx.Tx, Question) (json.RawMessage, error) {
+func (faultyRules) State(context.Context, pgx.Tx, Question) (json.RawMessage, bool, error) {
 	panic("a fault")
 }
 

@@ -105,7 +105,7 @@ func TestCompileAsksForRights(t *testing.T) {
 	} {
 		db.Exec(t, c.change)
 		err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
-			_, err := compiled.State(t.Context(), tx, asking("tasks", ""))
+			_, _, err := compiled.State(t.Context(), tx, asking("tasks", ""))
 			return err
 		})
 		if f := problem.FaultOf(fmt.Errorf("%w: %w", problem.ErrUnavailable, err)); f != c.want {

@@ -136,7 +136,7 @@ func (r *Rules) compile(ctx context.Context, source rules.Topic, at string, wron
 		return compileAccess(ctx, r.pool, source.Access, parameters, edition)
 	}
 	snapshot := func(ctx context.Context, edition int) (*snapshotQuery, error) {
-		return compileSnapshot(ctx, r.pool, source.Snapshot, parameters, edition)
+		return compileSnapshot(ctx, r.pool, source, parameters, edition)
 	}
 	first, err1 := access(ctx, 0)
 	compiled.access.start(first, at+".access", source.Topic, access)

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
@@ -209,6 +210,34 @@ func TestState(t *testing.T) {
 	for _, topic := range []topic.Topic{"dams", "nowhere"} {
 		if _, err := state(asking(topic, "1")); !errors.Is(err, notifier.ErrNoSnapshot) {
 			t.Errorf("state of %s: got %v, want ErrNoSnapshot", topic, err)
+		}
+	}
+}
+
+// Names of columns that meet those of the statement around it are among them.
+func TestStateWithALimit(t *testing.T) {
+	t.Parallel()
+	const rows = `SELECT n AS r, n AS up_to_one_more, timestamptz '2021-06-01 10:00Z' AS count FROM generate_series(1, @rows) AS n ORDER BY n DESC`
+	topics := []rules.Topic{
+		{Topic: "two/{rows:int}", Allow: "public", Snapshot: rows, SnapshotLimit: 2},
+		{Topic: "all/{rows:int}", Allow: "public", Snapshot: rows},
+	}
+	compiled, _, err := openRules(t, topics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := func(n int) string {
+		return fmt.Sprintf(`{"r":%d,"up_to_one_more":%[1]d,"count":"2021-06-01T10:00:00Z"}`, n)
+	}
+	for name, want := range map[topic.Topic]string{
+		"two/0": "[]",
+		"two/2": "[" + row(2) + "," + row(1) + "]",
+		"two/3": "[" + row(3) + "," + row(2) + "]...",
+		"two/9": "[" + row(9) + "," + row(8) + "]...",
+		"all/3": "[" + row(3) + "," + row(2) + "," + row(1) + "]",
+	} {
+		if got, err := stateOf(t, compiled, asking(name, "")); got != want || err != nil {
+			t.Errorf("state of %s: got %s, %v, want %s", name, got, err, want)
 		}
 	}
 }

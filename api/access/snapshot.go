@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"rowcall/api/problem"
+	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/notifier/dbconn"
 )
@@ -19,14 +20,44 @@ import (
 // failedTransaction is the SQLSTATE of a statement in a transaction that has failed before.
 const failedTransaction = "25P02"
 
-// State reads a topic's present state as a JSON array within tx. The errors are
-// notifier.ErrNoSnapshot, notifier.ErrReadAgain, problem.ErrNotFound, problem.ErrUnfit and those of the
-// database.
-func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json.RawMessage, error) {
+// State reads a topic's present state as a JSON array within tx. It reports whether the rule's limit
+// has cut the array. The errors are notifier.ErrNoSnapshot, notifier.ErrReadAgain, problem.ErrNotFound,
+// problem.ErrUnfit and those of the database.
+func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (state json.RawMessage, truncated bool, err error) {
 	found, values := r.find(q.Topic)
 	if found == nil || found.snapshot.query.Load() == nil {
-		return nil, notifier.ErrNoSnapshot
+		return nil, false, notifier.ErrNoSnapshot
 	}
+	arguments, err := r.stateArguments(ctx, tx, q, found, values)
+	if err != nil {
+		return nil, false, err
+	}
+	if _, err := tx.Exec(ctx, "SET LOCAL TimeZone TO 'UTC'"); err != nil {
+		return nil, false, problem.OfDatabase("setting the time zone", err)
+	}
+	var text string
+	attempts := 0
+	err = found.snapshot.item.Do(ctx, func() error {
+		if attempts++; attempts > 1 {
+			return notifier.ErrReadAgain // the transaction has failed
+		}
+		return tx.QueryRow(ctx, found.snapshot.query.Load().sql, arguments...).Scan(&text, &truncated)
+	})
+	if errors.Is(err, notifier.ErrReadAgain) || errors.Is(err, problem.ErrUnfit) {
+		return nil, false, err
+	}
+	if found.unreadable(err) {
+		r.debugUnreadable(found, err)
+		return nil, false, problem.ErrNotFound
+	}
+	if err != nil {
+		return nil, false, problem.OfDatabase("reading a topic's state", err)
+	}
+	return json.RawMessage(text), truncated, nil
+}
+
+// stateArguments looks the follower up within tx, and returns the arguments of the snapshot query.
+func (r *Rules) stateArguments(ctx context.Context, tx pgx.Tx, q notifier.Question, of *topicRule, values []string) ([]any, error) {
 	// The staff flag is looked up again: the flag of the handshake may be out of date.
 	now, err := r.users.CurrentWithin(ctx, tx, []notifier.Follower{q.Follower})
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == failedTransaction {
@@ -35,43 +66,19 @@ func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (json
 	if err != nil {
 		return nil, err
 	}
-	arguments, err := r.arguments(found, values, q.Follower.User, now[0].Valid && now[0].Staff)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := tx.Exec(ctx, "SET LOCAL TimeZone TO 'UTC'"); err != nil {
-		return nil, problem.OfDatabase("setting the time zone", err)
-	}
-	var state string
-	attempts := 0
-	err = found.snapshot.item.Do(ctx, func() error {
-		if attempts++; attempts > 1 {
-			return notifier.ErrReadAgain // the transaction has failed
-		}
-		return tx.QueryRow(ctx, found.snapshot.query.Load().sql, arguments...).Scan(&state)
-	})
-	if errors.Is(err, notifier.ErrReadAgain) || errors.Is(err, problem.ErrUnfit) {
-		return nil, err
-	}
-	if found.unreadable(err) {
-		r.debugUnreadable(found, err)
-		return nil, problem.ErrNotFound
-	}
-	if err != nil {
-		return nil, problem.OfDatabase("reading a topic's state", err)
-	}
-	return json.RawMessage(state), nil
+	return r.arguments(of, values, q.Follower.User, now[0].Valid && now[0].Staff)
 }
 
-// snapshotQuery is the snapshot SQL of a rule, wrapped so that it returns one JSON array.
+// snapshotQuery is the snapshot SQL of a rule, wrapped so that it returns one JSON array, and whether
+// the array lacks rows.
 type snapshotQuery struct{ sql string }
 
 // compileSnapshot returns nil if no SQL is configured.
-func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source string, parameters []parameter, edition int) (*snapshotQuery, error) {
-	if strings.TrimSpace(source) == "" {
+func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source rules.Topic, parameters []parameter, edition int) (*snapshotQuery, error) {
+	if strings.TrimSpace(source.Snapshot) == "" {
 		return nil, nil
 	}
-	bound, err := bindParameters(source, parameters)
+	bound, err := bindParameters(source.Snapshot, parameters)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +94,8 @@ func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source string, para
 	if err != nil {
 		return nil, err
 	}
-	q := &snapshotQuery{sql: withEdition(snapshotSQL(rows, columns, nested), edition)}
+	sql := snapshotSQL("SELECT "+shownColumns(columns, nested)+" "+rows, source.SnapshotLimit)
+	q := &snapshotQuery{sql: withEdition(sql, edition)}
 	_, err = bound.describe(ctx, pool, q.sql)
 	return q, err
 }
@@ -115,10 +123,9 @@ func columnsWithInstants(ctx context.Context, pool *dbconn.Pool, columns []pgcon
 	return nested, nil
 }
 
-// snapshotSQL makes an array of the rows in their order. It writes points in time as the triggers
-// write them in events, also within the columns that are nested. The form r.* means the whole row
-// whatever the columns are called; r alone would mean a column of that name.
-func snapshotSQL(rows string, columns []pgconn.FieldDescription, nested []bool) string {
+// shownColumns writes points in time as the triggers write them in events, also within the columns
+// that are nested.
+func shownColumns(columns []pgconn.FieldDescription, nested []bool) string {
 	shown := make([]string, len(columns))
 	for i, column := range columns {
 		name := pgx.Identifier{column.Name}.Sanitize()
@@ -130,5 +137,17 @@ func snapshotSQL(rows string, columns []pgconn.FieldDescription, nested []bool) 
 			shown[i] = fmt.Sprintf("rowcall.json_with_iso(s.%s) AS %[1]s", name)
 		}
 	}
-	return fmt.Sprintf("SELECT coalesce(json_agg(r.*), '[]')::text FROM (SELECT %s %s) AS r", strings.Join(shown, ", "), rows)
+	return strings.Join(shown, ", ")
+}
+
+// snapshotSQL makes an array of the rows of a SELECT, in their order, and reports whether there are more
+// than limit, which is 0 for any number of rows. It reads one row more than limit to know that. The form
+// r.* means the whole row whatever the columns are called; r alone would mean a column of that name.
+func snapshotSQL(rows string, limit int) string {
+	if limit == 0 {
+		return fmt.Sprintf("SELECT coalesce(json_agg(r.*), '[]')::text, false FROM (%s) AS r", rows)
+	}
+	return fmt.Sprintf(`WITH up_to_one_more AS MATERIALIZED (%s LIMIT %d)
+SELECT coalesce(json_agg(r.*), '[]')::text, (SELECT count(*) > %[3]d FROM up_to_one_more)
+FROM (SELECT * FROM up_to_one_more LIMIT %[3]d) AS r`, rows, limit+1, limit)
 }

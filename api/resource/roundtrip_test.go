@@ -159,7 +159,7 @@ func snapshotOf(t *testing.T, db *schematest.Database, id int) string {
 		t.Fatal(err)
 	}
 	defer tx.Rollback(t.Context())
-	state, err := topics.State(t.Context(), tx, notifier.Question{Topic: topic.Topic(fmt.Sprintf("edge/%d", id))})
+	state, _, err := topics.State(t.Context(), tx, notifier.Question{Topic: topic.Topic(fmt.Sprintf("edge/%d", id))})
 	if err != nil {
 		t.Fatal(err)
 	}

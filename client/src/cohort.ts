@@ -10,7 +10,7 @@ export interface Follower {
   readonly topic: string
   event(event: RowcallEvent, at: Position): void
   /** Present if the follower starts with a snapshot. Such a follower takes another snapshot after a reset. */
-  snapshot?: ((rows: any[]) => void) | undefined
+  snapshot?: ((rows: any[], truncated: boolean) => void) | undefined
   reset(reset: Reset): void
   error(error: RowcallError): void
   status(status: SubscriptionStatus, why?: RowcallError): void

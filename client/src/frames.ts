@@ -19,6 +19,8 @@ export interface SubscribedFrame {
   recovered?: boolean
   reason?: string
   snapshot?: unknown[]
+  /** Whether the topic has more rows than the snapshot. */
+  truncated?: boolean
 }
 
 export interface EventFrame {

@@ -10,15 +10,15 @@ export function openLive<S>(subscribe: Subscribe, options: LiveOptions<S>): Live
   const { topic, from, initial, key, reduce = byKey(key) } = options
   const withoutSnapshot = initial !== undefined
   const listeners = new Set<() => void>()
-  let current: LiveSnapshot<S> = { state: initial, status: withoutSnapshot ? 'stale' : 'loading', error: undefined }
+  let current: LiveSnapshot<S> = { state: initial, status: withoutSnapshot ? 'stale' : 'loading', error: undefined, truncated: false }
   let subscription: Subscription | undefined
   let notifyTimer: ReturnType<typeof setTimeout> | undefined
   let leaveTimer: ReturnType<typeof setTimeout> | undefined
 
   function change(next: Partial<LiveSnapshot<S>>): void {
-    const { state, status, error } = { ...current, ...next }
-    if (state === current.state && status === current.status && error === current.error) return
-    current = { state, status, error }
+    const { state, status, error, truncated } = { ...current, ...next }
+    if (state === current.state && status === current.status && error === current.error && truncated === current.truncated) return
+    current = { state, status, error, truncated }
     notifyTimer ??= setTimeout(notify) // once for all changes of this moment
   }
 
@@ -27,9 +27,9 @@ export function openLive<S>(subscribe: Subscribe, options: LiveOptions<S>): Live
     for (const listener of [...listeners]) callSafely(listener)
   }
 
-  function takeSnapshot(rows: any[]): void {
+  function takeSnapshot(rows: any[], truncated: boolean): void {
     const state = from ? from(rows) : (rows as S)
-    change({ state: !from && sameJSON(state, current.state) ? current.state : state })
+    change({ state: !from && sameJSON(state, current.state) ? current.state : state, truncated })
   }
 
   function follow(): void {

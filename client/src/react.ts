@@ -44,7 +44,7 @@ export function useTopic<const T extends string>(
   }, [client, topic, latest])
 }
 
-const loading: LiveSnapshot<never> = { state: undefined, status: 'loading', error: undefined }
+const loading: LiveSnapshot<never> = { state: undefined, status: 'loading', error: undefined, truncated: false }
 const noTopic = { getSnapshot: () => loading, subscribe: () => () => {} }
 
 /**

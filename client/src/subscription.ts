@@ -6,8 +6,8 @@ import type { SubscribeOptions, Subscription } from './types.js'
 
 /** The options of `client.subscribe`, and those of live states. */
 export interface FollowOptions extends SubscribeOptions {
-  /** Makes the subscription start with a snapshot, which is passed to this function. */
-  snapshot?: ((rows: any[]) => void) | undefined
+  /** Makes the subscription start with a snapshot, which is passed to this function, with whether the topic has more rows. */
+  snapshot?: ((rows: any[], truncated: boolean) => void) | undefined
   /** Called after each change of the status or the error. */
   onChange?: () => void
 }

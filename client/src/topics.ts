@@ -125,13 +125,13 @@ export function openTopics(connection: Connection) {
     advance(entry)
   }
 
-  function begin(entry: Entry, cohort: Cohort, { recovered, reason = '', cursor, snapshot }: SubscribedFrame): void {
+  function begin(entry: Entry, cohort: Cohort, { recovered, reason = '', cursor, snapshot, truncated = false }: SubscribedFrame): void {
     cohort.cursor = cursor
     cohort.snapshot = false
     if (recovered === false) resetCohort(entry, cohort, reason, cursor)
     forEachFollower(cohort, (follower) => {
       follower.status('live')
-      if (snapshot) follower.snapshot?.(snapshot)
+      if (snapshot) follower.snapshot?.(snapshot, truncated)
     })
   }
 

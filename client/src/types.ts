@@ -131,6 +131,8 @@ export interface LiveSnapshot<S> {
   readonly state: S | undefined
   readonly status: LiveStatus
   readonly error: RowcallError | undefined
+  /** Whether the snapshot was cut at the server's limit: the topic has more rows than the state was made from. */
+  readonly truncated: boolean
 }
 
 export interface LiveOptions<S, Event = RowcallEvent, Row = any> {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { byKey, type RowcallEvent } from '../src/index.js'
 import { reconnected, connect, openClient } from './open_client.js'
@@ -11,7 +12,7 @@ describe('a live state', () => {
     commit('dams', { name: 'Hoover' })
     const dams = client.live({ topic: 'dams', reduce: (rows, event) => [...rows, event.data] })
     const changed = vi.fn()
-    expect(dams.getSnapshot()).toEqual({ state: undefined, status: 'loading', error: undefined })
+    expect(dams.getSnapshot()).toEqual({ state: undefined, status: 'loading', error: undefined, truncated: false })
     dams.subscribe(changed)
     const socket = connect(server)
     commit('dams', { name: 'Glen' })
@@ -45,7 +46,7 @@ describe('a live state', () => {
     const socket = connect(server)
     const { state } = dams.getSnapshot()
     socket.cut()
-    expect(dams.getSnapshot()).toEqual({ state, status: 'stale', error: undefined })
+    expect(dams.getSnapshot()).toEqual({ state, status: 'stale', error: undefined, truncated: false })
     await reconnected(server)
     expect(dams.getSnapshot()).toMatchObject({ status: 'live' })
     expect(dams.getSnapshot().state).toBe(state)
@@ -144,6 +145,21 @@ describe('keys beyond 2^53', () => {
     event(3, 'orders.insert', json('9007199254740993'))
     event(4, 'orders.delete', `{"op":"delete","new":null,"old":{"id":"9007199254740994"}}`)
     expect(names()).toEqual(['row 9007199254740991', 'changed', 'row 9007199254740993'])
+  })
+
+  test('a snapshot that the server has cut says so, until there is a whole one', async () => {
+    const { server, client } = openClient()
+    const room = client.live({ topic: 'room/42' })
+    room.subscribe(() => {})
+    const socket = server.last()
+    socket.accept()
+    socket.deliver(readFileSync(new URL('../../api/testdata/frames/native-subscribed-truncated.json', import.meta.url), 'utf8'))
+    expect(room.getSnapshot()).toMatchObject({ state: [{ id: 1 }], truncated: true })
+    await vi.advanceTimersByTimeAsync(0)
+    socket.deliver({ op: 'reset', topic: 'room/42', reason: 'overflow', cursor: 'c1' })
+    socket.deliver({ op: 'subscribed', topic: 'room/42', cursor: 'c2', snapshot: [{ id: 1 }] })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(room.getSnapshot()).toMatchObject({ state: [{ id: 1 }], truncated: false })
   })
 
   test('a snapshot that differs in a number beyond 2^53 is another state', () => {

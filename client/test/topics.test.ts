@@ -10,7 +10,7 @@ const golden = (name: string) => readFileSync(new URL(`native-${name}.json`, fra
 
 test('the client understands the golden frames of the server', async () => {
   const known = readdirSync(frames).filter((name) => name.startsWith('native-'))
-  expect(known).toHaveLength(15)
+  expect(known).toHaveLength(16)
   const { server, client, follow } = openClient()
   const { received, events, subscription } = follow('room/42')
   const { received: below, events: patients } = follow('patients')

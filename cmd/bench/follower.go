@@ -25,8 +25,8 @@ func (openRules) Ask(_ context.Context, asked []notifier.Question) ([]notifier.G
 	return make([]notifier.Grant, len(asked)), nil
 }
 
-func (openRules) State(context.Context, pgx.Tx, notifier.Question) (json.RawMessage, error) {
-	return nil, notifier.ErrNoSnapshot
+func (openRules) State(context.Context, pgx.Tx, notifier.Question) (json.RawMessage, bool, error) {
+	return nil, false, notifier.ErrNoSnapshot
 }
 
 // follower is a feed with one live subscriber of all writers' rooms, which keeps what arrives.

@@ -122,6 +122,12 @@ func TestRefusals(t *testing.T) {
 			want: []string{"--fresh"},
 		},
 		{
+			name: "declared tables, which this version does not serve",
+			env:  map[string]string{"ROWCALL_DATABASE_URL": db.URL, "ROWCALL_CONFIG": writeConfig(t, "tables: [{table: public.a, topics: [{topic: a}]}]")},
+			args: []string{"serve", "--addr", "127.0.0.1:0"},
+			want: []string{"tables: this version checks declared tables", "leave tables and tables_apply out"},
+		},
+		{
 			name: "an unknown command",
 			args: []string{"dance"},
 			want: []string{"no command \"dance\"", "rowcall --help"},
@@ -266,4 +272,14 @@ func beOld(conn net.Conn) {
 		backend.Send(&pgproto3.CommandComplete{CommandTag: []byte("SELECT 1")})
 		backend.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
 	}
+}
+
+// writeConfig writes a configuration file and returns its name.
+func writeConfig(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "rowcall.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

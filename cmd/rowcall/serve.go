@@ -39,9 +39,12 @@ func (p *program) serve() *cobra.Command {
 	return cmd
 }
 
-// runServe opens the addresses first: a busy port is reported before anything else happens, and a
+// runServe opens the addresses before it asks the database: a busy port is reported before anything else happens, and a
 // proxy in front sees a starting node as slow, not as absent.
 func (p *program) runServe(ctx context.Context, c *config.Config, o serveOptions, log *slog.Logger) error {
+	if err := node.RequireServable(c); err != nil {
+		return err
+	}
 	at, err := node.OpenListeners(ctx, c, log)
 	if err != nil {
 		return err

@@ -51,7 +51,8 @@ func TestTopicPatternsAreChecked(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"":                   `topics[0].topic: is missing`,
-		"room/{roomId}":      `topics[0].topic: "room/{roomId}" has a parameter "roomId": write its name with a-z, 0-9 and _`,
+		"room/{room-id}":     `topics[0].topic: "room/{room-id}" has a parameter "room-id": write its name with letters, digits and _`,
+		"room/{7}":           `topics[0].topic: "room/{7}" has a parameter "7": write its name with letters, digits and _, not beginning with a digit`,
 		"room/{n:float}":     `topics[0].topic: "room/{n:float}" has a parameter n of type "float", which is none of int, uuid and text`,
 		"room/{id}/{id}":     `topics[0].topic: "room/{id}/{id}" has the parameter id twice`,
 		"/a//b":              `topics[0].topic: "/a//b" has an empty part`,
@@ -125,7 +126,7 @@ func TestSocketsOfTopics(t *testing.T) {
 
 	with(func(s *Socket) { s.Path = "" }).expect(t, `sockets[0].path: is missing`)
 	with(func(s *Socket) { s.Path = "ws" }).expect(t, `sockets[0].path: "ws" is no path: begin with a slash`)
-	with(func(s *Socket) { s.Path = "/ws/{roomId}" }).expect(t, `sockets[0].path: "ws/{roomId}" has a parameter "roomId"`)
+	with(func(s *Socket) { s.Path = "/ws/{room-id}" }).expect(t, `sockets[0].path: "ws/{room-id}" has a parameter "room-id"`)
 	with(func(s *Socket) { s.Path = "/ws/jobs/{me}" }).expect(t, `sockets[0].path: "/ws/jobs/{me}": {me} comes from the login`)
 	with(func(s *Socket) { s.Topic = "" }).expect(t, `sockets[0].topic: is missing`)
 	with(func(s *Socket) { s.Topic = "room/{n:float}" }).expect(t, `sockets[0].topic: "room/{n:float}" has a parameter n of type "float"`)
@@ -237,7 +238,7 @@ func TestResourcesAndFunctions(t *testing.T) {
 		{Name: "dams", Table: "dams", Topic: "dams", Follow: []string{"jobs/{me}"}},
 		{Name: "dams"},
 		{Name: "Dams/x", Table: "a", Allow: "members", Topic: "room/{id}"},
-		{Table: "a", Topic: "a/{roomId}", Follow: []string{"dams", "", "nowhere", "room/{room_id}"}},
+		{Table: "a", Topic: "a/{room-id}", Follow: []string{"dams", "", "nowhere", "room/{room_id}"}},
 	}}.expect(t,
 		`resources[1].name: "dams" is the name of resources[0] too`,
 		`resources[1].table: is missing`,
@@ -245,7 +246,7 @@ func TestResourcesAndFunctions(t *testing.T) {
 		`resources[2].allow: "members" is not one of public, authenticated, staff`,
 		`resources[2].topic: {id} has no value: only {me} comes from the login`,
 		`resources[3].name: is missing`,
-		`resources[3].topic: "a/{roomId}" has a parameter "roomId"`,
+		`resources[3].topic: "a/{room-id}" has a parameter "room-id"`,
 		`resources[3].follow[1]: is empty`,
 		`resources[3].follow[2]: "nowhere": no topic of this form is listed under topics`,
 		`resources[3].follow[3]: {room_id} has no value`,

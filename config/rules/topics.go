@@ -15,6 +15,10 @@ type Topic struct {
 	Snapshot string `mapstructure:"snapshot"` // SQL of the topic's present state; empty: the topic has no snapshot
 	Slow     string `mapstructure:"slow"`     // latest: a reader who falls behind gets the newest event per Key only
 	Key      string `mapstructure:"key"`      // with Slow: a field of the events' data
+
+	// SnapshotLimit is how many rows a snapshot has at most; 0: as many as Snapshot answers. Declared
+	// tables set it; it is not a setting of a topic.
+	SnapshotLimit int `mapstructure:"-"`
 }
 
 const slowLatest = "latest"

@@ -23,7 +23,7 @@ func Kinds() []Kind { return []Kind{KindInt, KindUUID, KindText} }
 
 // Parameter is a named place in a pattern.
 type Parameter struct {
-	Name string // lower-case letters, digits and _, so that SQL can name it behind an @
+	Name string // letters, digits and _, so that SQL can name it behind an @
 	Kind Kind
 }
 
@@ -96,18 +96,19 @@ func parseParameter(text string) (part, error) {
 	}
 	switch {
 	case !validParameterName(name):
-		return part{}, fmt.Errorf("has a parameter %q: write its name with a-z, 0-9 and _, not beginning with a digit", name)
+		return part{}, fmt.Errorf("has a parameter %q: write its name with letters, digits and _, not beginning with a digit", name)
 	case !slices.Contains(Kinds(), Kind(kind)):
 		return part{}, fmt.Errorf("has a parameter %s of type %q, which is none of int, uuid and text", name, kind)
 	}
 	return part{parameter: Parameter{name, Kind(kind)}}, nil
 }
 
-// validParameterName reports whether SQL can name the parameter behind an @.
+// validParameterName reports whether SQL can name the parameter behind an @. Bytes of letters outside
+// ASCII are allowed: parameters may be called as columns are.
 func validParameterName(name string) bool {
 	for i := range len(name) {
 		c := name[i]
-		letter := 'a' <= c && c <= 'z' || c == '_'
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_' || c >= 0x80
 		if !letter && (i == 0 || c < '0' || c > '9') {
 			return false
 		}
@@ -252,6 +253,21 @@ func (p Pattern) Overlaps(q Pattern) bool {
 		}
 	}
 	return true
+}
+
+// Resembles reports whether some name matches both patterns whatever the kinds of their parameters are.
+func (p Pattern) Resembles(q Pattern) bool {
+	return len(p.parts) == len(q.parts) && len(p.parts) > 0 && slices.EqualFunc(p.parts, q.parts, func(a, b part) bool {
+		return a.isLiteral() == b.isLiteral() && a.literal == b.literal
+	})
+}
+
+// MayCover reports whether some topic of p could be a topic of q, or one above it.
+func (p Pattern) MayCover(q Pattern) bool {
+	if len(p.parts) > len(q.parts) {
+		return false
+	}
+	return p.Overlaps(Pattern{parts: q.parts[:len(p.parts)]})
 }
 
 func (a part) overlaps(b part) bool {

@@ -70,10 +70,38 @@ func TestPathsMatchWithAndWithoutTheSlash(t *testing.T) {
 }
 
 func TestPatternsThatAreRefused(t *testing.T) {
-	for _, text := range []string{"", "/", "a//b", "a/", "a/{", "a/}", "a/{}", "a/{b}c", "a/{B}", "a/{1}", "a/{b:guid}", "a/{b:}", "a/{b}/{b}", "a b", "a/.."} {
+	for _, text := range []string{"", "/", "a//b", "a/", "a/{", "a/}", "a/{}", "a/{b}c", "a/{b-c}", "a/{b c}", "a/{1}", "a/{b:guid}", "a/{b:}", "a/{b}/{b}", "a b", "a/.."} {
 		if _, err := ParsePattern(text); err == nil {
 			t.Errorf("%q: got no error, want one", text)
 		}
+	}
+}
+
+func TestPatternsOfUnknownKinds(t *testing.T) {
+	tests := []struct {
+		a, b                string
+		resembles, mayCover bool
+	}{
+		{"room/{id}", "room/{number:int}", true, true},
+		{"room/{id}", "room/all", false, true},
+		{"room/{id}", "user/{id}", false, false},
+		{"room/{id}", "room/{id}/log", false, true},
+		{"room", "room/{id}/log", false, true},
+		{"room/{id}/log", "room/{id}", false, false},
+		{"room/{id:int}", "room/all/log", false, false},
+	}
+	for _, tt := range tests {
+		a, _ := ParsePattern(tt.a)
+		b, _ := ParsePattern(tt.b)
+		if a.Resembles(b) != tt.resembles || b.Resembles(a) != tt.resembles {
+			t.Errorf("%s resembles %s: got %v and %v, want %v both ways", tt.a, tt.b, a.Resembles(b), b.Resembles(a), tt.resembles)
+		}
+		if a.MayCover(b) != tt.mayCover {
+			t.Errorf("%s may cover %s: got %v, want %v", tt.a, tt.b, a.MayCover(b), tt.mayCover)
+		}
+	}
+	if (Pattern{}).Resembles(Pattern{}) || (Pattern{}).MayCover(Pattern{}) {
+		t.Error("the zero pattern matches nothing, so it resembles and covers nothing")
 	}
 }
 
@@ -90,6 +118,7 @@ func TestPatternsOverlap(t *testing.T) {
 		{"room/{id:int}", "room/{id:int}/log", false},
 		{"{a}/x", "y/{b}", true},
 		{"{a}/x", "y/z", false},
+		{"room/{Größe}", "room/all", true},
 	}
 	for _, tt := range tests {
 		a, _ := ParsePattern(tt.a)

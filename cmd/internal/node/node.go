@@ -8,6 +8,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 
@@ -43,6 +44,9 @@ type Node struct {
 // database. demo is shown on the pages of the demo; it is nil for any other node. Call Run
 // afterwards: it also closes the node's connections.
 func Open(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.Logger) (*Node, error) {
+	if err := RequireServable(c); err != nil {
+		return nil, err
+	}
 	direct, err := findDirect(ctx, c.Database)
 	if err != nil {
 		return nil, err
@@ -58,6 +62,15 @@ func Open(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.Logge
 		return nil, err
 	}
 	return n, nil
+}
+
+// RequireServable returns an error if the configuration asks for something that this version checks but
+// does not do.
+func RequireServable(c *config.Config) error {
+	if len(c.Tables) > 0 || c.TablesApply {
+		return errors.New("tables: this version checks declared tables, but does not make their triggers: leave tables and tables_apply out of the configuration, and write triggers as the tutorial shows")
+	}
+	return nil
 }
 
 // assemble makes the parts of the node, each from the parts that it needs.
