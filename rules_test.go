@@ -27,7 +27,7 @@ func mayImport() map[string][]string {
 		"cmd/bench":                {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/dbconn", "notifier/topic", "schema/cluster"},
 		"cmd/rowcall":              {"api", "cmd/internal/firstconfig", "cmd/internal/node", "config", "schema/cluster"},
 		"cmd/internal/firstconfig": {"config", "config/rules"},
-		"cmd/internal/node":        {"api", "api/access", "api/door", "api/identity", "api/problem", "api/resource", "api/upkeep", "config", "notifier", "notifier/dbconn", "notifier/topic", "schema", "triggers", "web"},
+		"cmd/internal/node":        {"api", "api/access", "api/door", "api/identity", "api/problem", "api/resource", "api/upkeep", "config", "notifier", "notifier/dbconn", "notifier/topic", "schema", "triggers", "triggers/tables", "web"},
 
 		"api":          {"api/access", "api/door", "api/identity", "api/problem", "api/resource", "api/upkeep", "config/rules", "notifier", "notifier/dbconn", "notifier/topic"},
 		"api/resource": {"api/access", "api/identity", "api/problem", "api/upkeep", "config/rules", "notifier", "notifier/dbconn", "notifier/topic"},
@@ -51,6 +51,7 @@ func mayImport() map[string][]string {
 		"schema/schematest": {"schema", "schema/cluster", "triggers", "testdeadline"},
 		"testdeadline":      {},
 		"triggers":          {},
+		"triggers/tables":   {"triggers"},
 		"web":               {},
 	}
 }

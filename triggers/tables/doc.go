@@ -1,0 +1,2 @@
+// Package tables removes Rowcall from a database: [PlanRemoval] lists the SQL, and [Removal.Run] runs it.
+package tables

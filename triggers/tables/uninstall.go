@@ -1,0 +1,182 @@
+package tables
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"rowcall/triggers"
+)
+
+// Removal is what removes Rowcall from a database, in its order.
+type Removal struct {
+	Statements []string // SQL, each a transaction of its own
+	Obstacles  []string // what must be changed by hand before: each says what to do
+	Kept       []string // roles that stay, each with the reason
+}
+
+// ErrObstacles says that a removal was refused, because something else in the database needs Rowcall.
+var ErrObstacles = errors.New("something in the database needs Rowcall")
+
+// PlanRemoval lists what removes every object of Rowcall: triggers, the schema, the tables of the example applications,
+// grants, and roles that no other database uses. It changes nothing.
+func PlanRemoval(ctx context.Context, db *sql.DB) (Removal, error) {
+	tx, err := begin(ctx, db)
+	if err != nil {
+		return Removal{}, err
+	}
+	defer tx.Rollback() // it only reads
+	var r Removal
+	for _, part := range []struct {
+		query string
+		into  *[]string
+	}{
+		{obstaclesQuery, &r.Obstacles},
+		{dropTriggersQuery, &r.Statements}, {dropSchemaQuery, &r.Statements},
+		{revokeQuery, &r.Statements}, {dropRolesQuery, &r.Statements}, {keptRolesQuery, &r.Kept},
+	} {
+		err := eachText(ctx, tx, func(text string) error {
+			*part.into = append(*part.into, text)
+			return nil
+		}, part.query)
+		if err != nil {
+			return Removal{}, fmt.Errorf("look for objects of Rowcall: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// Run removes Rowcall. It calls done after each statement, with an error for a role that has to stay because something
+// depends on it. Triggers are dropped between two writers, as they are made. Run may be called again after an error.
+func (r Removal) Run(ctx context.Context, db *sql.DB, done func(statement string, stays error)) error {
+	if len(r.Obstacles) > 0 {
+		return fmt.Errorf("%w: %s", ErrObstacles, strings.Join(r.Obstacles, "; "))
+	}
+	for _, statement := range r.Statements {
+		together := []string{statement}
+		if strings.HasPrefix(statement, dropSchema) {
+			together = strings.Split(statement, nextStatement)
+		}
+		err := triggers.Replace(ctx, db, statement, together)
+		if err != nil && !(strings.HasPrefix(statement, dropRole) && inUse(err)) {
+			return err
+		}
+		done(statement, err)
+	}
+	return nil
+}
+
+const (
+	dropRole      = "DROP ROLE "
+	dropSchema    = "DROP SCHEMA rowcall CASCADE"
+	nextStatement = ";\n" // in the same transaction
+)
+
+// inUse reports whether a role could not be dropped because something depends on it, or because the migrating role may
+// not drop roles.
+func inUse(err error) bool {
+	const dependents, denied, used = "2BP01", "42501", "55006"
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (refused.Code == dependents || refused.Code == denied || refused.Code == used)
+}
+
+// obstaclesQuery finds what would fail without Rowcall, or vanish with it, and tables whose triggers the role may not
+// drop. Functions in PL/pgSQL name what they call in their text alone.
+const obstaclesQuery = `
+	SELECT format('function %s calls functions of schema rowcall, and would fail: DROP FUNCTION %1$s CASCADE drops it with its triggers', p.oid::regprocedure)
+	FROM pg_proc p
+	WHERE p.pronamespace <> ALL (ARRAY(SELECT n.oid FROM pg_namespace n WHERE n.nspname IN ('rowcall', 'pg_catalog', 'information_schema')))
+	  AND p.prosrc ~* '\mrowcall\s*\.' AND to_regnamespace('rowcall') IS NOT NULL
+	UNION
+	SELECT format('%s depends on schema rowcall, and would be dropped with it: drop it or change it first', pg_describe_object(d.classid, d.objid, 0))
+	FROM pg_depend d
+	WHERE d.deptype = 'n'
+	  AND (d.refclassid = 'pg_proc'::regclass AND d.refobjid IN (SELECT p.oid FROM pg_proc p WHERE p.pronamespace = to_regnamespace('rowcall'))
+	       OR d.refclassid = 'pg_class'::regclass AND d.refobjid IN (SELECT c.oid FROM pg_class c WHERE c.relnamespace = to_regnamespace('rowcall')))
+	  AND CASE d.classid
+		WHEN 'pg_proc'::regclass THEN EXISTS (SELECT FROM pg_proc p WHERE p.oid = d.objid AND p.pronamespace <> to_regnamespace('rowcall'))
+		WHEN 'pg_rewrite'::regclass THEN EXISTS (SELECT FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class WHERE w.oid = d.objid AND c.relnamespace <> to_regnamespace('rowcall'))
+		WHEN 'pg_attrdef'::regclass THEN EXISTS (SELECT FROM pg_attrdef a JOIN pg_class c ON c.oid = a.adrelid WHERE a.oid = d.objid AND c.relnamespace <> to_regnamespace('rowcall'))
+		WHEN 'pg_policy'::regclass THEN EXISTS (SELECT FROM pg_policy y JOIN pg_class c ON c.oid = y.polrelid WHERE y.oid = d.objid
+			AND c.relnamespace <> to_regnamespace('rowcall') AND c.oid::regclass::text <> ALL (` + appsTables + `))
+		WHEN 'pg_constraint'::regclass THEN EXISTS (SELECT FROM pg_constraint k WHERE k.oid = d.objid AND k.connamespace <> to_regnamespace('rowcall'))
+		ELSE false END
+	UNION
+	SELECT format('%s belongs to role %I, and only that role drops its triggers: run uninstall as that role, or as a member of it', c.oid::regclass, r.rolname)
+	FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_roles r ON r.oid = c.relowner
+	WHERE p.pronamespace = to_regnamespace('rowcall') AND NOT t.tgisinternal AND t.tgparentid = 0 AND NOT pg_has_role(c.relowner, 'USAGE')
+	UNION
+	SELECT format('schema rowcall belongs to role %I: run uninstall as that role, or as a member of it', r.rolname)
+	FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'rowcall' AND NOT pg_has_role(r.oid, 'USAGE')
+	ORDER BY 1`
+
+// dropTriggersQuery drops the triggers on tables that stay. Those of partitions go with that of their root.
+const dropTriggersQuery = `
+	SELECT format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass)
+	FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
+	WHERE p.pronamespace = to_regnamespace('rowcall') AND NOT t.tgisinternal AND t.tgparentid = 0 AND c.relnamespace <> p.pronamespace
+	ORDER BY t.tgrelid::regclass::text, t.tgname`
+
+// appsTables are the tables of the example applications.
+const appsTables = `ARRAY['public.job_runs', 'public.job_postings', 'public.hydrograph_points', 'public.hydrographs', 'public.dams', 'public.patients',
+	'public.chat_join_requests', 'public.chat_messages', 'public.chat_room_members', 'public.chat_rooms', 'public.users']`
+
+// roleNames are the roles that migrations create.
+const roleNames = `('rowcall_owner', 'rowcall_publisher', 'rowcall_reader', 'rowcall_server', 'rowcall_app')`
+
+// revokeQuery takes back what the roles may do outside schema rowcall.
+const revokeQuery = `
+	SELECT format('REVOKE ALL ON %s %s FROM %I', g.kind, g.name, r.rolname)
+	FROM (
+		SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind, c.oid::regclass::text AS name, a.grantee, c.relnamespace AS namespace
+		FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
+		UNION SELECT 'TABLE', c.oid::regclass::text, a.grantee, c.relnamespace
+		FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid CROSS JOIN LATERAL aclexplode(t.attacl) a
+		UNION SELECT 'SCHEMA', quote_ident(n.nspname), a.grantee, n.oid FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a
+		UNION SELECT 'ROUTINE', p.oid::regprocedure::text, a.grantee, p.pronamespace FROM pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) a
+		UNION SELECT 'TYPE', format_type(t.oid, NULL), a.grantee, t.typnamespace FROM pg_type t CROSS JOIN LATERAL aclexplode(t.typacl) a
+		UNION SELECT 'DATABASE', quote_ident(d.datname), a.grantee, 0 FROM pg_database d CROSS JOIN LATERAL aclexplode(d.datacl) a WHERE d.datname = current_database()
+	) g JOIN pg_roles r ON r.oid = g.grantee
+	WHERE r.rolname IN ` + roleNames + ` AND g.namespace IS DISTINCT FROM to_regnamespace('rowcall')
+	  AND NOT (to_regclass('rowcall.apps_migrations') IS NOT NULL AND g.name = ANY (` + appsTables + `))
+	UNION ALL
+	SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s REVOKE ALL ON %s FROM %I', o.rolname, ' IN SCHEMA ' || quote_ident(n.nspname),
+		CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES' WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END, r.rolname)
+	FROM pg_default_acl d JOIN pg_roles o ON o.oid = d.defaclrole LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
+	CROSS JOIN LATERAL aclexplode(d.defaclacl) a JOIN pg_roles r ON r.oid = a.grantee
+	WHERE r.rolname IN ` + roleNames + `
+	GROUP BY 1
+	ORDER BY 1`
+
+// dropSchemaQuery drops the schema with all that is left in it, and the tables of the example applications, where
+// Rowcall has made them: functions of the schema depend on those, and its tables tell who has made them.
+const dropSchemaQuery = `
+	SELECT '` + dropSchema + `' || coalesce((
+		SELECT '` + nextStatement + `DROP TABLE ' || string_agg(to_regclass(a.name)::text, ', ' ORDER BY a.place)
+		FROM unnest(` + appsTables + `) WITH ORDINALITY a (name, place)
+		WHERE to_regclass(a.name) IS NOT NULL AND to_regclass('rowcall.apps_migrations') IS NOT NULL), '')
+	WHERE to_regnamespace('rowcall') IS NOT NULL`
+
+// usedElsewhere is a condition on a role r: another database of the server has objects or grants of the role.
+const usedElsewhere = `EXISTS (
+	SELECT FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid
+	WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND d.datname <> current_database())`
+
+// mayDropRoles is a condition on the present role.
+const mayDropRoles = `(SELECT c.rolsuper OR c.rolcreaterole FROM pg_roles c WHERE c.rolname = current_user)`
+
+// dropRolesQuery drops the roles, members before what they are members of.
+const dropRolesQuery = `
+	SELECT format('` + dropRole + `%I', r.rolname) FROM pg_roles r
+	WHERE r.rolname IN ` + roleNames + ` AND NOT ` + usedElsewhere + ` AND ` + mayDropRoles + `
+	ORDER BY r.rolname DESC`
+
+const keptRolesQuery = `
+	SELECT format('role %I stays: %s', r.rolname, CASE WHEN ` + usedElsewhere + ` THEN 'another database of the server uses it'
+		ELSE 'role ' || quote_ident(current_user) || ' may not drop roles; as a superuser: DROP ROLE ' || quote_ident(r.rolname) END)
+	FROM pg_roles r WHERE r.rolname IN ` + roleNames + ` AND (` + usedElsewhere + ` OR NOT ` + mayDropRoles + `)
+	ORDER BY r.rolname`

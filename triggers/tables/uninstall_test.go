@@ -1,0 +1,145 @@
+package tables_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rowcall/schema"
+	"rowcall/schema/schematest"
+	"rowcall/triggers"
+	"rowcall/triggers/tables"
+)
+
+// install brings a database up to date, as rowcall migrate does.
+func install(t *testing.T, db *sql.DB, apps bool) {
+	t.Helper()
+	silent := slog.New(slog.DiscardHandler)
+	err := schema.WithLock(t.Context(), db, func(ctx context.Context) error {
+		if err := schema.Migrate(ctx, db, schema.Options{Apps: apps, Samples: apps, Logger: silent}); err != nil {
+			return err
+		}
+		return triggers.Install(ctx, db, triggers.Options{Apps: apps, Logger: silent})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// dump is what pg_dump writes of a database's schema, without the lines that differ each time.
+func dump(t *testing.T, db *schematest.Database) string {
+	t.Helper()
+	return regexp.MustCompile(`(?m)^\\(un)?restrict .*$`).ReplaceAllString(db.Program(t, "pg_dump", "--schema-only"), "")
+}
+
+// remove removes Rowcall, and returns the statements that were run and the roles that stay.
+func remove(t *testing.T, db *sql.DB) (ran, kept []string) {
+	t.Helper()
+	r, err := tables.PlanRemoval(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept = r.Kept
+	err = r.Run(t.Context(), db, func(statement string, stays error) {
+		if stays != nil {
+			kept = append(kept, stays.Error())
+			return
+		}
+		ran = append(ran, statement)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ran, kept
+}
+
+// A database is as it was after Rowcall was installed and removed.
+func TestUninstall(t *testing.T) {
+	t.Parallel()
+	for name, apps := range map[string]bool{"core": false, "apps": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := schematest.Private(t, schematest.Empty)
+			db.Exec(t, shop)
+			before := dump(t, db)
+			at := db.DB(t)
+			install(t, at, apps)
+			db.Exec(t, `GRANT SELECT ON public.orders TO rowcall_server; GRANT UPDATE (note) ON public.orders TO rowcall_app; GRANT USAGE ON SCHEMA sales TO rowcall_server;
+				ALTER DEFAULT PRIVILEGES IN SCHEMA sales GRANT SELECT ON TABLES TO rowcall_server; ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO rowcall_app;
+				CREATE ROLE node LOGIN IN ROLE rowcall_server;
+				CREATE TRIGGER "0_rowcall_truncate" AFTER TRUNCATE ON sales.parted_eu EXECUTE FUNCTION rowcall.on_truncate('a')`)
+			if dump(t, db) == before {
+				t.Fatal("the installation changed nothing")
+			}
+			_, kept := remove(t, at)
+			if diff := cmp.Diff(before, dump(t, db)); diff != "" {
+				t.Errorf("pg_dump before and after (-before +after):\n%s", diff)
+			}
+			if roles := db.Text(t, `SELECT count(*) FROM pg_roles WHERE rolname LIKE 'rowcall%'`); roles != "0" || len(kept) > 0 {
+				t.Errorf("%s roles stay: %v", roles, kept)
+			}
+			if ran, kept := remove(t, at); len(ran)+len(kept) > 0 {
+				t.Errorf("a second removal runs %v, keeps %v", ran, kept)
+			}
+		})
+	}
+}
+
+// A role that owns its tables, and no more, removes what it has installed.
+func TestUninstallAsOwner(t *testing.T) {
+	t.Parallel()
+	db := schematest.Private(t, schematest.Empty)
+	db.Exec(t, `CREATE ROLE shopkeeper LOGIN PASSWORD 'secret'; GRANT CREATE ON DATABASE `+db.Name+` TO shopkeeper; CREATE ROLE rowcall_server NOLOGIN`)
+	u, err := url.Parse(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword("shopkeeper", "secret")
+	at, err := sql.Open("pgx", u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer at.Close()
+	before := dump(t, db)
+	install(t, at, false)
+	ran, kept := remove(t, at)
+	if diff := cmp.Diff(before, dump(t, db)); diff != "" {
+		t.Errorf("pg_dump before and after (-before +after):\n%s", diff)
+	}
+	want := []string{"role rowcall_server stays: role shopkeeper may not drop roles; as a superuser: DROP ROLE rowcall_server"}
+	if diff := cmp.Diff(want, kept); diff != "" || len(ran) != 1 {
+		t.Errorf("ran %v; roles that stay (-want +got):\n%s", ran, diff)
+	}
+}
+
+// What somebody else has built on Rowcall is named, and nothing is removed.
+func TestUninstallObstacles(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE tasks (id int); CREATE VIEW place AS SELECT rowcall.cursor() AS cursor;
+		CREATE FUNCTION on_tasks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM rowcall.publish('a', 'b', '{}'); RETURN NULL; END $$;
+		CREATE TRIGGER "0_rowcall" AFTER INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION on_tasks()`)
+	at := db.DB(t)
+	r, err := tables.PlanRemoval(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"function public.on_tasks() calls functions of schema rowcall, and would fail: DROP FUNCTION public.on_tasks() CASCADE drops it with its triggers",
+		"rule _RETURN on view public.place depends on schema rowcall, and would be dropped with it: drop it or change it first",
+	}
+	if diff := cmp.Diff(want, r.Obstacles); diff != "" {
+		t.Errorf("obstacles (-want +got):\n%s", diff)
+	}
+	err = r.Run(t.Context(), at, func(statement string, _ error) { t.Errorf("it runs %s", statement) })
+	if !errors.Is(err, tables.ErrObstacles) || !strings.Contains(err.Error(), "on_tasks") {
+		t.Errorf("got %v", err)
+	}
+}
