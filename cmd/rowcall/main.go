@@ -4,6 +4,7 @@
 //	rowcall init         write a first configuration file for an existing database
 //	rowcall serve        a node beside a PostgreSQL that is there
 //	rowcall migrate      bring a database's schema and triggers up to date
+//	rowcall doctor       find what makes events missing, late or wrong
 //	rowcall new-history  make every client read its state again, after files were put back
 //	rowcall uninstall    remove every object of Rowcall from a database
 //	rowcall version      say which build this is
@@ -21,10 +22,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	stop()
-	if err != nil {
+	if err != nil && err.Error() != "" {
 		fmt.Fprintln(os.Stderr, "rowcall: "+err.Error())
-		os.Exit(1)
 	}
+	os.Exit(statusOf(err))
 }
 
 // endings are the signals that ask for an orderly end: Ctrl-C, the stop of a service manager, a
