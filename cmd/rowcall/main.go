@@ -5,6 +5,7 @@
 //	rowcall serve        a node beside a PostgreSQL that is there
 //	rowcall migrate      bring a database's schema and triggers up to date
 //	rowcall doctor       find what makes events missing, late or wrong
+//	rowcall grants       print the SQL that lets roles migrate and serve
 //	rowcall new-history  make every client read its state again, after files were put back
 //	rowcall uninstall    remove every object of Rowcall from a database
 //	rowcall version      say which build this is

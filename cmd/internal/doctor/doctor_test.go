@@ -190,3 +190,43 @@ func TestLockedTables(t *testing.T) {
 		t.Error("a locked database: got no finding that says so")
 	}
 }
+
+// TestLocks watches the locks of the doctor: none of them holds up a writer.
+func TestLocks(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.Samples)
+	c := settings(t, db.URL)
+	done := make(chan error, 1)
+	go func() {
+		for range 5 {
+			if _, err := doctor.Examine(t.Context(), c, doctor.Options{}); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	const others = `
+		SELECT count(*), coalesce(string_agg(DISTINCT mode, ', ') FILTER (WHERE mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')), '')
+		FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND pid <> pg_backend_pid() AND locktype = 'relation'`
+	conn, seen := db.Conn(t), 0
+	for {
+		var locks int
+		var modes string
+		if err := conn.QueryRow(t.Context(), others).Scan(&locks, &modes); err != nil {
+			t.Fatal(err)
+		}
+		seen += locks
+		if modes != "" {
+			t.Errorf("the doctor holds %s, which a writer waits for", modes)
+		}
+		select {
+		case err := <-done:
+			if err != nil || seen == 0 {
+				t.Errorf("it ended with %v; %d locks were seen", err, seen)
+			}
+			return
+		default:
+		}
+	}
+}

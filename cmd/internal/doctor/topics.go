@@ -3,11 +3,12 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 
-	"rowcall/config/rules"
+	"rowcall/config"
 	"rowcall/notifier/topic"
 )
 
@@ -35,7 +36,8 @@ func lookAtTopics(ctx context.Context, e *examination, tx pgx.Tx) ([]Finding, er
 	seen := map[string]bool{}
 	var found []Finding
 	unfollowed, named := 0, topicsNamed
-	if len(e.config.Topics) == 0 {
+	patterns := configuredPatterns(e.config)
+	if len(patterns) == 0 {
 		named = 0 // one finding says it all
 	}
 	for slot := range 4 {
@@ -44,7 +46,7 @@ func lookAtTopics(ctx context.Context, e *examination, tx pgx.Tx) ([]Finding, er
 			return found, err
 		}
 		for _, name := range topics {
-			if seen[name] || canFollow(e.config.Topics, name) {
+			if seen[name] || canFollow(patterns, name) {
 				continue
 			}
 			seen[name] = true
@@ -72,17 +74,32 @@ func isEvent(ctx context.Context, tx pgx.Tx, name string) (found bool, err error
 	return found, tx.QueryRow(ctx, query, name).Scan(&found)
 }
 
+// configuredPatterns are the patterns of topics and of declared tables. The parameters of a table have the types of its
+// columns, which are not looked up here: a topic counts as followable whatever its values are.
+func configuredPatterns(c *config.Config) []topic.Pattern {
+	var patterns []topic.Pattern
+	for _, rule := range c.Topics {
+		patterns = append(patterns, rule.Pattern())
+	}
+	for _, table := range c.Tables {
+		for _, t := range table.Topics {
+			if p, err := topic.ParsePattern(t.Topic); err == nil {
+				patterns = append(patterns, p)
+			}
+		}
+	}
+	return patterns
+}
+
 // canFollow reports whether the configuration lets anybody follow a topic or one above it. Names must be in the one
 // spelling that followers use.
-func canFollow(topics []rules.Topic, name string) bool {
+func canFollow(patterns []topic.Pattern, name string) bool {
 	if _, err := topic.Parse(name); err != nil {
 		return false
 	}
 	for above := range topic.Topic(name).Lineage {
-		for _, rule := range topics {
-			if isSpelled(rule.Pattern(), string(above)) {
-				return true
-			}
+		if slices.ContainsFunc(patterns, func(p topic.Pattern) bool { return isSpelled(p, string(above)) }) {
+			return true
 		}
 	}
 	return false

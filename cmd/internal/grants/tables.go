@@ -1,0 +1,83 @@
+package grants
+
+import (
+	"strings"
+
+	"rowcall/config/rules"
+)
+
+// tableGrants collects the statements about tables, each once.
+type tableGrants struct {
+	section *Section
+	seen    map[string]bool
+}
+
+func (t *tableGrants) add(s Statement) {
+	if !t.seen[s.SQL] {
+		t.seen[s.SQL] = true
+		t.section.Statements = append(t.section.Statements, s)
+	}
+}
+
+// The objects of a name, by its parts: $2 is the schema, empty where the name has none, and $3 the name. to_regclass would
+// need rights on the schema.
+const (
+	tablesNamed = `pg_catalog.pg_class o JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
+		WHERE o.relname = $3 AND (n.nspname = $2 OR $2 = '' AND pg_catalog.pg_table_is_visible(o.oid))`
+	functionsNamed = `pg_catalog.pg_proc o JOIN pg_catalog.pg_namespace n ON n.oid = o.pronamespace
+		WHERE o.proname = $3 AND (n.nspname = $2 OR $2 = '' AND pg_catalog.pg_function_is_visible(o.oid))`
+)
+
+// grant lets a role use a table, whose name is as ParseName takes it.
+func (t *tableGrants) grant(privileges, table, role string) {
+	var checks []string
+	for privilege := range strings.SplitSeq(privileges, ", ") {
+		checks = append(checks, "has_table_privilege($1, o.oid, '"+privilege+"')")
+	}
+	t.addNamed(privileges+" ON", table, role, "(SELECT bool_and("+strings.Join(checks, " AND ")+") FROM "+tablesNamed+")")
+}
+
+// execute lets rowcall_app call a function. Functions of one name are not told apart.
+func (t *tableGrants) execute(function string) {
+	t.addNamed("EXECUTE ON FUNCTION", function, "rowcall_app", "(SELECT bool_and(has_function_privilege($1, o.oid, 'EXECUTE')) FROM "+functionsNamed+")")
+}
+
+// addNamed adds a GRANT on an object, and on its schema before.
+func (t *tableGrants) addNamed(what, name, role, check string) {
+	parts, err := rules.ParseName(name)
+	if err != nil {
+		return // the check of the configuration has refused it
+	}
+	inSchema := ""
+	if len(parts) > 1 {
+		inSchema = parts[len(parts)-2]
+		t.use(inSchema, role)
+	}
+	t.add(Statement{SQL: "GRANT " + what + " " + rules.QuotedName(name) + " TO " + role, check: check, args: []any{role, inSchema, parts[len(parts)-1]}})
+}
+
+// use lets a role use a schema.
+func (t *tableGrants) use(inSchema, role string) {
+	if inSchema != "public" {
+		t.add(Statement{
+			SQL:   "GRANT USAGE ON SCHEMA " + quote(inSchema) + " TO " + role,
+			check: `(SELECT has_schema_privilege($1, n.oid, 'USAGE') FROM pg_catalog.pg_namespace n WHERE n.nspname = $2)`, args: []any{role, inSchema},
+		})
+	}
+}
+
+// declared lets nodes read the snapshots of a declared table, or of all tables of a schema.
+func (t *tableGrants) declared(table rules.Table) {
+	switch inSchema, name := table.Relation(); {
+	case name != "":
+		t.grant("SELECT", table.Table, "rowcall_server")
+	case inSchema != "":
+		t.use(inSchema, "rowcall_server")
+		t.add(Statement{
+			SQL: "GRANT SELECT ON ALL TABLES IN SCHEMA " + quote(inSchema) + " TO rowcall_server",
+			check: `NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+				WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT has_table_privilege('rowcall_server', c.oid, 'SELECT'))`,
+			args: []any{inSchema},
+		})
+	}
+}
