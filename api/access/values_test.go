@@ -84,6 +84,8 @@ func TestValuesThatCannotBeConverted(t *testing.T) {
 		{Topic: "inet/{n}", Allow: "public", Access: sql("@n::inet")},
 		{Topic: "words/{n}", Allow: "public", Access: sql("numnode(to_tsquery(replace(@n, 'zzz', 'two words')))")},
 		{Topic: "table/{n}", Allow: "public", Access: sql("coalesce(@n::regclass::bigint, 1)")},
+		{Topic: "type/{n}", Allow: "public", Access: sql("@n::regtype")},
+		{Topic: "schema/{n}", Allow: "public", Access: sql("@n::regnamespace")},
 		{Topic: "enum/{n}", Allow: "public", Access: sql("(1 / length(replace(@n, 'zzz', '')))")},
 		{Topic: "uuid/{id:uuid}", Allow: "public", Access: sql("@id::uuid"), Snapshot: "SELECT @id AS id"},
 		{Topic: "shown/{day}", Allow: "public", Snapshot: "SELECT @day::date AS day"},
@@ -98,7 +100,8 @@ func TestValuesThatCannotBeConverted(t *testing.T) {
 	good := []topic.Topic{"day/2026-01-02", "order/3f2504e0-4f89-41d3-9a0c-0305e82c3301", "small/7", "numeric/7", "json/7", "inet/::1", "enum/x",
 		"uuid/3F2504E04F8941D39A0C0305E82C3301"}
 	bad := []topic.Topic{"day/zzz", "day/2026-02-30", "day/999999999-01-01", "order/zzz", "small/40000", "small/9223372036854775808", "numeric/1000",
-		"numeric/x", "json/x", "inet/x", "enum/zzz", "uuid/zzz", "words/zzz", "table/zzz", "table/a.b.c"}
+		"numeric/x", "json/x", "inet/x", "enum/zzz", "uuid/zzz", "words/zzz", "table/zzz", "table/a.b.c",
+		"type/zzz", "type/(", "type/b'1", "type/int4(7)", "schema/zzz", "schema/a.b"}
 	var questions []notifier.Question
 	for i := range max(len(good), len(bad)) * 3 {
 		questions = append(questions, asking(good[i%len(good)], "1"), asking(bad[i%len(bad)], "1"))

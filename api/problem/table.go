@@ -214,13 +214,16 @@ func OfDatabase(doing string, err error) error {
 	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
 }
 
+// IsTransient reports whether PostgreSQL refused a statement for a condition that ends by itself.
+func IsTransient(refused *pgconn.PgError) bool { return transient(refused.Code) }
+
 // StateDenied is the SQLSTATE of a missing right.
 const StateDenied = "42501"
 
 // IsValueError reports whether PostgreSQL refused a statement because of a value that it could not read,
 // convert or compute with. For types such as jsonpath, tsquery and regclass it reports this with the
 // SQLSTATE of a wrong statement. An error of the statement's text has a position, and an error inside a
-// function has a context; an error of a value has neither.
+// function has a context; an error of a value has neither, but for those of isTypeName.
 func IsValueError(refused *pgconn.PgError) bool {
 	const classData = "22"
 	if strings.HasPrefix(refused.Code, classData) {
@@ -230,10 +233,17 @@ func IsValueError(refused *pgconn.PgError) bool {
 	case "0A000": // a name with the name of a database before it
 		ofName := refused.Routine == "RangeVarGetRelidExtended" || refused.Routine == "DeconstructQualifiedName"
 		return ofName && refused.Position == 0 && !HasContext(refused)
-	case "42601", "42602", "42704", "42725", "42883", "42P01": // a syntax, or a name that is malformed, ambiguous or unknown
-		return refused.Position == 0 && !HasContext(refused)
+	case "42601", "42602", "42622", "42703", "42704", "42725", "42883", "42P01", "3F000": // a syntax, or a name that is malformed, ambiguous or unknown
+		return refused.Position == 0 && !HasContext(refused) || isTypeName(refused)
 	}
 	return false
+}
+
+// isTypeName reports whether PostgreSQL could not parse the name of a type, which it does for values of regtype,
+// regprocedure and regoperator. The position is one in the value then, and the context, of one line, says so in the
+// language of the server. A wrong statement inside a function comes with its text.
+func isTypeName(refused *pgconn.PgError) bool {
+	return refused.Routine == "scanner_yyerror" && refused.InternalQuery == "" && refused.Where != "" && !strings.Contains(refused.Where, "\n")
 }
 
 // HasContext reports whether PostgreSQL gives an error a context: it was raised within a function or

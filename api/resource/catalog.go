@@ -120,7 +120,7 @@ type column struct {
 	Name      string
 	Ident     string // quoted
 	Type      string // as it is written in SQL, with its length
-	Base      string // the name in pg_type of the type behind all domains
+	Base      string // the name in pg_type of the type behind all domains; empty if it is no type of PostgreSQL's own
 	Class     string // pg_type.typtype: b for a base type, e for an enum, c for a row, r for a range
 	Category  string // pg_type.typcategory: S for text, A for arrays
 	Length    int    // of text, in characters; 0: any
@@ -134,6 +134,7 @@ type column struct {
 	Loose     bool     // the collation takes different texts for equal
 	Readable  bool     // by rowcall_app
 	Instants  bool     // values hold times with a zone within them
+	JSONText  bool     // values are of type json, or hold such values within them
 	Insert    bool     // rowcall_app may give a value when it makes a row
 	Update    bool     // rowcall_app may give a value when it changes a row
 
@@ -158,14 +159,16 @@ behind AS (
            b.required OR t.typnotnull, b.has_default OR t.typdefault IS NOT NULL, b.domains || t.typname
     FROM behind b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd'
 )
-SELECT a.name AS name, quote_ident(a.name) AS ident, format_type(a.type, a.typmod) AS type, t.typname::text AS base, t.typtype::text AS class,
+SELECT a.name AS name, quote_ident(a.name) AS ident, format_type(a.type, a.typmod) AS type,
+       CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN t.typname::text ELSE '' END AS base, t.typtype::text AS class,
        t.typcategory::text AS category,
        CASE WHEN t.typname IN ('varchar', 'bpchar') AND b.typmod > 4 THEN b.typmod - 4 ELSE 0 END AS length,
        CASE WHEN t.typname = 'numeric' AND b.typmod > 4 THEN ((b.typmod - 4) >> 16) & 65535 ELSE 0 END AS precision,
        CASE WHEN t.typname = 'numeric' AND b.typmod > 4 THEN (((b.typmod - 4) & 2047) # 1024) - 1024 ELSE 0 END AS scale,
        ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) AS labels,
        b.domains::text[] AS domains, b.required AS required, b.has_default AS default, a.serial AS serial,
-       t.oid <> 'timestamptz'::regtype AND rowcall.holds_instants(t.oid) AS instants, a.loose AS loose, a.readable AS readable, a.may_insert AS insert, a.may_update AS update,
+       t.oid <> 'timestamptz'::regtype AND rowcall.holds_instants(t.oid) AS instants, rowcall.holds_json(t.oid) AS jsontext,
+       a.loose AS loose, a.readable AS readable, a.may_insert AS insert, a.may_update AS update,
        a.default_sql AS default_sql, a.checks AS checks, a.refers AS refers, a.refers_column AS refers_column
 FROM asked a JOIN behind b USING (place) JOIN pg_type t ON t.oid = b.type
 WHERE t.typtype <> 'd' ORDER BY a.place`

@@ -101,7 +101,11 @@ func (r *Resource) explainConstraint(refused *pgconn.PgError, doing string) erro
 	c := r.table.constraint(refused.ConstraintName)
 	switch refused.Code {
 	case stateNotNull:
-		return problem.Invalid(r.fieldError([]string{refused.ColumnName}, messageNull))
+		columns := []string{refused.ColumnName}
+		if refused.DataTypeName != "" {
+			columns = r.table.columnsOfDomain(refused.DataTypeName)
+		}
+		return problem.Invalid(r.fieldError(columns, messageNull))
 	case stateForeign:
 		if c.Kind == "f" && doing != doingRemove {
 			return problem.Invalid(r.fieldError(c.Columns, "Invalid pk - object does not exist."))

@@ -242,7 +242,7 @@ func (f call) run(ctx context.Context, who identity.Identity, arguments []assign
 		return err
 	})
 	if err != nil {
-		return nil, f.explain(err)
+		return nil, f.explain(f.acting.explainValues(ctx, who, err, arguments))
 	}
 	if f.signature.Set {
 		return json.Marshal(found)

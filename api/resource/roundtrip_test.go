@@ -45,7 +45,7 @@ func edgeValues() map[string][]string {
 		`"char"`:         {"a"},
 		"bytea":          {`\x`, `\x00ff`, `\x5c78`},
 		"money":          {"-92233720368547758.08", "1234.56"},
-		"json":           {`{"a":[1e400,12345678901234567890.123,null]}`, "null", `"x"`},
+		"json":           {`{"a":[1e400,12345678901234567890.123,null]}`, "null", " null\n", `"x"`, `{"b" : "<a>&\/\u00e9\ud800",  "a": [ ], "b":1e400000}`},
 		"jsonb":          {`{"a":[12345678901234567890.123,0.10,null]}`, `[]`, "7"},
 		"bit(3)":         {"101"},
 		"varbit":         {"", "1"},
@@ -69,6 +69,31 @@ func edgeValues() map[string][]string {
 		"daterange":      {"[2021-01-01,infinity)"},
 		"nummultirange":  {"{}", "{[1.50,2),[3,)}"},
 		"int4[]":         {"[0:2]={1,2,3}", "[-1:0][2:3]={{1,2},{3,4}}", "{NULL}"},
+		"json[]":         {`[3:5]={"null",NULL,"{\"b\" : \"\\u00e9<\",  \"a\": 1e400000, \"b\":1}"}`, "{}", `{{"null"},{"[ ]"}}`},
+		"edge.noted":     {`(null,1,"{null,NULL}")`, `("{""a"" : 1e400000}",,)`},
+		"edge.noted[]":   {`[0:0]={"(null,,)"}`},
+		"edge.remarks":   {`[2:2]={null}`},
+		"edge.date":      {"(2026,7)"},
+		"edge.int4":      {"seven"},
+		"regtype":        {"integer", "0"},
+		"regclass":       {"pg_class", "999999"},
+		"regproc":        {"2108", "0"},
+		"regoper":        {"551"},
+		"regoperator":    {"+(integer,integer)"},
+		"regprocedure":   {"sum(integer)"},
+		"regrole":        {"rowcall_app"},
+		"regnamespace":   {"pg_catalog"},
+		"regcollation":   {`"C"`},
+		"regconfig":      {"simple"},
+		"regdictionary":  {"simple"},
+		"pg_snapshot":    {"10:20:10,14"},
+		"xid8":           {"18446744073709551615"},
+		"tid":            {"(4294967295,65535)"},
+		"refcursor":      {"a b "},
+		"aclitem":        {"rowcall_app=r/rowcall_app"},
+		"line":           {"{1,2,3}"},
+		"lseg":           {"[(1,2),(3,4)]"},
+		"xml":            {`<?xml version="1.0"?> <a>&amp; b</a>`, "plain"},
 		"jsonb[]":        {`{"null",NULL,"{\"a\": [1.10, null]}"}`},
 		"xml[]":          {"{<a>1</a>,NULL}"},
 		"text[]":         {"{}", "[7:8]={a,b}", `{NULL,"NULL","a \"b\"",""}`, "{{a,b},{c,d}}"},
@@ -91,7 +116,8 @@ func openEdges(t *testing.T) (db *schematest.Database, rows int) {
 	t.Helper()
 	db = schematest.New(t, schematest.Samples)
 	db.Exec(t, `CREATE SCHEMA edge; GRANT USAGE ON SCHEMA edge TO rowcall_app, rowcall_server;
-		CREATE TYPE edge.mood AS ENUM ('so-so', 'it''s'); CREATE TYPE edge.pair AS (at timestamptz, n numeric, list int[]);
+		CREATE TYPE edge.mood AS ENUM ('so-so', 'it''s'); CREATE TYPE edge.date AS (y int, m int); CREATE TYPE edge.int4 AS ENUM ('seven');
+		CREATE TYPE edge.noted AS (note json, n int, more json[]); CREATE DOMAIN edge.remarks AS json[]; CREATE TYPE edge.pair AS (at timestamptz, n numeric, list int[]);
 		CREATE DOMAIN edge.moment AS timestamptz; CREATE DOMAIN edge.small AS int2 CHECK (VALUE < 10)`)
 	columns := "id integer PRIMARY KEY"
 	for kind := range edgeValues() {
@@ -142,6 +168,36 @@ func TestRowsCanBeSentBackAsRead(t *testing.T) {
 		if err != nil || len(changed) > 0 {
 			t.Errorf("%s: got %q, %v, want no change", kind, changed, err)
 		}
+	}
+}
+
+// Blank text where text is required, and the null of JSON where NULL is not allowed, are refused, but for rows that have
+// them already, from psql for example.
+func TestBlanksAndNullsCanBeSentBack(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.Samples)
+	db.Exec(t, `CREATE DOMAIN required AS text NOT NULL; CREATE TABLE blanks (id int PRIMARY KEY, a text NOT NULL, b varchar(5) NOT NULL, c char(3) NOT NULL, d required);
+		CREATE DOMAIN document AS json NOT NULL; CREATE TABLE nulls (id int PRIMARY KEY, a jsonb NOT NULL, b document, c json);
+		INSERT INTO nulls VALUES (1, 'null', ' null ', 'null'), (2, '1', '2', NULL); GRANT SELECT, INSERT, UPDATE ON nulls TO rowcall_app;
+		INSERT INTO blanks VALUES (1, '', '  ', '', E'\t'), (2, 'a', '', 'c', 'd'); GRANT SELECT, INSERT, UPDATE ON blanks TO rowcall_app`)
+	anybody := openServerOn(t, db, []rules.Resource{{Name: "blanks", Table: "blanks", Allow: "public"}, {Name: "nulls", Table: "nulls", Allow: "public"}}, nil).user(t, "")
+	for _, row := range []string{`{"id":1,"a":"","b":"  ","c":"   ","d":"\t"}`, `{"id":2,"a":"a","b":"","c":"c  ","d":"d"}`} {
+		address := "/api/blanks/" + apitest.Field(t, row, "id")
+		anybody.Expect(200, row, "PUT", address, row)
+		anybody.Expect(200, row, "PATCH", address, row)
+	}
+	anybody.Expect(400, `{"errors":{"a":["This field may not be blank."],"d":["This field may not be blank."]}}`, "PATCH", "/api/blanks/2", `{"a":"","b":"","d":" "}`)
+	anybody.Expect(400, `{"errors":{"a":["This field may not be blank."]}}`, "POST", "/api/blanks", `{"id":3,"a":"","b":"b","c":"c","d":"d"}`)
+	anybody.Expect(404, "", "PATCH", "/api/blanks/3", `{"a":""}`)
+	if got := db.Text(t, `(SELECT string_agg(format('%s %L %L %L %L', id, a, b, c, d), '; ' ORDER BY id) FROM blanks)`); got != "1 '' '  ' '   ' '\t'; 2 'a' '' 'c  ' 'd'" {
+		t.Errorf("got %s, want the rows as they were", got)
+	}
+	anybody.Expect(200, `{"id":1,"a":null,"b":null,"c":null}`, "PUT", "/api/nulls/1", `{"id":1,"a":null,"b":null,"c":null}`)
+	anybody.Expect(200, `{"id":2,"a":1,"b":2,"c":null}`, "PUT", "/api/nulls/2", `{"id":2,"a":1,"b":2,"c":null}`)
+	anybody.Expect(400, `{"errors":{"a":["This field may not be null."]}}`, "PATCH", "/api/nulls/2", `{"a":null}`)
+	anybody.Expect(400, `{"errors":{"b":["This field may not be null."]}}`, "PATCH", "/api/nulls/2", `{"b":null}`)
+	if got := db.Text(t, `(SELECT string_agg(format('%s %L %L %L', id, a, b, c), '; ' ORDER BY id) FROM nulls)`); got != "1 'null' ' null ' 'null'; 2 '1' '2' NULL" {
+		t.Errorf("got %s, want the rows as they were", got)
 	}
 }
 

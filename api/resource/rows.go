@@ -81,13 +81,16 @@ func (r *Resource) Create(ctx context.Context, who identity.Identity, rows ...Ro
 		made, err = collectDocuments(tx.Query(ctx, insert.text.String(), insert.arguments()...))
 		return err
 	})
-	return made, r.explain(err, "creating")
+	return made, r.explain(r.acting.explainValues(ctx, who, err, rows...), "creating")
 }
 
 // Change changes a row and returns it.
 func (r *Resource) Change(ctx context.Context, who identity.Identity, key string, row Row) (json.RawMessage, error) {
 	var changed []json.RawMessage
 	err := r.acting.write(ctx, who, func(ctx context.Context, tx pgx.Tx) (err error) {
+		if err := r.refuseNewBlanks(ctx, tx, key, row); err != nil {
+			return err
+		}
 		update := r.update(key, row)
 		changed, err = collectDocuments(tx.Query(ctx, update.text.String(), update.arguments()...))
 		if err == nil && len(changed) == 0 {
@@ -96,9 +99,32 @@ func (r *Resource) Change(ctx context.Context, who identity.Identity, key string
 		return err
 	})
 	if err != nil {
-		return nil, r.explain(err, "changing")
+		return nil, r.explain(r.acting.explainValues(ctx, who, err, row), "changing")
 	}
 	return changed[0], nil
+}
+
+// refuseNewBlanks returns problem.Invalid for blank texts that the row does not have already.
+func (r *Resource) refuseNewBlanks(ctx context.Context, tx pgx.Tx, key string, row Row) error {
+	wrong := FieldErrors{}
+	for _, a := range row {
+		if !a.blank {
+			continue
+		}
+		isStored := false
+		query := "SELECT concat(t." + a.column.Ident + `) COLLATE pg_catalog."C" = $2` + r.sql.from + r.sql.byKey
+		err := tx.QueryRow(ctx, query, pgx.QueryExecModeDescribeExec, key, a.untrimmed).Scan(&isStored)
+		if err != nil {
+			return err
+		}
+		if !isStored {
+			wrong.add(a.column.Name, messageBlank)
+		}
+	}
+	if len(wrong) > 0 {
+		return problem.Invalid(wrong)
+	}
+	return nil
 }
 
 // Remove deletes a row.
@@ -151,6 +177,7 @@ type assignment struct {
 	column    *column
 	value     any
 	untrimmed string // text as it came, if value is without its blanks at the ends
+	blank     bool   // blank text, which the column may have already and may not get
 }
 
 // ParseRow reads a row that came in. It ignores fields whose value is not the user's to give, so that
@@ -170,10 +197,14 @@ func (r *Resource) ParseRow(raw json.RawMessage, why Intent, strict bool) (Row, 
 		case !r.accepts(c, why):
 		case isGiven:
 			value, message := c.read(given)
-			if message != "" {
+			isBlank := message == messageBlank
+			if isBlank {
+				value = ""
+			}
+			if message != "" && !c.mayHave(message, why) {
 				wrong.add(c.Name, message)
 			}
-			row = append(row, assignment{c, value, c.untrimmed(given, value)})
+			row = append(row, assignment{c, value, c.untrimmed(given, value), isBlank})
 		case why != ToPatch && c.Required && !c.Default:
 			wrong.add(c.Name, messageRequired)
 		}
@@ -184,6 +215,13 @@ func (r *Resource) ParseRow(raw json.RawMessage, why Intent, strict bool) (Row, 
 		}
 	}
 	return row, wrong
+}
+
+// mayHave reports whether a row that is changed may have the value already that a message refuses: blank text,
+// or the null of JSON, which is shown as NULL is. The database knows.
+func (c *column) mayHave(message string, why Intent) bool {
+	isHeld := message == messageBlank || message == messageNull && c.kind == kindJSON
+	return isHeld && why != ToCreate && c.Readable
 }
 
 // accepts reports whether users give a column's value. The database gives a key that counts, and

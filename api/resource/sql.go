@@ -96,21 +96,28 @@ func (s *statement) bindAssigned(a assignment) string {
 
 // bindChange adds the value of an assignment to a row that exists. A row that is sent back as it was
 // read keeps the values that cannot be told from what was read: text with blanks at its ends, which
-// are dropped from what comes in, the null of JSON, which a row shows as it shows NULL, and arrays whose
-// first element does not have the number 1.
+// are dropped from what comes in, the null of JSON, which a row shows as it shows NULL, arrays whose
+// first element does not have the number 1, and the blanks between the values of a text of type json.
 func (s *statement) bindChange(a assignment) string {
 	stored, value := "t."+a.column.Ident, s.bindAssigned(a)
-	switch {
+	isSame := ""
+	switch last := fmt.Sprintf("$%d::json", len(s.parameters)); {
 	case !a.column.Readable:
-		return value
-	case a.column.kind == kindOther && a.value != nil && a.column.Base != "_json": // jsonb cannot hold everything that json can
-		return fmt.Sprintf("CASE WHEN to_jsonb(%s)::text = (($%d::json) -> 'v')::jsonb::text THEN %s ELSE %s END", a.column.shown(), len(s.parameters), stored, value)
 	case a.column.kind == kindJSON && a.value == nil:
-		return fmt.Sprintf("CASE WHEN %[1]s::text = 'null' THEN %[1]s ELSE %[2]s END", stored, value)
+		isSame = "btrim(" + stored + `::text, E' \t\r\n') = 'null'`
+	case a.column.kind == kindJSON && a.column.JSONText:
+		isSame = fmt.Sprintf("rowcall.same_json(%s, %s)", stored, last)
+	case a.column.kind == kindOther && a.value != nil && a.column.JSONText: // jsonb cannot hold everything that json can
+		isSame = fmt.Sprintf("rowcall.same_json(to_json(%s), %s -> 'v')", a.column.shown(), last)
+	case a.column.kind == kindOther && a.value != nil:
+		isSame = fmt.Sprintf("to_jsonb(%s)::text = (%s -> 'v')::jsonb::text", a.column.shown(), last)
 	case a.untrimmed != "":
-		return fmt.Sprintf(`CASE WHEN %[1]s::text COLLATE pg_catalog."C" = %[2]s::text THEN %[1]s ELSE %[3]s END`, stored, s.bind(a.untrimmed), value)
+		isSame = fmt.Sprintf(`%s::text COLLATE pg_catalog."C" = %s::text`, stored, s.bind(a.untrimmed))
 	}
-	return value
+	if isSame == "" {
+		return value
+	}
+	return fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", isSame, stored, value)
 }
 
 // arguments are the parameters for pgx. They tell pgx not to keep the statement prepared: there is no

@@ -164,6 +164,10 @@ func TestResourceBadValues(t *testing.T) {
 		{"document", `"\u0000"`, "Null characters are not allowed."},
 		{"Select", `{"a":1}`, "Not a valid string."},
 		// Errors that only the database finds.
+		{"numbers", `"x"`, "Must be a valid value of type integer[]."},
+		{"numbers", `[1,"x"]`, "Must be a valid value of type integer[]."},
+		{"address", `"x"`, "Must be a valid value of type inet."},
+		{"day", `"5874898-01-01"`, "Must be a valid value of type date."},
 		{"small", `13`, "This value is not allowed."},
 		{"code", `"ABC"`, "This value is not allowed."},
 		{"nested", `null`, "This field may not be null."},
@@ -172,14 +176,7 @@ func TestResourceBadValues(t *testing.T) {
 	} {
 		alice.Expect(400, fmt.Sprintf(`{"code":"invalid","errors":{%q:["%s"]}}`, tt.field, tt.problem), "POST", "/api/odd", fmt.Sprintf(`{%q:%s}`, tt.field, tt.value))
 	}
-	for _, tt := range []struct{ content, problem string }{
-		{`{"numbers":"x"}`, "A value does not fit."},
-		{`{"numbers":[1,"x"]}`, "A value does not fit."},
-		{`{"address":"x"}`, "A value does not fit."},
-		{`{"x":2,"y":1}`, "This value is not allowed."},
-	} {
-		alice.Expect(400, `{"errors":{"non_field_errors":["`+tt.problem+`"]}}`, "POST", "/api/odd", tt.content)
-	}
+	alice.Expect(400, `{"errors":{"non_field_errors":["This value is not allowed."]}}`, "POST", "/api/odd", `{"x":2,"y":1}`)
 }
 
 func TestResourceConflicts(t *testing.T) {

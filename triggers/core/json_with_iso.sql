@@ -50,10 +50,9 @@ BEGIN
             JOIN regexp_matches(elsewhere, form, 'g') WITH ORDINALITY b (part, place) USING (place)) t USING (place));
 END $$;
 
--- holds_instants reports whether values of a type hold times with a zone within them: an array, a range, a row, or a
--- domain over any of these. Rows of no known type may.
-CREATE OR REPLACE FUNCTION rowcall.holds_instants(type oid)
-RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+-- parts_of is a type with the types of its parts, however deep: of an array, a range, a row, or a domain over any of these.
+CREATE OR REPLACE FUNCTION rowcall.parts_of(type oid)
+RETURNS SETOF oid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH RECURSIVE part AS (
         SELECT type AS oid
         UNION
@@ -64,5 +63,18 @@ RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
             UNION ALL SELECT a.atttypid FROM pg_attribute a WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
         ) s (oid)
     )
-    SELECT EXISTS (SELECT FROM part WHERE oid IN ('timestamptz'::regtype, 'record'::regtype))
+    SELECT part.oid FROM part
+$$;
+
+-- holds_instants reports whether values of a type hold times with a zone within them. Rows of no known type may.
+CREATE OR REPLACE FUNCTION rowcall.holds_instants(type oid)
+RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM rowcall.parts_of(type) p (oid) WHERE p.oid IN ('timestamptz'::regtype, 'record'::regtype))
+$$;
+
+-- holds_json reports whether values of a type are, or hold within them, texts of JSON: the type json, which keeps its text,
+-- and not jsonb. Rows of no known type may.
+CREATE OR REPLACE FUNCTION rowcall.holds_json(type oid)
+RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM rowcall.parts_of(type) p (oid) WHERE p.oid IN ('json'::regtype, 'record'::regtype))
 $$;

@@ -16,9 +16,10 @@ BEGIN
             rowcall.flip_gate, rowcall.keep_alive,
             rowcall.empty_next_slot, rowcall.advance_slot, rowcall.log_state, rowcall.utf8,
             rowcall.cursor, rowcall.iso, rowcall.json_with_iso, rowcall.json_at_utc, rowcall.json_at_other_zone, rowcall.with_iso,
-            rowcall.holds_instants TO rowcall_server;
+            rowcall.parts_of, rowcall.holds_instants, rowcall.holds_json TO rowcall_server;
     END IF;
     IF to_regrole('rowcall_app') IS NOT NULL THEN
-        GRANT EXECUTE ON FUNCTION rowcall.iso, rowcall.json_with_iso, rowcall.json_at_utc, rowcall.json_at_other_zone, rowcall.with_iso TO rowcall_app;
+        GRANT EXECUTE ON FUNCTION rowcall.iso, rowcall.json_with_iso, rowcall.json_at_utc, rowcall.json_at_other_zone, rowcall.with_iso,
+            rowcall.same_json, rowcall.plain_json TO rowcall_app;
     END IF;
 END $$;
