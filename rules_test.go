@@ -25,7 +25,7 @@ func mayImport() map[string][]string {
 		"cmd/e2e/sites":            {},
 		"cmd/e2e/rowcalltest":      {"config", "schema/schematest", "testdeadline"},
 		"cmd/bench":                {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/dbconn", "notifier/topic", "schema/cluster"},
-		"cmd/rowcall":              {"api", "cmd/internal/doctor", "cmd/internal/firstconfig", "cmd/internal/grants", "cmd/internal/node", "config", "schema/cluster"},
+		"cmd/rowcall":              {"api", "cmd/internal/doctor", "cmd/internal/firstconfig", "cmd/internal/grants", "cmd/internal/node", "config", "schema/cluster", "triggers/tables"},
 		"cmd/internal/doctor":      {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/dbconn", "notifier/topic", "schema", "triggers"},
 		"cmd/internal/grants":      {"config", "config/rules", "schema"},
 		"cmd/internal/firstconfig": {"config", "config/rules"},
@@ -53,7 +53,7 @@ func mayImport() map[string][]string {
 		"schema/schematest": {"schema", "schema/cluster", "triggers", "testdeadline"},
 		"testdeadline":      {},
 		"triggers":          {},
-		"triggers/tables":   {"triggers"},
+		"triggers/tables":   {"config/rules", "notifier/topic", "triggers"},
 		"web":               {},
 	}
 }

@@ -21,7 +21,7 @@ WITH needed (kind, name, privilege, of) AS (
 	UNION ALL SELECT 'TABLE', 'sessions', unnest('{SELECT, INSERT, UPDATE, DELETE}'::text[]), $1
 	UNION ALL SELECT 'TABLE', 'apps_migrations', 'SELECT', $2
 	UNION ALL SELECT 'FUNCTION', unnest('{epoch, new_epoch, leave_epoch, note_run, flip_gate, keep_alive, empty_next_slot, advance_slot, log_state, utf8,
-		iso, json_with_iso, json_at_utc, json_at_other_zone, with_iso, parts_of, holds_instants, holds_json}'::text[]), 'EXECUTE', true
+		iso, json_with_iso, json_at_utc, json_at_other_zone, with_iso, parts_of, holds_instants, holds_json, json_settled}'::text[]), 'EXECUTE', true
 	UNION ALL SELECT 'FUNCTION', 'jobs_work', 'EXECUTE', $2
 ), lacking AS (
 	SELECT n.kind, n.name, n.privilege FROM needed n JOIN pg_catalog.pg_class c ON c.relnamespace = to_regnamespace('rowcall') AND c.relname = n.name

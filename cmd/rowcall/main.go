@@ -7,6 +7,8 @@
 //	rowcall doctor       find what makes events missing, late or wrong
 //	rowcall grants       print the SQL that lets roles migrate and serve
 //	rowcall new-history  make every client read its state again, after files were put back
+//	rowcall plan         print what apply would change, in words and as SQL
+//	rowcall apply        make the declared tables live
 //	rowcall uninstall    remove every object of Rowcall from a database
 //	rowcall version      say which build this is
 package main

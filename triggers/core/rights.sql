@@ -6,20 +6,22 @@ DO $$
 BEGIN
     IF to_regrole('rowcall_publisher') IS NOT NULL THEN
         GRANT EXECUTE ON FUNCTION rowcall.publish, rowcall.revalidate, rowcall.revalidate_user, rowcall.fields,
-            rowcall.readable, rowcall.iso, rowcall.json_with_iso, rowcall.json_at_utc, rowcall.json_at_other_zone, rowcall.with_iso TO rowcall_publisher;
+            rowcall.readable, rowcall.iso, rowcall.json_with_iso, rowcall.json_at_utc, rowcall.json_at_other_zone, rowcall.with_iso,
+            rowcall.json_settled, rowcall.segment, rowcall.escaped_segment, rowcall.utf8 TO rowcall_publisher;
     END IF;
     IF to_regrole('rowcall_reader') IS NOT NULL THEN
-        GRANT EXECUTE ON FUNCTION rowcall.cursor, rowcall.iso, rowcall.json_with_iso, rowcall.json_at_utc, rowcall.json_at_other_zone, rowcall.with_iso TO rowcall_reader;
+        GRANT EXECUTE ON FUNCTION rowcall.cursor, rowcall.iso, rowcall.json_with_iso, rowcall.json_at_utc, rowcall.json_at_other_zone, rowcall.with_iso,
+            rowcall.json_settled, rowcall.segment, rowcall.escaped_segment, rowcall.utf8 TO rowcall_reader;
     END IF;
     IF to_regrole('rowcall_server') IS NOT NULL THEN
         GRANT EXECUTE ON FUNCTION rowcall.epoch, rowcall.new_epoch, rowcall.leave_epoch, rowcall.note_run,
             rowcall.flip_gate, rowcall.keep_alive,
             rowcall.empty_next_slot, rowcall.advance_slot, rowcall.log_state, rowcall.utf8,
             rowcall.cursor, rowcall.iso, rowcall.json_with_iso, rowcall.json_at_utc, rowcall.json_at_other_zone, rowcall.with_iso,
-            rowcall.parts_of, rowcall.holds_instants, rowcall.holds_json TO rowcall_server;
+            rowcall.parts_of, rowcall.holds_instants, rowcall.holds_json, rowcall.json_settled TO rowcall_server;
     END IF;
     IF to_regrole('rowcall_app') IS NOT NULL THEN
         GRANT EXECUTE ON FUNCTION rowcall.iso, rowcall.json_with_iso, rowcall.json_at_utc, rowcall.json_at_other_zone, rowcall.with_iso,
-            rowcall.same_json, rowcall.plain_json TO rowcall_app;
+            rowcall.same_json, rowcall.plain_json, rowcall.json_settled TO rowcall_app;
     END IF;
 END $$;

@@ -1,0 +1,74 @@
+package node
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+
+	"rowcall/config"
+	"rowcall/schema"
+	"rowcall/triggers/tables"
+)
+
+// TablePlan is what applying the declarations of tables would change.
+type TablePlan struct {
+	Migrate bool `json:"migrate"` // Rowcall's own schema is not there, or not up to date
+	tables.Changes
+}
+
+// Empty reports whether nothing would change.
+func (p TablePlan) Empty() bool { return !p.Migrate && p.Changes.Empty() }
+
+// PlanTables compares the database with the declarations of tables. It changes nothing.
+func PlanTables(ctx context.Context, c *config.Config) (TablePlan, error) {
+	db, err := openDatabase(ctx, c.Database.Migrate(), c.Database)
+	if err != nil {
+		return TablePlan{}, err
+	}
+	defer db.Close()
+	pending, err := schema.Pending(ctx, db, c.Apps)
+	if err != nil {
+		return TablePlan{}, explainMigrate(err)
+	}
+	changes, err := planTables(ctx, db, c)
+	return TablePlan{pending, changes}, err
+}
+
+func planTables(ctx context.Context, db *sql.DB, c *config.Config) (tables.Changes, error) {
+	declared, err := tables.Resolve(ctx, db, c.Tables)
+	if err != nil {
+		return tables.Changes{}, err
+	}
+	return tables.Plan(ctx, db, declared)
+}
+
+// ApplyTables brings Rowcall's own schema up to date, and makes the tables as they are declared. It calls done after each
+// table. With prune, tables that are not declared any more lose their triggers.
+func ApplyTables(ctx context.Context, c *config.Config, prune bool, done func(tables.Change), log *slog.Logger) error {
+	if _, err := PlanTables(ctx, c); err != nil {
+		return err // before anything is changed
+	}
+	if err := Migrate(ctx, c, false, log); err != nil {
+		return err
+	}
+	db, err := openDatabase(ctx, c.Database.Migrate(), c.Database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return schema.WithLock(ctx, db, func(ctx context.Context) error {
+		changes, err := planTables(ctx, db, c)
+		if err != nil {
+			return err
+		}
+		if prune {
+			changes = changes.Prune()
+		}
+		err = tables.Apply(ctx, db, changes, done)
+		if err != nil && errors.Is(err, context.Canceled) {
+			return ctx.Err()
+		}
+		return explainMigrate(err)
+	})
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rowcall/cmd/internal/node"
+	"rowcall/triggers/tables"
+)
+
+// planChanges is the exit status of a plan with changes.
+const planChanges = 2
+
+// planOptions are the flags of plan alone.
+type planOptions struct {
+	json, prune bool
+	wait        time.Duration
+}
+
+func (p *program) plan() *cobra.Command {
+	var o planOptions
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Print what apply would change, in words and as SQL",
+		Long: "Plan compares the database with the tables that the configuration declares. It changes nothing. The exit\n" +
+			"status is 0 if there is nothing to change, 2 if there is, and 1 after an error.",
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.runPlan(cmd, o) },
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&o.prune, "prune", false, "also what apply --prune would remove: tables that are not declared any more")
+	addWait(cmd, &o.wait)
+	return cmd
+}
+
+func (p *program) runPlan(cmd *cobra.Command, o planOptions) error {
+	c, log, err := p.settings(cmd, nil)
+	if err != nil {
+		return err
+	}
+	if err := node.AwaitDatabase(cmd.Context(), c.Database.Migrate(), o.wait, log); err != nil {
+		return err
+	}
+	plan, err := node.PlanTables(cmd.Context(), c)
+	if err != nil {
+		return err
+	}
+	if o.prune {
+		plan.Changes = plan.Prune()
+	}
+	if o.json {
+		err = writeJSON(p.stdout, plan)
+	} else {
+		p.printPlan(plan)
+	}
+	if err == nil && !plan.Empty() {
+		return exitStatus{code: planChanges}
+	}
+	return err
+}
+
+// printPlan prints a plan so that the whole of it is SQL: words are comments.
+func (p *program) printPlan(plan node.TablePlan) {
+	if plan.Migrate {
+		p.say("-- Schema rowcall is not there, or not up to date: apply installs it, as rowcall migrate does.\n")
+	}
+	for _, c := range plan.Changes.Changes {
+		p.printWhat(c)
+		for _, step := range c.Steps {
+			p.say("BEGIN;")
+			for _, statement := range step {
+				p.say("%s;", statement)
+			}
+			p.say("COMMIT;\n")
+		}
+	}
+	for _, c := range plan.Undeclared {
+		p.say("-- %s is not declared any more: rowcall apply --prune drops its triggers.", c.Table)
+	}
+	if plan.Empty() {
+		p.say("-- Nothing to change: the database is as declared.")
+	}
+}
+
+// printWhat prints what a change is for, as comments.
+func (p *program) printWhat(c tables.Change) {
+	for _, what := range c.What {
+		p.say("-- %s %s.", c.Table, what)
+	}
+	if c.Reset != "" {
+		p.say("-- Its followers read their state again (reset, %s).", c.Reset)
+	}
+}
+
+// writeJSON prints a value as indented JSON.
+func writeJSON(to io.Writer, value any) error {
+	encoder := json.NewEncoder(to)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}

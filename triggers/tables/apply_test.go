@@ -1,0 +1,133 @@
+package tables_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"rowcall/config/rules"
+	"rowcall/schema/schematest"
+	"rowcall/triggers/tables"
+)
+
+// Applying waits for its table without making writers wait, and gets its turn.
+func TestApplyBesideWriters(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE orders (id bigint PRIMARY KEY, note text)`)
+	holder, writer := at(t, db), at(t, db)
+	writer.run(`SET lock_timeout = '1min'`)
+	holder.run(`BEGIN; INSERT INTO orders VALUES (1)`)
+	declared := resolve(t, db, rules.Table{Table: "public.orders", Topics: topics("orders")})
+	changes, err := tables.Plan(t.Context(), db.DB(t), declared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	at := db.DB(t)
+	go func() { done <- tables.Apply(t.Context(), at, changes, func(tables.Change) {}) }()
+	for i := range 50 {
+		writer.run(fmt.Sprintf(`INSERT INTO orders VALUES (%d)`, 100+i))
+	}
+	select {
+	case err := <-done:
+		t.Fatalf("it did not wait: %v", err)
+	default:
+	}
+	holder.run(`COMMIT`)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	writer.events()
+	writer.run(`INSERT INTO orders VALUES (2)`)
+	if got := writer.events(); len(got) != 1 {
+		t.Errorf("got %q, want one event", got)
+	}
+}
+
+// as opens the database as a role of this name, which can log in and nothing else.
+func as(t *testing.T, db *schematest.Database, role string) *sql.DB {
+	t.Helper()
+	u, err := url.Parse(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword(role, "secret")
+	opened, err := sql.Open("pgx", u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { opened.Close() })
+	return opened
+}
+
+// The owner of the tables needs no more rights than to create a schema; who does not own a table is told so.
+func TestApplyAsOwner(t *testing.T) {
+	t.Parallel()
+	db := schematest.Private(t, schematest.Empty)
+	db.Exec(t, `CREATE ROLE keeper LOGIN PASSWORD 'secret'; CREATE ROLE other LOGIN PASSWORD 'secret'; CREATE ROLE clerk LOGIN PASSWORD 'secret';
+		GRANT CREATE ON DATABASE `+db.Name+` TO keeper; CREATE SCHEMA shop AUTHORIZATION keeper; CREATE SCHEMA others AUTHORIZATION other;
+		CREATE TABLE shop.orders (id bigint PRIMARY KEY, at timestamptz, took interval, note text); ALTER TABLE shop.orders OWNER TO keeper;
+		GRANT USAGE ON SCHEMA shop TO clerk; GRANT INSERT, UPDATE, DELETE ON shop.orders TO clerk;
+		CREATE TABLE others.t (id bigint PRIMARY KEY); ALTER TABLE others.t OWNER TO other; GRANT USAGE ON SCHEMA others TO keeper`)
+	before := dump(t, db)
+	keeper := as(t, db, "keeper")
+	install(t, keeper, false)
+	plan := func(table, topic string) (tables.Changes, error) {
+		found, err := tables.Resolve(t.Context(), keeper, []rules.Table{{Table: table, Topics: topics(topic)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tables.Plan(t.Context(), keeper, found)
+	}
+	_, err := plan("others.t", "x")
+	if wrong, _ := errors.AsType[rules.Problems](err); len(wrong) != 1 || !strings.HasSuffix(wrong[0].Text, `run: GRANT "other" TO "keeper"`) {
+		t.Errorf("a table of another role: %v", err)
+	}
+	changes, err := plan("shop.orders", "x/{note}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tables.Apply(t.Context(), keeper, changes, func(tables.Change) {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := as(t, db, "clerk").Exec(`INSERT INTO shop.orders VALUES (1, '2026-11-20Z', '1 day', 'ä')`); err != nil {
+		t.Fatalf("a writer without rights to Rowcall: %v", err)
+	}
+	got := db.Text(t, `SELECT topic || ' ' || data FROM rowcall.log WHERE type = 'orders.insert'`)
+	if want := `x/%C3%A4 {"op":"insert","key":{"id":"1"},"new":{"id":1,"at":"2026-11-20T00:00:00Z","took":"P1D","note":"ä"}}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	remove(t, keeper)
+	if after := dump(t, db); after != before {
+		t.Errorf("pg_dump before and after differ:\n%s", after)
+	}
+}
+
+// Names are what they are in the catalog, whatever they hold: nothing of them becomes SQL.
+func TestHostileNames(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	names := []string{`a"b`, `"; DROP TABLE kept; --`, `$rowcall$`, `Größe.x'y`, `back\slash`, "new\nline", `select`, strings.Repeat("ä", 30), `{"x":%s}`}
+	db.Exec(t, `CREATE TABLE kept (id int)`)
+	var declared []rules.Table
+	for i, name := range names {
+		quoted := `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+		db.Exec(t, fmt.Sprintf(`CREATE SCHEMA %[1]s; CREATE TYPE %[1]s.mood AS ENUM ('x'); CREATE TABLE %[1]s.%[1]s (%[1]s int8 PRIMARY KEY, v %[1]s.mood, constant text)`,
+			quoted))
+		declared = append(declared, rules.Table{Table: quoted + "." + quoted, Name: fmt.Sprint("t", i), Topics: topics(fmt.Sprintf("t%d/{v}", i))})
+	}
+	apply(t, db, declared...)
+	d := at(t, db)
+	for i, table := range declared {
+		d.run(`SET standard_conforming_strings = off; INSERT INTO ` + table.Table + ` VALUES (1, 'x'); UPDATE ` + table.Table + ` SET constant = 'a'; DELETE FROM ` + table.Table)
+		got := d.events()
+		if len(got) != 3 || !strings.HasPrefix(got[0], fmt.Sprintf(`t%d/x t%[1]d.insert {"op":"insert","key":{`, i)) {
+			t.Errorf("%s: got %q", table.Table, got)
+		}
+	}
+	db.Exec(t, `SELECT FROM kept`)
+}

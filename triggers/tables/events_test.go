@@ -1,0 +1,163 @@
+package tables_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"rowcall/config/rules"
+	"rowcall/schema/schematest"
+	"rowcall/triggers/tables"
+)
+
+// desk is a test's connection, which remembers how far it has read the log.
+type desk struct {
+	*pgx.Conn
+	t    testing.TB
+	read int64
+}
+
+// at opens a desk on a database. What is in the log by then is taken as read.
+func at(t testing.TB, db *schematest.Database) *desk {
+	t.Helper()
+	d := &desk{Conn: db.Conn(t), t: t}
+	d.events()
+	return d
+}
+
+// run executes statements.
+func (d *desk) run(sql string) {
+	d.t.Helper()
+	if _, err := d.Exec(d.t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+		d.t.Fatalf("run %q: %v", sql, err)
+	}
+}
+
+// events returns what has been filed since the last call: topic, type, role and data.
+func (d *desk) events() []string {
+	d.t.Helper()
+	const query = `SELECT id, topic, type, coalesce('(' || role || ') ', ''), data FROM rowcall.log WHERE id > $1 ORDER BY id`
+	rows, _ := d.Query(d.t.Context(), query, d.read)
+	var all []string
+	var topic, kind, role, data string
+	_, err := pgx.ForEachRow(rows, []any{&d.read, &topic, &kind, &role, &data}, func() error {
+		var b bytes.Buffer
+		if err := json.Compact(&b, []byte(data)); err != nil {
+			d.t.Errorf("the log holds %.200q: %v", data, err)
+		}
+		all = append(all, fmt.Sprintf("%s %s %s%s", topic, kind, role, b.String()))
+		return nil
+	})
+	if err != nil {
+		d.t.Fatalf("read the log: %v", err)
+	}
+	return all
+}
+
+// expect compares what has been filed since the last call.
+func (d *desk) expect(want ...string) {
+	d.t.Helper()
+	if diff := cmp.Diff(want, d.events()); diff != "" {
+		d.t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+// apply applies declarations, and returns what was changed.
+func apply(t testing.TB, db *schematest.Database, declared ...rules.Table) []string {
+	t.Helper()
+	var changed []string
+	found := resolve(t, db, declared...)
+	changes, err := tables.Plan(t.Context(), db.DB(t), found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = tables.Apply(t.Context(), db.DB(t), changes, func(c tables.Change) {
+		changed = append(changed, c.Table+" "+strings.Join(c.What, ", "))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := tables.Plan(t.Context(), db.DB(t), resolve(t, db, declared...))
+	if err != nil || !again.Empty() {
+		t.Fatalf("after it was applied, a plan has %+v, %v", again.Changes, err)
+	}
+	return changed
+}
+
+// One topic, whose column may be NULL, and every kind of change of a row.
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int, status text, secret text)`)
+	apply(t, db, rules.Table{Table: "public.orders", Hide: []string{"secret"}, Topics: topics("orders/{customer_id}")})
+	d := at(t, db)
+
+	d.run(`INSERT INTO orders VALUES (7, 1, 'open', 's')`)
+	d.expect(`orders/1 orders.insert {"op":"insert","key":{"id":"7"},"new":{"id":7,"customer_id":1,"status":"open"}}`)
+	d.run(`UPDATE orders SET status = 'late'; UPDATE orders SET secret = 't'; UPDATE orders SET status = NULL`)
+	d.expect(`orders/1 orders.update {"op":"update","key":{"id":"7"},"new":{"id":7,"customer_id":1,"status":"late"},"old":{"status":"open"}}`,
+		`orders/1 orders.update {"op":"update","key":{"id":"7"},"new":{"id":7,"customer_id":1,"status":"late"},"old":{}}`,
+		`orders/1 orders.update {"op":"update","key":{"id":"7"},"new":{"id":7,"customer_id":1,"status":null},"old":{"status":"late"}}`)
+	d.run(`UPDATE orders SET customer_id = 2, status = 'x'`)
+	d.expect(`orders/1 orders.leave {"op":"leave","key":{"id":"7"},"old":{"id":7,"customer_id":1,"status":null}}`,
+		`orders/2 orders.enter {"op":"enter","key":{"id":"7"},"new":{"id":7,"customer_id":2,"status":"x"}}`)
+	d.run(`UPDATE orders SET id = 8`)
+	d.expect(`orders/2 orders.leave {"op":"leave","key":{"id":"7"},"old":{"id":7,"customer_id":2,"status":"x"}}`,
+		`orders/2 orders.enter {"op":"enter","key":{"id":"8"},"new":{"id":8,"customer_id":2,"status":"x"}}`)
+	d.run(`UPDATE orders SET customer_id = NULL; UPDATE orders SET status = 'y'; UPDATE orders SET customer_id = 3`)
+	d.expect(`orders/2 orders.leave {"op":"leave","key":{"id":"8"},"old":{"id":8,"customer_id":2,"status":"x"}}`,
+		`orders/3 orders.enter {"op":"enter","key":{"id":"8"},"new":{"id":8,"customer_id":3,"status":"y"}}`)
+	d.run(`DELETE FROM orders`)
+	d.expect(`orders/3 orders.delete {"op":"delete","key":{"id":"8"},"old":{"id":8,"customer_id":3,"status":"y"}}`)
+	d.run(`TRUNCATE orders`)
+	d.expect(`/orders rowcall.reset {"topics":["orders/{customer_id}"],"reason":"truncate"}`)
+	d.run(`SET session_replication_role = replica; INSERT INTO orders VALUES (9, 1, '"\', '')`)
+	d.expect(`orders/1 orders.insert {"op":"insert","key":{"id":"9"},"new":{"id":9,"customer_id":1,"status":"\"\\"}}`)
+}
+
+// A row is filed under the lowest of topics that cover each other. A follower of an upper topic hears each change once.
+func TestCoveringTopics(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE a (id int PRIMARY KEY, x text, y text)`)
+	declared := rules.Table{Table: "public.a", Columns: []string{"id"}, Topics: topics("a", "a/{x}/{y}", "a/{x}")}
+	apply(t, db, declared)
+	d := at(t, db)
+	data := func(op string) string {
+		switch op {
+		case "insert", "enter":
+			return `{"op":"` + op + `","key":{"id":1},"new":{"id":1}}`
+		case "update":
+			return `{"op":"update","key":{"id":1},"new":{"id":1},"old":{}}`
+		}
+		return `{"op":"` + op + `","key":{"id":1},"old":{"id":1}}`
+	}
+	row := func(topic, op string) string { return topic + " a." + op + " " + data(op) }
+	deep := func(topic, op string, depth int) string {
+		return fmt.Sprintf("%s a.%s (rowcall_depth_%d) %s", topic, op, depth, data(op))
+	}
+	d.run(`INSERT INTO a VALUES (1)`)
+	d.expect(row("a", "insert"))
+	d.run(`UPDATE a SET x = 1`)
+	d.expect(deep("a/1", "enter", 2), row("a", "update"))
+	d.run(`UPDATE a SET y = '/'; UPDATE a SET y = '/'`)
+	d.expect(deep("a/1/%2F", "enter", 3), row("a/1", "update"), row("a/1/%2F", "update"))
+	d.run(`UPDATE a SET y = 5`)
+	d.expect(deep("a/1/%2F", "leave", 3), deep("a/1/5", "enter", 3), row("a/1", "update"))
+	d.run(`UPDATE a SET x = 2`)
+	d.expect(deep("a/1/5", "leave", 3), deep("a/2/5", "enter", 3), deep("a/1", "leave", 2), deep("a/2", "enter", 2), row("a", "update"))
+	d.run(`UPDATE a SET x = ''`)
+	d.expect(deep("a/2/5", "leave", 3), deep("a/2", "leave", 2), row("a", "update"))
+	d.run(`UPDATE a SET x = 3, y = NULL; DELETE FROM a`)
+	d.expect(deep("a/3", "enter", 2), row("a", "update"), row("a/3", "delete"))
+
+	found := resolve(t, db, declared)[0].Rules()
+	if found[0].Access != "" || !strings.Contains(found[1].Access, "rowcall_depth_3") || !strings.Contains(found[2].Access, "rowcall_depth_2") {
+		t.Errorf("access of the topics: %+v", found)
+	}
+}

@@ -1,0 +1,300 @@
+package tables
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rowcall/config/rules"
+)
+
+// formatVersion is the version of the form of generated functions.
+const formatVersion = 1
+
+// functionName is the name of the table's function in schema rowcall: that of the table, as in SQL. A longer name than
+// PostgreSQL takes ends with a hash.
+func (t Table) functionName() string {
+	const longest = 63
+	name := t.SQL()
+	if len(name) <= longest {
+		return name
+	}
+	tail := fmt.Sprintf("_%.8x", sha256.Sum256([]byte(name)))
+	return strings.ToValidUTF8(name[:longest-len(tail)], "") + tail
+}
+
+// functionSQL is the function's name as SQL.
+func (t Table) functionSQL() string { return quoteName("rowcall", t.functionName()) }
+
+// createFunction is the statement that makes the function.
+func (t Table) createFunction() string {
+	body := t.body()
+	quote := "$rowcall$"
+	for i := 2; strings.Contains(body, quote); i++ {
+		quote = fmt.Sprintf("$rowcall%d$", i)
+	}
+	return "CREATE OR REPLACE FUNCTION " + t.functionSQL() + "()\nRETURNS trigger LANGUAGE plpgsql SECURITY DEFINER" + t.settings() +
+		" AS " + quote + body + quote
+}
+
+// settings are the clauses for settings on which the text of values depends, and which no expression settles. Each costs
+// every call.
+func (t Table) settings() string {
+	if slices.ContainsFunc(slices.Concat(t.Columns, t.Key), func(c Column) bool { return isFloat(c.Base) }) {
+		return " SET extra_float_digits = 1"
+	}
+	return ""
+}
+
+// script builds the text of a function.
+type script struct{ strings.Builder }
+
+// line adds a line, indented by so many levels.
+func (s *script) line(level int, format string, args ...any) {
+	s.WriteString(strings.Repeat("    ", level))
+	fmt.Fprintf(s, format, args...)
+	s.WriteByte('\n')
+}
+
+// The names of a row in a trigger function, and of its variables.
+const (
+	oldRow = "OLD"
+	newRow = "NEW"
+)
+
+// variable is the name of a variable for a row.
+func variable(row, what string) string { return strings.ToLower(row) + "_" + what }
+
+func topicVariable(row string, topic int) string {
+	return fmt.Sprintf("%s_topic_%d", strings.ToLower(row), topic+1)
+}
+
+func askedVariable(row string, i int) string {
+	return fmt.Sprintf("%s_asked_%d", strings.ToLower(row), i+1)
+}
+
+func userVariable(row string, i int) string {
+	return fmt.Sprintf("%s_user_%d", strings.ToLower(row), i+1)
+}
+
+// body is the function's text in PL/pgSQL.
+func (t Table) body() string {
+	s := &script{}
+	s.line(0, "")
+	s.line(0, "-- Files what happens to rows of the table, as its declaration says. Made by rowcall apply, which replaces it when the")
+	s.line(0, "-- declaration changes: a change made here is lost. Names are qualified, so that search_path cannot matter.")
+	t.declare(s)
+	s.line(0, "BEGIN")
+	s.line(1, "IF slot IS NULL THEN")
+	s.line(2, "RETURN NULL;")
+	s.line(1, "END IF;")
+	t.truncate(s)
+	s.line(1, "-- What is filed, as JSON. Where the table has changed since the function was made, it is what is left of the row.")
+	s.line(1, "LOOP")
+	s.line(2, "BEGIN")
+	t.spell(s)
+	s.line(3, "EXIT;")
+	s.line(2, "EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN")
+	s.line(3, "CONTINUE WHEN rowcall.replan(SQLSTATE);")
+	t.spellLeft(s)
+	s.line(3, "EXIT;")
+	s.line(2, "END;")
+	s.line(1, "END LOOP;")
+	t.file(s)
+	t.ring(s)
+	s.line(1, "RETURN NULL;")
+	s.WriteString("END ")
+	return s.String()
+}
+
+// declare adds the variables.
+func (t Table) declare(s *script) {
+	s.line(0, "DECLARE")
+	s.line(1, "slot pg_catalog.int2 := rowcall.writing_slot();  -- of the log; NULL while nobody reads it")
+	s.line(1, "fields pg_catalog.json;  -- of a row whose table has changed")
+	if len(t.Topics) > 0 {
+		s.line(1, "old_key pg_catalog.text;")
+		s.line(1, "new_key pg_catalog.text;")
+		s.line(1, "old_row pg_catalog.text[];  -- a field of JSON for each column")
+		s.line(1, "new_row pg_catalog.text[];")
+	}
+	for i, own := range t.Topics {
+		s.line(1, "old_topic_%d pg_catalog.text;  -- %s", i+1, commentText(columnPattern(own.parts)))
+		s.line(1, "new_topic_%d pg_catalog.text;", i+1)
+	}
+	for i, r := range t.Revalidate {
+		s.line(1, "old_asked_%d pg_catalog.text;  -- %s", i+1, commentText(columnPattern(r.parts)))
+		s.line(1, "new_asked_%d pg_catalog.text;", i+1)
+		s.line(1, "old_user_%d pg_catalog.text;", i+1)
+		s.line(1, "new_user_%d pg_catalog.text;", i+1)
+	}
+}
+
+// commentText is a text that stays on its line.
+func commentText(text string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' {
+			return ' '
+		}
+		return c
+	}, text)
+}
+
+// columnPattern is a topic as it is declared: its parameters are columns.
+func columnPattern(parts []part) string {
+	words := make([]string, len(parts))
+	for i, p := range parts {
+		words[i] = p.literal
+		if p.column != nil {
+			words[i] = "{" + p.column.Name + "}"
+		}
+	}
+	return strings.Join(words, "/")
+}
+
+// truncate adds the branch for TRUNCATE, which names no rows.
+func (t Table) truncate(s *script) {
+	s.line(1, "IF TG_OP OPERATOR(pg_catalog.=) 'TRUNCATE' THEN")
+	if len(t.Topics) > 0 {
+		s.line(2, "PERFORM rowcall.reset(%s, 'truncate');", t.patternArray())
+	}
+	var asked []string
+	for _, r := range t.Revalidate {
+		if above := literalPrefix(r.parts); !slices.Contains(asked, above) {
+			asked = append(asked, above)
+			s.line(2, "PERFORM rowcall.revalidate(%s);", quoteText(above))
+		}
+	}
+	s.line(2, "RETURN NULL;")
+	s.line(1, "END IF;")
+}
+
+// patternArray is SQL of the table's topics as they are declared.
+func (t Table) patternArray() string {
+	patterns := make([]string, len(t.Topics))
+	for i, own := range t.Topics {
+		patterns[i] = quoteText(columnPattern(own.parts))
+	}
+	return "ARRAY[" + strings.Join(patterns, ", ") + "]"
+}
+
+// literalPrefix is the topic above all of a pattern; empty if it begins with a parameter.
+func literalPrefix(parts []part) string {
+	var words []string
+	for _, p := range parts {
+		if p.column != nil {
+			break
+		}
+		words = append(words, p.literal)
+	}
+	return strings.Join(words, "/")
+}
+
+// spell adds the assignments for both rows.
+func (t Table) spell(s *script) {
+	for _, row := range []string{oldRow, newRow} {
+		without := map[string]string{oldRow: "INSERT", newRow: "DELETE"}[row]
+		s.line(3, "IF TG_OP OPERATOR(pg_catalog.<>) '%s' THEN", without)
+		t.spellRow(s, row, rowSource{
+			value:    func(c Column) string { return t.value(c, row) },
+			keyValue: func(c Column) string { return t.keyValue(c, row) },
+			segment:  func(c Column) string { return segment(c, row) },
+			text:     func(c Column) string { return row + "." + quoteName(c.Name) + "::pg_catalog.text" },
+		})
+		s.line(3, "END IF;")
+	}
+}
+
+// spellLeft adds the assignments from what is left of the rows.
+func (t Table) spellLeft(s *script) {
+	left := rowSource{
+		value:    func(c Column) string { return t.leftValue(c, t.numbersAsText() && isExact(c.Base)) },
+		keyValue: func(c Column) string { return t.leftValue(c, isExact(c.Base)) },
+		segment:  func(c Column) string { return segmentOfText(leftText(c) + ` COLLATE pg_catalog."C"`) },
+		text:     leftText,
+	}
+	for _, row := range []string{oldRow, newRow} {
+		without := map[string]string{oldRow: "INSERT", newRow: "DELETE"}[row]
+		s.line(3, "IF TG_OP OPERATOR(pg_catalog.<>) '%s' THEN", without)
+		s.line(4, "fields := rowcall.readable(rowcall.json_settled(%s));", row)
+		t.spellRow(s, row, left)
+		s.line(3, "END IF;")
+	}
+}
+
+// rowSource has SQL of what is filed of a row.
+type rowSource struct {
+	value, keyValue, segment, text func(Column) string
+}
+
+// spellRow adds the assignments for one row.
+func (t Table) spellRow(s *script, row string, from rowSource) {
+	const and = " OPERATOR(pg_catalog.||) "
+	if len(t.Topics) > 0 {
+		var key []string
+		for i, c := range t.Key {
+			begin := ","
+			if i == 0 {
+				begin = "{"
+			}
+			key = append(key, quoteText(begin+jsonText(c.Name)+":")+and+"coalesce("+from.keyValue(c)+"::pg_catalog.text, 'null')")
+		}
+		s.line(4, "%s := %s%s'}';", variable(row, "key"), strings.Join(key, and), and)
+		s.line(4, "%s := ARRAY[", variable(row, "row"))
+		for i, c := range t.Columns {
+			comma := ","
+			if i == len(t.Columns)-1 {
+				comma = "];"
+			}
+			s.line(5, "%s%s", field(c.Name, from.value(c)), comma)
+		}
+	}
+	for i, own := range t.Topics {
+		s.line(4, "%s := %s;", topicVariable(row, i), topicSQL(own.parts, from.segment))
+	}
+	for i, r := range t.Revalidate {
+		s.line(4, "%s := %s;", askedVariable(row, i), topicSQL(r.parts, from.segment))
+		if r.User != nil {
+			s.line(4, "%s := %s;", userVariable(row, i), from.text(*r.User))
+		}
+	}
+}
+
+// topicSQL is SQL of a row's topic; NULL where a column is.
+func topicSQL(parts []part, segment func(Column) string) string {
+	var terms []string
+	literal := ""
+	for i, p := range parts {
+		if i > 0 {
+			literal += "/"
+		}
+		if p.column == nil {
+			literal += p.literal
+			continue
+		}
+		if literal != "" {
+			terms = append(terms, quoteText(literal))
+			literal = ""
+		}
+		terms = append(terms, segment(*p.column))
+	}
+	if literal != "" {
+		terms = append(terms, quoteText(literal))
+	}
+	return strings.Join(terms, " OPERATOR(pg_catalog.||) ")
+}
+
+// files reports whether changes of a kind are filed.
+func (t Table) files(change string) bool { return len(t.Topics) > 0 && t.declaration.Files(change) }
+
+// operations are what the row trigger fires on, in the order in which PostgreSQL writes them.
+func (t Table) operations() []string {
+	var all []string
+	for _, o := range []struct{ change, word string }{{rules.OnInsert, "INSERT"}, {rules.OnDelete, "DELETE"}, {rules.OnUpdate, "UPDATE"}} {
+		if len(t.Revalidate) > 0 || t.files(o.change) {
+			all = append(all, o.word)
+		}
+	}
+	return all
+}

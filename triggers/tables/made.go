@@ -1,0 +1,132 @@
+package tables
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// made is what the comment on a generated function says.
+type made struct {
+	Table      string   `json:"table"`      // as SQL
+	Columns    []string `json:"columns"`    // that leave the database
+	Partitions string   `json:"partitions"` // a hash of their names; empty for a table without
+
+	format string
+	hash   string
+}
+
+// comment is the text of the comment on a table's function.
+func (t Table) comment() string {
+	m := made{Table: t.SQL(), Partitions: t.partitions()}
+	for _, c := range t.Columns {
+		m.Columns = append(m.Columns, c.Name)
+	}
+	facts, _ := json.Marshal(m) // it holds nothing but texts
+	return fmt.Sprintf("Made by rowcall apply, format %d, declaration %s: %s", formatVersion, t.hash(), facts)
+}
+
+// commentForm is the form of comment.
+var commentForm = regexp.MustCompile(`^Made by rowcall apply, format ([0-9]+), declaration ([0-9a-f]+): (\{.*\})$`)
+
+// readComment returns nil for a comment that is not Rowcall's.
+func readComment(text string) *made {
+	parts := commentForm.FindStringSubmatch(text)
+	if parts == nil {
+		return nil
+	}
+	m := made{format: parts[1], hash: parts[2]}
+	if json.Unmarshal([]byte(parts[3]), &m) != nil {
+		return nil
+	}
+	return &m
+}
+
+// hash tells declarations apart by all that they make.
+func (t Table) hash() string {
+	return shortHash(t.createFunction() + strings.Join(t.operations(), " "))
+}
+
+// partitions tells sets of partitions apart.
+func (t Table) partitions() string {
+	var names []string
+	for _, b := range t.relation.Branches {
+		names = append(names, quoteName(b.Schema, b.Name))
+	}
+	if names == nil {
+		return ""
+	}
+	return shortHash(strings.Join(names, ", "))
+}
+
+func shortHash(text string) string { return fmt.Sprintf("%.16x", sha256.Sum256([]byte(text)))[:16] }
+
+// function is a trigger function in schema rowcall.
+type function struct {
+	Name     string
+	Source   string
+	Definer  bool   // SECURITY DEFINER
+	Settings string // its SET clauses
+	Settled  bool   // it belongs to the schema's owner, and not everybody may call it
+	Comment  string
+	Triggers []struct{ Name, Table string } // that execute it, but not the copies of partitions; Table as SQL
+
+	made *made // nil: it is not generated
+}
+
+// functionsQuery reads the trigger functions of schema rowcall, each as JSON.
+const functionsQuery = `
+	SELECT json_build_object(
+		'Name', p.proname, 'Source', p.prosrc, 'Definer', p.prosecdef, 'Settings', coalesce(array_to_string(p.proconfig, ', '), ''),
+		'Settled', p.proowner = n.nspowner AND NOT EXISTS (
+			SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0),
+		'Comment', coalesce(obj_description(p.oid, 'pg_proc'), ''),
+		'Triggers', (
+			SELECT json_agg(json_build_object('Name', t.tgname, 'Table', t.tgrelid::regclass::text) ORDER BY t.tgrelid::regclass::text, t.tgname)
+			FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgparentid = 0))::text
+	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+	WHERE n.nspname = 'rowcall' AND p.prorettype = 'trigger'::regtype
+	ORDER BY p.proname`
+
+// readFunctions reads the trigger functions of schema rowcall; none where the schema is not there.
+func readFunctions(ctx context.Context, tx *sql.Tx) ([]function, error) {
+	var all []function
+	err := eachText(ctx, tx, func(text string) error {
+		var f function
+		if err := json.Unmarshal([]byte(text), &f); err != nil {
+			return err
+		}
+		f.made = readComment(f.Comment)
+		all = append(all, f)
+		return nil
+	}, functionsQuery)
+	if err != nil {
+		return nil, fmt.Errorf("read generated functions: %w", err)
+	}
+	return all, nil
+}
+
+// functionNamed returns the function of a name, or nil.
+func functionNamed(all []function, name string) *function {
+	at := slices.IndexFunc(all, func(f function) bool { return f.Name == name })
+	if at < 0 {
+		return nil
+	}
+	return &all[at]
+}
+
+// AsApplied is the table with no other columns than those with which it was applied. What repairs a database by itself
+// applies this: a new column leaves the database only when somebody applies the declaration.
+func (t Table) AsApplied() Table {
+	if t.applied == nil {
+		return t
+	}
+	known := func(c Column) bool { return slices.Contains(t.applied.Columns, c.Name) }
+	t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c Column) bool { return !known(c) && !hasColumn(t.Key, c.Name) })
+	return t
+}

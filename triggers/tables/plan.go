@@ -1,0 +1,271 @@
+package tables
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rowcall/config/rules"
+)
+
+// Changes are what makes a database as declared.
+type Changes struct {
+	Changes    []Change `json:"changes"`
+	Undeclared []Change `json:"undeclared"` // what pruning would remove
+}
+
+// Change is what one table needs.
+type Change struct {
+	Table string   `json:"table"` // as SQL
+	What  []string `json:"what"`  // each a sentence without a subject
+	Reset string   `json:"reset"` // why followers are told to read their state again: triggers or schema; empty: they are not
+	Steps []Step   `json:"steps"`
+}
+
+// Step is SQL that runs in one transaction.
+type Step []string
+
+// Empty reports whether the database is as declared.
+func (c Changes) Empty() bool { return len(c.Changes) == 0 }
+
+// Prune adds the removal of what is not declared any more.
+func (c Changes) Prune() Changes {
+	return Changes{Changes: slices.Concat(c.Changes, c.Undeclared)}
+}
+
+// The names of the triggers. They sort before those of others, which fire in the order of their names.
+const (
+	rowTrigger      = "0_rowcall"
+	truncateTrigger = "0_rowcall_truncate"
+)
+
+// Plan compares the database with declared tables. It changes nothing. The error is a rules.Problems where a table
+// cannot get triggers: it has others of the same name, or belongs to a role that the present one may not act for.
+func Plan(ctx context.Context, db *sql.DB, declared []Table) (Changes, error) {
+	tx, err := begin(ctx, db)
+	if err != nil {
+		return Changes{}, err
+	}
+	defer tx.Rollback() // it only reads
+	present, err := readState(ctx, tx, declared)
+	if err != nil {
+		return Changes{}, err
+	}
+	var wrong rules.Problems
+	changes := Changes{Undeclared: present.undeclared(declared)}
+	for _, t := range declared {
+		if present.refuse(t, &wrong) {
+			continue
+		}
+		if c := present.change(t); len(c.Steps) > 0 {
+			changes.Changes = append(changes.Changes, c)
+		}
+	}
+	return changes, wrong.Err()
+}
+
+// refuse adds why a table cannot get triggers.
+func (s *state) refuse(t Table, wrong *rules.Problems) bool {
+	before := len(*wrong)
+	for _, b := range t.branches() {
+		name := rules.WriteName([]string{b.Schema, b.Name})
+		if owner, strange := s.strangers[b.OID]; strange {
+			wrong.Add(t.Path+".table", "%s belongs to role %q, and role %q may not make triggers on it: apply as that role, or run: GRANT %s TO %s",
+				name, owner, s.role, quoteName(owner), quoteName(s.role))
+			continue
+		}
+		for _, own := range []string{rowTrigger, truncateTrigger} {
+			found := s.find(b.OID, own)
+			if found == nil || s.generated(found) {
+				continue
+			}
+			wrong.Add(t.Path+".table", "%s has a trigger %q of another origin, which executes %s: a table is either declared or has a trigger by hand; "+
+				"drop that trigger, or remove the declaration", name, own, rules.WriteName([]string{found.Schema, found.Function}))
+		}
+	}
+	return len(*wrong) > before
+}
+
+// change is what a table needs; without steps if nothing.
+func (s *state) change(t Table) Change {
+	c := Change{Table: t.SQL()}
+	main := Step{}
+	present := functionNamed(s.functions, t.functionName())
+	if what := s.functionWants(t, present); what != "" {
+		c.What = append(c.What, what)
+		main = append(main, s.makeFunction(t)...)
+		c.Reset = "schema"
+		if present == nil {
+			c.Reset = "triggers" // it may have been live before, and may have followers
+		}
+	} else if present.Comment != t.comment() {
+		c.What, c.Reset = append(c.What, "has other partitions than before: followers read their state again"), "schema"
+		main = append(main, t.commentFunction())
+	}
+	for i, b := range t.branches() {
+		what, step := s.triggersWant(t, b, i == 0)
+		c.What = append(c.What, what...)
+		if i == 0 {
+			main = append(main, step...)
+			if present != nil && len(step) > 0 && !onlyTruncate(step) {
+				c.Reset = "triggers"
+			}
+		} else if len(step) > 0 {
+			c.Steps = append(c.Steps, step)
+			if present != nil && !onlyTruncate(step) {
+				c.Reset = "triggers"
+			}
+		}
+	}
+	if c.Reset != "" && len(t.Topics) > 0 {
+		main = append(main, fmt.Sprintf("SELECT rowcall.reset(%s, '%s')", t.patternArray(), c.Reset))
+	}
+	if len(main) > 0 {
+		c.Steps = append([]Step{main}, c.Steps...)
+	}
+	return c
+}
+
+// onlyTruncate reports whether SQL touches none but the trigger for TRUNCATE.
+func onlyTruncate(step Step) bool {
+	return !slices.ContainsFunc(step, func(sql string) bool { return !strings.Contains(sql, quoteName(truncateTrigger)) })
+}
+
+// functionWants says what is wrong with a table's function; empty if nothing.
+func (s *state) functionWants(t Table, present *function) string {
+	switch {
+	case present == nil:
+		return "is not live: it gets a function and triggers"
+	case present.made == nil:
+		return "has a function whose comment was changed: it is made again"
+	case present.made.format != fmt.Sprint(formatVersion):
+		return "has a function of another version of Rowcall: it is made again"
+	case present.made.hash != t.hash():
+		return t.columnsWant(present.made.Columns)
+	case present.Source != t.body(), !present.Definer, " SET "+strings.ReplaceAll(present.Settings, "=", " = ") != t.settings() && present.Settings+t.settings() != "", !present.Settled:
+		return "has a function that was changed by hand: it is made again"
+	}
+	return ""
+}
+
+// columnsWant says what a function of another declaration changes.
+func (t Table) columnsWant(before []string) string {
+	var more, less []string
+	for _, c := range t.Columns {
+		if !slices.Contains(before, c.Name) {
+			more = append(more, c.Name)
+		}
+	}
+	for _, name := range before {
+		if !hasColumn(t.Columns, name) {
+			less = append(less, name)
+		}
+	}
+	var parts []string
+	if more != nil {
+		parts = append(parts, "columns that leave the database from now on: "+strings.Join(more, ", "))
+	}
+	if less != nil {
+		parts = append(parts, "columns that leave it no more: "+strings.Join(less, ", "))
+	}
+	if parts == nil {
+		return "is declared in another way than before, or has columns of other types"
+	}
+	return "has " + strings.Join(parts, "; ")
+}
+
+// makeFunction is SQL that makes the function, with its owner and rights.
+func (s *state) makeFunction(t Table) []string {
+	sql := []string{t.createFunction(), "REVOKE ALL ON FUNCTION " + t.functionSQL() + "() FROM PUBLIC"}
+	if s.owner != s.role && s.owner != "" {
+		sql = append(sql, fmt.Sprintf("ALTER FUNCTION %s() OWNER TO %s", t.functionSQL(), quoteName(s.owner)))
+	}
+	return append(sql, t.commentFunction())
+}
+
+func (t Table) commentFunction() string {
+	return "COMMENT ON FUNCTION " + t.functionSQL() + "() IS " + quoteText(t.comment())
+}
+
+// triggersWant says what is wrong with the triggers of a table or partition, and how to make them right. Partitions have
+// copies of the table's row trigger, and a trigger for TRUNCATE of their own.
+func (s *state) triggersWant(t Table, b branch, root bool) (what []string, sql Step) {
+	name := quoteName(b.Schema, b.Name)
+	of := ""
+	if !root {
+		of = " of partition " + rules.WriteName([]string{b.Schema, b.Name})
+	}
+	for _, wanted := range []struct {
+		name   string
+		type_  int
+		create string
+	}{
+		{rowTrigger, t.rowType(), fmt.Sprintf("CREATE OR REPLACE TRIGGER %s\n    AFTER %s ON %s\n    FOR EACH ROW EXECUTE FUNCTION %s()",
+			quoteName(rowTrigger), strings.Join(t.operations(), " OR "), name, t.functionSQL())},
+		{truncateTrigger, onTruncate, fmt.Sprintf("CREATE OR REPLACE TRIGGER %s\n    AFTER TRUNCATE ON %s\n    FOR EACH STATEMENT EXECUTE FUNCTION %s()",
+			quoteName(truncateTrigger), name, t.functionSQL())},
+	} {
+		found := s.find(b.OID, wanted.name)
+		isCopy := !root && wanted.name == rowTrigger
+		right := found != nil && found.Plain && found.Type == wanted.type_ && found.Function == t.functionName() && found.Schema == "rowcall"
+		switch {
+		case isCopy && found == nil, !isCopy && !right:
+			if functionNamed(s.functions, t.functionName()) != nil {
+				what = append(what, fmt.Sprintf("trigger %s%s is missing, or was replaced", wanted.name, of))
+			}
+			if !isCopy {
+				sql = append(sql, wanted.create, enableAlways(name, wanted.name))
+			}
+		case found.Enabled != "A":
+			what = append(what, fmt.Sprintf("trigger %s%s %s", wanted.name, of, enabledWord(found.Enabled)))
+			sql = append(sql, enableAlways(name, wanted.name))
+		}
+	}
+	return what, sql
+}
+
+func enableAlways(table, trigger string) string {
+	return fmt.Sprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, quoteName(trigger))
+}
+
+// enabledWord says when a trigger fires that does not fire always.
+func enabledWord(enabled string) string {
+	switch enabled {
+	case "D":
+		return "is disabled"
+	case "R":
+		return "fires for replicated rows only"
+	}
+	return "does not fire for replicated rows: it is not ENABLE ALWAYS"
+}
+
+// rowType is the type of the row trigger.
+func (t Table) rowType() int {
+	bits := forEachRow
+	for word, bit := range map[string]int{"INSERT": onInsert, "DELETE": onDelete, "UPDATE": onUpdate} {
+		if slices.Contains(t.operations(), word) {
+			bits |= bit
+		}
+	}
+	return bits
+}
+
+// undeclared is what removes generated functions that no declared table has.
+func (s *state) undeclared(declared []Table) []Change {
+	var all []Change
+	for _, f := range s.functions {
+		isDeclared := slices.ContainsFunc(declared, func(t Table) bool { return t.functionName() == f.Name })
+		if f.made == nil || isDeclared {
+			continue
+		}
+		c := Change{Table: f.made.Table, What: []string{"is not declared any more: its triggers and its function are dropped"}}
+		for _, own := range f.Triggers {
+			c.Steps = append(c.Steps, Step{fmt.Sprintf("DROP TRIGGER %s ON %s", quoteName(own.Name), own.Table)})
+		}
+		c.Steps = append(c.Steps, Step{"DROP FUNCTION " + quoteName("rowcall", f.Name) + "()"})
+		all = append(all, c)
+	}
+	return all
+}

@@ -1,0 +1,89 @@
+package tables
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// value is SQL of a column's value as JSON, of type json. from is the row: NEW, OLD, or t. The text is the same whatever
+// the settings of the session are.
+func (t Table) value(c Column, from string) string {
+	name := from + "." + quoteName(c.Name)
+	switch {
+	case t.numbersAsText() && isExact(c.Base):
+		return "pg_catalog.to_json(" + name + "::pg_catalog.text)"
+	case t.numbersAsText() && isExact(strings.TrimSuffix(c.Base, "[]")):
+		return "pg_catalog.to_json(" + name + "::pg_catalog.text[])"
+	case c.Base == "timestamp with time zone":
+		return "pg_catalog.to_json(rowcall.iso(" + name + "))"
+	case c.Base == "bytea":
+		return `pg_catalog.to_json(E'\\x' OPERATOR(pg_catalog.||) pg_catalog.encode(` + name + ", 'hex'))"
+	case isFloat(c.Base) && from != snapshotRow:
+		return "pg_catalog.to_json(" + name + ")" // the function sets extra_float_digits
+	case c.Unsettled:
+		return "rowcall.json_settled(" + name + ")"
+	case c.Instants:
+		return "rowcall.json_with_iso(" + name + ")"
+	}
+	return "pg_catalog.to_json(" + name + ")"
+}
+
+// keyValue is SQL of a key column's value as JSON: int8 and numeric are strings, so that every reader has them exactly.
+func (t Table) keyValue(c Column, from string) string {
+	if isExact(c.Base) {
+		return "pg_catalog.to_json(" + from + "." + quoteName(c.Name) + "::pg_catalog.text)"
+	}
+	return t.value(c, from)
+}
+
+// segment is SQL of a column's value as one part of a topic. It is NULL for NULL and for an empty text.
+func segment(c Column, from string) string {
+	name := from + "." + quoteName(c.Name)
+	switch c.Base {
+	case "smallint", "integer", "bigint", "uuid", "boolean":
+		return name + "::pg_catalog.text"
+	case "date":
+		return "rowcall.segment(pg_catalog.btrim(pg_catalog.to_json(" + name + ")::pg_catalog.text, '\"'))"
+	}
+	if c.Enum {
+		return "rowcall.segment(" + name + "::pg_catalog.text)"
+	}
+	return segmentOfText(name + `::pg_catalog.text COLLATE pg_catalog."C"`)
+}
+
+func segmentOfText(sql string) string {
+	return fmt.Sprintf("CASE WHEN (%s) OPERATOR(pg_catalog.<>) '' THEN rowcall.segment(%[1]s) END", sql)
+}
+
+// leftValue is SQL of what is left of a column's value in the JSON of a row whose table has changed.
+func (t Table) leftValue(c Column, asText bool) string {
+	if asText {
+		return "pg_catalog.to_json(" + leftText(c) + ")"
+	}
+	return "pg_catalog.json_extract_path(fields, " + quoteText(c.Name) + ")"
+}
+
+// leftText is leftValue as text.
+func leftText(c Column) string {
+	return "pg_catalog.json_extract_path_text(fields, " + quoteText(c.Name) + ")"
+}
+
+// field is SQL of a field of JSON: the name, a colon and the value, which is SQL of type json.
+func field(name, value string) string {
+	return quoteText(jsonText(name)+":") + " OPERATOR(pg_catalog.||) coalesce(" + value + "::pg_catalog.text, 'null')"
+}
+
+// jsonText is a text as JSON.
+func jsonText(text string) string {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(text) // a text has a form in JSON
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func isExact(base string) bool { return base == "bigint" || base == "numeric" }
+
+func isFloat(base string) bool { return base == "real" || base == "double precision" }
