@@ -142,8 +142,8 @@ func TestGrantsForAnotherRole(t *testing.T) {
 	}
 }
 
-// TestGrantsForDeclaredTables lets the role that migrates act for the owners of declared tables, and the role that serves
-// read them.
+// TestGrantsForDeclaredTables lets the role that migrates act for the owners of declared tables, which makes the tables
+// live, and the role that serves read them.
 func TestGrantsForDeclaredTables(t *testing.T) {
 	t.Parallel()
 	db := schematest.Private(t, schematest.Empty)
@@ -166,5 +166,20 @@ func TestGrantsForDeclaredTables(t *testing.T) {
 	}
 	if left := statements(granted(t, env, "--migrate", "app", "--serve", "node")); len(left) > 0 {
 		t.Errorf("after all that was to be run: got %q", left)
+	}
+	at, err := url.Parse(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for variable, role := range map[string]string{"ROWCALL_DATABASE_MIGRATE_URL": "app", "ROWCALL_DATABASE_URL": "node"} {
+		db.Exec(t, `ALTER ROLE `+role+` PASSWORD '`+role+`'`)
+		at.User = url.UserPassword(role, role)
+		env[variable] = at.String()
+	}
+	if err := run(t.Context(), []string{"apply"}, environment(env), rowcalltest.NewOutput(), rowcalltest.LogTo(t)); err != nil {
+		t.Fatal(err)
+	}
+	if said, status := examined(t, env); status != 0 {
+		t.Errorf("doctor ends with %d:\n%s", status, said)
 	}
 }

@@ -55,6 +55,13 @@ const (
 	TriggerSearchPath = "trigger.search_path"
 	TriggerRights     = "trigger.rights"
 
+	TableUnfit      = "table.unfit"
+	TableNotLive    = "table.not_live"
+	TableColumns    = "table.columns"
+	TablePartitions = "table.partitions"
+	TableDiffers    = "table.differs"
+	TableUndeclared = "table.undeclared"
+
 	SequenceCache  = "sequence.cache"
 	SequenceBehind = "sequence.behind"
 
@@ -107,6 +114,8 @@ func severities() map[string]Severity {
 
 		TriggerMissing: Error, TriggerDisabled: Error, TriggerReplaced: Error, TriggerOutdated: Error,
 		TriggerNotAlways: Warning, TriggerNotFirst: Warning, TriggerSearchPath: Warning, TriggerRights: Error,
+
+		TableUnfit: Error, TableNotLive: Error, TableColumns: Warning, TablePartitions: Warning, TableDiffers: Warning, TableUndeclared: Information,
 
 		SequenceCache: Error, SequenceBehind: Error,
 

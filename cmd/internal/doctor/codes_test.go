@@ -35,7 +35,7 @@ func TestEveryCodeIsTested(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := ""
-	for _, name := range []string{"faults_test.go", "alone_test.go", "codes_test.go"} {
+	for _, name := range []string{"faults_test.go", "alone_test.go", "tables_test.go", "codes_test.go"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -75,5 +75,13 @@ func TestSettingsOfNewerServers(t *testing.T) {
 		if got := codes(c.values); !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+// TestChangesOfOtherWords gives a change whose words nobody knows a code all the same.
+func TestChangesOfOtherWords(t *testing.T) {
+	t.Parallel()
+	if got := codeOfChange("has something else"); got != TableDiffers {
+		t.Errorf("got %s, want %s", got, TableDiffers)
 	}
 }

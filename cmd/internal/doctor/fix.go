@@ -23,6 +23,7 @@ const (
 	repairNot repair = iota
 	repairMigrate
 	repairSequence
+	repairTables
 )
 
 // Fix repairs those findings that need no decision, and returns what it did, or could not do, one sentence each. It
@@ -37,6 +38,16 @@ func Fix(ctx context.Context, c *config.Config, findings []Finding, log *slog.Lo
 			did = append(did, "rowcall migrate did not work: "+err.Error())
 		default:
 			did = append(did, "did what rowcall migrate does, for "+strings.Join(names, ", "))
+		}
+	}
+	if len(named(findings, repairTables)) > 0 {
+		switch names, err := fixTables(ctx, c); {
+		case ctx.Err() != nil:
+			return did, ctx.Err()
+		case err != nil:
+			did = append(did, "what rowcall apply does did not work: "+err.Error())
+		default:
+			did = append(did, "did what rowcall apply does, for "+strings.Join(names, ", ")+"; followers were told to read their state again if events may be missing")
 		}
 	}
 	for _, sequence := range named(findings, repairSequence) {

@@ -49,6 +49,7 @@ func lookAtSchema(ctx context.Context, e *examination, _ pgx.Tx) ([]Finding, err
 func triggerLooks() []look {
 	return []look{
 		{"functions and triggers of Rowcall", true, lookAtInstalled},
+		{"declared tables", true, lookAtDeclared},
 		{"triggers that file events", true, lookAtFilingTriggers},
 	}
 }

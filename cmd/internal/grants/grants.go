@@ -108,6 +108,9 @@ func migrating(c *config.Config, r Roles, database string, found findings) Secti
 		s.Statements = append(s.Statements, Statement{SQL: "GRANT USAGE, CREATE ON SCHEMA public TO " + role,
 			check: `has_schema_privilege($1, 'public', 'CREATE') AND has_schema_privilege($1, 'public', 'USAGE')`, args: []any{r.Migrate}})
 	}
+	for _, inSchema := range schemasOf(c.Tables) {
+		s.Statements = append(s.Statements, useSchema(inSchema, r.Migrate, role))
+	}
 	for _, owner := range found.tableOwners {
 		s.Statements = append(s.Statements, found.act(owner, r.Migrate))
 	}
@@ -115,6 +118,25 @@ func migrating(c *config.Config, r Roles, database string, found findings) Secti
 		s.Notes = append(s.Notes, "Triggers need the owner of the tables: where "+role+" is not the owner, also GRANT the owner TO "+role+".")
 	}
 	return s
+}
+
+// schemasOf are the schemas of declared tables, but public, which everybody may use.
+func schemasOf(declared []rules.Table) []string {
+	var all []string
+	for _, table := range declared {
+		if inSchema, _ := table.Relation(); inSchema != "public" && inSchema != "" && !slices.Contains(all, inSchema) {
+			all = append(all, inSchema)
+		}
+	}
+	return all
+}
+
+// useSchema lets a role use a schema. written is the role as SQL.
+func useSchema(inSchema, role, written string) Statement {
+	return Statement{
+		SQL:   "GRANT USAGE ON SCHEMA " + quote(inSchema) + " TO " + written,
+		check: `(SELECT has_schema_privilege($1, n.oid, 'USAGE') FROM pg_catalog.pg_namespace n WHERE n.nspname = $2)`, args: []any{role, inSchema},
+	}
 }
 
 // act lets a role act for another one.

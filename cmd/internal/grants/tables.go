@@ -59,10 +59,7 @@ func (t *tableGrants) addNamed(what, name, role, check string) {
 // use lets a role use a schema.
 func (t *tableGrants) use(inSchema, role string) {
 	if inSchema != "public" {
-		t.add(Statement{
-			SQL:   "GRANT USAGE ON SCHEMA " + quote(inSchema) + " TO " + role,
-			check: `(SELECT has_schema_privilege($1, n.oid, 'USAGE') FROM pg_catalog.pg_namespace n WHERE n.nspname = $2)`, args: []any{role, inSchema},
-		})
+		t.add(useSchema(inSchema, role, role))
 	}
 }
 

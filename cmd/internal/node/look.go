@@ -67,6 +67,11 @@ func (w *Way) ConnectToRepair(ctx context.Context) (*pgx.Conn, error) {
 // SQL opens the database for looking with database/sql. Close it afterwards.
 func (w *Way) SQL() *sql.DB { return stdlib.OpenDB(*w.server.ConnConfig(readOnly())) }
 
+// SQLToRepair opens the database for repairs with database/sql. Close it afterwards.
+func (w *Way) SQLToRepair() *sql.DB {
+	return stdlib.OpenDB(*w.server.ConnConfig(map[string]string{"application_name": "rowcall doctor"}))
+}
+
 // CheckSettings compares the topics, users, resources and functions of the configuration with the database, as a node
 // does when it starts. The error is a rules.Problems if settings do not fit.
 func CheckSettings(ctx context.Context, c *config.Config) error {

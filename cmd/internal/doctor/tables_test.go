@@ -1,0 +1,105 @@
+package doctor_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+
+	"rowcall/cmd/internal/doctor"
+	"rowcall/cmd/internal/node"
+	"rowcall/config"
+	"rowcall/config/rules"
+	"rowcall/schema/schematest"
+	"rowcall/triggers/tables"
+)
+
+const shopTables = `
+	CREATE TABLE orders (id bigint PRIMARY KEY, note text, price float8);
+	CREATE TABLE sold (id bigint, region text, PRIMARY KEY (region, id)) PARTITION BY LIST (region);
+	CREATE TABLE sold_eu PARTITION OF sold FOR VALUES IN ('eu')`
+
+func declared() []rules.Table {
+	return []rules.Table{
+		{Table: "public.orders", Hide: []string{"price"}, Topics: []rules.TableTopic{{Topic: "orders", Allow: rules.AllowPublic}}},
+		{Table: "public.sold", Topics: []rules.TableTopic{{Topic: "sold/{region}", Allow: rules.AllowPublic}}},
+	}
+}
+
+// startShop makes a database with declared tables that are live, and returns its configuration.
+func startShop(t *testing.T) (*schematest.Database, *config.Config) {
+	t.Helper()
+	db := schematest.New(t)
+	db.Exec(t, shopTables)
+	c := settings(t, db.URL)
+	c.Tables = declared()
+	if err := node.ApplyTables(t.Context(), c, false, func(tables.Change) {}, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	return db, c
+}
+
+// bad are the findings that are no information.
+func bad(t *testing.T, c *config.Config) []string {
+	t.Helper()
+	var found []string
+	for _, f := range examine(t, c, doctor.Options{}) {
+		if f.Severity != doctor.Information {
+			found = append(found, strings.TrimSpace(f.Code+" "+f.Table+" "+f.Object))
+		}
+	}
+	return found
+}
+
+// TestDeclaredTables breaks declared tables in every way, and sees the doctor name each, once.
+func TestDeclaredTables(t *testing.T) {
+	t.Parallel()
+	const function = `rowcall."public.orders"`
+	for _, f := range []struct {
+		sql, want string
+		fixed     bool // by --fix
+	}{
+		{`ALTER TABLE orders DISABLE TRIGGER "0_rowcall"`, doctor.TriggerDisabled + ` public.orders "0_rowcall"`, true},
+		{`ALTER TABLE orders ENABLE TRIGGER "0_rowcall"`, doctor.TriggerNotAlways + ` public.orders "0_rowcall"`, true},
+		{`DROP TRIGGER "0_rowcall" ON orders`, doctor.TriggerMissing + ` public.orders "0_rowcall"`, true},
+		{`ALTER FUNCTION ` + function + ` SECURITY INVOKER`, doctor.FunctionOutdated + ` public.orders`, true},
+		{`ALTER TABLE sold DISABLE TRIGGER "0_rowcall"; ALTER TABLE sold_eu ENABLE ALWAYS TRIGGER "0_rowcall"`, doctor.TriggerDisabled + ` public.sold "0_rowcall"`, true},
+		{`CREATE TABLE sold_us PARTITION OF sold FOR VALUES IN ('us'); DROP TRIGGER IF EXISTS "0_rowcall_truncate" ON sold_us`, doctor.TablePartitions + ` public.sold`, true},
+		{`DROP FUNCTION ` + function + ` CASCADE`, doctor.TableNotLive + ` public.orders`, false},
+		{`ALTER TABLE orders ADD COLUMN secret text`, doctor.TableColumns + ` public.orders`, false},
+		{`ALTER TABLE orders DROP COLUMN note`, doctor.TableColumns + ` public.orders`, false},
+		{`DROP TABLE orders`, doctor.TableUnfit + `  tables[0]`, false},
+	} {
+		t.Run(f.sql, func(t *testing.T) {
+			t.Parallel()
+			db, c := startShop(t)
+			if found := bad(t, c); len(found) > 0 {
+				t.Fatalf("tables as declared: got %q", found)
+			}
+			db.Exec(t, f.sql)
+			found := bad(t, c)
+			count := 0
+			for _, line := range found {
+				if strings.HasPrefix(line, f.want) {
+					count++
+				}
+			}
+			if count != 1 {
+				t.Errorf("got %q, want one of %q", found, f.want)
+			}
+			if _, err := doctor.Fix(t.Context(), c, examine(t, c, doctor.Options{}), slog.New(slog.DiscardHandler)); err != nil {
+				t.Fatal(err)
+			}
+			if left := bad(t, c); (len(left) == 0) != f.fixed {
+				t.Errorf("after the repairs: got %q, want that all is well: %v", left, f.fixed)
+			}
+		})
+	}
+}
+
+// TestUndeclared says which tables are not declared any more.
+func TestUndeclared(t *testing.T) {
+	t.Parallel()
+	_, c := startShop(t)
+	c.Tables = c.Tables[:1]
+	expect(t, doctor.TableUndeclared, examine(t, c, doctor.Options{}))
+}
