@@ -1,14 +1,17 @@
 package notifier_test
 
 import (
+	"errors"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"rowcall/notifier"
 	"rowcall/schema/cluster"
@@ -49,6 +52,42 @@ func TestAStandbyIsRefusedUntilItIsThePrimary(t *testing.T) {
 	r = follow(t, second, notifier.Request{}, "room")
 	count(t, standby, "room/1", 6, 10)
 	r.data(5)
+}
+
+// TestANodeFollowsAPromotion has a node that knows both servers. When the standby, which has all that the primary has,
+// takes the primary's place, open subscriptions are told that another history has begun, and go on with its events.
+func TestANodeFollowsAPromotion(t *testing.T) {
+	t.Parallel()
+	primary := schematest.Private(t, schematest.CoreOnly)
+	standby := &schematest.Database{URL: startStandby(t, primary), Name: primary.Name}
+	both := bothServers(t, primary.URL, standby.URL)
+	n := launchNode(t, poolConfig(t, both).ConnConfig, poolConfig(t, both), openRules{}, notifier.Options{})
+	n.await(t)
+	r := follow(t, n, notifier.Request{}, "room")
+	count(t, primary, "room/1", 1, 5)
+	r.data(5)
+	eventually(t, "the standby has what the primary has", func() bool { return countOf(t, standby, `SELECT count(*) FROM rowcall.log`) == 5 })
+	primary.Kill(t)
+	standby.Exec(t, `SELECT pg_promote()`)
+	if _, reset, err := r.take(time.After(patience)); err != nil || reset == nil || reset.Reason != notifier.ResetEpoch {
+		t.Fatalf("the open subscription got %+v, %v, want a reset for another epoch", reset, err)
+	}
+	count(t, standby, "room/1", 6, 10)
+	r.data(5)
+}
+
+// bothServers is the address of a database on whichever of two servers is the primary.
+func bothServers(t *testing.T, one, other string) string {
+	t.Helper()
+	first, err1 := url.Parse(one)
+	second, err2 := url.Parse(other)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	query := first.Query()
+	query.Set("target_session_attrs", "read-write")
+	first.Host, first.RawQuery = first.Host+","+second.Host, query.Encode()
+	return first.String()
 }
 
 // startStandby starts a standby of a private server and returns the URL of the test's database there.

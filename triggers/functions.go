@@ -67,14 +67,15 @@ func begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
 	return tx, nil
 }
 
+const becomeOwnerSQL = `
+	SELECT set_config('role', o.rolname, true)
+	FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner
+	WHERE n.nspname = 'rowcall' AND o.rolname <> current_user AND pg_has_role(o.oid, 'MEMBER')`
+
 // becomeOwner creates functions as the role that owns the schema, where the migrating role may. The name goes to
 // set_config as it is in the catalog: quoted, it would name another role.
 func becomeOwner(ctx context.Context, tx *sql.Tx) error {
-	const become = `
-		SELECT set_config('role', o.rolname, true)
-		FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner
-		WHERE n.nspname = 'rowcall' AND o.rolname <> current_user AND pg_has_role(o.oid, 'MEMBER')`
-	if _, err := tx.ExecContext(ctx, become); err != nil {
+	if _, err := tx.ExecContext(ctx, becomeOwnerSQL); err != nil {
 		return fmt.Errorf("become the owner of schema rowcall: %w", err)
 	}
 	return nil

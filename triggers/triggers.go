@@ -44,6 +44,9 @@ func Install(ctx context.Context, db *sql.DB, o Options) error {
 	if err := installFunctions(ctx, db, wanted.functions, o.logger()); err != nil {
 		return err
 	}
+	if err := installIdentities(ctx, db, o.logger()); err != nil {
+		return err
+	}
 	if err := installTriggers(ctx, db, wanted.triggers, o.logger()); err != nil || o.Django == "" {
 		return err
 	}

@@ -76,6 +76,7 @@ const (
 	LogLocked       = "log.locked"
 	LogFloor        = "log.floor"
 	LogHistory      = "log.history"
+	LogReplicated   = "log.replicated"
 	NodeNone        = "node.none"
 	TopicUnfollowed = "topic.unfollowable"
 	SettingUnfit    = "setting.unfit"
@@ -121,7 +122,7 @@ func severities() map[string]Severity {
 
 		RoleMissing: Information, RoleServer: Warning, RightsServe: Error, RightsMigrate: Warning,
 
-		LogAbandoned: Error, LogLarge: Warning, LogOld: Warning, LogLocked: Warning, LogFloor: Error, LogHistory: Information,
+		LogAbandoned: Error, LogLarge: Warning, LogOld: Warning, LogLocked: Warning, LogFloor: Error, LogHistory: Information, LogReplicated: Error,
 		NodeNone: Information, TopicUnfollowed: Warning, SettingUnfit: Error,
 
 		NotifyQueue: Warning, NotifyPrepare: Information,

@@ -103,6 +103,8 @@ func faultsOfLog() []fault {
 		{code: doctor.LogFloor, sql: `DELETE FROM rowcall.floor`},
 		{code: doctor.LogFloor, remedy: "rowcall new-history", sql: `UPDATE rowcall.floor SET xid = '99999999'`},
 		{code: doctor.LogHistory},
+		{code: doctor.LogReplicated, of: "rowcall.log_0", server: map[string]string{}, sql: `CREATE SUBSCRIPTION other CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false);
+			SET allow_system_table_mods = on; INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) SELECT oid, 'rowcall.log_0'::regclass, 'r' FROM pg_subscription`},
 		{code: doctor.LogHistory, sql: `SELECT rowcall.epoch(); UPDATE rowcall.boot SET database_oid = 1`},
 		{code: doctor.NodeNone, remedy: "rowcall serve"},
 		{code: doctor.TopicUnfollowed, of: "rowcall.log nowhere/1", sql: `SELECT rowcall.publish('nowhere/1', 'x', '{}')`},

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,6 +18,7 @@ func logLooks() []look {
 		{"locks on the log", true, lookAtLocks},
 		{"the floor of the log", true, lookAtFloor},
 		{"the name of the log's history", true, lookAtHistory},
+		{"subscriptions to the log of another database", true, lookAtSubscriptions},
 	}
 }
 
@@ -157,4 +159,18 @@ func lookAtHistory(ctx context.Context, _ *examination, tx pgx.Tx) ([]Finding, e
 		return []Finding{finding(LogHistory, "rowcall.boot", "", "the log's history has no name yet: no node has connected since the schema was made, or since a crash or a restore. The next node names it, and clients with older cursors read their state again", "rowcall serve")}, nil
 	}
 	return []Finding{finding(LogHistory, "rowcall.boot", "", "the name of the log's history came in with a dump: the next node empties the log that came with it and begins a new history", "rowcall serve")}, nil
+}
+
+// lookAtSubscriptions finds subscriptions that bring the log of another database into this log.
+func lookAtSubscriptions(ctx context.Context, _ *examination, tx pgx.Tx) ([]Finding, error) {
+	const query = `
+		SELECT r.srrelid::regclass::text FROM pg_subscription_rel r JOIN pg_class c ON c.oid = r.srrelid
+		WHERE c.relnamespace = 'rowcall'::regnamespace ORDER BY 1`
+	rows, _ := tx.Query(ctx, query)
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(tables) == 0 {
+		return nil, err
+	}
+	return []Finding{finding(LogReplicated, tables[0], "", "a subscription writes into "+strings.Join(tables, ", ")+": events of another database are delivered here, late and under ids that are taken",
+		"publish your own tables there, by name or FOR TABLES IN SCHEMA public, instead of FOR ALL TABLES; ALTER SUBSCRIPTION ... REFRESH PUBLICATION; then rowcall new-history")}, nil
 }
