@@ -8,9 +8,10 @@ LONGEST     := ./cmd/e2e ./notifier ./api ./cmd/e2e/sites ./cmd/e2e/pages# the l
 ARGS        ?=
 FAULTS      ?= 2m
 SEED        ?=
+VERSIONS    ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt vet lint rules vuln bench fuzz faults mutations screenshots build web pages client
+.PHONY: help setup demo test check fmt vet lint rules vuln bench fuzz faults matrix mutations screenshots build web pages client
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +63,9 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s)
 
 faults: ## Inject every fault for a long time: FAULTS=5m SEED=7; then test on the oldest and newest PostgreSQL
 	@scripts/faults $(FAULTS) $(SEED)
+
+matrix: ## Test what works with a database on PostgreSQL 14 to 18, got from npm: VERSIONS="16 18"
+	@scripts/postgres matrix $(VERSIONS)
 
 mutations: ## Break the protocol on purpose, and show that the tests notice
 	@scripts/mutations

@@ -23,6 +23,7 @@ func mayImport() map[string][]string {
 		"cmd/e2e":                  {},
 		"cmd/e2e/pages":            {},
 		"cmd/e2e/sites":            {},
+		"cmd/e2e/versions":         {},
 		"cmd/e2e/rowcalltest":      {"config", "schema/schematest", "testdeadline"},
 		"cmd/bench":                {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/dbconn", "notifier/topic", "schema/cluster"},
 		"cmd/rowcall":              {"api", "cmd/internal/doctor", "cmd/internal/firstconfig", "cmd/internal/grants", "cmd/internal/node", "config", "schema/cluster", "triggers/tables"},

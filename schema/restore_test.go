@@ -75,6 +75,7 @@ func TestRestoreAsTheManualSays(t *testing.T) {
 	}
 	folder := t.TempDir()
 	old, new := schematest.Private(t, schematest.Empty), schematest.Private(t, schematest.Empty)
+	old.NeedsDump(t)
 	run(t, old.DB(t), `CREATE ROLE app LOGIN CREATEROLE PASSWORD 'app'; CREATE ROLE node LOGIN PASSWORD 'node'`)
 	run(t, old.DB(t), `CREATE DATABASE shop OWNER app`)
 	app := as(t, old, "shop", "app")
@@ -123,6 +124,7 @@ func TestManagedServerAsTheManualSays(t *testing.T) {
 		t.Fatalf("the chapter on managed servers has %d blocks, want 3", len(blocks))
 	}
 	server := schematest.Private(t, schematest.Empty)
+	server.NeedsDump(t)
 	admin := manage(t, server)
 	run(t, admin, blocks[0])
 	app := as(t, server, "shop", "app")

@@ -45,6 +45,9 @@ func (c *Cluster) Psql(database string) string {
 	}, " ")
 }
 
+// Major is the major version of the server.
+func (c *Cluster) Major() int { return c.bin.Major }
+
 // PsqlProgram is the program Psql runs; empty where the machine has none.
 func (c *Cluster) PsqlProgram() string { return c.bin.Psql() }
 

@@ -3,6 +3,7 @@ package schematest
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"net/url"
 	"os/exec"
 	"path/filepath"
@@ -135,10 +136,26 @@ func (d *Database) Exec(t testing.TB, sql string, args ...any) {
 	}
 }
 
+// NeedsDump skips a test where the machine's pg_dump is older than the server, which it then refuses to dump. That is so
+// where the tests run on a PostgreSQL that came without client programs.
+func (d *Database) NeedsDump(t testing.TB) {
+	t.Helper()
+	path := filepath.Join(filepath.Dir(d.Cluster.PsqlProgram()), "pg_dump")
+	said, _ := exec.CommandContext(t.Context(), path, "--version").Output() // pg_dump (PostgreSQL) 15.18 (Debian ...)
+	var major int
+	_, _ = fmt.Sscanf(string(said), "pg_dump (PostgreSQL) %d", &major)
+	if server := d.Cluster.Major(); major < server {
+		t.Skipf("pg_dump is of version %d here, and refuses to dump a server of version %d", major, server)
+	}
+}
+
 // Program runs one of PostgreSQL's client programs, such as pg_dump, on the database as the superuser, and returns
-// what it prints.
+// what it prints. See NeedsDump about pg_dump.
 func (d *Database) Program(t testing.TB, name string, args ...string) string {
 	t.Helper()
+	if name == "pg_dump" {
+		d.NeedsDump(t)
+	}
 	path := filepath.Join(filepath.Dir(d.Cluster.PsqlProgram()), name)
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), path, append([]string{"-d", d.URL}, args...)...) // as in Exec
 	var said strings.Builder
