@@ -27,18 +27,19 @@ func TestMain(m *testing.M) {
 }
 
 // runUntilKilled prints the cluster's URL when it is running, and then lives until a signal ends it.
-// A process whose parent ignores SIGHUP, as nohup does, ignores it too; so SIGHUP is caught here.
+// A process whose parent ignores a signal ignores it too: SIGHUP after nohup, SIGINT in the background of a
+// script. So both are caught here.
 func runUntilKilled(dir string) {
 	ctx := context.Background()
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
+	ending := make(chan os.Signal, 1)
+	signal.Notify(ending, syscall.SIGHUP, syscall.SIGINT)
 	c, err := Start(ctx, testOptions(ctx, dir))
 	if err != nil {
 		println("cannot start:", err.Error())
 		os.Exit(1)
 	}
 	println(c.URL("postgres"))
-	<-hangup
+	<-ending
 	os.Exit(1)
 }
 
