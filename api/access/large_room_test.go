@@ -37,10 +37,10 @@ func (q *queriesOf) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.T
 
 func (q *queriesOf) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// Ten thousand members follow a room. One is removed, and an access event names the whole room: one
+// Two thousand members follow a room. One is removed, and an access event names the whole room: one
 // statement asks about all followers, and only the removed member loses the subscription.
-func TestARoomOfTenThousandIsAskedAboutOnce(t *testing.T) {
-	const members, first = 10_000, 1001
+func TestALargeRoomIsAskedAboutOnce(t *testing.T) {
+	const members, first = 2000, 1001
 	db := schematest.New(t, schematest.Samples)
 	db.Exec(t, `INSERT INTO users (id, username, first_name, last_name, password) SELECT $1::int + n, 'member' || n, 'a', 'b', '!' FROM generate_series(0, $2::int - 1) AS n`, first, members)
 	db.Exec(t, `INSERT INTO chat_room_members (room_id, user_id) SELECT 1, $1::int + n FROM generate_series(0, $2::int - 1) AS n`, first, members)

@@ -12,7 +12,7 @@ import (
 )
 
 // pageLoads is how often each of the two tests below loads a page while others write.
-const pageLoads = 1000
+const pageLoads = 240
 
 // TestPageThenSocket renders a page, commits a message, and only then opens the socket of the page.
 // With the cursor of the statement that read the page, no message is lost and none arrives twice.
