@@ -9,15 +9,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A node keeps the sequence rowcall.alive ahead of the present time by the database's clock, because
-// triggers compare the sequence with that clock. When the sequence lies in the past, because no node
-// has run for the length of Options.Abandon, triggers stop filing events. Then the log has a gap, and
-// no cursor from before may resume over it.
+// Triggers file events until a time that the sequence rowcall.state holds, by the database's clock. A
+// node keeps that time ahead of the present. When it lies in the past, because no node has run for the
+// length of Options.Abandon, triggers stop filing events. Then the log has a gap, and no cursor from
+// before may resume over it.
 
-// aliveEvery is the interval at which a node moves the sequence ahead.
+// aliveEvery is the interval at which a node moves that time ahead.
 const aliveEvery = time.Minute
 
-// aliveKeeper keeps the sequence ahead, and begins a new epoch after a gap. It belongs to the
+// aliveKeeper keeps that time ahead, and begins a new epoch after a gap. It belongs to the
 // poller's goroutine, and outlives its connections.
 type aliveKeeper struct {
 	options *Options
@@ -63,7 +63,7 @@ func (k *aliveKeeper) keep(ctx context.Context, conn *pgx.Conn) (newEpoch bool, 
 func (k *aliveKeeper) findGap(ctx context.Context, conn *pgx.Conn) error {
 	return exchange(ctx, func(ctx context.Context) error {
 		var gap bool
-		const sql = `SELECT last_value < extract(epoch FROM clock_timestamp()) FROM rowcall.alive`
+		const sql = `SELECT rowcall.files_until() < extract(epoch FROM clock_timestamp())`
 		if err := conn.QueryRow(ctx, sql).Scan(&gap); err != nil || !gap {
 			return err
 		}

@@ -31,7 +31,7 @@
 // # Glossary
 //
 //	ring        a NOTIFY that says where to look; never what happened
-//	gate        a sequence that says whether writers ring; its value is a generation, odd: they do
+//	gate        a number that says whether writers ring, a generation; odd: they do
 //	keeper      the one node that flips the gate
 //	probe       a ring that a node sends to itself, to find out whether rings arrive
 //	arming      the proof that a node may sleep until a ring; an armed node sleeps

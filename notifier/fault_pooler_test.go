@@ -41,7 +41,7 @@ func TestAPoolerInBetweenIsFoundOutAndPolledThrough(t *testing.T) {
 	eventually(t, "nobody rings", func() bool { more(); return !n.Health().Ringing })
 	eventually(t, "slots are emptied, one after the other", func() bool {
 		more()
-		return countOf(t, db, `SELECT last_value FROM rowcall.slot`) >= 6
+		return countOf(t, db, `SELECT rowcall.slot_rotations()`) >= 6
 	})
 	if n.Health().Err != nil || !words.contain("there is a pooler") {
 		t.Errorf("the node is in health %v and has said %s", n.Health().Err, words.text())

@@ -136,13 +136,13 @@ func TestManyNodesRotateInTurn(t *testing.T) {
 	writer := db.Conn(t)
 	eventually(t, "twenty rotations", func() bool {
 		run(t, writer, `SELECT rowcall.publish('room', 'test', '1')`)
-		return countOf(t, db, `SELECT last_value FROM rowcall.slot`) >= 20
+		return countOf(t, db, `SELECT rowcall.slot_rotations()`) >= 20
 	})
 	for _, n := range nodes {
 		n.stop()
 	}
-	mixed := countOf(t, db, `WITH slots AS (SELECT (slot - last_value % 4 + 3) % 4 AS place, min(id) AS low, max(id) AS high
-		FROM rowcall.log, rowcall.slot GROUP BY 1) -- place 0 is emptied next, 3 is written
+	mixed := countOf(t, db, `WITH slots AS (SELECT (slot - rowcall.slot_rotations() % 4 + 3) % 4 AS place, min(id) AS low, max(id) AS high
+		FROM rowcall.log GROUP BY 1) -- place 0 is emptied next, 3 is written
 		SELECT count(*) FROM slots AS older JOIN slots AS newer ON older.place < newer.place AND older.high > newer.low`)
 	if mixed > 0 {
 		t.Error("a slot holds what is older than another that was written before it")
@@ -168,7 +168,7 @@ func TestANodeAdvancesOnlyOverWhatItHasEmptied(t *testing.T) {
 	eventually(t, "it is overtaken", func() bool { return closed(overtaken) })
 	steps.count("log_state")
 	eventually(t, "the node has looked again", func() bool { return steps.counted() > 2 })
-	if slot := countOf(t, db, `SELECT last_value FROM rowcall.slot`); slot != 1 {
+	if slot := countOf(t, db, `SELECT rowcall.slot_rotations()`); slot != 1 {
 		t.Errorf("slot %d is written, and only slot 1 has been emptied", slot)
 	}
 }
@@ -207,7 +207,7 @@ func TestRetentionGoesOnBesideReplays(t *testing.T) {
 	slot := 0
 	defer func() { t.Logf("%d rotations; the log was looked at %d times", slot, looks.counted()) }()
 	eventually(t, "the log is rotated", func() bool {
-		if err := conn.QueryRow(t.Context(), `SELECT last_value FROM rowcall.slot`).Scan(&slot); err != nil {
+		if err := conn.QueryRow(t.Context(), `SELECT rowcall.slot_rotations()`).Scan(&slot); err != nil {
 			t.Fatal(err)
 		}
 		return slot >= rotations

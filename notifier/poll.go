@@ -63,7 +63,7 @@ SELECT CASE WHEN count(*) <= $3 AND coalesce(sum(octet_length(data)), 0) <= $4::
 )
 SELECT 0 AS part, (SELECT events FROM size) AS id, NULL::xid8 AS xid, NULL::timestamptz AS at,
        pg_current_snapshot()::text AS topic, (` + bootSQL + `) AS type,
-       NULL::text AS role, (SELECT last_value FROM rowcall.gate)::text AS data
+       NULL::text AS role, rowcall.gate_generation()::text AS data
 UNION ALL
 SELECT part, id, xid, at, topic, type, role, data FROM found WHERE (SELECT events FROM size) >= 0
  ORDER BY 1, 2`

@@ -108,7 +108,7 @@ func (c *pollConn) beginNewEpoch(ctx context.Context) error {
 }
 
 // pollAndFollowUp makes one poll. Then it decides whether the node may sleep, releases those who
-// wait for a poll, and looks after the gate and the sequence rowcall.alive.
+// wait for a poll, and looks after the gate and keeps triggers filing.
 func (c *pollConn) pollAndFollowUp(ctx context.Context) error {
 	listening, rings := c.poller.listener.hears()
 	c.poller.startRound()

@@ -245,7 +245,7 @@ func withRotationLock(ctx context.Context, pool *dbconn.Pool, step func(tx pgx.T
 		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(rotationLock)).Scan(&locked); err != nil || !locked {
 			return err
 		}
-		if err := tx.QueryRow(ctx, `SELECT last_value FROM rowcall.slot`).Scan(&written); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT rowcall.slot_rotations()`).Scan(&written); err != nil {
 			return err
 		}
 		return step(tx, written)

@@ -99,8 +99,13 @@ func shiftClock(t testing.TB, db *schematest.Database, by string) {
 	db.Exec(t, `ALTER DATABASE `+db.Name+` SET search_path = shifted, pg_catalog`)
 }
 
+// fileUntil is SQL that has triggers file events until a moment, also in the past.
+func fileUntil(moment string) string {
+	return `SELECT rowcall.lock_state(), rowcall.set_state(extract(epoch FROM ` + moment + `)::bigint, rowcall.gate_generation(), rowcall.slot_rotations())`
+}
+
 // TestTheDatabasesClockTellsUntilWhenEventsAreFiled runs nodes whose clocks are five days behind the database's and
-// ahead of it. Triggers compare the sequence rowcall.alive with the database's clock.
+// ahead of it. Triggers compare the state of the log with the database's clock.
 func TestTheDatabasesClockTellsUntilWhenEventsAreFiled(t *testing.T) {
 	t.Parallel()
 	for _, clock := range []string{"5 days", "-5 days"} {
@@ -108,9 +113,9 @@ func TestTheDatabasesClockTellsUntilWhenEventsAreFiled(t *testing.T) {
 			t.Parallel()
 			db := schematest.New(t, schematest.CoreOnly)
 			shiftClock(t, db, clock)
-			db.Exec(t, `SELECT setval('rowcall.alive', extract(epoch FROM clock_timestamp())::bigint + 3600)`)
+			db.Exec(t, fileUntil(`clock_timestamp() + interval '1 hour'`))
 			startNode(t, db.URL, openRules{}, notifier.Options{})
-			left := countOf(t, db, `SELECT last_value - extract(epoch FROM clock_timestamp())::bigint FROM rowcall.alive`)
+			left := countOf(t, db, `SELECT rowcall.files_until() - extract(epoch FROM clock_timestamp())::bigint`)
 			if left < 23*3600 || left > 24*3600 {
 				t.Errorf("by the database's clock events are filed for %d s more, want a day", left)
 			}
@@ -147,7 +152,7 @@ func TestTheDatabasesClockTellsTheAgeOfEvents(t *testing.T) {
 			conn := db.Conn(t)
 			rotated := func() bool {
 				var slot int
-				if err := conn.QueryRow(t.Context(), `SELECT last_value FROM rowcall.slot`).Scan(&slot); err != nil {
+				if err := conn.QueryRow(t.Context(), `SELECT rowcall.slot_rotations()`).Scan(&slot); err != nil {
 					t.Fatal(err)
 				}
 				return slot > 0
@@ -198,7 +203,7 @@ func TestAnAbandonedLogFilesNothingAndBeginsANewEpoch(t *testing.T) {
 	n := startNode(t, db.URL, openRules{}, notifier.Options{})
 	before := follow(t, n, notifier.Request{}, "room").start.Cursor
 	n.stop()
-	db.Exec(t, `SELECT setval('rowcall.alive', extract(epoch FROM now())::bigint - 10)`)
+	db.Exec(t, fileUntil(`now() - interval '10 seconds'`))
 	publish(t, db, "room", `"lost"`)
 	open, err := db.Pool(t).BeginTx(t.Context(), pgx.TxOptions{})
 	if err != nil {
@@ -214,7 +219,7 @@ func TestAnAbandonedLogFilesNothingAndBeginsANewEpoch(t *testing.T) {
 	n = launchNode(t, direct, poolConfig(t, db.URL), openRules{}, notifier.Options{})
 	eventually(t, "the node says that it is back", func() bool {
 		var alive bool
-		err := db.Pool(t).QueryRow(t.Context(), `SELECT last_value > extract(epoch FROM now()) FROM rowcall.alive`).Scan(&alive)
+		err := db.Pool(t).QueryRow(t.Context(), `SELECT rowcall.files_until() > extract(epoch FROM now())`).Scan(&alive)
 		return err == nil && alive
 	})
 	eventually(t, "the node waits for the open transaction", func() bool { return looks.counted() >= 5 || closed(n.Ready()) })

@@ -97,9 +97,9 @@ func (s *stress) ask(ctx context.Context, questions []notifier.Question) ([]noti
 func (s *stress) flip(ctx context.Context, random *rand.Rand) {
 	flips := 0
 	for ctx.Err() == nil {
-		sql := `SELECT nextval('rowcall.gate')`
+		sql := flipInSilence
 		if random.IntN(2) == 0 {
-			sql = `SELECT pg_notify('rowcall', json_build_object('gate', nextval('rowcall.gate'))::text)`
+			sql = `SELECT rowcall.flip_gate(rowcall.gate_generation())`
 		}
 		if _, err := s.pool.Exec(context.WithoutCancel(ctx), sql); err != nil && !concurrent(err) {
 			s.t.Errorf("flipping: %v", err)

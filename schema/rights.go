@@ -17,10 +17,11 @@ type Needs struct {
 // rowcall_server that are used. What is not there yet is left out: the migration that makes it is pending.
 const missingRights = `
 WITH needed (kind, name, privilege, of) AS (
-	SELECT 'TABLE', unnest('{log, floor, boot, server_run, slot, gate, alive, core_migrations}'::text[]), 'SELECT', true
+	SELECT 'TABLE', unnest('{log, floor, boot, server_run, state, core_migrations}'::text[]), 'SELECT', true
 	UNION ALL SELECT 'TABLE', 'sessions', unnest('{SELECT, INSERT, UPDATE, DELETE}'::text[]), $1
 	UNION ALL SELECT 'TABLE', 'apps_migrations', 'SELECT', $2
-	UNION ALL SELECT 'FUNCTION', unnest('{epoch, new_epoch, leave_epoch, note_run, flip_gate, keep_alive, empty_next_slot, advance_slot, log_state, utf8,
+	UNION ALL SELECT 'FUNCTION', unnest('{epoch, new_epoch, leave_epoch, note_run, gate_generation, slot_rotations, files_until, flip_gate, keep_alive,
+		empty_next_slot, advance_slot, log_state, utf8,
 		iso, json_with_iso, json_at_utc, json_at_other_zone, with_iso, parts_of, holds_instants, holds_json, json_settled}'::text[]), 'EXECUTE', true
 	UNION ALL SELECT 'FUNCTION', 'jobs_work', 'EXECUTE', $2
 ), lacking AS (

@@ -87,13 +87,19 @@ func TestPending(t *testing.T) {
 	expect(false, true)
 }
 
-// A dump of before the last migration, restored with --clean, leaves the newer table where it is. The migration is made
-// again.
+// A dump of before the last migrations, restored with --clean, leaves the newer objects where they are. The migrations
+// are made again.
 func TestMigrateAfterAnOlderDump(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly).DB(t)
-	run(t, db, `DELETE FROM rowcall.core_migrations WHERE version_id = 4`)
+	run(t, db, `DELETE FROM rowcall.core_migrations WHERE version_id >= 4;
+		CREATE SEQUENCE rowcall.slot MINVALUE 0; CREATE SEQUENCE rowcall.gate; CREATE SEQUENCE rowcall.alive;
+		SELECT setval('rowcall.slot', 513), setval('rowcall.gate', 6), setval('rowcall.alive', 5000000000), nextval('rowcall.log_id')`)
 	mustMigrate(t, db, quietly(false, false))
+	if !one[bool](t, db, `SELECT rowcall.writing_slot() = 1 AND rowcall.slot_rotations() = 1 AND NOT rowcall.ringing()
+			AND rowcall.gate_generation() = 6 AND rowcall.files_until() = 5000000000`) {
+		t.Error("the state of the log is not the one of the dump")
+	}
 }
 
 // What the protocol needs to be so in a database that was just migrated.
@@ -101,8 +107,8 @@ func TestCore(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly).DB(t)
 	for what, query := range map[string]string{
-		"the gate is odd, and reading it back is the generation": `SELECT last_value = 1 AND is_called FROM rowcall.gate`,
-		"the first slot is written":                              `SELECT last_value = 0 AND is_called FROM rowcall.slot`,
+		"the gate is odd, and reading it back is the generation": `SELECT rowcall.gate_generation() = 1 AND rowcall.ringing() AND is_called FROM rowcall.state`,
+		"the first slot is written":                              `SELECT rowcall.writing_slot() = 0 AND rowcall.slot_rotations() = 0`,
 		"ids are not cached":                                     `SELECT seqcache = 1 FROM pg_sequence WHERE seqrelid = 'rowcall.log_id'::regclass`,
 		"there are four slots":                                   `SELECT count(*) = 4 FROM pg_inherits WHERE inhparent = 'rowcall.log'::regclass`,
 		"boot is unlogged and empty":                             `SELECT relpersistence = 'u' AND NOT EXISTS (SELECT FROM rowcall.boot) FROM pg_class WHERE oid = 'rowcall.boot'::regclass`,

@@ -63,11 +63,11 @@ func TestPublishSlot(t *testing.T) {
 		if got := one[int](d, `SELECT slot FROM rowcall.log ORDER BY id DESC LIMIT 1`); got != slot%4 {
 			t.Errorf("slot %d is written, want %d", got, slot%4)
 		}
-		other.run(`SELECT nextval('rowcall.slot')`)
+		other.run(`SELECT rowcall.advance_slot()`)
 	}
 	d.run(`COMMIT`)
 	// A sequence that was set back to where it starts has no last value yet: that is slot 0.
-	d.run(`ALTER SEQUENCE rowcall.slot RESTART; ALTER SEQUENCE rowcall.gate RESTART; ALTER SEQUENCE rowcall.alive RESTART`)
+	d.run(`ALTER SEQUENCE rowcall.state RESTART`)
 	d.run(`SELECT rowcall.publish('last', 'x', '{}')`)
 	if got := one[int](d, `SELECT slot FROM rowcall.log WHERE topic = 'last'`); got != 0 {
 		t.Errorf("slot %d is written, want 0", got)
@@ -79,7 +79,7 @@ func TestAbandoned(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
 	d, ear := at(t, db), listen(t, db)
-	d.run(`SELECT setval('rowcall.alive', extract(epoch FROM now())::bigint - 1)`)
+	d.run(`SELECT rowcall.set_state(extract(epoch FROM now())::bigint - 1, 1, 0)`)
 	d.run(`INSERT INTO chat_messages (room_id, sender_id, message) VALUES (1, 1, 'x'); DELETE FROM chat_room_members`)
 	d.expect()
 	ear.expect()
@@ -95,11 +95,11 @@ func TestAbandoned(t *testing.T) {
 func TestKeepAliveNeverShortens(t *testing.T) {
 	t.Parallel()
 	d := at(t, schematest.New(t, schematest.CoreOnly))
-	day := one[int64](d, `SELECT last_value - extract(epoch FROM now())::bigint FROM rowcall.alive`)
+	day := one[int64](d, `SELECT rowcall.files_until() - extract(epoch FROM now())::bigint`)
 	if day < 86000 || day > 86400 {
 		t.Errorf("a migrated database files events for %d seconds, want a day", day)
 	}
-	before := one[int64](d, `SELECT last_value FROM rowcall.alive`)
+	before := one[int64](d, `SELECT rowcall.files_until()`)
 	for _, until := range []int64{0, before - 1, before} {
 		if got := one[int64](d, `SELECT rowcall.keep_alive($1)`, until); got != before {
 			t.Errorf("keep_alive(%d) = %d, want %d", until, got, before)

@@ -36,15 +36,12 @@ func TestAudit(t *testing.T) {
 	t.Parallel()
 	d := at(t, schematest.New(t))
 	for what, query := range map[string]string{
-		"runs as its owner on a foreign path": `SELECT proname FROM pg_proc WHERE pronamespace = 'rowcall'::regnamespace AND prosecdef
-			AND NOT coalesce(proconfig::text, '') LIKE '%search_path=pg_catalog%'`,
-		// iso is bound to its functions; fields, json_with_iso, writing_slot, ringing and segment have every name qualified; file is called by those alone who name a path.
-		"names no path": `SELECT proname FROM pg_proc WHERE pronamespace = 'rowcall'::regnamespace AND proname NOT IN ('iso', 'fields', 'json_with_iso', 'file', 'writing_slot', 'ringing', 'segment')
-			AND NOT coalesce(proconfig::text, '') LIKE '%search_path=pg_catalog, pg_temp%'`,
+		"names another path": `SELECT proname FROM pg_proc WHERE pronamespace = 'rowcall'::regnamespace
+			AND proconfig::text LIKE '%search_path=%' AND NOT proconfig::text LIKE '%search_path=pg_catalog, pg_temp%'`,
 		"may be called by everybody": `SELECT p.proname FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
 			WHERE p.pronamespace = 'rowcall'::regnamespace AND a.grantee = 0`,
 		"may be called by others than its owner": `SELECT p.proname FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-			WHERE p.oid = 'rowcall.file'::regproc AND a.grantee <> p.proowner`,
+			WHERE p.oid IN ('rowcall.set_state'::regproc, 'rowcall.ring'::regproc) AND a.grantee <> p.proowner`,
 		"is open to everybody": `SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a
 			WHERE c.relnamespace = 'rowcall'::regnamespace AND a.grantee = 0`,
 		"is not the owner's": `SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'rowcall'::regnamespace AND c.relowner <> 'rowcall_owner'::regrole
@@ -59,6 +56,30 @@ func TestAudit(t *testing.T) {
 		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		if err != nil || len(names) > 0 {
 			t.Errorf("%s: %v %v", what, names, err)
+		}
+	}
+}
+
+// TestFunctionsWithoutAPathQualifyEveryName reads the text of every function that has no search_path of its own. Bodies of
+// standard SQL are bound to what they call when they are made.
+func TestFunctionsWithoutAPathQualifyEveryName(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t))
+	rows, _ := d.Query(t.Context(), `SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'rowcall'::regnamespace
+		AND prosqlbody IS NULL AND NOT coalesce(proconfig::text, '') LIKE '%search_path=%'`)
+	bodies := make(map[string]string)
+	var name, body string
+	if _, err := pgx.ForEachRow(rows, []any{&name, &body}, func() error { bodies[name] = body; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, always := range []string{"publish", "ring", "on_chat_messages", "on_job_postings", "on_patients", "on_dams", "fields", "json_with_iso"} {
+		if bodies[always] == "" {
+			t.Errorf("%s has a search_path, which costs every writer", always)
+		}
+	}
+	for name, body := range bodies {
+		if found := schematest.Unqualified(body); len(found) > 0 {
+			t.Errorf("%s leaves to the caller's search_path: %q", name, found)
 		}
 	}
 }
@@ -81,7 +102,7 @@ func TestOrdinaryWriter(t *testing.T) {
 		`SELECT rowcall.publish('a', 'x', '{}')`, `SELECT rowcall.revalidate('a')`, `SELECT rowcall.revalidate_user('1')`, `SELECT rowcall.cursor()`,
 		`SELECT rowcall.epoch()`, `SELECT rowcall.new_epoch()`, `SELECT rowcall.flip_gate(1)`, `SELECT rowcall.keep_alive(1)`, `SELECT rowcall.ring('a')`,
 		`SELECT * FROM rowcall.log`, `SELECT * FROM rowcall.log_0`, `INSERT INTO rowcall.log_0 (slot, topic, type) VALUES (0, 'a', 'x')`,
-		`SELECT * FROM rowcall.sessions`, `SELECT * FROM rowcall.boot`, `UPDATE rowcall.floor SET xid = '5'`, `SELECT nextval('rowcall.gate')`, `SELECT setval('rowcall.alive', 1)`,
+		`SELECT * FROM rowcall.sessions`, `SELECT * FROM rowcall.boot`, `UPDATE rowcall.floor SET xid = '5'`, `SELECT nextval('rowcall.state')`, `SELECT setval('rowcall.state', 1)`, `SELECT rowcall.set_state(1, 1, 1)`, `SELECT rowcall.writing_slot()`,
 		`CREATE TABLE rowcall.mine ()`, `CREATE TEMP TABLE mine (); CREATE TRIGGER t AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION rowcall.on_users()`,
 	} {
 		if _, err := w.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err == nil || !strings.Contains(err.Error(), "permission denied") {
@@ -100,8 +121,8 @@ func TestRoles(t *testing.T) {
 		{"rowcall_reader", `SELECT rowcall.cursor(), rowcall.iso(now())`, `SELECT rowcall.publish('a', 'x', '{}')`},
 		{"rowcall_reader", `SELECT 1`, `SELECT * FROM rowcall.log`},
 		{"rowcall_server", `SELECT rowcall.epoch(), rowcall.cursor(), rowcall.keep_alive(1)`, `SELECT rowcall.publish('a', 'x', '{}')`},
-		{"rowcall_server", `SELECT FROM rowcall.log, rowcall.floor, rowcall.boot, rowcall.slot, rowcall.gate, rowcall.alive, rowcall.core_migrations, rowcall.apps_migrations`, `DELETE FROM rowcall.log`},
-		{"rowcall_server", `SELECT rowcall.flip_gate(1), rowcall.new_epoch(), pg_current_snapshot()`, `SELECT nextval('rowcall.slot')`},
+		{"rowcall_server", `SELECT FROM rowcall.log, rowcall.floor, rowcall.boot, rowcall.state, rowcall.core_migrations, rowcall.apps_migrations`, `DELETE FROM rowcall.log`},
+		{"rowcall_server", `SELECT rowcall.flip_gate(1), rowcall.new_epoch(), pg_current_snapshot()`, `SELECT rowcall.set_state(1, 1, 1)`},
 		{"rowcall_server", `INSERT INTO rowcall.sessions VALUES ('a', '5', '', now()); UPDATE rowcall.sessions SET data = 'x'; DELETE FROM rowcall.sessions WHERE true`, `TRUNCATE rowcall.sessions`},
 		{"rowcall_server", `SELECT password FROM users; SELECT FROM chat_rooms, chat_room_members, chat_messages, chat_join_requests, patients, dams, hydrographs, hydrograph_points, job_postings`, `UPDATE users SET is_staff = true`},
 		{"rowcall_owner", `SELECT username, first_name FROM users`, `SELECT password FROM users`},

@@ -84,9 +84,9 @@ func TestGateOutsideSnapshots(t *testing.T) {
 	d, other, e := at(t, db), at(t, db), listen(t, db)
 	for _, level := range []string{"REPEATABLE READ", "SERIALIZABLE"} {
 		d.run(`BEGIN ISOLATION LEVEL ` + level + `; SELECT count(*) FROM rowcall.log`)
-		other.run(`SELECT rowcall.flip_gate((SELECT last_value FROM rowcall.gate))`)
+		other.run(`SELECT rowcall.flip_gate(rowcall.gate_generation())`)
 		d.run(publish("a") + `COMMIT`)
-		other.run(`SELECT rowcall.flip_gate((SELECT last_value FROM rowcall.gate))`)
+		other.run(`SELECT rowcall.flip_gate(rowcall.gate_generation())`)
 	}
 	e.expect(`{"gate":2}`, `{"gate":3}`, `{"gate":4}`, `{"gate":5}`)
 }

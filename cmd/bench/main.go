@@ -82,7 +82,7 @@ type measurement struct {
 }
 
 func measurements() []measurement {
-	return []measurement{{"writers", writers}, {"fanout", fanOut}, {"latency", latency}, {"rates", rates}, {"neighbors", neighbors}, {"idle", idle}}
+	return []measurement{{"writers", writers}, {"capture", capture}, {"fanout", fanOut}, {"latency", latency}, {"rates", rates}, {"neighbors", neighbors}, {"idle", idle}}
 }
 
 func names() []string {

@@ -25,8 +25,8 @@ BEGIN
     -- A node reads the log and what goes with it, sees whether migrations are pending, and keeps sessions.
     FOR item IN
         SELECT p.privilege, p.name
-        FROM (VALUES ('log', 'SELECT'), ('floor', 'SELECT'), ('boot', 'SELECT'), ('server_run', 'SELECT'), ('slot', 'SELECT'),
-                     ('gate', 'SELECT'), ('alive', 'SELECT'), ('core_migrations', 'SELECT'), ('apps_migrations', 'SELECT'),
+        FROM (VALUES ('log', 'SELECT'), ('floor', 'SELECT'), ('boot', 'SELECT'), ('server_run', 'SELECT'), ('state', 'SELECT'),
+                     ('core_migrations', 'SELECT'), ('apps_migrations', 'SELECT'),
                      ('sessions', 'SELECT'), ('sessions', 'INSERT'), ('sessions', 'UPDATE'), ('sessions', 'DELETE')) p (name, privilege)
         WHERE NOT has_table_privilege(to_regrole('rowcall_server'), to_regclass('rowcall.' || p.name), p.privilege)
     LOOP

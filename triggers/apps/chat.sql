@@ -11,45 +11,57 @@
 
 -- Messages: to everybody in the room. One that moves to another room leaves the first.
 CREATE OR REPLACE FUNCTION rowcall.on_chat_messages()
-RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    type     text;
-    room     text;  -- which the message is in
-    data     json;
-    old_room text;  -- which it is in no more
-    gone     json;
+    slot      pg_catalog.int2 := rowcall.writing_slot();
+    type      pg_catalog.text := 'chat_message_updated';
+    topic     pg_catalog.text;  -- of the room that the message is in
+    data      pg_catalog.text;
+    old_topic pg_catalog.text;  -- of the room that it is in no more
+    gone      pg_catalog.text;
 BEGIN
+    IF slot IS NULL THEN
+        RETURN NULL;
+    END IF;
     LOOP
         BEGIN
-            type := CASE TG_OP WHEN 'INSERT' THEN 'chat_message_created' ELSE 'chat_message_updated' END;
-            IF TG_OP = 'DELETE' THEN
-                old_room := OLD.room_id;
-                gone := json_build_object('id', OLD.id::text);
+            IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+                old_topic := 'room/' OPERATOR(pg_catalog.||) OLD.room_id;
+                gone := pg_catalog.json_build_object('id', OLD.id::pg_catalog.text);
                 EXIT;
-            ELSIF TG_OP = 'UPDATE' AND (OLD.room_id <> NEW.room_id OR OLD.id <> NEW.id) THEN
-                old_room := OLD.room_id;
-                gone := json_build_object('id', OLD.id::text);
+            ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+                type := 'chat_message_created';
+            ELSIF OLD.room_id OPERATOR(pg_catalog.<>) NEW.room_id OR OLD.id OPERATOR(pg_catalog.<>) NEW.id THEN
+                old_topic := 'room/' OPERATOR(pg_catalog.||) OLD.room_id;
+                gone := pg_catalog.json_build_object('id', OLD.id::pg_catalog.text);
                 type := 'chat_message_created';
             END IF;
-            room := NEW.room_id;
-            data := json_build_object(
-                'id', NEW.id::text, 'message', NEW.message, 'room_id', NEW.room_id,
+            topic := 'room/' OPERATOR(pg_catalog.||) NEW.room_id;
+            data := pg_catalog.json_build_object(
+                'id', NEW.id::pg_catalog.text, 'message', NEW.message, 'room_id', NEW.room_id,
                 'sender_id', NEW.sender_id, 'posted', rowcall.iso(NEW.posted));
             EXIT;
         EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN
             CONTINUE WHEN rowcall.replan(SQLSTATE);
-            old_room := CASE TG_OP WHEN 'DELETE' THEN rowcall.fields(OLD) ->> 'room_id' END;
-            gone := json_build_object('id', rowcall.fields(OLD) ->> 'id');
-            room := rowcall.fields(NEW) ->> 'room_id';
-            data := rowcall.left_of(NEW, '{message, room_id, sender_id, posted}', json_build_object('id', rowcall.fields(NEW) ->> 'id'));
+            old_topic := CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN 'room/' OPERATOR(pg_catalog.||) (rowcall.fields(OLD) OPERATOR(pg_catalog.->>) 'room_id') END;
+            gone := pg_catalog.json_build_object('id', rowcall.fields(OLD) OPERATOR(pg_catalog.->>) 'id');
+            topic := 'room/' OPERATOR(pg_catalog.||) (rowcall.fields(NEW) OPERATOR(pg_catalog.->>) 'room_id');
+            data := rowcall.left_of(NEW, '{message, room_id, sender_id, posted}',
+                pg_catalog.json_build_object('id', rowcall.fields(NEW) OPERATOR(pg_catalog.->>) 'id'));
             EXIT;
         END;
     END LOOP;
-    IF old_room IS NOT NULL THEN
-        PERFORM rowcall.file('room/' || old_room, 'chat_message_deleted', gone);
+    IF old_topic IS NOT NULL THEN
+        INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog."left"(old_topic, 600), 'chat_message_deleted', gone);
+        IF rowcall.must_ring(old_topic) THEN
+            PERFORM rowcall.ring(old_topic);
+        END IF;
     END IF;
-    IF room IS NOT NULL THEN
-        PERFORM rowcall.file('room/' || room, type, data);
+    IF topic IS NOT NULL THEN
+        INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog."left"(topic, 600), type, data);
+        IF rowcall.must_ring(topic) THEN
+            PERFORM rowcall.ring(topic);
+        END IF;
     END IF;
     RETURN NULL;
 END $$;
@@ -138,10 +150,10 @@ CREATE OR REPLACE FUNCTION rowcall.join_request_filed(room text, person text, ty
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF room IS NOT NULL THEN
-        PERFORM rowcall.file('room/' || room, type, to_room, 'owner');
+        PERFORM rowcall.publish('room/' || room, type, to_room, 'owner');
     END IF;
     IF person IS NOT NULL THEN
-        PERFORM rowcall.file('user/' || person, type, to_person);
+        PERFORM rowcall.publish('user/' || person, type, to_person);
     END IF;
 END $$;
 
@@ -241,8 +253,8 @@ BEGIN
         END;
     END LOOP;
     IF to_room IS NOT NULL AND room IS NOT NULL AND person IS NOT NULL THEN
-        PERFORM rowcall.file('room/' || room, type_for_room, to_room);
-        PERFORM rowcall.file('user/' || person, type_for_user, to_person);
+        PERFORM rowcall.publish('room/' || room, type_for_room, to_room);
+        PERFORM rowcall.publish('user/' || person, type_for_user, to_person);
     END IF;
 END $$;
 
@@ -337,18 +349,18 @@ BEGIN
         PERFORM rowcall.revalidate('room/' || asked);
     END IF;
     IF TG_OP = 'DELETE' THEN
-        PERFORM rowcall.file('user/' || l.person, list_type, title) FROM unnest(listed) l (person);
+        PERFORM rowcall.publish('user/' || l.person, list_type, title) FROM unnest(listed) l (person);
     END IF;
     IF old_room IS NOT NULL THEN
-        PERFORM rowcall.file('room/' || old_room, 'room_deleted', gone);
-        PERFORM rowcall.file('user/' || old_owner, 'room_deleted', gone);
+        PERFORM rowcall.publish('room/' || old_room, 'room_deleted', gone);
+        PERFORM rowcall.publish('user/' || old_owner, 'room_deleted', gone);
     END IF;
     IF room IS NOT NULL THEN
-        PERFORM rowcall.file('room/' || room, type, data);
-        PERFORM rowcall.file('user/' || o.person, type, data) FROM unnest(owners) o (person) WHERE o.person IS NOT NULL;
+        PERFORM rowcall.publish('room/' || room, type, data);
+        PERFORM rowcall.publish('user/' || o.person, type, data) FROM unnest(owners) o (person) WHERE o.person IS NOT NULL;
     END IF;
     IF TG_OP = 'UPDATE' THEN
-        PERFORM rowcall.file('user/' || l.person, list_type, title) FROM unnest(listed) l (person);
+        PERFORM rowcall.publish('user/' || l.person, list_type, title) FROM unnest(listed) l (person);
     END IF;
     RETURN NULL;
 END $$;

@@ -1,53 +1,55 @@
 -- Dams and the assignment of hydrographs to them.
 
-CREATE OR REPLACE FUNCTION rowcall.dam_told(dam public.dams)
-RETURNS json LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
-BEGIN
-    -- extra_float_digits above: coordinates in full, whatever precision the session asks for.
-    RETURN json_build_object(
-        'id', dam.id, 'name', dam.name, 'latitude', dam.latitude, 'longitude', dam.longitude,
-        'owner', dam.owner, 'river', dam.river, 'date_built', dam.date_built);
-END $$;
-
+-- The coordinates are told in full, whatever precision the session asks for: hence the SET clause.
 CREATE OR REPLACE FUNCTION rowcall.on_dams()
-RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET extra_float_digits = 1 AS $$
 DECLARE
-    names  text[] := '{id, name, latitude, longitude, owner, river, date_built}';
-    type   text;
-    id     text;  -- of the row as it is
-    data   json;
-    old_id text;  -- of a row that is gone, or has another id now
-    gone   json;
+    slot      pg_catalog.int2 := rowcall.writing_slot();
+    names     pg_catalog.text[] := '{id, name, latitude, longitude, owner, river, date_built}';
+    type      pg_catalog.text := CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN 'dam.create' ELSE 'dam.update' END;
+    topic     pg_catalog.text;  -- of the row as it is
+    data      pg_catalog.text;
+    old_topic pg_catalog.text;  -- of a row that is gone, or has another id now
+    gone      pg_catalog.text;
 BEGIN
+    IF slot IS NULL THEN
+        RETURN NULL;
+    END IF;
     LOOP
         BEGIN
-            type := CASE TG_OP WHEN 'INSERT' THEN 'dam.create' ELSE 'dam.update' END;
-            IF TG_OP = 'DELETE' THEN
-                old_id := OLD.id;
-                gone := rowcall.dam_told(OLD);
-                EXIT;
-            ELSIF TG_OP = 'UPDATE' AND OLD.id <> NEW.id THEN
-                old_id := OLD.id;
-                gone := rowcall.dam_told(OLD);
+            IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' OR TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND OLD.id OPERATOR(pg_catalog.<>) NEW.id THEN
+                old_topic := 'dams/' OPERATOR(pg_catalog.||) OLD.id;
+                gone := pg_catalog.json_build_object(
+                    'id', OLD.id, 'name', OLD.name, 'latitude', OLD.latitude, 'longitude', OLD.longitude,
+                    'owner', OLD.owner, 'river', OLD.river, 'date_built', OLD.date_built);
+                EXIT WHEN TG_OP OPERATOR(pg_catalog.=) 'DELETE';
                 type := 'dam.create';
             END IF;
-            id := NEW.id;
-            data := rowcall.dam_told(NEW);
+            topic := 'dams/' OPERATOR(pg_catalog.||) NEW.id;
+            data := pg_catalog.json_build_object(
+                'id', NEW.id, 'name', NEW.name, 'latitude', NEW.latitude, 'longitude', NEW.longitude,
+                'owner', NEW.owner, 'river', NEW.river, 'date_built', NEW.date_built);
             EXIT;
         EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN
             CONTINUE WHEN rowcall.replan(SQLSTATE);
-            old_id := CASE TG_OP WHEN 'DELETE' THEN rowcall.fields(OLD) ->> 'id' END;
+            old_topic := CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN 'dams/' OPERATOR(pg_catalog.||) (rowcall.fields(OLD) OPERATOR(pg_catalog.->>) 'id') END;
             gone := rowcall.left_of(OLD, names);
-            id := rowcall.fields(NEW) ->> 'id';
+            topic := 'dams/' OPERATOR(pg_catalog.||) (rowcall.fields(NEW) OPERATOR(pg_catalog.->>) 'id');
             data := rowcall.left_of(NEW, names);
             EXIT;
         END;
     END LOOP;
-    IF old_id IS NOT NULL THEN
-        PERFORM rowcall.file('dams/' || old_id, 'dam.delete', gone);
+    IF old_topic IS NOT NULL THEN
+        INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog."left"(old_topic, 600), 'dam.delete', gone);
+        IF rowcall.must_ring(old_topic) THEN
+            PERFORM rowcall.ring(old_topic);
+        END IF;
     END IF;
-    IF id IS NOT NULL THEN
-        PERFORM rowcall.file('dams/' || id, type, data);
+    IF topic IS NOT NULL THEN
+        INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog."left"(topic, 600), type, data);
+        IF rowcall.must_ring(topic) THEN
+            PERFORM rowcall.ring(topic);
+        END IF;
     END IF;
     RETURN NULL;
 END $$;
@@ -56,6 +58,8 @@ CREATE OR REPLACE TRIGGER "0_rowcall"
     AFTER INSERT OR DELETE OR UPDATE ON public.dams
     FOR EACH ROW EXECUTE FUNCTION rowcall.on_dams();
 ALTER TABLE public.dams ENABLE ALWAYS TRIGGER "0_rowcall";
+
+DROP FUNCTION IF EXISTS rowcall.dam_told(public.dams);  -- of an earlier build
 
 -- Hydrographs: the dam learns when one is assigned to it; whoever lists hydrographs, of every change.
 CREATE OR REPLACE FUNCTION rowcall.on_hydrographs()
@@ -100,13 +104,13 @@ BEGIN
         END;
     END LOOP;
     IF old_id IS NOT NULL THEN
-        PERFORM rowcall.file('hydrographs/' || old_id, 'hydrograph.delete', gone);
+        PERFORM rowcall.publish('hydrographs/' || old_id, 'hydrograph.delete', gone);
     END IF;
     IF dam IS NOT NULL THEN
-        PERFORM rowcall.file('dams/' || dam, 'hydrograph.assigned', data);
+        PERFORM rowcall.publish('dams/' || dam, 'hydrograph.assigned', data);
     END IF;
     IF id IS NOT NULL THEN
-        PERFORM rowcall.file('hydrographs/' || id, type, data);
+        PERFORM rowcall.publish('hydrographs/' || id, type, data);
     END IF;
     RETURN NULL;
 END $$;
@@ -140,7 +144,7 @@ BEGIN
             EXIT;
         END;
     END LOOP;
-    PERFORM rowcall.file(coalesce('hydrographs/' || (t.id #>> '{}'), 'hydrographs'), 'hydrograph.points',
+    PERFORM rowcall.publish(coalesce('hydrographs/' || (t.id #>> '{}'), 'hydrographs'), 'hydrograph.points',
         json_build_object('id', t.id))
     FROM unnest(ids) t (id);
     RETURN NULL;

@@ -1,40 +1,50 @@
 -- Job postings: their user sees each insert and each save, changed or not, and which ones go.
 
 CREATE OR REPLACE FUNCTION rowcall.on_job_postings()
-RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    person     text;  -- whose posting it is
-    data       json;
-    old_person text;  -- whose posting it was, where it is gone, or another's now
-    gone       json;
+    slot      pg_catalog.int2 := rowcall.writing_slot();
+    topic     pg_catalog.text;  -- of the user whose posting it is
+    data      pg_catalog.text;
+    old_topic pg_catalog.text;  -- of the user whose posting it was, where it is gone, or another's now
+    gone      pg_catalog.text;
 BEGIN
+    IF slot IS NULL THEN
+        RETURN NULL;
+    END IF;
     LOOP
         BEGIN
-            IF TG_OP = 'DELETE' THEN
-                old_person := OLD.user_id;
-                gone := json_build_object('id', OLD.id);
+            IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+                old_topic := 'jobs/' OPERATOR(pg_catalog.||) OLD.user_id;
+                gone := pg_catalog.json_build_object('id', OLD.id);
                 EXIT;
-            ELSIF TG_OP = 'UPDATE' AND (OLD.id, OLD.user_id) <> (NEW.id, NEW.user_id) THEN
-                old_person := OLD.user_id;
-                gone := json_build_object('id', OLD.id);
+            ELSIF TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND (OLD.id OPERATOR(pg_catalog.<>) NEW.id OR OLD.user_id OPERATOR(pg_catalog.<>) NEW.user_id) THEN
+                old_topic := 'jobs/' OPERATOR(pg_catalog.||) OLD.user_id;
+                gone := pg_catalog.json_build_object('id', OLD.id);
             END IF;
-            person := NEW.user_id;
-            data := json_build_object('id', NEW.id, 'state', NEW.state, 'title', NEW.title, 'progress', NEW.progress);
+            topic := 'jobs/' OPERATOR(pg_catalog.||) NEW.user_id;
+            data := pg_catalog.json_build_object('id', NEW.id, 'state', NEW.state, 'title', NEW.title, 'progress', NEW.progress);
             EXIT;
         EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN
             CONTINUE WHEN rowcall.replan(SQLSTATE);
-            old_person := CASE TG_OP WHEN 'DELETE' THEN rowcall.fields(OLD) ->> 'user_id' END;
+            old_topic := CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN 'jobs/' OPERATOR(pg_catalog.||) (rowcall.fields(OLD) OPERATOR(pg_catalog.->>) 'user_id') END;
             gone := rowcall.left_of(OLD, '{id}');
-            person := rowcall.fields(NEW) ->> 'user_id';
+            topic := 'jobs/' OPERATOR(pg_catalog.||) (rowcall.fields(NEW) OPERATOR(pg_catalog.->>) 'user_id');
             data := rowcall.left_of(NEW, '{id, state, title, progress}');
             EXIT;
         END;
     END LOOP;
-    IF old_person IS NOT NULL THEN
-        PERFORM rowcall.file('jobs/' || old_person, 'job_posting.deleted', gone);
+    IF old_topic IS NOT NULL THEN
+        INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog."left"(old_topic, 600), 'job_posting.deleted', gone);
+        IF rowcall.must_ring(old_topic) THEN
+            PERFORM rowcall.ring(old_topic);
+        END IF;
     END IF;
-    IF person IS NOT NULL THEN
-        PERFORM rowcall.file('jobs/' || person, 'job_posting.saved', data);
+    IF topic IS NOT NULL THEN
+        INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog."left"(topic, 600), 'job_posting.saved', data);
+        IF rowcall.must_ring(topic) THEN
+            PERFORM rowcall.ring(topic);
+        END IF;
     END IF;
     RETURN NULL;
 END $$;

@@ -64,12 +64,12 @@ BEGIN
         END;
     END LOOP;
     PERFORM rowcall.revalidate_user(asked);
-    PERFORM rowcall.file('room/' || r.id, 'member_left', leaving) FROM unnest(rooms) r (id);
+    PERFORM rowcall.publish('room/' || r.id, 'member_left', leaving) FROM unnest(rooms) r (id);
     IF old_id IS NOT NULL THEN
-        PERFORM rowcall.file('user/' || old_id, 'user_deleted', gone);
+        PERFORM rowcall.publish('user/' || old_id, 'user_deleted', gone);
     END IF;
     IF id IS NOT NULL THEN
-        PERFORM rowcall.file('user/' || id, type, data);
+        PERFORM rowcall.publish('user/' || id, type, data);
     END IF;
     RETURN NULL;
 END $$;

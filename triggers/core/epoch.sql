@@ -56,7 +56,7 @@ BEGIN
         clean := rowcall.clear_slot(number, dump) AND clean;
     END LOOP;
     IF NOT clean THEN
-        PERFORM nextval('rowcall.slot');
+        PERFORM rowcall.advance_slot();
     END IF;
     UPDATE rowcall.floor SET xid = '0', snap = pg_current_snapshot();
     RETURN clean;

@@ -12,7 +12,7 @@ DECLARE
     named text;
 BEGIN
     FOREACH named IN ARRAY coalesce(topics, '{}') LOOP
-        PERFORM rowcall.file('/' || rtrim(split_part(named, '{', 1), '/'), 'rowcall.reset',
+        PERFORM rowcall.publish('/' || rtrim(split_part(named, '{', 1), '/'), 'rowcall.reset',
             json_build_object('topics', json_build_array(named), 'reason', reason));
     END LOOP;
 END $$;

@@ -6,7 +6,7 @@
 CREATE OR REPLACE FUNCTION rowcall.empty_next_slot()
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    slot    text := format('rowcall.log_%s', (coalesce(pg_sequence_last_value('rowcall.slot'), 0) + 1) % 4);
+    slot    text := format('rowcall.log_%s', (rowcall.slot_rotations() + 1) % 4);
     dropped xid8;
 BEGIN
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE NOWAIT', slot);
@@ -17,20 +17,12 @@ BEGIN
     END IF;
 END $$;
 
--- advance_slot has writers write the next slot. A transaction of its own, after the one that emptied it:
--- a sequence does not roll back.
-CREATE OR REPLACE FUNCTION rowcall.advance_slot()
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM nextval('rowcall.slot');
-END $$;
-
 -- log_state says what retention goes by: how much the slot that is written holds and since when, and how
 -- much the whole log does.
 CREATE OR REPLACE FUNCTION rowcall.log_state(OUT slot_bytes bigint, OUT slot_since timestamptz, OUT log_bytes bigint, OUT log_since timestamptz)
 RETURNS record LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    number int := coalesce(pg_sequence_last_value('rowcall.slot'), 0) % 4;
+    number int := rowcall.slot_rotations() % 4;
 BEGIN
     slot_bytes := pg_total_relation_size(format('rowcall.log_%s', number)::regclass);
     log_bytes := (SELECT sum(pg_total_relation_size(i.inhrelid)) FROM pg_inherits i WHERE i.inhparent = 'rowcall.log'::regclass);

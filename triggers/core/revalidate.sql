@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION rowcall.revalidate(topic text, user_id text DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM rowcall.file(topic, 'rowcall.access',
+    PERFORM rowcall.publish(topic, 'rowcall.access',
         coalesce('{"user_id":' || to_json(user_id)::text || '}', '{}')::json);
 END $$;
 

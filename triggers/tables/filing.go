@@ -154,19 +154,17 @@ func (t Table) ask(s *script, i int) {
 
 // ring adds the ring for what was filed. It comes after all of it: see docs/architecture.md.
 func (t Table) ring(s *script) {
-	s.line(1, "IF rowcall.ringing() THEN")
 	if len(t.Revalidate) > 0 {
+		s.line(1, "IF rowcall.must_ring(NULL) THEN")
 		s.line(2, "PERFORM rowcall.ring(NULL);") // access concerns topics below too, so the ring names none
+		s.line(1, "END IF;")
+		return
 	}
 	for _, c := range t.chains() {
-		if len(t.Revalidate) > 0 {
-			break
-		}
 		for _, row := range []string{oldRow, newRow} {
-			s.line(2, "IF %s IS NOT NULL THEN", c.lowest(row))
-			s.line(3, "PERFORM rowcall.ring(%s);", c.lowest(row))
-			s.line(2, "END IF;")
+			s.line(1, "IF %[1]s IS NOT NULL AND rowcall.must_ring(%[1]s) THEN", c.lowest(row))
+			s.line(2, "PERFORM rowcall.ring(%s);", c.lowest(row))
+			s.line(1, "END IF;")
 		}
 	}
-	s.line(1, "END IF;")
 }

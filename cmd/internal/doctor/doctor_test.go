@@ -151,7 +151,7 @@ func TestFix(t *testing.T) {
 		ALTER TABLE tasks DISABLE TRIGGER "0_rowcall";
 		DROP TRIGGER "0_rowcall" ON dams; ALTER TABLE patients DISABLE TRIGGER "0_rowcall";
 		DROP FUNCTION rowcall.cursor; ALTER FUNCTION rowcall.publish SET search_path = public;
-		ALTER SEQUENCE rowcall.log_id CACHE 20; ALTER SEQUENCE rowcall.gate OWNER TO postgres`)
+		ALTER SEQUENCE rowcall.log_id CACHE 20; ALTER SEQUENCE rowcall.state OWNER TO postgres`)
 	c := settings(t, db.URL)
 	did, err := doctor.Fix(t.Context(), c, examine(t, c, doctor.Options{}), slog.New(slog.DiscardHandler))
 	if err != nil || len(did) != 2 || !strings.Contains(did[0], "rowcall.cursor") || !strings.Contains(did[1], "rowcall.log_id") {

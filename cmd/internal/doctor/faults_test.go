@@ -47,7 +47,7 @@ func faultsOfSchema() []fault {
 		{code: doctor.SchemaNewer, sql: `INSERT INTO rowcall.core_migrations (version_id, is_applied) VALUES (9999, true); DROP FUNCTION rowcall.cursor`},
 		{code: doctor.SchemaIncomplete, of: "rowcall.log_xid", sql: `DROP INDEX rowcall.log_xid`},
 		{code: doctor.SchemaIncomplete, of: "public.dams", sql: `DROP TABLE dams CASCADE`},
-		{code: doctor.SchemaOwner, of: "rowcall.gate", sql: `ALTER SEQUENCE rowcall.gate OWNER TO postgres`},
+		{code: doctor.SchemaOwner, of: "rowcall.state", sql: `ALTER SEQUENCE rowcall.state OWNER TO postgres`},
 		{code: doctor.SchemaSuperuser, sql: `ALTER SCHEMA rowcall OWNER TO postgres`},
 		{code: doctor.FunctionMissing, of: "rowcall.cursor", sql: `DROP FUNCTION rowcall.cursor`},
 		{code: doctor.FunctionOutdated, of: "rowcall.fields", sql: `ALTER FUNCTION rowcall.fields VOLATILE`},
@@ -96,7 +96,7 @@ func faultsOfLog() []fault {
 	return []fault{
 		{code: doctor.SequenceCache, of: "rowcall.log_id", remedy: "ALTER SEQUENCE rowcall.log_id CACHE 1", sql: `ALTER SEQUENCE rowcall.log_id CACHE 20`},
 		{code: doctor.SequenceBehind, remedy: "setval", sql: publish + `SELECT setval('rowcall.log_id', 1)`},
-		{code: doctor.LogAbandoned, sql: `SELECT setval('rowcall.alive', 1000)`},
+		{code: doctor.LogAbandoned, sql: `SELECT rowcall.set_state(1000, 1, 0)`},
 		{code: doctor.LogLarge, sql: publish, config: func(c *config.Config) { c.Log.KeepBytes = 1 }},
 		{code: doctor.LogOld, sql: publish, config: func(c *config.Config) { c.Log.Keep = 1 }},
 		{code: doctor.LogLocked, remedy: "pg_terminate_backend", hold: `LOCK TABLE rowcall.log_2 IN ACCESS SHARE MODE`, options: atOnce()},

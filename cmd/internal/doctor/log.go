@@ -27,7 +27,7 @@ func logLooks() []look {
 func lookAtSequences(ctx context.Context, _ *examination, tx pgx.Tx) ([]Finding, error) {
 	const query = `
 		SELECT c.relname::text FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid
-		WHERE c.relnamespace = to_regnamespace('rowcall') AND c.relname IN ('log_id', 'slot', 'gate', 'alive')
+		WHERE c.relnamespace = to_regnamespace('rowcall') AND c.relname IN ('log_id', 'state')
 		  AND (s.seqcache <> 1 OR s.seqincrement <> 1 OR s.seqcycle) ORDER BY 1`
 	names, err := queryRows(ctx, tx, pgx.RowTo[string], query)
 	var found []Finding
@@ -60,9 +60,9 @@ func lookAtLastID(ctx context.Context, _ *examination, tx pgx.Tx) ([]Finding, er
 // lookAtAlive finds a log that was abandoned, and says when no node is connected.
 func lookAtAlive(ctx context.Context, _ *examination, tx pgx.Tx) ([]Finding, error) {
 	const query = `
-		SELECT to_timestamp(a.last_value), a.last_value < extract(epoch FROM clock_timestamp()),
+		SELECT to_timestamp(a.until), a.until < extract(epoch FROM clock_timestamp()),
 		       (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rowcall poller')
-		FROM rowcall.alive a`
+		FROM (SELECT rowcall.files_until() AS until) a`
 	var until time.Time
 	var over bool
 	var nodes int
@@ -72,7 +72,7 @@ func lookAtAlive(ctx context.Context, _ *examination, tx pgx.Tx) ([]Finding, err
 	at := until.UTC().Format(time.RFC3339)
 	switch {
 	case over:
-		return []Finding{finding(LogAbandoned, "rowcall.log", "rowcall.alive", "no node was seen for log.abandon: since "+at+" changes file no events",
+		return []Finding{finding(LogAbandoned, "rowcall.log", "rowcall.state", "no node was seen for log.abandon: since "+at+" changes file no events",
 			"start a node with rowcall serve: it begins a new history, and clients read their state again")}, nil
 	case nodes == 0:
 		return []Finding{finding(NodeNone, "", "", "no node is connected to this database: events are filed until "+at+", and nobody delivers them", "rowcall serve")}, nil
