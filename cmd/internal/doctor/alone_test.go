@@ -39,6 +39,24 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// TestRoles takes roles from a server, which are those of all its databases.
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	db := schematest.Private(t)
+	for _, f := range []struct{ sql, code, of, remedy string }{
+		{`REVOKE rowcall_app FROM rowcall_server`, doctor.RoleServer, "rowcall_server", "GRANT rowcall_app TO rowcall_server"},
+		{`ALTER ROLE rowcall_reader RENAME TO gone`, doctor.RoleMissing, "rowcall_reader", "CREATE ROLE rowcall_reader NOLOGIN"},
+	} {
+		db.Exec(t, f.sql)
+		found := examine(t, settings(t, db.URL), doctor.Options{})
+		if !slices.ContainsFunc(found, func(g doctor.Finding) bool {
+			return g.Code == f.code && g.Object == f.of && strings.Contains(g.Remedy, f.remedy)
+		}) {
+			t.Errorf("after %s: got %+v", f.sql, found)
+		}
+	}
+}
+
 func TestStandby(t *testing.T) {
 	t.Parallel()
 	db := schematest.Private(t)

@@ -69,6 +69,7 @@ func TestSettingsOfNewerServers(t *testing.T) {
 	}{
 		"a small queue":           {map[string]string{"max_notify_queue_pages": "64"}, []string{SettingNotify}},
 		"a queue as ever":         {map[string]string{"max_notify_queue_pages": "1048576"}, nil},
+		"no autovacuum":           {map[string]string{"autovacuum": "off"}, []string{SettingVacuum}},
 		"a timeout of idleness":   {map[string]string{"idle_session_timeout": "300"}, []string{SettingIdle}},
 		"two-phase, and no rings": {map[string]string{"max_prepared_transactions": "5"}, nil},
 	} {

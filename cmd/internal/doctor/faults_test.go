@@ -40,7 +40,6 @@ func faults() []fault {
 }
 
 func faultsOfSchema() []fault {
-	own := map[string]string{}
 	return []fault{
 		{code: doctor.SchemaMissing, content: schematest.Empty, remedy: "rowcall migrate"},
 		{code: doctor.SchemaPending, remedy: "rowcall migrate", sql: `DELETE FROM rowcall.core_migrations WHERE version_id = 4`},
@@ -55,8 +54,6 @@ func faultsOfSchema() []fault {
 		{code: doctor.FunctionSecurity, of: "rowcall.publish", sql: `ALTER FUNCTION rowcall.publish SECURITY INVOKER`},
 		{code: doctor.FunctionOwner, of: "rowcall.publish", sql: `ALTER FUNCTION rowcall.publish OWNER TO postgres`},
 		{code: doctor.FunctionPublic, of: "rowcall.publish", sql: `GRANT EXECUTE ON FUNCTION rowcall.publish TO PUBLIC`},
-		{code: doctor.RoleMissing, of: "rowcall_reader", remedy: "CREATE ROLE rowcall_reader NOLOGIN", server: own, sql: `ALTER ROLE rowcall_reader RENAME TO gone`},
-		{code: doctor.RoleServer, remedy: "GRANT rowcall_app TO rowcall_server", server: own, sql: `REVOKE rowcall_app FROM rowcall_server`},
 		{code: doctor.RightsServe, of: "{few}", remedy: "GRANT rowcall_server TO", few: true},
 		{code: doctor.RightsServe, of: "{few}", remedy: "ALTER ROLE", few: true, sql: `GRANT rowcall_server TO "{few}"; ALTER ROLE "{few}" NOINHERIT`},
 		{code: doctor.RightsMigrate, of: "{few}", remedy: `GRANT "rowcall_owner" TO "{few}"`, few: true, config: func(c *config.Config) {
@@ -124,8 +121,7 @@ func faultsOfLog() []fault {
 func faultsOfServer() []fault {
 	return []fault{
 		{code: doctor.NotifyPrepare, of: "max_prepared_transactions", remedy: "log.ring"},
-		{code: doctor.SettingTracking, server: map[string]string{"track_counts": "off", "autovacuum": "off"}},
-		{code: doctor.SettingVacuum, server: map[string]string{"autovacuum": "off"}},
+		{code: doctor.SettingTracking, sql: `ALTER DATABASE {db} SET track_counts = off`},
 		{code: doctor.SettingSynchron, sql: `ALTER DATABASE {db} SET synchronous_commit = off`},
 		{code: doctor.SettingReplica, of: "database {db}", remedy: "ALTER DATABASE {db} RESET session_replication_role", sql: `ALTER DATABASE {db} SET session_replication_role = replica`},
 		{code: doctor.SettingReplica, of: "in database {db}", remedy: `IN DATABASE {db} RESET session_replication_role`, sql: `ALTER ROLE "{few}" IN DATABASE {db} SET session_replication_role = replica`},
