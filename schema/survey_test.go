@@ -11,14 +11,16 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// everything is what a migration could write, in its database and on its server.
+// everything is what a migration could write, in its database and on its server. Other tests have roles of their own on
+// that server.
 const everything = `
 	SELECT md5(string_agg(x, ',' ORDER BY x)) FROM (
 		SELECT concat_ws(' ', oid, xmin) FROM pg_class
 		UNION ALL SELECT concat_ws(' ', oid, xmin) FROM pg_namespace
 		UNION ALL SELECT concat_ws(' ', oid, xmin) FROM pg_proc
-		UNION ALL SELECT concat_ws(' ', oid, xmin) FROM pg_authid
-		UNION ALL SELECT concat_ws(' ', roleid, member, xmin) FROM pg_auth_members) s (x)`
+		UNION ALL SELECT concat_ws(' ', oid, xmin) FROM pg_authid WHERE starts_with(rolname, 'rowcall_')
+		UNION ALL SELECT concat_ws(' ', m.roleid, m.member, m.xmin) FROM pg_auth_members m JOIN pg_authid r ON r.oid = m.roleid JOIN pg_authid a ON a.oid = m.member
+			WHERE starts_with(r.rolname, 'rowcall_') AND starts_with(a.rolname, 'rowcall_')) s (x)`
 
 // refuses checks that a migration is refused for a reason, and that it has written nothing by then.
 func refuses(t *testing.T, super, db *sql.DB, apps bool, reasons ...string) {
@@ -38,6 +40,7 @@ func refuses(t *testing.T, super, db *sql.DB, apps bool, reasons ...string) {
 // The apps' tables are made where their names are free, or not at all.
 func TestAppsBesideForeignTables(t *testing.T) {
 	t.Parallel()
+	schematest.New(t) // Rowcall's roles are there from here on
 	for _, c := range []struct{ there, reason string }{
 		{`CREATE TABLE users (id int)`, "is there already: users."},
 		{`CREATE TABLE dams (id int); CREATE TABLE job_runs (id int); CREATE TABLE mine (id int)`, "is there already: dams, job_runs."},

@@ -55,7 +55,7 @@ func faultsOfSchema() []fault {
 		{code: doctor.FunctionOwner, of: "rowcall.publish", sql: `ALTER FUNCTION rowcall.publish OWNER TO postgres`},
 		{code: doctor.FunctionPublic, of: "rowcall.publish", sql: `GRANT EXECUTE ON FUNCTION rowcall.publish TO PUBLIC`},
 		{code: doctor.RightsServe, of: "{few}", remedy: "GRANT rowcall_server TO", few: true},
-		{code: doctor.RightsServe, of: "{few}", remedy: "ALTER ROLE", few: true, sql: `GRANT rowcall_server TO "{few}"; ALTER ROLE "{few}" NOINHERIT`},
+		{code: doctor.RightsServe, of: "{few}", remedy: "INHERIT", few: true, sql: `ALTER ROLE "{few}" NOINHERIT; GRANT rowcall_server TO "{few}"`},
 		{code: doctor.RightsMigrate, of: "{few}", remedy: `GRANT "rowcall_owner" TO "{few}"`, few: true, config: func(c *config.Config) {
 			c.Database.MigrateURL = c.Database.URL + "&application_name=migrates"
 		}},
