@@ -23,6 +23,7 @@ type Feed struct {
 	host    *subscriptionHost
 
 	pool      *dbconn.Pool
+	reader    *logReader
 	joins     *joinQueue
 	connector *connector
 	listener  *listener
@@ -35,6 +36,7 @@ type Feed struct {
 func New(direct *dbconn.Server, pool *dbconn.Pool, rules Rules, o Options) *Feed {
 	f := newFeed(rules, o, pool.Size())
 	f.pool = pool
+	f.reader = &logReader{pool: pool}
 	f.connector = newConnector(direct, f.log)
 	wake := newSignal()
 	f.listener = newListener(f.connector, f.log, wake.raise, f.hub.isFollowed)
@@ -96,7 +98,7 @@ func (f *Feed) newReasker() *reasker { return &reasker{rules: f.rules, log: f.lo
 
 func (f *Feed) newPuller() *puller {
 	return &puller{
-		options: &f.options, log: f.log, pool: f.pool, rules: f.rules,
+		options: &f.options, log: f.log, pool: f.pool, reader: f.reader, rules: f.rules,
 		hub: f.hub, load: f.load, counts: f.counts, queue: f.pulls,
 	}
 }

@@ -1,12 +1,9 @@
 package notifier
 
 import (
-	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
-	"rowcall/notifier/dbconn"
 	"rowcall/notifier/topic"
 )
 
@@ -28,7 +25,8 @@ func nextSpan(p position, prev snapshot) logSpan {
 // logPage is one page of a replay.
 type logPage struct {
 	events   []*Event
-	complete bool // the rest of the span holds no more events of these topics
+	complete bool  // the rest of the span holds no more events of these topics
+	through  int64 // the page has all events up to this id, if that is behind its last event
 }
 
 // A page has at most so many events, and about so many bytes of them.
@@ -67,28 +65,6 @@ func topicsWhere(topics []topic.Topic, args []any) (string, []any) {
 	return "(" + strings.Join(terms, " OR ") + ")", args
 }
 
-// shareReplayLock is executed before each statement that reads the log for one subscription, in the
-// same transaction: it waits while retention empties a slot. Without it there would be no moment at
-// which nobody reads.
-const shareReplayLock = `SELECT pg_advisory_xact_lock_shared(` + replayLock + `)`
-
-// readPage reads the next events of a span that are filed under the topics. The statement adds up
-// the sizes of the events before it reads their data, so that a page of large rows stays near its
-// bound. One event always fits.
-func readPage(ctx context.Context, pool *dbconn.Pool, s logSpan, topics []topic.Topic, limit sizeLimit) (logPage, error) {
-	where, args := topicsWhere(topics, s.args())
-	sql := `WITH next AS (SELECT id, xid, at, topic, type, role, coalesce(data, 'null') AS data FROM rowcall.log
- WHERE ` + spanWhere + ` AND ` + where + ` ORDER BY id LIMIT ` + strconv.Itoa(limit.events) + `),
-sized AS (SELECT *, sum(octet_length(data)) OVER (ORDER BY id) - octet_length(data) AS before, count(*) OVER () AS n FROM next)
-SELECT n::int, id, xid, at, ` + exactText + ` FROM sized WHERE before < ` + strconv.Itoa(limit.bytes) + ` ORDER BY id`
-	var found int
-	events, err := queryEvents(ctx, pool.Precede(shareReplayLock), sql, &found, args...)
-	if err != nil {
-		return logPage{}, fmt.Errorf("replaying the log: %w", err)
-	}
-	return logPage{events: events, complete: len(events) == found && found < limit.events}, nil
-}
-
 // markPage gives the events of a page of the span their cursors, and returns the position behind
 // the page. The events belong to one subscription, and the page has those of all its topics: so the
 // last event of a complete page can carry the cursor of the span's end.
@@ -101,6 +77,7 @@ func (s logSpan) markPage(epoch string, p logPage) position {
 		next.id = e.ID
 	}
 	if !p.complete {
+		next.id = max(next.id, p.through)
 		return next
 	}
 	if n := len(p.events); n > 0 {
@@ -109,30 +86,4 @@ func (s logSpan) markPage(epoch string, p logPage) position {
 		last.cursor = last.exact
 	}
 	return positionAfter(s.to)
-}
-
-// countAfter counts the events that a replay from p to prev would deliver. It stops counting near
-// limit.
-func countAfter(ctx context.Context, pool *dbconn.Pool, p position, prev snapshot, topics []topic.Topic, limit int) (int, error) {
-	rest := 0
-	if p.inside {
-		var err error
-		if rest, err = countSpan(ctx, pool, nextSpan(p, prev), topics, limit); err != nil {
-			return 0, err
-		}
-		p = positionAfter(p.cur)
-	}
-	n, err := countSpan(ctx, pool, nextSpan(p, prev), topics, limit)
-	return rest + n, err
-}
-
-func countSpan(ctx context.Context, pool *dbconn.Pool, s logSpan, topics []topic.Topic, limit int) (int, error) {
-	where, args := topicsWhere(topics, s.args())
-	sql := `SELECT count(*) FROM (SELECT FROM rowcall.log WHERE ` + spanWhere + ` AND ` + where +
-		` LIMIT ` + strconv.Itoa(limit) + `) AS found`
-	var n int
-	if err := pool.Precede(shareReplayLock).QueryRow(ctx, sql, args...).Scan(&n); err != nil {
-		return 0, fmt.Errorf("counting a replay: %w", err)
-	}
-	return n, nil
 }

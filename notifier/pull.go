@@ -44,6 +44,7 @@ type puller struct {
 	options *Options
 	log     *slog.Logger
 	pool    *dbconn.Pool
+	reader  *logReader
 	rules   Rules
 	hub     *hub
 	load    *load
@@ -119,18 +120,15 @@ func (p *puller) noteFailure(ctx context.Context, s *Subscription, err error) bo
 // not be noticed. If access were asked before the bound is fixed, a right could be removed in
 // between, and the page could hold events that were filed after the removal.
 func (p *puller) pullPage(ctx context.Context, s *Subscription) (time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, silenceLimit)
+	ctx, progress, cancel := watchdog(ctx, silenceLimit)
 	defer cancel()
 	from, resets := s.pullPlace()
 	here, _ := p.hub.place()
 	next := nextSpan(from.position, here.prev)
-	if near, err := p.checkLag(ctx, s, from.position, here.prev); err != nil || !near {
+	if near, err := p.checkLag(ctx, s, from, here.prev); err != nil || !near {
 		return 0, err
 	}
-	page, err := readPage(ctx, p.pool, next, s.topics, pageLimit(p.options))
-	if err == nil {
-		err = checkFloor(ctx, p.pool, from.prev)
-	}
+	page, err := p.readPage(ctx, s, replay{from.epoch, next, s.topics}, progress)
 	if errors.Is(err, errExpired) {
 		p.resetExpired(s)
 		return 0, nil
@@ -153,6 +151,23 @@ func (p *puller) pullPage(ctx context.Context, s *Subscription) (time.Duration, 
 	return s.meter.Spend(totalSize(page.events)), nil
 }
 
+// readPage reads the next page of a replay, and then the floor. It returns errExpired if retention
+// may have dropped events of the span.
+func (p *puller) readPage(ctx context.Context, s *Subscription, what replay, progress func()) (logPage, error) {
+	page, used, err := p.reader.readPage(ctx, what, s.pullOutline(), pageLimit(p.options), progress)
+	if err == nil {
+		err = checkFloor(ctx, p.pool, what.span.from.prev)
+	}
+	if err == nil {
+		err = p.reader.checkUnmoved(ctx, used)
+	}
+	if err != nil {
+		used = nil
+	}
+	s.keepOutline(used)
+	return page, err
+}
+
 // resetExpired resets the subscription to where the node is.
 func (p *puller) resetExpired(s *Subscription) {
 	here, text := p.hub.place()
@@ -164,11 +179,12 @@ func (p *puller) resetExpired(s *Subscription) {
 // made room for a page. What that poll itself has brought does not count: a reader that reads on
 // gets all of it, however much it is. checkLag reports whether the subscription goes on. It counts
 // once each time the subscription falls behind.
-func (p *puller) checkLag(ctx context.Context, s *Subscription, from position, to snapshot) (bool, error) {
+func (p *puller) checkLag(ctx context.Context, s *Subscription, from cursor, to snapshot) (bool, error) {
 	if !s.takeLagUnknown() {
 		return true, nil
 	}
-	n, err := countAfter(ctx, p.pool, positionAfter(from.upperBound()), to, s.topics, p.options.ReplayEvents+1)
+	poll := cursorAfter(from.epoch, from.upperBound())
+	n, err := p.reader.countAfter(ctx, poll, to, s.topics, p.options.ReplayEvents+1)
 	if err != nil {
 		s.restoreLagUnknown()
 		return false, err

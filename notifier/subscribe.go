@@ -289,7 +289,7 @@ func (f *Feed) checkReplay(ctx context.Context, s *Subscription, plan replayPlan
 	if err != nil {
 		return "", err
 	}
-	n, err = countAfter(ctx, f.pool, plan.cursor.position, here.prev, s.topics, f.options.ReplayEvents+1)
+	n, err = f.reader.countAfter(ctx, plan.cursor, here.prev, s.topics, f.options.ReplayEvents+1)
 	if err != nil {
 		return "", err
 	}

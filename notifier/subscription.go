@@ -78,6 +78,7 @@ type Subscription struct {
 	liveAside   []queueRun  // live chunks that came while attaching; they follow what was missed
 	pullFrom    position    // the place behind the queue, from where it pulls
 	epoch       string      // of pullFrom
+	outline     *outline    // where the last page was found by its help; nil: it was found without
 	cursor      string      // behind what was taken
 	turnClaimed bool        // a puller has the subscription, or will
 	lagUnknown  bool        // it has fallen behind live, and what has come since was not counted yet
@@ -319,7 +320,7 @@ func (s *Subscription) shed(drop func(*Event)) {
 
 // dropQueueLocked forgets every event, also those that the reader works on.
 func (s *Subscription) dropQueueLocked() {
-	s.queue, s.liveAside, s.inHand = nil, nil, nil
+	s.queue, s.liveAside, s.inHand, s.outline = nil, nil, nil, nil
 	s.queueEvents, s.queueBytes = 0, 0
 	s.pullPaused = false
 }

@@ -207,6 +207,20 @@ func (s *Subscription) pullPlace() (from cursor, resets uint64) {
 	return cursor{epoch: s.epoch, position: s.pullFrom}, s.resets
 }
 
+// pullOutline is the outline that the last page was read with; nil if there was none.
+func (s *Subscription) pullOutline() *outline {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.outline
+}
+
+// keepOutline keeps an outline for the next page.
+func (s *Subscription) keepOutline(o *outline) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outline = o
+}
+
 // queuePage queues a page and moves the place behind it, unless a reset has come in between. It
 // returns false if the reader does not catch up.
 func (s *Subscription) queuePage(resets uint64, events []*Event, next position) bool {
@@ -351,7 +365,7 @@ func (s *Subscription) endAttach(resets uint64, missed []*Event, result attachme
 func (s *Subscription) completeAttach(resets uint64, missed []*Event) {
 	s.mu.Lock()
 	if s.mode == modeAttaching {
-		s.mode, s.laps = modeLive, pullLaps{}
+		s.mode, s.laps, s.outline = modeLive, pullLaps{}, nil
 	}
 	if s.mode != modeEnded {
 		if s.resets == resets {
