@@ -113,7 +113,7 @@ func TestAccessIsAskedAfterWhatBoundsTheEvents(t *testing.T) {
 	r.data(50)
 	armed(t, n)
 	polls.count(pollText)
-	pages.count(pageText)
+	pages.count(longPageText)
 	asking.Store(true)
 	again := follow(t, n, guest(notifier.Request{Since: r.start.Cursor}), "room")
 	if got := again.data(50); !slices.Equal(got, numbers(1, 50)) {

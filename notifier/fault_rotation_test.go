@@ -13,10 +13,11 @@ import (
 )
 
 const (
-	pollText  = "SELECT 0 AS part"
-	pageText  = "WITH next AS"
-	stateText = "SELECT pg_current_snapshot()::text"
-	seedText  = "SELECT 2, id, xid, at, topic, type, role, data\n  FROM rowcall.log\n WHERE xid >= $1"
+	pollText     = "SELECT 0 AS part"
+	pageText     = "WITH next AS"
+	longPageText = "CROSS JOIN LATERAL" // a page of a replay that has several
+	stateText    = "SELECT pg_current_snapshot()::text"
+	seedText     = "SELECT 2, id, xid, at, topic, type, role, data\n  FROM rowcall.log\n WHERE xid >= $1"
 )
 
 // spiedNode starts a node whose statements a spy sees: those of the poller, and those of the pool.
