@@ -52,14 +52,11 @@ type logReader struct {
 // the same transaction. It waits while retention empties a slot. Without it there would be no moment
 // at which nobody reads.
 const (
-	// shareReplayLock leaves the plan to the server.
 	shareReplayLock = `SELECT pg_advisory_xact_lock_shared(` + replayLock + `)`
-	// searchAnIndex is for statements that end early. The server would expect to come upon enough
-	// rows soon wherever it begins, and might read a whole slot for a few.
-	searchAnIndex = shareReplayLock + `, set_config('enable_seqscan', 'off', true)`
 	// readByAddress is for statements that name the blocks to read. The server does not know how
 	// few they are when it makes the plan.
-	readByAddress = searchAnIndex + `, set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'off', true)`
+	readByAddress = shareReplayLock + `, set_config('enable_seqscan', 'off', true),
+ set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'off', true)`
 )
 
 // readPage reads the next page of a replay. It returns the outline that it has used, if any: the
@@ -94,12 +91,15 @@ SELECT n::int, id, xid, at, ` + exactText + ` FROM sized WHERE before < ` + strc
 const eventColumns = `SELECT id, xid, at, topic, type, role, coalesce(data, 'null') AS data FROM rowcall.log`
 
 // search reads the rest of a replay if it is no more than a page. It returns false if it is more:
-// the first rows that the server has found need not be the next ones.
+// the first rows that the server has found need not be the next ones. The server plans to find the
+// whole rest, and ends when it has found more than a page. If it knew of that end, it might begin to
+// read anywhere, in the hope to come upon so many rows soon.
 func (r *logReader) search(ctx context.Context, what replay, limit sizeLimit) (page logPage, few bool, err error) {
 	where, args := what.where()
-	sql := sizedSQL(eventColumns+` WHERE `+where+` LIMIT `+strconv.Itoa(limit.events+1), limit)
+	rest := `WITH rest AS MATERIALIZED (` + eventColumns + ` WHERE ` + where + `) SELECT * FROM rest LIMIT `
+	sql := sizedSQL(rest+strconv.Itoa(limit.events+1), limit)
 	var found int
-	events, err := queryEvents(ctx, r.pool.Precede(searchAnIndex), sql, &found, args...)
+	events, err := queryEvents(ctx, r.pool.Precede(shareReplayLock), sql, &found, args...)
 	if err != nil {
 		return logPage{}, false, fmt.Errorf("replaying the log: %w", err)
 	}
@@ -224,7 +224,7 @@ func (r *logReader) countAfter(ctx context.Context, p cursor, prev snapshot, top
 	where, args := replay{p.epoch, nextSpan(next, prev), topics}.where()
 	sql := `SELECT count(*) FROM (SELECT FROM rowcall.log WHERE ` + where + ` LIMIT ` + strconv.Itoa(limit) + `) AS found`
 	var n int
-	if err := r.pool.Precede(searchAnIndex).QueryRow(ctx, sql, args...).Scan(&n); err != nil {
+	if err := r.pool.Precede(shareReplayLock).QueryRow(ctx, sql, args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("counting a replay: %w", err)
 	}
 	return rest + n, nil
@@ -244,7 +244,7 @@ func (r *logReader) countRest(ctx context.Context, what replay) (int, error) {
 		var all, n int
 		sql := `SELECT count(*), count(*) FILTER (WHERE id > ` + after + `) FROM (SELECT id FROM rowcall.log WHERE ` + where +
 			` LIMIT ` + strconv.Itoa(countedAtOnce+1) + `) AS found`
-		err := r.pool.Precede(searchAnIndex).QueryRow(ctx, sql, append(args, what.span.from.id)...).Scan(&all, &n)
+		err := r.pool.Precede(shareReplayLock).QueryRow(ctx, sql, append(args, what.span.from.id)...).Scan(&all, &n)
 		if err != nil {
 			return 0, fmt.Errorf("counting a replay: %w", err)
 		}
