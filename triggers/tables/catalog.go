@@ -55,6 +55,7 @@ type Column struct {
 	Enum      bool   // Base is an enum
 	NotNull   bool   // the table says so, or the domain
 	Generated string // pg_attribute.attgenerated
+	Loose     bool   // its collation takes different texts for equal
 	Instants  bool   // values hold times with a zone: they are such times, or have them as elements, fields or bounds
 	Unsettled bool   // the text of values, or of what they are made of, depends on settings of the session
 }
@@ -97,7 +98,8 @@ const relationsQuery = `
 		'Columns', (
 			SELECT json_agg(json_build_object(
 				'Name', a.attname, 'Type', format_type(a.atttypid, a.atttypmod), 'Base', base.name, 'Enum', base.enum,
-				'NotNull', a.attnotnull OR base.typnotnull, 'Generated', a.attgenerated, 'Instants', made.instants, 'Unsettled', made.unsettled) ORDER BY a.attnum)
+				'NotNull', a.attnotnull OR base.typnotnull, 'Generated', a.attgenerated,
+				'Loose', EXISTS (SELECT FROM pg_collation l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic), 'Instants', made.instants, 'Unsettled', made.unsettled) ORDER BY a.attnum)
 			FROM pg_attribute a JOIN base ON base.type = a.atttypid JOIN made ON made.type = a.atttypid
 			WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
 		'Keys', (

@@ -161,3 +161,57 @@ func TestCoveringTopics(t *testing.T) {
 		t.Errorf("access of the topics: %+v", found)
 	}
 }
+
+// A change of a row asks access again, of the user that the row names, for the row as it was and as it is. The table has
+// no events of its own.
+func TestRevalidate(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE staff (shop_id int, user_id uuid, PRIMARY KEY (shop_id, user_id), role text)`)
+	const ana, bo = "00000000-0000-0000-0000-00000000000a", "00000000-0000-0000-0000-00000000000b"
+	apply(t, db, rules.Table{Table: "public.staff", Revalidate: []rules.Revalidate{{Topic: "shops/{shop_id}/orders", User: "user_id"}, {Topic: "shops/{shop_id}"}}})
+	d := at(t, db)
+	of := func(shop int, user string) string {
+		return fmt.Sprintf(`shops/%d/orders rowcall.access {"user_id":"%s"}`, shop, user)
+	}
+	all := func(shop int) string { return fmt.Sprintf(`shops/%d rowcall.access {}`, shop) }
+	d.run(`INSERT INTO staff VALUES (1, '` + ana + `')`)
+	d.expect(of(1, ana), all(1))
+	d.run(`UPDATE staff SET role = 'clerk'`)
+	d.expect(of(1, ana), all(1))
+	d.run(`UPDATE staff SET user_id = '` + bo + `'`)
+	d.expect(of(1, ana), of(1, bo), all(1))
+	d.run(`UPDATE staff SET shop_id = 2`)
+	d.expect(of(1, bo), of(2, bo), all(1), all(2))
+	d.run(`DELETE FROM staff`)
+	d.expect(of(2, bo), all(2))
+	d.run(`TRUNCATE staff`)
+	d.expect(`shops rowcall.access {}`)
+}
+
+// The snapshot of a topic has the rows that are filed there, however a value or a follower spells it.
+func TestSnapshotsOfSpellings(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+		CREATE TABLE a (id int PRIMARY KEY, note text COLLATE loose, day date, gift boolean);
+		INSERT INTO a VALUES (1, 'Ab', '2026-01-02', true), (2, 'ab', '2026-01-02', true)`)
+	d := at(t, db)
+	for _, c := range []struct {
+		topic, value string
+		want         int
+	}{
+		{"a/{note}", "Ab", 1}, {"a/{note}", "ab", 1}, {"a/{note}", "AB", 0},
+		{"a/{day}", "2026-01-02", 2}, {"a/{day}", "2026-1-2", 0}, {"a/{gift}", "true", 2}, {"a/{gift}", "yes", 0},
+	} {
+		rule := resolve(t, db, rules.Table{Table: "public.a", Topics: topics(c.topic)})[0].Rules()[0]
+		sql, err := rules.BindParameters(rule.Snapshot, rule.ParameterNames(), func(string) string { return "$1::text" })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got int
+		if err := d.QueryRow(t.Context(), `SELECT count(*) FROM (`+sql+`) s`, c.value).Scan(&got); err != nil || got != c.want {
+			t.Errorf("%s of %s has %d rows, %v, want %d", c.value, c.topic, got, err, c.want)
+		}
+	}
+}

@@ -72,15 +72,24 @@ func (t Table) shown(c Column) string {
 	return t.value(c, snapshotRow) + " AS " + name
 }
 
-// conditions are what rows of a topic fulfil.
+// conditions are what rows of a topic fulfil. Values of some types have other spellings than that of their topics, and
+// texts may be equal in a collation that are not the same topic: such rows are compared as texts too.
 func conditions(of Topic) []string {
 	var all []string
 	for _, p := range of.parts {
 		if p.column == nil {
 			continue
 		}
-		name := "t." + quoteName(p.column.Name)
+		name := snapshotRow + "." + quoteName(p.column.Name)
 		all = append(all, name+" = "+p.value())
+		switch {
+		case p.column.Base == "date":
+			all = append(all, "pg_catalog.btrim(pg_catalog.to_json("+name+")::pg_catalog.text, '\"') = @"+p.column.Name)
+		case p.column.Base == "boolean":
+			all = append(all, name+"::pg_catalog.text = @"+p.column.Name)
+		case p.column.Loose:
+			all = append(all, name+`::pg_catalog.text COLLATE pg_catalog."C" = @`+p.column.Name)
+		}
 	}
 	return all
 }
