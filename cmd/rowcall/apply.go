@@ -53,7 +53,7 @@ func (p *program) runApply(cmd *cobra.Command, o applyOptions) error {
 		return err
 	}
 	if o.json {
-		return writeJSON(p.stdout, tables.Changes{Changes: made})
+		return writeJSON(p.stdout, map[string][]tables.Change{"changes": made})
 	}
 	if len(made) == 0 {
 		p.say("Nothing to change: the database is as declared.")

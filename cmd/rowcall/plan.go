@@ -77,6 +77,9 @@ func (p *program) printPlan(plan node.TablePlan) {
 			p.say("COMMIT;\n")
 		}
 	}
+	for _, note := range plan.Notes {
+		p.say("-- Note: %s.", note)
+	}
 	for _, c := range plan.Undeclared {
 		p.say("-- %s is not declared any more: rowcall apply --prune drops its triggers.", c.Table)
 	}

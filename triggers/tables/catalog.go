@@ -17,6 +17,7 @@ type relation struct {
 	Partition bool   // it is a partition of another table
 	Temporary bool
 	Parent    bool // ordinary tables inherit from it
+	Policies  bool // it has row-level security
 	Columns   []Column
 	Keys      []uniqueKey
 	Branches  []branch // all partitions below it, on every level
@@ -94,7 +95,7 @@ const relationsQuery = `
 	SELECT json_build_object(
 		'OID', c.oid::bigint, 'Schema', n.nspname, 'Name', c.relname, 'Kind', c.relkind,
 		'Partition', c.relispartition, 'Temporary', c.relpersistence = 't',
-		'Parent', c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid),
+		'Policies', c.relrowsecurity, 'Parent', c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid),
 		'Columns', (
 			SELECT json_agg(json_build_object(
 				'Name', a.attname, 'Type', format_type(a.atttypid, a.atttypmod), 'Base', base.name, 'Enum', base.enum,

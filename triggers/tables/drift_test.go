@@ -160,15 +160,19 @@ func TestPrune(t *testing.T) {
 func TestPlanRefuses(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Samples)
-	db.Exec(t, `CREATE TABLE tasks (id int PRIMARY KEY);
+	db.Exec(t, `CREATE TABLE tasks (id int PRIMARY KEY); CREATE TABLE mine (id int PRIMARY KEY); ALTER TABLE mine ENABLE ROW LEVEL SECURITY;
 		CREATE FUNCTION on_tasks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
 		CREATE TRIGGER "0_rowcall" AFTER INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION on_tasks()`)
-	found := resolve(t, db, rules.Table{Table: "public.tasks", Topics: topics("tasks")}, rules.Table{Table: "public.dams", Topics: topics("d")})
-	_, err := tables.Plan(t.Context(), db.DB(t), found)
+	found := resolve(t, db, rules.Table{Table: "public.tasks", Topics: topics("tasks")}, rules.Table{Table: "public.dams", Topics: topics("d")},
+		rules.Table{Table: "public.mine", Topics: topics("mine")})
+	changes, err := tables.Plan(t.Context(), db.DB(t), found)
 	wrong, _ := errors.AsType[rules.Problems](err)
 	if len(wrong) != 2 || !strings.HasPrefix(wrong[0].String(), `tables[0].table: public.tasks has a trigger "0_rowcall" of another origin, which executes public.on_tasks`) ||
 		!strings.HasPrefix(wrong[1].String(), `tables[1].table: public.dams has a trigger "0_rowcall" of another origin, which executes rowcall.on_dams`) {
 		t.Errorf("got %v", err)
+	}
+	if len(changes.Notes) != 1 || !strings.HasPrefix(changes.Notes[0], "public.mine has row-level security") {
+		t.Errorf("got the notes %q, want one on row-level security", changes.Notes)
 	}
 }
 

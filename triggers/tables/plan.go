@@ -14,6 +14,7 @@ import (
 type Changes struct {
 	Changes    []Change `json:"changes"`
 	Undeclared []Change `json:"undeclared"` // what pruning would remove
+	Notes      []string `json:"notes"`      // what to know of declared tables
 }
 
 // Change is what one table needs.
@@ -32,7 +33,7 @@ func (c Changes) Empty() bool { return len(c.Changes) == 0 }
 
 // Prune adds the removal of what is not declared any more.
 func (c Changes) Prune() Changes {
-	return Changes{Changes: slices.Concat(c.Changes, c.Undeclared)}
+	return Changes{Changes: slices.Concat(c.Changes, c.Undeclared), Undeclared: []Change{}, Notes: c.Notes}
 }
 
 // The names of the triggers. They sort before those of others, which fire in the order of their names.
@@ -54,10 +55,14 @@ func Plan(ctx context.Context, db *sql.DB, declared []Table) (Changes, error) {
 		return Changes{}, err
 	}
 	var wrong rules.Problems
-	changes := Changes{Undeclared: present.undeclared(declared)}
+	changes := Changes{Changes: []Change{}, Undeclared: present.undeclared(declared), Notes: []string{}}
 	for _, t := range declared {
-		if present.refuse(t, &wrong) {
+		if reason := present.refusal(t); reason != "" {
+			wrong = append(wrong, rules.Problem{Key: t.Path + ".table", Text: reason})
 			continue
+		}
+		if note := t.note(); note != "" {
+			changes.Notes = append(changes.Notes, note)
 		}
 		if c := present.change(t); len(c.Steps) > 0 {
 			changes.Changes = append(changes.Changes, c)
@@ -66,26 +71,32 @@ func Plan(ctx context.Context, db *sql.DB, declared []Table) (Changes, error) {
 	return changes, wrong.Err()
 }
 
-// refuse adds why a table cannot get triggers.
-func (s *state) refuse(t Table, wrong *rules.Problems) bool {
-	before := len(*wrong)
+// refusal says why a table cannot get triggers, and what to do; empty if it can.
+func (s *state) refusal(t Table) string {
 	for _, b := range t.branches() {
 		name := rules.WriteName([]string{b.Schema, b.Name})
 		if owner, strange := s.strangers[b.OID]; strange {
-			wrong.Add(t.Path+".table", "%s belongs to role %q, and role %q may not make triggers on it: apply as that role, or run: GRANT %s TO %s",
+			return fmt.Sprintf("%s belongs to role %q, and role %q may not make triggers on it: apply as that role, or run: GRANT %s TO %s",
 				name, owner, s.role, quoteName(owner), quoteName(s.role))
-			continue
 		}
 		for _, own := range []string{rowTrigger, truncateTrigger} {
 			found := s.find(b.OID, own)
-			if found == nil || s.generated(found) {
-				continue
+			if found != nil && !s.generated(found) {
+				return fmt.Sprintf("%s has a trigger %q of another origin, which executes %s: a table is either declared or has a trigger by hand; "+
+					"drop that trigger, or remove the declaration", name, own, rules.WriteName([]string{found.Schema, found.Function}))
 			}
-			wrong.Add(t.Path+".table", "%s has a trigger %q of another origin, which executes %s: a table is either declared or has a trigger by hand; "+
-				"drop that trigger, or remove the declaration", name, own, rules.WriteName([]string{found.Schema, found.Function}))
 		}
 	}
-	return len(*wrong) > before
+	return ""
+}
+
+// note says what to know of a table that is not seen in its declaration; empty for most.
+func (t Table) note() string {
+	if !t.relation.Policies || len(t.Topics) == 0 {
+		return ""
+	}
+	return t.SQL() + " has row-level security, which events do not ask: access decides alone who hears of its rows. " +
+		"Snapshots hold the rows that the policies show to the role that serves"
 }
 
 // change is what a table needs; without steps if nothing.
@@ -254,7 +265,7 @@ func (t Table) rowType() int {
 
 // undeclared is what removes generated functions that no declared table has.
 func (s *state) undeclared(declared []Table) []Change {
-	var all []Change
+	all := []Change{}
 	for _, f := range s.functions {
 		isDeclared := slices.ContainsFunc(declared, func(t Table) bool { return t.functionName() == f.Name })
 		if f.made == nil || isDeclared {
