@@ -41,14 +41,20 @@ func (p *program) runApply(cmd *cobra.Command, o applyOptions) error {
 		return err
 	}
 	made := []tables.Change{}
-	err = node.ApplyTables(cmd.Context(), c, o.prune, func(change tables.Change) {
-		made = append(made, change)
-		if !o.json {
+	progress := node.ApplyProgress{
+		Waits: func(change tables.Change) {
+			log.Info("waiting for a moment in which nobody holds the table", "table", change.Table)
+		},
+		Done: func(change tables.Change) {
+			made = append(made, change)
 			for _, what := range change.What {
-				p.say("%s: done: %s", change.Table, what)
+				if !o.json {
+					p.say("%s: done: %s", change.Table, what)
+				}
 			}
-		}
-	}, log)
+		},
+	}
+	err = node.ApplyTables(cmd.Context(), c, o.prune, progress, log)
 	if err != nil {
 		return err
 	}

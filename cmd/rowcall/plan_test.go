@@ -111,3 +111,28 @@ func TestPlanIsSQL(t *testing.T) {
 		t.Errorf("after psql has run the plan, the next one is: %s", out)
 	}
 }
+
+// TestApplyTellsThatItWaits checks that an operator hears of a table that somebody holds, and that apply goes on when it
+// is released.
+func TestApplyTellsThatItWaits(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int)`)
+	holder := db.Conn(t)
+	if _, err := holder.Exec(t.Context(), `BEGIN`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := holder.Exec(t.Context(), `INSERT INTO orders VALUES (1)`); err != nil {
+		t.Fatal(err)
+	}
+	log := rowcalltest.NewOutput()
+	c := startLogging(t, log, declared(t, db, declaring), "apply")
+	const waits = "waiting for a moment in which nobody holds the table"
+	rowcalltest.Eventually(t, func() bool { return strings.Contains(log.String(), waits) }, "it does not tell that it waits")
+	if _, err := holder.Exec(t.Context(), `COMMIT`); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-c.ended; err != nil {
+		t.Error(err)
+	}
+}

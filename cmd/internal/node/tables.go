@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"time"
 
 	"rowcall/config"
 	"rowcall/schema"
@@ -43,9 +44,15 @@ func planTables(ctx context.Context, db *sql.DB, c *config.Config) (tables.Chang
 	return tables.Plan(ctx, db, declared)
 }
 
-// ApplyTables brings Rowcall's own schema up to date, and makes the tables as they are declared. It calls done after each
-// table. With prune, tables that are not declared any more lose their triggers.
-func ApplyTables(ctx context.Context, c *config.Config, prune bool, done func(tables.Change), log *slog.Logger) error {
+// ApplyProgress is told how applying goes on.
+type ApplyProgress struct {
+	Waits func(tables.Change) // a table takes longer than a second, because somebody holds it
+	Done  func(tables.Change)
+}
+
+// ApplyTables brings Rowcall's own schema up to date, and makes the tables as they are declared. With prune, tables that
+// are not declared any more lose their triggers.
+func ApplyTables(ctx context.Context, c *config.Config, prune bool, progress ApplyProgress, log *slog.Logger) error {
 	if _, err := PlanTables(ctx, c); err != nil {
 		return err // before anything is changed
 	}
@@ -65,10 +72,31 @@ func ApplyTables(ctx context.Context, c *config.Config, prune bool, done func(ta
 		if prune {
 			changes = changes.Prune()
 		}
-		err = tables.Apply(ctx, db, changes, done)
-		if err != nil && errors.Is(err, context.Canceled) {
-			return ctx.Err()
+		for _, change := range changes.Changes {
+			err := noticing(time.Second, func() { progress.Waits(change) }, func() error {
+				return tables.Apply(ctx, db, tables.Changes{Changes: []tables.Change{change}}, progress.Done)
+			})
+			if err != nil && errors.Is(err, context.Canceled) {
+				return ctx.Err()
+			}
+			if err != nil {
+				return explainMigrate(err)
+			}
 		}
-		return explainMigrate(err)
+		return nil
 	})
+}
+
+// noticing calls notice if work takes longer than patience. Both have ended when it returns.
+func noticing(patience time.Duration, notice func(), work func() error) error {
+	noticed := make(chan struct{})
+	timer := time.AfterFunc(patience, func() {
+		defer close(noticed)
+		notice()
+	})
+	err := work()
+	if !timer.Stop() {
+		<-noticed
+	}
+	return err
 }
