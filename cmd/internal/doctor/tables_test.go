@@ -10,7 +10,6 @@ import (
 	"rowcall/config"
 	"rowcall/config/rules"
 	"rowcall/schema/schematest"
-	"rowcall/triggers/tables"
 )
 
 const shopTables = `
@@ -32,7 +31,7 @@ func startShop(t *testing.T) (*schematest.Database, *config.Config) {
 	db.Exec(t, shopTables)
 	c := settings(t, db.URL)
 	c.Tables = declared()
-	if err := node.ApplyTables(t.Context(), c, false, func(tables.Change) {}, slog.New(slog.DiscardHandler)); err != nil {
+	if err := node.ApplyTables(t.Context(), c, false, node.ApplyProgress{}, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	return db, c

@@ -44,7 +44,7 @@ func planTables(ctx context.Context, db *sql.DB, c *config.Config) (tables.Chang
 	return tables.Plan(ctx, db, declared)
 }
 
-// ApplyProgress is told how applying goes on.
+// ApplyProgress is told how applying goes on. Either function may be nil.
 type ApplyProgress struct {
 	Waits func(tables.Change) // a table takes longer than a second, because somebody holds it
 	Done  func(tables.Change)
@@ -73,8 +73,8 @@ func ApplyTables(ctx context.Context, c *config.Config, prune bool, progress App
 			changes = changes.Prune()
 		}
 		for _, change := range changes.Changes {
-			err := noticing(time.Second, func() { progress.Waits(change) }, func() error {
-				return tables.Apply(ctx, db, tables.Changes{Changes: []tables.Change{change}}, progress.Done)
+			err := noticing(time.Second, func() { tell(progress.Waits, change) }, func() error {
+				return tables.Apply(ctx, db, tables.Changes{Changes: []tables.Change{change}}, func(done tables.Change) { tell(progress.Done, done) })
 			})
 			if err != nil && errors.Is(err, context.Canceled) {
 				return ctx.Err()
@@ -85,6 +85,12 @@ func ApplyTables(ctx context.Context, c *config.Config, prune bool, progress App
 		}
 		return nil
 	})
+}
+
+func tell(f func(tables.Change), change tables.Change) {
+	if f != nil {
+		f(change)
+	}
 }
 
 // noticing calls notice if work takes longer than patience. Both have ended when it returns.
