@@ -19,7 +19,7 @@ type sseFrame struct {
 	data  []byte
 }
 
-// sseReset is the data of a reset. Unlike on a socket, it is about all topics of the stream.
+// sseReset is the data of a reset. Unlike on a socket, it may be about several topics of the stream.
 type sseReset struct {
 	Op     string               `json:"op"`
 	Topics []topic.Topic        `json:"topics"`

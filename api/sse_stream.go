@@ -93,14 +93,14 @@ func (st *stream) sendRetry(retry time.Duration) error {
 func (st *stream) sendStart(start notifier.Start) error {
 	first := sseFrame{retry: st.retry, id: start.Cursor}
 	if start.Reason != "" {
-		first = st.resetFrame(notifier.Reset{Reason: start.Reason, Cursor: start.Cursor})
+		first = st.resetFrame(notifier.Reset{Reason: start.Reason, Cursor: start.Cursor, Topics: st.texts.topics})
 		first.retry = st.retry
 	}
 	return st.writeFrames(func(out *writeBatch) { out.addFrame(first.encode()) })
 }
 
 func (st *stream) resetFrame(r notifier.Reset) sseFrame {
-	data := problem.MustEncodeJSON(sseReset{Op: "reset", Topics: st.texts.topics, Reason: r.Reason, Cursor: r.Cursor})
+	data := problem.MustEncodeJSON(sseReset{Op: "reset", Topics: r.Topics, Reason: r.Reason, Cursor: r.Cursor})
 	return sseFrame{event: "reset", id: r.Cursor, data: data}
 }
 

@@ -108,7 +108,7 @@ func TestStreamResets(t *testing.T) {
 		l.live()
 		sub := st.feed.next(t)
 		sub.push(notifier.Taken{Events: []*notifier.Event{chatMessage(1)}})
-		sub.push(notifier.Taken{Reset: &notifier.Reset{Reason: notifier.ResetExpired, Cursor: "c9"}})
+		sub.push(notifier.Taken{Reset: &notifier.Reset{Reason: notifier.ResetExpired, Cursor: "c9", Topics: []topic.Topic{"room/5", "dams"}}})
 		sub.push(notifier.Taken{Events: []*notifier.Event{chatMessage(2)}})
 		if got := l.event(); !strings.Contains(got, `"id":"1"`) {
 			t.Errorf("heard %s", got)

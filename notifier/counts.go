@@ -8,33 +8,31 @@ import (
 
 // feedCounts are numbers that several goroutines add to.
 type feedCounts struct {
-	handedOut  atomic.Uint64 // events that readers have taken
-	fromTail   atomic.Uint64 // replays
-	fromLog    atomic.Uint64 // replays
-	pages      atomic.Uint64 // of the log
-	slow       atomic.Uint64 // subscriptions ended with ErrSlow
-	expired    atomic.Uint64 // resets
-	otherEpoch atomic.Uint64 // resets
-	overflown  atomic.Uint64 // resets
+	handedOut   atomic.Uint64                    // events that readers have taken
+	fromTail    atomic.Uint64                    // replays
+	fromLog     atomic.Uint64                    // replays
+	pages       atomic.Uint64                    // of the log
+	slow        atomic.Uint64                    // subscriptions ended with ErrSlow
+	resetCounts [len(resetReasons)]atomic.Uint64 // in the order of resetReasons
 }
+
+// resetReasons are all reasons of resets.
+var resetReasons = [...]ResetReason{ResetExpired, ResetEpoch, ResetOverflow, ResetTruncate, ResetSchema, ResetTriggers}
 
 // countReset increments the counter for this reason.
 func (c *feedCounts) countReset(reason ResetReason) {
-	switch reason {
-	case ResetExpired:
-		c.expired.Add(1)
-	case ResetEpoch:
-		c.otherEpoch.Add(1)
-	case ResetOverflow:
-		c.overflown.Add(1)
+	if i := slices.Index(resetReasons[:], reason); i >= 0 {
+		c.resetCounts[i].Add(1)
 	}
 }
 
 // resets returns the number of resets for each reason.
 func (c *feedCounts) resets() map[ResetReason]uint64 {
-	return map[ResetReason]uint64{
-		ResetExpired: c.expired.Load(), ResetEpoch: c.otherEpoch.Load(), ResetOverflow: c.overflown.Load(),
+	counts := make(map[ResetReason]uint64, len(resetReasons))
+	for i, reason := range resetReasons {
+		counts[reason] = c.resetCounts[i].Load()
 	}
+	return counts
 }
 
 // pollTally is what the poller counts. Its goroutine alone changes it. Others see the copy that is

@@ -3,6 +3,8 @@ package notifier
 import (
 	"strconv"
 	"strings"
+
+	"rowcall/notifier/topic"
 )
 
 // MaxCursorBytes bounds a cursor's text, in bytes.
@@ -174,10 +176,16 @@ const (
 	ResetExpired  ResetReason = "expired"  // retention has dropped what came after the cursor
 	ResetEpoch    ResetReason = "epoch"    // the cursor belongs to another history of the log
 	ResetOverflow ResetReason = "overflow" // more events follow than a replay may deliver
+
+	// The reasons of reset events.
+	ResetTruncate ResetReason = "truncate" // a table was emptied
+	ResetSchema   ResetReason = "schema"   // a table's columns or partitions have changed
+	ResetTriggers ResetReason = "triggers" // changes were not filed for a while
 )
 
 // Reset tells a subscriber to drop its state, read the snapshot again, and go on from Cursor.
 type Reset struct {
 	Reason ResetReason
 	Cursor string
+	Topics []topic.Topic // those of the subscription that the reset is about
 }

@@ -80,7 +80,8 @@ func (d deliverer) deliverChunk(p *poll, events []*Event, complete bool) error {
 // markCursors gives the events of one poll their cursors. The last event of each root topic carries
 // the cursor of the poll's end: topics with different roots do not cover one another, so a follower
 // of one topic who receives that event has nothing more to come from the poll. A follower of topics
-// with several roots may have more to come, and resumes from the exact position.
+// with several roots may have more to come, and resumes from the exact position. A reset event that may
+// be for followers of any root has something to come from each of them.
 func markCursors(epoch string, found *logInterval, events []*Event, last bool) {
 	inside := newCursorPrefix(epoch, *found)
 	for _, e := range events {
@@ -94,10 +95,12 @@ func markCursors(epoch string, found *logInterval, events []*Event, last bool) {
 	end := cursorAfter(epoch, found.seen).String()
 	closed := make(map[topic.Topic]struct{})
 	for i := len(events) - 1; i >= 0; i-- {
-		root := events[i].Topic.Root()
-		if _, done := closed[root]; !done {
-			closed[root] = struct{}{}
+		root := events[i].root()
+		if _, done := closed[root]; !done && (root != "" || len(closed) == 0) {
 			events[i].cursor = end
+		}
+		if closed[root] = struct{}{}; root == "" {
+			return
 		}
 	}
 }

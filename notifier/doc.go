@@ -26,7 +26,8 @@
 // that began after another had committed never comes before an event of that other transaction.
 // Between concurrent transactions the order is not promised. A replay comes before the live events
 // that follow it; both are cut at the same snapshot, so nothing is missing or doubled between them.
-// A Reset comes before every event of the history or the place that it announces.
+// A Reset comes before every event of the history or the place that it announces. A reset event is a row
+// of the log: it becomes a Reset in its place between the events, also in a replay.
 //
 // # Glossary
 //

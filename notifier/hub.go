@@ -235,10 +235,8 @@ func (h *hub) route(events []*Event) []delivery {
 	}
 	byTopic := make(map[topic.Topic][]*Event)
 	for _, e := range events {
-		for t := range e.Topic.Lineage {
-			if len(h.topics.followers(t)) > 0 {
-				byTopic[t] = append(byTopic[t], e)
-			}
+		for t := range h.topics.followedNear(e) {
+			byTopic[t] = append(byTopic[t], e)
 		}
 	}
 	var out []delivery

@@ -40,6 +40,12 @@ func (s *Subscription) skipStaleLocked() {
 			if s.isHiddenLocked(e) {
 				continue
 			}
+			if e.reset != nil {
+				kept = append(kept, queueRun{events: []*Event{e}})
+				s.queueEvents++
+				s.queueBytes += e.size()
+				continue
+			}
 			key := string(e.Encoded(keyField(s.latest), keyField(s.latest).keyOf))
 			keyed := key != ""
 			if newer, known := byKey[key]; keyed && known {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -129,7 +130,7 @@ func (l *listener) handleRing(r ring) {
 	l.mu.Lock()
 	l.rings++
 	l.mu.Unlock()
-	if r.Topic == "" || len(r.Topic) > topic.MaxBytes || l.followed(topic.Topic(r.Topic)) {
+	if r.Topic == "" || strings.HasPrefix(r.Topic, resetRoot) || len(r.Topic) > topic.MaxBytes || l.followed(topic.Topic(r.Topic)) {
 		l.wake()
 	}
 }

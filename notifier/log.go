@@ -130,6 +130,9 @@ func (r logRow) event() *Event {
 	if len(e.Data) == 0 {
 		e.Data = json.RawMessage("null")
 	}
+	if e.Type == resetType {
+		e.reset = readReset(r.topic, r.data)
+	}
 	return e
 }
 

@@ -2,7 +2,6 @@ package notifier
 
 import (
 	"strconv"
-	"strings"
 
 	"rowcall/notifier/topic"
 )
@@ -51,18 +50,34 @@ func (s logSpan) args() []any {
 	return []any{s.from.prev.xmax, s.from.prev.running(), s.to.String(), s.from.id}
 }
 
-// topicsWhere is the condition that an event is filed under one of the topics or below it. It
-// returns args with its own arguments behind them. Topics are compared bytewise: "0" is the byte
-// after "/".
+// topicsWhere is the condition that an event is filed under one of the topics or below it, or is a reset
+// event that may be for its followers: what its pattern has before the first parameter is the topic, or
+// lies above or below it. It returns args with its own arguments behind them.
 func topicsWhere(topics []topic.Topic, args []any) (string, []any) {
-	terms := make([]string, 0, len(topics))
-	for _, t := range topics {
-		n := len(args)
-		terms = append(terms, "topic = $"+strconv.Itoa(n+1)+
-			" OR (topic >= $"+strconv.Itoa(n+2)+" AND topic < $"+strconv.Itoa(n+3)+")")
-		args = append(args, string(t), string(t)+"/", string(t)+"0")
+	names, resets := make([]string, len(topics)), make([]string, len(topics))
+	aboveResets := []string{resetRoot}
+	for i, t := range topics {
+		names[i], resets[i] = string(t), resetRoot+string(t)
+		for above := range t.Lineage {
+			aboveResets = append(aboveResets, resetRoot+string(above))
+		}
 	}
-	return "(" + strings.Join(terms, " OR ") + ")", args
+	filed, args := underWhere(names, names, args)
+	reset, args := underWhere(aboveResets, resets, args)
+	return "(" + filed + " OR type = '" + resetType + "' AND (" + reset + "))", args
+}
+
+// underWhere is the condition that a topic is one of those given, or lies below one of others. Topics are
+// compared bytewise: "0" is the byte after "/".
+func underWhere(exact, above []string, args []any) (string, []any) {
+	args = append(args, exact)
+	where := "topic = ANY ($" + strconv.Itoa(len(args)) + ")"
+	for _, name := range above {
+		n := len(args)
+		where += " OR (topic >= $" + strconv.Itoa(n+1) + " AND topic < $" + strconv.Itoa(n+2) + ")"
+		args = append(args, name+"/", name+"0")
+	}
+	return where, args
 }
 
 // markPage gives the events of a page of the span their cursors, and returns the position behind

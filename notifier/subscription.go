@@ -165,8 +165,8 @@ func (s *Subscription) takeRunLocked(max int) Taken {
 		return taken
 	}
 	events, skipped := first.events, first.skipped
-	if len(events) > max {
-		events, first.events = events[:max:max], events[max:]
+	if n := s.takeableLocked(events, max); n < len(events) {
+		events, first.events = events[:n:n], events[n:]
 	} else {
 		s.dropRunLocked()
 	}
@@ -176,7 +176,21 @@ func (s *Subscription) takeRunLocked(max int) Taken {
 		s.queueBytes -= e.size()
 		s.cursor = cmp.Or(s.cursorBehind(e), s.cursor)
 	}
+	if order := orderAlone(events); order != nil && !s.isHiddenLocked(events[0]) {
+		s.host.counts.countReset(order.reason)
+		return Taken{Reset: &Reset{Reason: order.reason, Cursor: s.cursor, Topics: order.concerned(s.topics)}}
+	}
 	return Taken{Events: s.visibleLocked(events), Skipped: skipped}
+}
+
+// takeableLocked is how many of the events are taken at once: up to max, and a reset event alone.
+func (s *Subscription) takeableLocked(events []*Event, max int) int {
+	n := min(len(events), max)
+	at := slices.IndexFunc(events[:n], func(e *Event) bool { return e.reset != nil && !s.isHiddenLocked(e) })
+	if at < 0 {
+		return n
+	}
+	return atLeastOne(at)
 }
 
 // cursorBehind is the subscription's resume point after an event, or empty if the event has none.
@@ -205,8 +219,12 @@ func (s *Subscription) visibleLocked(events []*Event) []*Event {
 }
 
 // isHiddenLocked reports whether the event is for a role that access to its own topic did not
-// grant.
+// grant. A reset event is hidden if it is for other topics: a page has those whose patterns begin as
+// the topics do.
 func (s *Subscription) isHiddenLocked(e *Event) bool {
+	if e.reset != nil {
+		return !e.reaches(s.topics)
+	}
 	if e.Role == "" {
 		return false
 	}

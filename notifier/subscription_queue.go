@@ -175,7 +175,7 @@ func (s *Subscription) resetTo(reason ResetReason, place cursor, text string) {
 		return
 	}
 	s.liveAside, s.laps = nil, pullLaps{}
-	s.queue = []queueRun{{reset: &Reset{Reason: reason, Cursor: text}}}
+	s.queue = []queueRun{{reset: &Reset{Reason: reason, Cursor: text, Topics: s.topics}}}
 	if s.answered < s.questions {
 		s.queueQuestionLocked()
 	}

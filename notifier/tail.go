@@ -25,6 +25,7 @@ type tail struct {
 	polls  []tailPoll
 	gone   int                         // how many polls were forgotten; polls[i] has the number gone+i
 	topics map[topic.Topic][]tailEvent // what is filed under a topic or below it, in order
+	resets []tailEvent                 // the reset events, in order; they are not in topics
 	events int
 	bytes  int
 }
@@ -74,15 +75,23 @@ func (t *tail) push(p tailPoll, limit sizeLimit) {
 		return
 	}
 	for _, e := range p.events {
-		for above := range e.Topic.Lineage {
-			t.topics[above] = append(t.topics[above], tailEvent{e, t.gone + len(t.polls)})
-		}
+		t.index(tailEvent{e, t.gone + len(t.polls)})
 	}
 	t.polls = append(t.polls, p)
 	t.events += len(p.events)
 	t.bytes += p.bytes
 	for !limit.allows(t.events, t.bytes) {
 		t.forgetOldest()
+	}
+}
+
+func (t *tail) index(e tailEvent) {
+	if e.event.reset != nil {
+		t.resets = append(t.resets, e)
+		return
+	}
+	for above := range e.event.Topic.Lineage {
+		t.topics[above] = append(t.topics[above], e)
 	}
 }
 
@@ -95,6 +104,11 @@ func (t *tail) forgetOldest() {
 	t.bytes -= oldest.bytes
 	t.start = oldest.seen
 	for _, e := range oldest.events {
+		if e.reset != nil {
+			t.resets[0] = tailEvent{}
+			t.resets = t.resets[1:]
+			continue
+		}
 		for above := range e.Topic.Lineage {
 			t.forgetFirst(above)
 		}
@@ -141,8 +155,7 @@ func (t *tail) search(p position, topics []topic.Topic) (doubtful []tailEvent, c
 		passed, end = p.id, begin
 	}
 	lists := 0
-	for _, followed := range withoutCovered(topics) {
-		list := t.topics[followed]
+	for _, list := range t.listsOf(topics) {
 		list = list[indexOf(list, t.gone+begin, passed):]
 		if from := indexOf(list, t.gone+end, passed); from > 0 {
 			doubtful = append(doubtful, list[:from]...)
@@ -157,6 +170,21 @@ func (t *tail) search(p position, topics []topic.Topic) (doubtful []tailEvent, c
 		slices.SortFunc(doubtful, compareTailEvents)
 	}
 	return doubtful, certain
+}
+
+// listsOf returns the lists of events on the topics. No event is in two of them.
+func (t *tail) listsOf(topics []topic.Topic) [][]tailEvent {
+	var lists [][]tailEvent
+	for _, followed := range withoutCovered(topics) {
+		lists = append(lists, t.topics[followed])
+	}
+	var resets []tailEvent
+	for _, e := range t.resets {
+		if e.event.reaches(topics) {
+			resets = append(resets, e)
+		}
+	}
+	return append(lists, resets)
 }
 
 // isWithin reports whether p lies in this interval, and not merely in a similar one: it has passed

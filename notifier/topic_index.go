@@ -118,6 +118,57 @@ func (n *topicNode) visit(yield func(*Subscription) bool) bool {
 	return true
 }
 
+// followedNear yields, once each, the followed topics whose followers an event is for: its own topic and
+// those above, or what the order of a reset event says.
+func (x topicIndex) followedNear(e *Event) iter.Seq[topic.Topic] {
+	return func(yield func(topic.Topic) bool) {
+		if e.reset != nil {
+			x.visitConcerned(e.reset, yield)
+			return
+		}
+		for t := range e.Topic.Lineage {
+			if len(x.followers(t)) > 0 && !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// visitConcerned calls visit with the followed topics that an order is for, until visit returns false.
+// The work grows with what lies at and below the roots of its patterns.
+func (x topicIndex) visitConcerned(order *resetOrder, visit func(topic.Topic) bool) {
+	roots := make(map[topic.Topic]struct{})
+	if root := order.root(); root != "" {
+		roots[root] = struct{}{}
+	} else {
+		for t := range x {
+			roots[t.Root()] = struct{}{}
+		}
+	}
+	for root := range roots {
+		if node := x[root]; node != nil && !node.visitConcerned(root, order, visit) {
+			return
+		}
+	}
+}
+
+// visitConcerned is that of topicIndex for the node of a topic. Nothing below a topic is concerned if the
+// topic is not.
+func (n *topicNode) visitConcerned(t topic.Topic, order *resetOrder, visit func(topic.Topic) bool) bool {
+	if !order.concerns(t) {
+		return true
+	}
+	if len(n.followers) > 0 && !visit(t) {
+		return false
+	}
+	for below, child := range n.children {
+		if !child.visitConcerned(below, order, visit) {
+			return false
+		}
+	}
+	return true
+}
+
 // all yields each followed topic with the number of its followers.
 func (x topicIndex) all() iter.Seq2[topic.Topic, int] {
 	return func(yield func(topic.Topic, int) bool) {

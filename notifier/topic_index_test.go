@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"rowcall/notifier/topic"
@@ -130,7 +131,7 @@ func checkRouted(t *testing.T, f *Feed, subs []*Subscription, random *rand.Rand)
 	t.Helper()
 	var events []*Event
 	for id := range int64(30) {
-		events = append(events, &Event{ID: id, Topic: anyTopic(random)})
+		events = append(events, anyEvent(random, id, 0))
 	}
 	got := make(map[*Subscription][]*Event)
 	for _, d := range f.hub.route(events) {
@@ -140,7 +141,7 @@ func checkRouted(t *testing.T, f *Feed, subs []*Subscription, random *rand.Rand)
 		got[d.subscription] = d.events
 	}
 	for _, s := range subs {
-		want := slices.DeleteFunc(slices.Clone(events), func(e *Event) bool { return !coveredByAny(s.topics, e.Topic) })
+		want := slices.DeleteFunc(slices.Clone(events), func(e *Event) bool { return !isForAny(s.topics, e) })
 		if !slices.Equal(got[s], want) {
 			t.Fatalf("%v is handed %d events, want %d in their order", s.topics, len(got[s]), len(want))
 		}
@@ -192,7 +193,25 @@ func BenchmarkRouteToFollowersOfSeveralTopics(b *testing.B) {
 	}
 }
 
-// coveredByAny reports whether a follower of the topics receives what is filed under t.
-func coveredByAny(topics []topic.Topic, t topic.Topic) bool {
-	return slices.ContainsFunc(topics, func(followed topic.Topic) bool { return followed.Covers(t) })
+// anyEvent is an event on any topic, or now and then a reset event for any pattern.
+func anyEvent(random *rand.Rand, id int64, xid uint64) *Event {
+	r := logRow{id: id, xid: xid, topic: string(anyTopic(random)), typ: new(string)}
+	if random.IntN(8) == 0 {
+		pattern := strings.ReplaceAll("/"+string(anyTopic(random))+"/", []string{"/a/", "/b/", "/ab/", "x"}[random.IntN(4)], "/{p:int}/")
+		*r.typ, r.topic, r.data = resetType, "/", fmt.Appendf(nil, `{"topics":[%q],"reason":"truncate"}`, strings.Trim(pattern, "/"))
+	}
+	return r.event()
+}
+
+// isForAny reports whether a follower of the topics receives the event.
+func isForAny(topics []topic.Topic, e *Event) bool {
+	return slices.ContainsFunc(topics, func(followed topic.Topic) bool {
+		if e.reset == nil {
+			return followed.Covers(e.Topic)
+		}
+		pattern := strings.Split(strings.Split(string(e.Data), `"`)[3], "/")
+		parts := strings.Split(string(followed), "/")
+		n := min(len(parts), len(pattern))
+		return slices.EqualFunc(pattern[:n], parts[:n], func(own, part string) bool { return own == part || own == "{p:int}" })
+	})
 }

@@ -46,7 +46,7 @@ func (u *unfollowableCount) count(events []*Event) {
 		return
 	}
 	for _, e := range events {
-		if !u.isFollowable(e.Topic) {
+		if e.reset == nil && !u.isFollowable(e.Topic) {
 			u.add(string(e.Topic))
 		}
 	}

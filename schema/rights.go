@@ -21,7 +21,7 @@ WITH needed (kind, name, privilege, of) AS (
 	UNION ALL SELECT 'TABLE', 'sessions', unnest('{SELECT, INSERT, UPDATE, DELETE}'::text[]), $1
 	UNION ALL SELECT 'TABLE', 'apps_migrations', 'SELECT', $2
 	UNION ALL SELECT 'FUNCTION', unnest('{epoch, new_epoch, leave_epoch, note_run, gate_generation, slot_rotations, files_until, flip_gate, keep_alive,
-		empty_next_slot, advance_slot, log_state, utf8,
+		empty_next_slot, advance_slot, log_state, utf8, reset,
 		iso, json_with_iso, json_at_utc, json_at_other_zone, with_iso, parts_of, holds_instants, holds_json, json_settled}'::text[]), 'EXECUTE', true
 	UNION ALL SELECT 'FUNCTION', 'jobs_work', 'EXECUTE', $2
 ), lacking AS (

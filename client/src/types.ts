@@ -58,7 +58,7 @@ export interface Position {
 
 /** A gap: events are missing, so what you know of the topic is out of date. Events go on from the cursor. */
 export interface Reset {
-  /** expired, epoch, overflow or bad_cursor; servers may send others. */
+  /** expired, epoch, overflow, truncate, schema, triggers or bad_cursor; servers may send others. */
   reason: string
   /** Undefined while it is not known. */
   cursor: string | undefined

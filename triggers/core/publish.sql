@@ -11,7 +11,8 @@ RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     slot pg_catalog.int2 := rowcall.writing_slot();
 BEGIN
-    IF slot IS NULL OR topic IS NULL OR type IS NULL THEN
+    -- Resets are rowcall.reset's alone: one that is published is not filed.
+    IF slot IS NULL OR topic IS NULL OR type IS NULL OR type OPERATOR(pg_catalog.=) 'rowcall.reset' THEN
         RETURN;
     END IF;
 

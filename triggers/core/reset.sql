@@ -9,10 +9,21 @@
 CREATE OR REPLACE FUNCTION rowcall.reset(topics text[], reason text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    slot smallint := rowcall.writing_slot();
     named text;
 BEGIN
+    IF slot IS NULL THEN
+        RETURN;
+    END IF;
     FOREACH named IN ARRAY coalesce(topics, '{}') LOOP
-        PERFORM rowcall.publish('/' || rtrim(split_part(named, '{', 1), '/'), 'rowcall.reset',
-            json_build_object('topics', json_build_array(named), 'reason', reason));
+        IF named IS NOT NULL THEN
+            INSERT INTO rowcall.log (slot, topic, type, data)
+            VALUES (slot, left('/' || rtrim(split_part(named, '{', 1), '/'), 600), 'rowcall.reset',
+                json_build_object('topics', json_build_array(named), 'reason', reason)::text);
+        END IF;
     END LOOP;
+    -- Only then the gate, as in publish. The ring names no topic: followers of many may be meant.
+    IF rowcall.must_ring(NULL) THEN
+        PERFORM rowcall.ring(NULL);
+    END IF;
 END $$;

@@ -16,7 +16,7 @@ BEGIN
     IF to_regrole('rowcall_server') IS NOT NULL THEN
         GRANT EXECUTE ON FUNCTION rowcall.epoch, rowcall.new_epoch, rowcall.leave_epoch, rowcall.note_run,
             rowcall.gate_generation, rowcall.slot_rotations, rowcall.files_until, rowcall.flip_gate, rowcall.keep_alive,
-            rowcall.empty_next_slot, rowcall.advance_slot, rowcall.log_state, rowcall.utf8,
+            rowcall.empty_next_slot, rowcall.advance_slot, rowcall.log_state, rowcall.utf8, rowcall.reset,
             rowcall.cursor, rowcall.iso, rowcall.json_with_iso, rowcall.json_at_utc, rowcall.json_at_other_zone, rowcall.with_iso,
             rowcall.parts_of, rowcall.holds_instants, rowcall.holds_json, rowcall.json_settled TO rowcall_server;
     END IF;
