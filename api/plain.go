@@ -46,7 +46,7 @@ func (s *plainSocket) topicAt(values []string, user string) string {
 	names := s.path.Parameters()
 	return s.topic.Expand(func(name string) string {
 		if name == rules.ParameterMe {
-			return user
+			return topic.Segment(user)
 		}
 		return values[slices.IndexFunc(names, func(p topic.Parameter) bool { return p.Name == name })]
 	})

@@ -36,7 +36,7 @@ type handlers struct {
 func (h *handlers) routes(o Options) http.Handler {
 	requests := h.requests.limit(h.addressMux(o))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		pattern, spoken := h.table.at(r.URL.Path)
+		pattern, spoken := h.table.at(r.URL.EscapedPath())
 		switch {
 		case spoken == nil && websocket.IsWebSocketUpgrade(r):
 			refuseUnknownAddress(w, r, h.log)
@@ -60,7 +60,7 @@ func (h *handlers) addressMux(o Options) http.Handler {
 	a.handle("GET", "/api/session", serveSession(h.accounts, o.Site, h.log))
 	a.handle("GET", streamPath, h.streams.ServeHTTP)
 	a.handle("GET", eventsPath, (&eventsHandler{h.topics, h.vigil}).ServeHTTP)
-	a.handle("GET", "/v1/topics/{topic...}", h.topics.serveTopic)
+	a.handle("GET", topicPath+"{topic...}", h.topics.serveTopic)
 	if o.Health != nil {
 		a.handle("GET", "/healthz", o.Health.Alive)
 		a.handle("GET", "/readyz", o.Health.Ready)
@@ -117,7 +117,7 @@ type socketTable struct {
 	dcrf   []*dcrfSocket
 }
 
-// at returns the protocol of a path, and the pattern that the path matches; nil if there is no
+// at returns the protocol of a path that is not decoded, and the pattern that the path matches; nil if there is no
 // socket.
 func (t *socketTable) at(path string) (pattern string, spoken protocol) {
 	if strings.TrimSuffix(path, "/") == nativePath {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"rowcall/api/access"
 	"rowcall/api/identity"
@@ -15,6 +16,10 @@ import (
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
 )
+
+// topicPath comes before the topic in an address. The topic is read as it is sent, not decoded: what is
+// encoded in it belongs to its spelling.
+const topicPath = "/v1/topics/"
 
 // topicState is the answer to GET /v1/topics/{topic}.
 type topicState struct {
@@ -39,7 +44,7 @@ func (t *topicRequests) serveTopic(w http.ResponseWriter, r *http.Request) {
 
 // readState subscribes to read the state, and closes the subscription at once.
 func (t *topicRequests) readState(r *http.Request, in *admission) (topicState, error) {
-	topics, err := t.parseTopics([]string{r.PathValue("topic")})
+	topics, err := t.parseTopics([]string{strings.TrimPrefix(r.URL.EscapedPath(), topicPath)})
 	if err != nil {
 		return topicState{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"rowcall/api/apitest"
 	"rowcall/api/problem"
 	"rowcall/notifier"
+	"rowcall/notifier/topic"
 )
 
 func TestTopicState(t *testing.T) {
@@ -14,7 +15,7 @@ func TestTopicState(t *testing.T) {
 	st.feed.set(func(f *fakeFeed) {
 		f.start = notifier.Start{Cursor: "c2", State: []byte("[{\"id\":1,\"message\":\"<b>\"}, \n {\"id\":2}]")}
 	})
-	for _, path := range []string{"room/5", "room/005", "room%2F5"} {
+	for _, path := range []string{"room/5", "room/005"} {
 		status, body := fetch(t, st.http.URL+"/v1/topics/"+path)
 		want := `{"topic":"room/5","cursor":"c2","snapshot":[{"id":1,"message":"<b>"},{"id":2}]}`
 		if status != 200 || body != want {
@@ -23,6 +24,22 @@ func TestTopicState(t *testing.T) {
 		sub := st.feed.next(t)
 		if !sub.request.Snapshot || !sub.isClosed() {
 			t.Errorf("asked for %+v, closed %v", sub.request, sub.isClosed())
+		}
+	}
+}
+
+func TestTopicsInAddressesAreNotDecoded(t *testing.T) {
+	st := openFakeFeedServer(t, Options{})
+	st.feed.set(func(f *fakeFeed) { f.start = notifier.Start{Cursor: "c2", State: []byte("[]")} })
+	for _, name := range []string{"tags/caf%C3%A9%20%252F", "room%2F5", "a/(b)~!'*", "x/%2E%2E"} {
+		_, body := fetch(t, st.http.URL+"/v1/topics/"+name)
+		if want := `{"topic":"` + name + `","cursor":"c2","snapshot":[]}`; body != want {
+			t.Errorf("in the path: got %s, want %s", body, want)
+		}
+		st.feed.next(t)
+		_, body = fetch(t, st.http.URL+"/v1/events?"+topics(name).Encode())
+		if !strings.HasPrefix(body, `{"events":[]`) || st.feed.next(t).request.Topics[0] != topic.Topic(name) {
+			t.Errorf("%s as a parameter: got %s", name, body)
 		}
 	}
 }
@@ -52,7 +69,10 @@ func TestTopicStateRefuses(t *testing.T) {
 		{"room/5", problem.ErrUnavailable, 503, `"retry_after":2`},
 		{"", nil, 400, `"detail":"topic: `},
 		{"a%00", nil, 400, `"detail":"topic: `},
-		{"a%20b", nil, 400, `"detail":"topic: `},
+		{"room%2f5", nil, 400, `"detail":"topic: `},
+		{"room%35", nil, 400, `"detail":"topic: `},
+		{"a+b", nil, 400, `"detail":"topic: `},
+		{"a%FF", nil, 400, `"detail":"topic: `},
 		{strings.Repeat("x", 201), nil, 400, `"detail":"topic: `},
 	}
 	for _, tt := range tests {

@@ -14,7 +14,7 @@ const settings = {
   external: ['react'],
   logLevel: 'warning',
   // Internal properties: the build shortens their names.
-  mangleProps: /^(awaiting|caughtUp|clearRefusals|cohort|cohorts|delayed|follow|followers|held|leave|nothingLeft|onFailed|onLost|onOpen|onStopped|receive|receiving|refusal|rest|restart|retryTimer|seen|start|turn)$/,
+  mangleProps: /^(awaiting|caughtUp|clearRefusals|cohort|cohorts|delayed|follow|followers|held|leave|nothingLeft|onChange|onFailed|onLost|onOpen|onStopped|receive|receiving|refusal|rest|restart|retryTimer|seen|start|turn)$/,
 }
 
 rmSync('dist', { recursive: true, force: true })

@@ -272,7 +272,7 @@ func TestNobodyElseFilesResets(t *testing.T) {
 		const order = `'{"topics":["room/1"],"reason":"truncate"}'`
 		db.Exec(t, `SELECT rowcall.publish('/room/1', 'rowcall.reset', `+order+`), rowcall.publish('room/1', 'rowcall.reset', `+order+`)`)
 		db.Exec(t, `SELECT rowcall.publish('/room/1', 'test', '"a slash too many"'), rowcall.publish('/room/1/x', 'test', '1')`)
-		db.Exec(t, `SELECT pg_temp.file('room/1', 'rowcall.reset', `+order+`)`)
+		db.Exec(t, `INSERT INTO rowcall.log (slot, topic, type, data) VALUES (rowcall.writing_slot(), 'room/1', 'rowcall.reset', `+order+`)`)
 		r.silent(db, "room/1")
 		again := follow(t, n, notifier.Request{Since: r.start.Cursor}, "room/1")
 		if got := again.event(); got.Type != "test" || got.Topic != "room/1" {
@@ -301,7 +301,7 @@ func TestAResetOrderThatCannotBeReadIsForAllBelow(t *testing.T) {
 	db := schematest.New(t, schematest.CoreOnly)
 	n := startNode(t, db.URL, openRules{}, notifier.Options{})
 	r, other := follow(t, n, notifier.Request{}, "orders/7"), follow(t, n, notifier.Request{}, "shops")
-	db.Exec(t, `SELECT pg_temp.file('/orders', 'rowcall.reset', '{"topics":7}'), rowcall.reset('{orders/7}', 'because')`)
+	db.Exec(t, `INSERT INTO rowcall.log (slot, topic, type, data) VALUES (rowcall.writing_slot(), '/orders', 'rowcall.reset', '{"topics":7}'); SELECT rowcall.reset('{orders/7}', 'because')`)
 	if got := r.told(2); !slices.Equal(got, []string{"reset triggers", "reset triggers"}) {
 		t.Errorf("got %v", got)
 	}

@@ -287,8 +287,9 @@ func (r *Rules) parameters(p topic.Pattern) []parameter {
 func (r *Rules) arguments(of *topicRule, values []string, user string, staff bool) ([]any, error) {
 	arguments := []any{r.userArgument(user), staff}
 	for i, p := range of.pattern.Parameters() {
-		value, ok := argument(p.Kind, values[i])
-		if !ok {
+		text, spelled := topic.SegmentText(values[i])
+		value, ok := argument(p.Kind, text)
+		if !ok || !spelled {
 			return nil, problem.ErrNotFound
 		}
 		arguments = append(arguments, value)

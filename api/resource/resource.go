@@ -306,7 +306,7 @@ func (r *Resource) Topic(who identity.Identity) (string, bool) {
 }
 
 func expandForUser(p topic.Pattern, who identity.Identity) string {
-	return p.Expand(func(string) string { return who.User })
+	return p.Expand(func(string) string { return topic.Segment(who.User) })
 }
 
 // column returns a column that is shown, by its name; nil if there is none.

@@ -64,7 +64,7 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
 
   async function connect(): Promise<void> {
     const Socket = options.WebSocket ?? globalThis.WebSocket
-    if (!Socket) return giveUp('no_websocket', 'no WebSocket here. Before Node 22, install the package ws and call createClient({ url, WebSocket })')
+    if (!Socket) return giveUp('no_websocket', 'no WebSocket: give that of the package ws to createClient({ url, WebSocket })')
     dropSocket()
     const mine = attempt
     expectFrame()
@@ -78,7 +78,7 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
     try {
       listen(new Socket(socketURL(url), token ? [protocol, bearerProtocol(token)] : [protocol]))
     } catch (cause) {
-      giveUp('connect', `no socket can be made, see url and WebSocket: ${cause}`)
+      giveUp('connect', `no socket, see url and WebSocket: ${cause}`)
     }
   }
 
@@ -148,7 +148,7 @@ export function openConnection(options: ClientOptions, onFrame: (frame: Frame) =
     const code = await refusalOf(socketURL(url))
     askingWhy = false
     if (code !== originRefused || welcomed || (status !== 'waiting' && status !== 'connecting')) return
-    stop(new RowcallError(code, `the server does not accept pages of ${location.origin}: add it to http.origins`))
+    stop(new RowcallError(code, `add ${location.origin} to http.origins of the server`))
   }
 
   /** Connects again after a random delay, whose upper bound doubles with each failure. */

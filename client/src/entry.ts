@@ -53,10 +53,10 @@ export function newEntry(topic: string): Entry {
  *  - forget: delete the entry; it has no followers and the server holds no subscription
  *  - unsubscribe: end the subscription; it has no followers
  *  - confirm: ask the server whether everything up to now has been delivered
- *  - subscribeTurn: subscribe for the cohort whose turn it is
- *  - subscribeAll: subscribe for all cohorts together
+ *  - turn: subscribe for the cohort whose turn it is
+ *  - all: subscribe for all cohorts together
  */
-export type Step = 'wait' | 'forget' | 'unsubscribe' | 'confirm' | 'subscribeTurn' | 'subscribeAll'
+export type Step = 'wait' | 'forget' | 'unsubscribe' | 'confirm' | 'turn' | 'all'
 
 /** Returns the next step for a topic. `open` says whether the connection is open. */
 export function nextStep(entry: Entry, open: boolean): Step {
@@ -66,10 +66,10 @@ export function nextStep(entry: Entry, open: boolean): Step {
   if (!open || refusal) return 'wait'
   if (receiving.length === cohorts.length) return caughtUp ? 'wait' : 'confirm'
   const turn = cohorts.at(entry.turn)
-  if (!turn) return 'subscribeAll'
+  if (!turn) return 'all'
   if (turn === delayed) return 'wait'
   const alone = receiving.length === 1 && receiving[0] === turn
-  return alone ? 'confirm' : 'subscribeTurn'
+  return alone ? 'confirm' : 'turn'
 }
 
 /** Passes the turn to the next cohort, when the cohort whose turn it is has caught up and others are behind. */

@@ -16,9 +16,8 @@ export function openLive<S>(subscribe: Subscribe, options: LiveOptions<S>): Live
   let leaveTimer: ReturnType<typeof setTimeout> | undefined
 
   function change(next: Partial<LiveSnapshot<S>>): void {
-    const { state, status, error, truncated } = { ...current, ...next }
-    if (state === current.state && status === current.status && error === current.error && truncated === current.truncated) return
-    current = { state, status, error, truncated }
+    if (Object.entries(next).every(([field, value]) => value === (current as any)[field])) return
+    current = { ...current, ...next }
     notifyTimer ??= setTimeout(notify) // once for all changes of this moment
   }
 

@@ -9,7 +9,7 @@ import type { ErrorFrame, EventFrame, Frame, SubscribedFrame } from './frames.js
 const socketLinger = 5_000 // how long the socket stays open after the last follower has left
 const confirmAgainAfter = 200 // time until the next ping, after a pong that did not confirm everything
 const retryAfter = 5 // seconds to wait after a temporary refusal without retry_after
-const topicName = /^(?!.{201})[\w:.-]+(\/[\w:.-]+)*$/
+const topicName = /^(?!.{201})[!-.0-~]+(\/[!-.0-~]+)*$/ // the server refuses what else is wrong
 
 export type Topics = ReturnType<typeof openTopics>
 
@@ -55,9 +55,9 @@ export function openTopics(connection: Connection) {
         return unsubscribe(entry)
       case 'confirm':
         return confirm()
-      case 'subscribeTurn':
+      case 'turn':
         return subscribe(entry, [entry.cohorts.at(entry.turn)!])
-      case 'subscribeAll':
+      case 'all':
         return subscribe(entry, [...entry.cohorts])
     }
   }

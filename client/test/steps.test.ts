@@ -17,11 +17,11 @@ describe('the next step', () => {
     ['does not request a refused topic', 'wait', { refusal: new RowcallError('forbidden', '') }],
     ['waits while all cohorts are live', 'wait', { receiving: [newest, middle, oldest], caughtUp: true }],
     ['confirms that all cohorts have caught up', 'confirm', { receiving: [newest, middle, oldest] }],
-    ['subscribes for the oldest at the start of a round', 'subscribeTurn', { turn: -1 }],
-    ['subscribes for a cohort that must receive alone', 'subscribeTurn', { turn: 0, receiving: [newest, middle] }],
+    ['subscribes for the oldest at the start of a round', 'turn', { turn: -1 }],
+    ['subscribes for a cohort that must receive alone', 'turn', { turn: 0, receiving: [newest, middle] }],
     ['confirms that the cohort whose turn it is has caught up', 'confirm', { turn: 1, receiving: [middle] }],
     ['waits for a cohort that was refused for a while', 'wait', { turn: 1, receiving: [newest], delayed: middle }],
-    ['subscribes for all at the end of a round', 'subscribeAll', { turn: 3, receiving: [oldest] }],
+    ['subscribes for all at the end of a round', 'all', { turn: 3, receiving: [oldest] }],
   ]
   for (const [name, step, fields] of cases) test(name, () => expect(nextStep(entryWith(fields), true)).toBe(step))
 

@@ -75,6 +75,10 @@ func TestEncodings(t *testing.T) {
 			if told != stored {
 				t.Errorf("fields tells the bytes %s of a document with escapes, want %s", told, stored)
 			}
+			want := strings.ReplaceAll(url.QueryEscape(c.holds), "+", "%20")
+			if part := s.Psql(t, fmt.Sprintf(`SET client_encoding = 'UTF8'; SELECT rowcall.segment('%s')`, c.holds)); !strings.HasSuffix(part, want) {
+				t.Errorf("as a part of a topic %s is %s, want %s", c.holds, part, want)
+			}
 			if c.lacks != "" {
 				refuseText(t, s, alice, c.lacks)
 			}
@@ -114,7 +118,7 @@ func refuseText(t *testing.T, s *rowcalltest.Server, alice *rowcalltest.HTTPUser
 		"api/messages?search=" + url.QueryEscape(text): 0,
 		"api/users?username=" + url.QueryEscape(text):  0,
 		"api/messages/" + url.PathEscape(text):         http.StatusNotFound,
-		"v1/topics/room%2F" + url.PathEscape(text):     http.StatusBadRequest,
+		"v1/topics/room/" + url.PathEscape(text):       http.StatusNotFound,
 	} {
 		if got := alice.Status(t, path); got >= 500 || want != 0 && got != want {
 			t.Errorf("GET %s is answered with %d", path, got)

@@ -148,8 +148,8 @@ func (p Pattern) WithKind(name string, kind Kind) Pattern {
 }
 
 // Match finds the values of the parameters in a topic's name, in their order and each in its one
-// spelling: an int has no leading zeros, and a UUID has small letters and hyphens. Match does not check whether an int is within the range of
-// any type.
+// spelling: an int has no leading zeros, a UUID has small letters and hyphens, and a text is as Segment
+// writes it. Match does not check whether an int is within the range of any type.
 func (p Pattern) Match(name string) (values []string, ok bool) {
 	rest, more := name, true
 	for _, own := range p.parts {
@@ -173,7 +173,8 @@ func (p Pattern) Match(name string) (values []string, ok bool) {
 	return values, !more
 }
 
-// MatchPath is Match for the path of a URL. A slash at its end makes no difference.
+// MatchPath is Match for the path of a URL, as it is sent: not decoded. A slash at its end makes no
+// difference.
 func (p Pattern) MatchPath(path string) (values []string, ok bool) {
 	rest, rooted := strings.CutPrefix(path, "/")
 	if !rooted {
@@ -190,8 +191,7 @@ func (k Kind) Spell(word string) (string, bool) {
 	case KindUUID:
 		return spellUUID(word)
 	}
-	_, err := Parse(word)
-	return word, err == nil && !strings.Contains(word, "/")
+	return word, len(word) <= MaxBytes && validPart(word)
 }
 
 func spellInt(word string) (string, bool) {
@@ -229,7 +229,7 @@ func spellUUID(word string) (string, bool) {
 	return word, true
 }
 
-// Expand returns the pattern with each parameter replaced by its value.
+// Expand returns the pattern with each parameter replaced by its value, which is a part of a topic.
 func (p Pattern) Expand(value func(name string) string) string {
 	words := make([]string, len(p.parts))
 	for i, own := range p.parts {

@@ -15,7 +15,7 @@ import (
 const MaxBytes = 200
 
 // ErrInvalid says that a name does not follow the grammar of topics.
-var ErrInvalid = errors.New("a topic is 1 to 200 bytes of A-Z a-z 0-9 _ : . - in parts between single slashes")
+var ErrInvalid = errors.New("a topic is 1 to 200 bytes of A-Z a-z 0-9 _ : . - ~ ! ' ( ) * in parts between single slashes; other bytes of UTF-8 are written as %20")
 
 // Topic is the slash-separated name an event is filed under, such as room/5. A Topic made by Parse
 // follows the grammar; a conversion from string does not check it.
@@ -34,26 +34,10 @@ func Parse(name string) (Topic, error) {
 	return Topic(name), nil
 }
 
-// validPart reports whether one part of a topic follows the grammar. It refuses "." and "..",
-// because a path library between here and the reader would resolve them.
+// validPart reports whether one part of a topic follows the grammar: it is the one spelling of a text.
 func validPart(part string) bool {
-	if part == "" || part == "." || part == ".." {
-		return false
-	}
-	for i := range len(part) {
-		if !validByte(part[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func validByte(c byte) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return true
-	}
-	return c == '_' || c == ':' || c == '.' || c == '-'
+	_, ok := SegmentText(part)
+	return ok
 }
 
 // Covers reports whether a follower of t receives the events filed under u: u is t or lies below t.

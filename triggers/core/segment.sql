@@ -2,13 +2,15 @@
 
 -- segment writes a text as one part of a topic: what is not A-Z a-z 0-9 _ : . - ~ ! ' ( ) * is percent-encoded, byte for
 -- byte of UTF-8, with capital letters; and so are the texts . and .. themselves. It has no SET clause, because writers
--- call it for every row; every name and operator is qualified. Of a text that is longer than any topic, the first 600
+-- call it for every row; every name and operator is qualified. A text is compared bytewise: in its own collation it could
+-- equal another text. Of a text that is longer than any topic, the first 600
 -- characters are enough.
 CREATE OR REPLACE FUNCTION rowcall.segment(value text)
 RETURNS text LANGUAGE plpgsql STABLE STRICT AS $$
 BEGIN
-    IF pg_catalog.translate(value, 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:.-~!''()*', '') OPERATOR(pg_catalog.=) ''
-        AND (pg_catalog.btrim(value, '.') OPERATOR(pg_catalog.<>) '' OR pg_catalog.length(value) OPERATOR(pg_catalog.>) 2 OR value OPERATOR(pg_catalog.=) '') THEN
+    IF pg_catalog.translate(value COLLATE pg_catalog."C", 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:.-~!''()*', '') OPERATOR(pg_catalog.=) ''
+        AND (pg_catalog.btrim(value COLLATE pg_catalog."C", '.') OPERATOR(pg_catalog.<>) '' OR pg_catalog.length(value) OPERATOR(pg_catalog.>) 2
+            OR pg_catalog.length(value) OPERATOR(pg_catalog.=) 0) THEN
         RETURN value;
     END IF;
     RETURN rowcall.escaped_segment(pg_catalog."left"(value, 600));
@@ -18,7 +20,7 @@ CREATE OR REPLACE FUNCTION rowcall.escaped_segment(value text)
 RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     plain constant bytea := 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:-~!''()*'
-        || CASE WHEN value IN ('.', '..') THEN '' ELSE '.' END;
+        || CASE WHEN value COLLATE "C" IN ('.', '..') THEN '' ELSE '.' END;
     bytes bytea := rowcall.utf8(value);
 BEGIN
     RETURN (SELECT string_agg(CASE WHEN position(substr(bytes, n, 1) IN plain) > 0 THEN convert_from(substr(bytes, n, 1), 'SQL_ASCII')

@@ -1,7 +1,6 @@
 package tables
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -38,7 +37,7 @@ func (r *resolver) topics(at string, t *Table) []Topic {
 // parts splits a declared topic, whose parameters are columns.
 func (r *resolver) parts(key string, t *Table, text string) []part {
 	if t.declaration.WholeSchema() {
-		text = strings.ReplaceAll(text, "{"+rules.ParameterTable+"}", escapeSegment(t.Name))
+		text = strings.ReplaceAll(text, "{"+rules.ParameterTable+"}", topic.Segment(t.Name))
 	}
 	if _, err := topic.ParsePattern(text); err != nil {
 		r.wrong.AddError(key, err)
@@ -187,24 +186,4 @@ func (r *resolver) revalidations(at string, t *Table) []Revalidate {
 		all = append(all, one)
 	}
 	return all
-}
-
-// escapeSegment writes a text as one part of a topic: characters that topics do not have are percent-encoded.
-func escapeSegment(text string) string {
-	switch text {
-	case ".":
-		return "%2E"
-	case "..":
-		return "%2E%2E"
-	}
-	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:.-~!'()*"
-	var b strings.Builder
-	for i := range len(text) {
-		if strings.IndexByte(plain, text[i]) >= 0 {
-			b.WriteByte(text[i])
-			continue
-		}
-		fmt.Fprintf(&b, "%%%02X", text[i])
-	}
-	return b.String()
 }
