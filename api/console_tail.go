@@ -95,7 +95,7 @@ func explainTailRefusal(err error) error {
 // when the reader is no longer logged in, or no longer staff. It is a built-in topic of the rules.
 // Its name breaks the grammar of topics, so that no client can name it and no trigger can file an
 // event there.
-const ConsoleTopic topic.Topic = "(console)"
+const ConsoleTopic topic.Topic = "<console>"
 
 // supervisedSubscription is a subscription to what one user may see, which another user, the
 // reader, reads. It hands out nothing that was committed after the reader lost the right to read

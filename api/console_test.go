@@ -174,7 +174,7 @@ func TestTailRefuses(t *testing.T) {
 		{"room/1", "99", 404, "no such user"},
 		{"room/1", "x'; --", 404, "no such user"},
 		{"nowhere", "1", 404, "no such topic"},
-		{"(console)", "", 400, "topic"},
+		{"<console>", "", 400, "topic"},
 		{"room//1", "1", 400, "topic"},
 	} {
 		l := tn.tail(t, admin, c.topic, c.user)
