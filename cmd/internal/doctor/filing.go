@@ -34,7 +34,7 @@ SELECT format('%I.%I', n.nspname, c.relname), quote_ident(t.tgname), p.oid::regp
              AND o.tgname < t.tgname AND NOT starts_with(o.tgname, '0_rowcall')), '')
 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_trigger root ON root.oid = t.tgparentid
-WHERE NOT t.tgisinternal AND t.tgtype & 2 = 0 AND (root.oid IS NULL OR root.tgenabled <> t.tgenabled)
+WHERE (NOT t.tgisinternal OR t.tgparentid <> 0) AND t.tgtype & 2 = 0 AND (root.oid IS NULL OR root.tgenabled <> t.tgenabled)
   AND (p.pronamespace = to_regnamespace('rowcall') OR p.prosrc ~* '\mrowcall\.(publish|revalidate|revalidate_user)\M')
 ORDER BY 1, 2`
 
