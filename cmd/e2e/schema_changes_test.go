@@ -79,7 +79,10 @@ func startChangingServer(t *testing.T, pooled bool) changingServer {
 		t.Fatal(err)
 	}
 	direct := rowcalltest.ServingURL(t, db)
-	env := map[string]string{"ROWCALL_DATABASE_URL": direct, "ROWCALL_CONFIG": file, "ROWCALL_HTTP_ADDR": "127.0.0.1:0", "ROWCALL_LIMITS_EXEMPT": "127.0.0.1/32"}
+	env := map[string]string{
+		"ROWCALL_DATABASE_URL": direct, "ROWCALL_CONFIG": file, "ROWCALL_HTTP_ADDR": "127.0.0.1:0", "ROWCALL_LIMITS_EXEMPT": "127.0.0.1/32",
+		"ROWCALL_LIMITS_PONG_TIMEOUT": "20m", // on a slow machine a minute may pass between two checks of the settings, in which a test reads from no socket
+	}
 	if pooled {
 		env["ROWCALL_DATABASE_DIRECT_URL"] = direct
 		env["ROWCALL_DATABASE_URL"] = schematest.StartPooler(t, direct, schematest.Pooler{Mode: "transaction"})
