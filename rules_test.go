@@ -30,7 +30,7 @@ func mayImport() map[string][]string {
 		"cmd/internal/doctor":      {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/dbconn", "notifier/topic", "schema", "triggers", "triggers/tables"},
 		"cmd/internal/grants":      {"config", "config/rules", "schema"},
 		"cmd/internal/firstconfig": {"config", "config/rules"},
-		"cmd/internal/node":        {"api", "api/access", "api/door", "api/identity", "api/problem", "api/resource", "api/upkeep", "config", "notifier", "notifier/dbconn", "notifier/topic", "schema", "triggers", "triggers/tables", "web"},
+		"cmd/internal/node":        {"api", "api/access", "api/door", "api/identity", "api/problem", "api/resource", "api/upkeep", "config", "config/rules", "notifier", "notifier/dbconn", "notifier/topic", "schema", "triggers", "triggers/tables", "web"},
 
 		"api":          {"api/access", "api/door", "api/identity", "api/problem", "api/resource", "api/upkeep", "config/rules", "notifier", "notifier/dbconn", "notifier/topic"},
 		"api/resource": {"api/access", "api/identity", "api/problem", "api/upkeep", "config/rules", "notifier", "notifier/dbconn", "notifier/topic"},

@@ -38,6 +38,11 @@ type Rules struct {
 	// nil, and is set before the rules are used.
 	Log *slog.Logger
 
+	// Renew returns a rule as it is to be for the present catalog: the snapshot of a declared table
+	// has the columns with which the table was applied last. It may be nil, and is set before the rules
+	// are used. Only Access and Snapshot may differ from source.
+	Renew func(ctx context.Context, source rules.Topic) (rules.Topic, error)
+
 	pool    *dbconn.Pool
 	users   Users
 	rules   []*topicRule
@@ -113,7 +118,7 @@ func Compile(ctx context.Context, pool *dbconn.Pool, users Users, topics []rules
 	var wrong rules.Problems
 	rules.CheckTopics(topics, &wrong)
 	for i, source := range topics {
-		at := rules.Entry("topics", i)
+		at := source.At(i)
 		if wrong.Has(at + ".topic") {
 			continue // which parameters its SQL may name is not known
 		}
@@ -133,10 +138,18 @@ func (r *Rules) compile(ctx context.Context, source rules.Topic, at string, wron
 	compiled := &topicRule{source: source, pattern: source.Pattern()}
 	parameters := r.parameters(compiled.pattern)
 	access := func(ctx context.Context, edition int) (*accessQuery, error) {
-		return compileAccess(ctx, r.pool, source.Access, parameters, edition)
+		latest, err := r.latest(ctx, source)
+		if err != nil {
+			return nil, err
+		}
+		return compileAccess(ctx, r.pool, latest.Access, parameters, edition)
 	}
 	snapshot := func(ctx context.Context, edition int) (*snapshotQuery, error) {
-		return compileSnapshot(ctx, r.pool, source, parameters, edition)
+		latest, err := r.latest(ctx, source)
+		if err != nil {
+			return nil, err
+		}
+		return compileSnapshot(ctx, r.pool, latest, parameters, edition)
 	}
 	first, err1 := access(ctx, 0)
 	compiled.access.start(first, at+".access", source.Topic, access)
@@ -144,6 +157,14 @@ func (r *Rules) compile(ctx context.Context, source rules.Topic, at string, wron
 	compiled.snapshot.start(state, at+".snapshot", source.Topic, snapshot)
 	r.rules = append(r.rules, compiled)
 	return errors.Join(AddProblem(wrong, at+".access", err1), AddProblem(wrong, at+".snapshot", err2))
+}
+
+// latest returns a rule as it is to be for the present catalog.
+func (r *Rules) latest(ctx context.Context, source rules.Topic) (rules.Topic, error) {
+	if r.Renew == nil {
+		return source, nil
+	}
+	return r.Renew(ctx, source)
 }
 
 // AddProblem records an error as a problem with the setting at key. If the database did not answer,

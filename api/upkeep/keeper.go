@@ -75,13 +75,14 @@ func (k *Keeper) Unfit() []Unfit {
 
 // changesOfCatalog is the number of rows of the catalog that transactions have written. PostgreSQL
 // keeps it in memory, so that asking costs the same whatever the database holds. The catalogs are
-// those that statements, resources and functions depend on.
+// those that statements, resources, functions and declared tables depend on.
 const changesOfCatalog = `
 SELECT coalesce(sum(pg_catalog.pg_stat_get_tuples_inserted(c) + pg_catalog.pg_stat_get_tuples_updated(c)
                     + pg_catalog.pg_stat_get_tuples_deleted(c)), 0)::bigint
 FROM unnest(ARRAY['pg_catalog.pg_class', 'pg_catalog.pg_attribute', 'pg_catalog.pg_attrdef', 'pg_catalog.pg_constraint',
                   'pg_catalog.pg_index', 'pg_catalog.pg_type', 'pg_catalog.pg_enum', 'pg_catalog.pg_proc',
-                  'pg_catalog.pg_namespace', 'pg_catalog.pg_operator', 'pg_catalog.pg_cast']::pg_catalog.regclass[]) AS c`
+                  'pg_catalog.pg_namespace', 'pg_catalog.pg_operator', 'pg_catalog.pg_cast', 'pg_catalog.pg_trigger',
+                  'pg_catalog.pg_inherits']::pg_catalog.regclass[]) AS c`
 
 // Run checks the settings until ctx ends: whenever the catalog has changed, and once a minute, since
 // the number of changes is not counted everywhere.

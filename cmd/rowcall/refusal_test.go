@@ -122,10 +122,10 @@ func TestRefusals(t *testing.T) {
 			want: []string{"--fresh"},
 		},
 		{
-			name: "declared tables, which this version does not serve",
-			env:  map[string]string{"ROWCALL_DATABASE_URL": db.URL, "ROWCALL_CONFIG": writeConfig(t, "tables: [{table: public.a, topics: [{topic: a}]}]")},
+			name: "a declared table that is not there",
+			env:  map[string]string{"ROWCALL_DATABASE_URL": db.URL, "ROWCALL_CONFIG": writeConfig(t, "auth: {users: {table: '-'}}\ntables: [{table: public.a, topics: [{topic: a}]}]")},
 			args: []string{"serve", "--addr", "127.0.0.1:0"},
-			want: []string{"tables: this version checks declared tables", "leave tables and tables_apply out"},
+			want: []string{"tables[0].table", "there is no table public.a"},
 		},
 		{
 			name: "an unknown command",

@@ -42,15 +42,15 @@ func (p *program) serve() *cobra.Command {
 // runServe opens the addresses before it asks the database: a busy port is reported before anything else happens, and a
 // proxy in front sees a starting node as slow, not as absent.
 func (p *program) runServe(ctx context.Context, c *config.Config, o serveOptions, log *slog.Logger) error {
-	if err := node.RequireServable(c); err != nil {
-		return err
-	}
 	at, err := node.OpenListeners(ctx, c, log)
 	if err != nil {
 		return err
 	}
 	defer at.Close()
 	if err := readyDatabase(ctx, c, o, log); err != nil {
+		return err
+	}
+	if err := node.ReadyTables(ctx, c, log); err != nil {
 		return err
 	}
 	n, err := node.Open(ctx, c, nil, log)

@@ -19,6 +19,10 @@ type Topic struct {
 	// SnapshotLimit is how many rows a snapshot has at most; 0: as many as Snapshot answers. Declared
 	// tables set it; it is not a setting of a topic.
 	SnapshotLimit int `mapstructure:"-"`
+
+	// Path is the key path of the declaration that the rule was made from, such as
+	// tables[0].topics[1]; empty for a rule that the file lists.
+	Path string `mapstructure:"-"`
 }
 
 const slowLatest = "latest"
@@ -47,14 +51,22 @@ func (t Topic) LatestField() string {
 	return t.Key
 }
 
+// At returns the key path of the rule, which is entry i of a list of rules.
+func (t Topic) At(i int) string {
+	if t.Path != "" {
+		return t.Path
+	}
+	return Entry("topics", i)
+}
+
 // CheckTopics checks the rules of topics.
 func CheckTopics(topics []Topic, p *Problems) {
 	for i, t := range topics {
-		at := Entry("topics", i)
+		at := t.At(i)
 		t.check(p, at)
 		for j, other := range topics[:i] {
 			p.Require(!other.Pattern().Overlaps(t.Pattern()), at+".topic",
-				"%q and %q of %s could be the same topic: change one of them", t.Topic, other.Topic, Entry("topics", j))
+				"%q and %q of %s could be the same topic: change one of them", t.Topic, other.Topic, other.At(j))
 		}
 	}
 }

@@ -57,14 +57,15 @@ func Plan(ctx context.Context, db *sql.DB, declared []Table) (Changes, error) {
 	var wrong rules.Problems
 	changes := Changes{Changes: []Change{}, Undeclared: present.undeclared(declared), Notes: []string{}}
 	for _, t := range declared {
-		if reason := present.refusal(t); reason != "" {
+		c := present.change(t)
+		if reason := present.refusal(t); reason != "" && len(c.Steps) > 0 { // to change nothing, no right is needed
 			wrong = append(wrong, rules.Problem{Key: t.Path + ".table", Text: reason})
 			continue
 		}
 		if note := t.note(); note != "" {
 			changes.Notes = append(changes.Notes, note)
 		}
-		if c := present.change(t); len(c.Steps) > 0 {
+		if len(c.Steps) > 0 {
 			changes.Changes = append(changes.Changes, c)
 		}
 	}

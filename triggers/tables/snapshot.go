@@ -13,7 +13,8 @@ import (
 func (t Table) Rules() []rules.Topic {
 	all := make([]rules.Topic, len(t.Topics))
 	for i, own := range t.Topics {
-		all[i] = rules.Topic{Topic: own.Pattern.String(), Allow: own.Allow, Access: t.access(i), Snapshot: t.snapshot(own), SnapshotLimit: t.declaration.SnapshotLimit()}
+		all[i] = rules.Topic{Topic: own.Pattern.String(), Allow: own.Allow, Access: t.access(i), Snapshot: t.snapshot(own), SnapshotLimit: t.declaration.SnapshotLimit(),
+			Path: rules.Entry(t.Path+".topics", i)}
 	}
 	return all
 }

@@ -8,7 +8,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 
@@ -44,9 +43,6 @@ type Node struct {
 // database. demo is shown on the pages of the demo; it is nil for any other node. Call Run
 // afterwards: it also closes the node's connections.
 func Open(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.Logger) (*Node, error) {
-	if err := RequireServable(c); err != nil {
-		return nil, err
-	}
 	direct, err := findDirect(ctx, c.Database)
 	if err != nil {
 		return nil, err
@@ -64,15 +60,6 @@ func Open(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.Logge
 	return n, nil
 }
 
-// RequireServable returns an error if the configuration asks for something that this version checks but
-// does not do.
-func RequireServable(c *config.Config) error {
-	if len(c.Tables) > 0 || c.TablesApply {
-		return errors.New("tables: this version checks declared tables, but does not make their triggers: leave tables and tables_apply out of the configuration, and write triggers as the tutorial shows")
-	}
-	return nil
-}
-
 // assemble makes the parts of the node, each from the parts that it needs.
 func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Server, demo *api.Demo) error {
 	door, err := door.New(doorOptions(c, n.log))
@@ -82,11 +69,16 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Se
 	if n.accounts, err = identity.New(ctx, n.pool, door, accountOptions(c, n.log)); err != nil {
 		return err
 	}
-	topics, err := access.Compile(ctx, n.pool, n.accounts, c.Topics, api.ConsoleTopic)
+	declared := &declaredTables{config: c, pool: n.pool}
+	ofTables, err := declared.topics(ctx)
 	if err != nil {
 		return err
 	}
-	topics.Log = n.log
+	topics, err := access.Compile(ctx, n.pool, n.accounts, slices.Concat(c.Topics, ofTables), api.ConsoleTopic)
+	if err != nil {
+		return err
+	}
+	topics.Log, topics.Renew = n.log, declared.renew
 	options := feedOptions(c, n.log)
 	options.CanFollow = topics.CanFollow
 	n.feed = notifier.New(direct, n.pool, n.metrics.Timed(topics), options)
@@ -101,7 +93,7 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Se
 	if err := n.warnOfSilentTriggers(ctx); err != nil {
 		return err
 	}
-	n.upkeep = upkeep.New(n.pool, n.log, slices.Concat(n.rightsItems(c, direct), n.accounts.Items(), topics.Items(), resources.Items(), functions.Items())...)
+	n.upkeep = upkeep.New(n.pool, n.log, slices.Concat(n.rightsItems(c, direct), n.tablesItems(c), n.accounts.Items(), topics.Items(), resources.Items(), functions.Items())...)
 	n.metrics.ObserveSettings(n.upkeep)
 	health := n.health(c)
 	if n.ops, err = api.NewOps(n.metrics, health, c.Ops.Hosts, n.log); err != nil {

@@ -1,0 +1,106 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rowcall/cmd/e2e/rowcalltest"
+	"rowcall/schema/schematest"
+)
+
+const declaredShop = `
+CREATE SCHEMA shop;
+CREATE TYPE shop.state AS ENUM ('open', 'paid');
+CREATE TABLE shop."OrderItems" (id bigint PRIMARY KEY, customer_id int NOT NULL, status shop.state NOT NULL DEFAULT 'open', secret text);
+GRANT USAGE ON SCHEMA shop TO rowcall_server;
+GRANT SELECT ON ALL TABLES IN SCHEMA shop TO rowcall_server;
+INSERT INTO shop."OrderItems" VALUES (1, 7, 'open', 'hidden')`
+
+const declaredConfig = `
+auth: {users: {table: "-"}}
+tables:
+  - table: shop."OrderItems"
+    name: items
+    hide: [secret]
+    topics:
+      - topic: items/{customer_id}
+        allow: public
+`
+
+// serveDeclared starts a node on a database whose tables are declared.
+func serveDeclared(t *testing.T, apply string) (*schematest.Database, *rowcalltest.Server) {
+	t.Helper()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, declaredShop)
+	file := filepath.Join(t.TempDir(), "shop.yaml")
+	if err := os.WriteFile(file, []byte(declaredConfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &rowcalltest.Server{Database: db, Env: map[string]string{
+		"ROWCALL_DATABASE_URL": rowcalltest.ServingURL(t, db), "ROWCALL_DATABASE_MIGRATE_URL": db.URL,
+		"ROWCALL_CONFIG": file, "ROWCALL_HTTP_ADDR": "127.0.0.1:0", "ROWCALL_TABLES_APPLY": apply,
+	}}
+	return db, s.StartAnother(t)
+}
+
+// TestDeclaredTablesAreServed declares a table that has no trigger, and follows what psql does to its rows. The trigger is
+// switched off and a column comes: the node repairs the one, and keeps the other back until somebody applies it.
+func TestDeclaredTablesAreServed(t *testing.T) {
+	t.Parallel()
+	db, s := serveDeclared(t, "true")
+	page := s.Anonymous().OpenNative(t)
+	if f := page.Subscribe("items/7", `"snapshot":true`); len(f.Snapshot) != 1 || f.Snapshot[0]["status"] != "open" || f.Snapshot[0]["secret"] != nil {
+		t.Fatalf("the state: %+v", f)
+	}
+	db.Psql(t, `INSERT INTO shop."OrderItems" VALUES (2, 7); UPDATE shop."OrderItems" SET status = 'paid' WHERE id = 2;
+		UPDATE shop."OrderItems" SET customer_id = 8 WHERE id = 1`)
+	for _, want := range []string{"items.insert", "items.update", "items.leave"} {
+		if f := page.ReceiveFrame(); f.Type != want || strings.Contains(fmt.Sprint(f.Data), "secret") {
+			t.Errorf("heard %+v, want %s", f, want)
+		}
+	}
+
+	db.Psql(t, `ALTER TABLE shop."OrderItems" DISABLE TRIGGER "0_rowcall"`)
+	if f := page.ReceiveFrame(); f.Op != "reset" || f.Reason != "triggers" {
+		t.Errorf("after the trigger was repaired: %+v", f)
+	}
+	db.Psql(t, `DELETE FROM shop."OrderItems" WHERE id = 2`)
+	if f := page.ReceiveFrame(); f.Type != "items.delete" {
+		t.Errorf("after the repair: %+v", f)
+	}
+
+	db.Psql(t, `ALTER TABLE shop."OrderItems" ADD COLUMN note text NOT NULL DEFAULT 'new'`)
+	rowcalltest.Eventually(t, func() bool {
+		return strings.Contains(s.Anonymous().Fetch(t, 200, "GET", "/readyz", ""), `"unfit":["tables"]`)
+	}, "readyz does not tell of the new column")
+	db.Psql(t, `INSERT INTO shop."OrderItems" (id, customer_id) VALUES (3, 7)`)
+	page.SkipUntil(`"items.insert"`)
+	if state := s.Anonymous().Fetch(t, 200, "GET", "/v1/topics/items/7", ""); strings.Contains(state, "note") {
+		t.Errorf("a column that was not applied is in the snapshot: %s", state)
+	}
+	rowcalltest.Succeeds(t, s.Env, "apply")
+	page.SkipUntil(`"schema"`)
+	rowcalltest.Eventually(t, func() bool {
+		return strings.Contains(s.Anonymous().Fetch(t, 200, "GET", "/v1/topics/items/7", ""), `"note":"new"`)
+	}, "the snapshot lacks the column that was applied")
+}
+
+// TestDeclaredTablesAreNotAppliedUnasked serves the same without tables_apply: the node says what is missing, and what
+// to do.
+func TestDeclaredTablesAreNotAppliedUnasked(t *testing.T) {
+	t.Parallel()
+	db, s := serveDeclared(t, "false")
+	rowcalltest.Eventually(t, func() bool {
+		return strings.Contains(s.Anonymous().Fetch(t, 200, "GET", "/readyz", ""), `"unfit":["tables"]`)
+	}, "readyz does not tell that the table is not live")
+	if made := db.Psql(t, `SELECT count(*) FROM pg_trigger WHERE tgrelid = 'shop."OrderItems"'::regclass`); strings.TrimSpace(made) != "0" {
+		t.Errorf("%s triggers were made", made)
+	}
+	page := s.Anonymous().OpenNative(t)
+	if f := page.Subscribe("items/7", `"snapshot":true`); len(f.Snapshot) != 1 {
+		t.Errorf("the state: %+v", f)
+	}
+}

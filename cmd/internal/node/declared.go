@@ -1,0 +1,171 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"rowcall/api/problem"
+	"rowcall/api/upkeep"
+	"rowcall/config"
+	"rowcall/config/rules"
+	"rowcall/notifier/dbconn"
+	"rowcall/schema"
+	"rowcall/triggers/tables"
+)
+
+// declaredTables are the tables of the configuration, as the catalog of the database describes them.
+type declaredTables struct {
+	config *config.Config
+	pool   *dbconn.Pool
+
+	mu         sync.Mutex // guards all below
+	rules      []rules.Topic
+	resolvedAt time.Time
+}
+
+// resolvedFor is how long rules are taken for the present ones: one look at the catalog serves all topics
+// that are prepared again after a change.
+const resolvedFor = time.Second
+
+// topics returns the rules of the tables' topics. The error is a rules.Problems if the declarations do
+// not fit the database, and problem.ErrUnavailable if the database does not answer.
+func (d *declaredTables) topics(ctx context.Context) ([]rules.Topic, error) {
+	if len(d.config.Tables) == 0 {
+		return nil, nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.rules != nil && time.Since(d.resolvedAt) < resolvedFor {
+		return d.rules, nil
+	}
+	db := d.pool.SQL()
+	defer db.Close()
+	declared, err := tables.Resolve(ctx, db, d.config.Tables)
+	if err != nil {
+		return nil, misfitOr(err, "reading declared tables")
+	}
+	d.rules, d.resolvedAt = nil, time.Now()
+	for _, t := range declared {
+		d.rules = append(d.rules, t.Rules()...)
+	}
+	return d.rules, nil
+}
+
+// renew returns the rule of a declared table as it is to be for the present catalog, and any other rule
+// unchanged.
+func (d *declaredTables) renew(ctx context.Context, source rules.Topic) (rules.Topic, error) {
+	if source.Path == "" {
+		return source, nil
+	}
+	all, err := d.topics(ctx)
+	if err != nil {
+		return source, err
+	}
+	for _, now := range all {
+		if now.Path == source.Path && now.Topic == source.Topic {
+			return now, nil
+		}
+	}
+	return source, fmt.Errorf("the topics of the table are not those with which the node started, such as %s: restart the node", source.Topic)
+}
+
+// misfitOr returns an error that says what is wrong with the declarations as it is. Any other error is of
+// the database.
+func misfitOr(err error, doing string) error {
+	if _, misfit := errors.AsType[rules.Problems](err); misfit {
+		return err
+	}
+	return problem.OfDatabase(doing, err)
+}
+
+// ReadyTables makes declared tables live with tables_apply. Without it, it logs what differs from the
+// declarations: events of these tables may be missing.
+func ReadyTables(ctx context.Context, c *config.Config, log *slog.Logger) error {
+	if len(c.Tables) == 0 {
+		return nil
+	}
+	if c.TablesApply {
+		return ApplyTables(ctx, c, false, ApplyProgress{
+			Waits: func(change tables.Change) {
+				log.Info("waiting for a moment in which nobody holds the table", "table", change.Table)
+			},
+			Done: func(change tables.Change) {
+				log.Info("a declared table was made live", "table", change.Table, "what", strings.Join(change.What, "; "))
+			},
+		}, log)
+	}
+	err := checkTables(ctx, c)
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	log.Warn("declared tables are not live as they are declared: events may be missing until rowcall apply is run", "err", err)
+	return nil
+}
+
+// checkTables returns an error that says in which declared tables the database differs from the
+// declarations, and what to do.
+func checkTables(ctx context.Context, c *config.Config) error {
+	plan, err := PlanTables(ctx, c)
+	if err != nil {
+		return misfitOr(err, "comparing declared tables with the database")
+	}
+	if plan.Empty() {
+		return nil
+	}
+	var differences []string
+	for _, change := range plan.Changes.Changes {
+		differences = append(differences, change.Table+" "+strings.Join(change.What, ", "))
+	}
+	if plan.Migrate {
+		differences = append(differences, "schema rowcall is not up to date")
+	}
+	return fmt.Errorf("rowcall apply would change: %s", strings.Join(differences, "; "))
+}
+
+// tablesItems returns the setting that fits while the declared tables are live as they are declared. With
+// tables_apply, what differs is repaired, but never so that more columns leave the database than before.
+func (n *Node) tablesItems(c *config.Config) []*upkeep.Item {
+	if len(c.Tables) == 0 {
+		return nil
+	}
+	return []*upkeep.Item{upkeep.NewItem("tables", "declared tables", func(ctx context.Context, _ bool) (bool, error) {
+		err := checkTables(ctx, c)
+		if err == nil || !c.TablesApply || errors.Is(err, problem.ErrUnavailable) {
+			return false, err
+		}
+		if repairErr := repairTables(ctx, c, n.log); repairErr != nil {
+			return false, misfitOr(repairErr, "repairing declared tables")
+		}
+		return true, checkTables(ctx, c)
+	})}
+}
+
+// repairTables makes declared tables live again with the columns with which they were applied.
+func repairTables(ctx context.Context, c *config.Config, log *slog.Logger) error {
+	db, err := openDatabase(ctx, c.Database.Migrate(), c.Database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return schema.WithLock(ctx, db, func(ctx context.Context) error {
+		declared, err := tables.Resolve(ctx, db, c.Tables)
+		if err != nil {
+			return err
+		}
+		for i, t := range declared {
+			declared[i] = t.AsApplied()
+		}
+		changes, err := tables.Plan(ctx, db, declared)
+		if err != nil {
+			return err
+		}
+		return tables.Apply(ctx, db, changes, func(done tables.Change) {
+			log.Warn("a declared table was repaired: its events were missing or not as declared", "table", done.Table, "what", strings.Join(done.What, "; "), "reset", done.Reset)
+		})
+	})
+}
