@@ -124,7 +124,7 @@ func TestRefusals(t *testing.T) {
 		{
 			name: "a declared table that is not there",
 			env:  map[string]string{"ROWCALL_DATABASE_URL": db.URL, "ROWCALL_CONFIG": writeConfig(t, "auth: {users: {table: '-'}}\ntables: [{table: public.a, topics: [{topic: a}]}]")},
-			args: []string{"serve", "--addr", "127.0.0.1:0"},
+			args: []string{"plan"},
 			want: []string{"tables[0].table", "there is no table public.a"},
 		},
 		{
