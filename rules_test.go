@@ -29,7 +29,7 @@ func mayImport() map[string][]string {
 		"cmd/rowcall":              {"api", "cmd/internal/doctor", "cmd/internal/firstconfig", "cmd/internal/grants", "cmd/internal/node", "config", "schema/cluster", "triggers/tables"},
 		"cmd/internal/doctor":      {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/dbconn", "notifier/topic", "schema", "triggers", "triggers/tables"},
 		"cmd/internal/grants":      {"config", "config/rules", "schema"},
-		"cmd/internal/firstconfig": {"config", "config/rules"},
+		"cmd/internal/firstconfig": {"config", "config/rules", "notifier/topic"},
 		"cmd/internal/node":        {"api", "api/access", "api/door", "api/identity", "api/problem", "api/resource", "api/upkeep", "config", "config/rules", "notifier", "notifier/dbconn", "notifier/topic", "schema", "triggers", "triggers/tables", "web"},
 
 		"api":          {"api/access", "api/door", "api/identity", "api/problem", "api/resource", "api/upkeep", "config/rules", "notifier", "notifier/dbconn", "notifier/topic"},

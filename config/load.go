@@ -31,12 +31,19 @@ func Load(s Sources) (*Config, error) {
 	return s.read(text, name)
 }
 
+// Path returns the name of the configuration file; empty if neither --config nor ROWCALL_CONFIG names one.
+func (s Sources) Path() string {
+	if s.Flags != nil {
+		if flag := s.Flags.Lookup(flagConfig); flag != nil && flag.Changed {
+			return flag.Value.String()
+		}
+	}
+	return s.Environment[envConfig]
+}
+
 // file returns the text of the configuration file, and its name in messages.
 func (s Sources) file() ([]byte, string, error) {
-	path := s.Environment[envConfig]
-	if flag := s.Flags.Lookup(flagConfig); flag != nil && flag.Changed {
-		path = flag.Value.String()
-	}
+	path := s.Path()
 	if path == "" {
 		return s.Default, "the built-in configuration", nil
 	}

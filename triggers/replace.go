@@ -16,17 +16,20 @@ const (
 	lockTries   = 300     // how often it is tried, up to half a second apart
 )
 
-// Replace runs statements that make or replace triggers, in one transaction between two writers: they never wait for it
-// longer than lockTimeout. It tries until it finds a moment in which nobody holds a table for long. Its errors begin with
-// what, such as "install trigger x".
+// Replace runs statements that make or replace triggers, in one transaction. They hold the table's lock only between two
+// writers' transactions; a writer waits lockTimeout at most. Replace gives up after lockTries, one to two minutes. Its
+// errors begin with what, such as "install trigger x".
 func Replace(ctx context.Context, db *sql.DB, what string, statements []string) error {
 	for try := 1; ; try++ {
 		err := replaceOnce(ctx, db, statements)
 		if err == nil {
 			return nil
 		}
-		if try == lockTries || !isLocked(err) {
+		if !isLocked(err) {
 			return fmt.Errorf("%s: %w", what, err)
+		}
+		if try == lockTries {
+			return fmt.Errorf("%s: other transactions used the table at all of %d tries: find the session in pg_locks, end its transaction or let it end, and run this again: %w", what, lockTries, err)
 		}
 		select {
 		case <-ctx.Done():

@@ -33,36 +33,60 @@ func (p *program) apply() *cobra.Command {
 }
 
 func (p *program) runApply(cmd *cobra.Command, o applyOptions) error {
-	c, log, err := p.settings(cmd, nil)
+	c, log, err := p.tablesSettings(cmd, o.prune)
 	if err != nil {
 		return err
 	}
 	if err := node.AwaitDatabase(cmd.Context(), c.Database.Migrate(), o.wait, log); err != nil {
 		return err
 	}
-	made := []tables.Change{}
+	if p.configFile(cmd) == "" {
+		p.sayUnlessJSON(o, noConfigFile+".")
+	}
+	done := applied{Changes: []tables.Change{}}
 	progress := node.ApplyProgress{
-		Waits: func(change tables.Change) {
-			log.Info("waiting for a moment in which nobody holds the table", "table", change.Table)
+		Migrated: func() {
+			done.Migrated = true
+			p.sayUnlessJSON(o, "Schema rowcall was installed or brought up to date.")
 		},
+		Waits: func(change tables.Change) { log.Info(node.WaitsForLock, "table", change.Table) },
 		Done: func(change tables.Change) {
-			made = append(made, change)
+			done.Changes = append(done.Changes, change)
 			for _, what := range change.What {
-				if !o.json {
-					p.say("%s: done: %s", change.Table, what)
-				}
+				p.sayUnlessJSON(o, change.Table+": done: "+what)
 			}
 		},
 	}
-	err = node.ApplyTables(cmd.Context(), c, o.prune, progress, log)
-	if err != nil {
+	if err := node.ApplyTables(cmd.Context(), c, o.prune, progress, log); err != nil {
 		return err
 	}
 	if o.json {
-		return writeJSON(p.stdout, map[string][]tables.Change{"changes": made})
+		return writeJSON(p.stdout, done)
 	}
-	if len(made) == 0 {
+	p.sayUnchanged(done)
+	return nil
+}
+
+// applied is what apply has done, as it prints it with --json.
+type applied struct {
+	Migrated bool            `json:"migrated"` // schema rowcall was installed or brought up to date
+	Changes  []tables.Change `json:"changes"`
+}
+
+// sayUnchanged says that no table had to be changed, if that is so.
+func (p *program) sayUnchanged(done applied) {
+	switch {
+	case len(done.Changes) > 0:
+	case done.Migrated:
+		p.say("The declared tables needed no change.")
+	default:
 		p.say("Nothing to change: the database is as declared.")
 	}
-	return nil
+}
+
+// sayUnlessJSON prints a line where the output of apply is words.
+func (p *program) sayUnlessJSON(o applyOptions, line string) {
+	if !o.json {
+		p.say("%s", line)
+	}
 }

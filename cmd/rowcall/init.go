@@ -31,9 +31,9 @@ func (p *program) init() *cobra.Command {
 		Short: "Write a first configuration file for an existing database",
 		Long: "Init looks at the database of --database-url or ROWCALL_DATABASE_URL, and writes a configuration file\n" +
 			"with comments: the table of users that it found, or that there is none, who may connect, and examples\n" +
-			"of tokens and topics. It changes nothing in the database, and replaces no file. The tables of the\n" +
+			"of tokens, declared tables and topics. It changes nothing in the database, and replaces no file. The tables of the\n" +
 			"example applications are not part of it.",
-		Example: "  rowcall init --database-url postgres://me@localhost/shop\n  rowcall serve --config rowcall.yaml",
+		Example: "  rowcall init --database-url postgres://me@localhost/shop\n  rowcall plan --config rowcall.yaml\n  rowcall serve --config rowcall.yaml",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.initSettings(cmd, o)
@@ -86,9 +86,21 @@ func (p *program) runInit(ctx context.Context, c *config.Config, o initOptions) 
 	if err := writeNew(o.output, text); err != nil {
 		return err
 	}
-	p.say("%s is written; auth.users.table is %q", o.output, found.UsersTable())
-	p.say("Read it through, then: rowcall serve --config %s", o.output)
+	p.say("%s is written. %s", o.output, found.Summary())
+	p.sayNextSteps(o.output, found.Examples())
 	return nil
+}
+
+// sayNextSteps says what to do with a new configuration file.
+func (p *program) sayNextSteps(file string, examples int) {
+	if examples > 0 {
+		p.say("Read it through. Tables that can be declared are in it as examples (tables): %d. Take the # away from those whose changes you want. Then:", examples)
+	} else {
+		p.say("Read it through, and declare the tables whose changes you want (tables). Then:")
+	}
+	p.say("  rowcall plan --config %s     # prints what makes the tables live; changes nothing", file)
+	p.say("  rowcall apply --config %s    # does it", file)
+	p.say("  rowcall serve --config %s    # starts a node", file)
 }
 
 // refuseExisting returns an error if there is a file of this name.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -128,21 +127,60 @@ func (c foreignDatabase) writes(t *testing.T, env map[string]string, file string
 	return string(text)
 }
 
+// TestInitDeclares checks that the examples of declared tables are those that have a key and hold no logins, that
+// rowcall apply takes them, and that the next steps are told.
+func TestInitDeclares(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.Empty)
+	db.Exec(t, `CREATE TABLE users (id int PRIMARY KEY, username text UNIQUE, password text); CREATE TABLE orders (id int PRIMARY KEY, total numeric);
+		CREATE TABLE "Order Items" (code text NOT NULL UNIQUE); CREATE TABLE nokey (id int UNIQUE); CREATE TABLE "rowcall" (id int PRIMARY KEY);
+		CREATE TABLE old_accounts (id int PRIMARY KEY, email text, password_hash text); CREATE TABLE late (id int UNIQUE DEFERRABLE, UNIQUE (id) DEFERRABLE);
+		CREATE VIEW seen AS SELECT * FROM orders; CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY RANGE (id);
+		CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (1) TO (10); CREATE SCHEMA hidden; CREATE TABLE hidden.secrets (id int PRIMARY KEY)`)
+	file := filepath.Join(t.TempDir(), "rowcall.yaml")
+	env := map[string]string{"ROWCALL_DATABASE_URL": db.URL, "ROWCALL_HTTP_PLAIN": "true"}
+	said, _ := commandOutput(t, env, "init", "-o", file)
+	for _, want := range []string{"The table of users is public.users (auth.users).", "as examples (tables): 3.", "rowcall plan --config " + file, "rowcall apply --config " + file} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it says %q, want %q in it", said, want)
+		}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, regexp.MustCompile(`(?m)^#(  +- table|  +topics:)`).ReplaceAll(text, []byte("$1")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env["ROWCALL_CONFIG"] = file
+	commandOutput(t, env, "apply")
+	const live = `SELECT string_agg(DISTINCT tgrelid::regclass::text, ' ' ORDER BY tgrelid::regclass::text) FROM pg_trigger WHERE tgname = '0_rowcall' AND tgparentid = 0 AND tgrelid <> 'rowcall.sessions'::regclass`
+	if got := db.Text(t, live); got != `"Order Items" orders parted` {
+		t.Errorf("the examples make these tables live: %s", got)
+	}
+}
+
+// TestInitNamesTenTables checks that a large database makes no long file.
+func TestInitNamesTenTables(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.Empty)
+	db.Exec(t, `DO $$ BEGIN FOR i IN 1 .. 12 LOOP EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY)', i); END LOOP; END $$`)
+	out, _ := commandOutput(t, map[string]string{"ROWCALL_DATABASE_URL": db.URL}, "init", "-o", "-")
+	if n := strings.Count(out, "  - table: public.t"); n != 10 || !strings.Contains(out, "# Tables with a key that are not listed here: 2\n") {
+		t.Errorf("it names %d tables:\n%s", n, out)
+	}
+}
+
 // TestInitAsARoleWithFewRights checks what init says to a role that may neither read the table nor
 // create a schema, and that its advice works.
 func TestInitAsARoleWithFewRights(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.Empty)
 	role := "few_" + db.Name
-	db.Exec(t, `CREATE ROLE `+role+` LOGIN PASSWORD '`+rowcalltest.Password+`'; CREATE SCHEMA hidden; CREATE TABLE hidden.users (id int PRIMARY KEY, username text, password text)`)
-	t.Cleanup(func() { db.Exec(t, `DROP OWNED BY `+role+`; DROP ROLE `+role) })
-	u, err := url.Parse(db.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.User = url.UserPassword(role, rowcalltest.Password)
+	url := asNewRole(t, db, role)
+	db.Exec(t, `CREATE SCHEMA hidden; CREATE TABLE hidden.users (id int PRIMARY KEY, username text, password text)`)
 	dir := t.TempDir()
-	env := map[string]string{"ROWCALL_DATABASE_URL": u.String(), "ROWCALL_HTTP_ADDR": "127.0.0.1:0", "ROWCALL_CONFIG": filepath.Join(dir, "1.yaml")}
+	env := map[string]string{"ROWCALL_DATABASE_URL": url, "ROWCALL_HTTP_ADDR": "127.0.0.1:0", "ROWCALL_CONFIG": filepath.Join(dir, "1.yaml")}
 	text := foreignDatabase{users: none()}.writes(t, env, env["ROWCALL_CONFIG"])
 	said := fails(t, env, "serve")
 	if !strings.Contains(said, "GRANT CREATE ON DATABASE") || strings.Contains(text, rowcalltest.Password) {

@@ -2,12 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"rowcall/cmd/internal/node"
+	"rowcall/config"
 	"rowcall/triggers/tables"
 )
 
@@ -37,7 +40,7 @@ func (p *program) plan() *cobra.Command {
 }
 
 func (p *program) runPlan(cmd *cobra.Command, o planOptions) error {
-	c, log, err := p.settings(cmd, nil)
+	c, log, err := p.tablesSettings(cmd, o.prune)
 	if err != nil {
 		return err
 	}
@@ -51,6 +54,9 @@ func (p *program) runPlan(cmd *cobra.Command, o planOptions) error {
 	if o.prune {
 		plan.Changes = plan.Prune()
 	}
+	if p.configFile(cmd) == "" {
+		plan.Notes = append(plan.Notes, noConfigFile)
+	}
 	if o.json {
 		err = writeJSON(p.stdout, plan)
 	} else {
@@ -60,6 +66,22 @@ func (p *program) runPlan(cmd *cobra.Command, o planOptions) error {
 		return exitStatus{code: planChanges}
 	}
 	return err
+}
+
+// noConfigFile is said where plan and apply read no configuration file, and so know of no declared table.
+const noConfigFile = "No configuration file was read: name it with --config rowcall.yaml"
+
+// tablesSettings loads the configuration of plan and apply. It refuses to prune without a configuration file.
+func (p *program) tablesSettings(cmd *cobra.Command, prune bool) (*config.Config, *slog.Logger, error) {
+	if prune && p.configFile(cmd) == "" {
+		return nil, nil, errors.New("--prune needs a configuration: name it with --config or ROWCALL_CONFIG, because every table that it does not declare loses its triggers")
+	}
+	return p.settings(cmd, nil)
+}
+
+// configFile returns the name of the configuration file; empty if none is named.
+func (p *program) configFile(cmd *cobra.Command) string {
+	return config.Sources{Flags: cmd.Flags(), Environment: p.environment}.Path()
 }
 
 // printPlan prints a plan so that the whole of it is SQL: words are comments.

@@ -30,18 +30,32 @@ func (p *program) uninstall() *cobra.Command {
 			if !yes {
 				return p.printRemoval(cmd, c)
 			}
-			return node.Uninstall(cmd.Context(), c, func(statement string, stays error) {
-				if stays != nil {
-					p.say("-- stays: %v", stays)
-					return
-				}
-				p.say("%s;", statement)
-			})
+			return p.runRemoval(cmd, c)
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do it; without this flag the SQL is only printed")
 	addWait(cmd, &wait)
 	return cmd
+}
+
+// nothingToRemove is what uninstall prints where Rowcall has left nothing.
+const nothingToRemove = "-- nothing of Rowcall is in this database"
+
+// runRemoval removes Rowcall, and prints each statement when it has run.
+func (p *program) runRemoval(cmd *cobra.Command, c *config.Config) error {
+	nothing := true
+	err := node.Uninstall(cmd.Context(), c, func(statement string, stays error) {
+		nothing = false
+		if stays != nil {
+			p.say("-- stays: %v", stays)
+			return
+		}
+		p.say("%s;", statement)
+	})
+	if err == nil && nothing {
+		p.say(nothingToRemove)
+	}
+	return err
 }
 
 // printRemoval prints what uninstall would do.
@@ -59,10 +73,13 @@ func (p *program) printRemoval(cmd *cobra.Command, c *config.Config) error {
 	for _, kept := range r.Kept {
 		p.say("-- %s", kept)
 	}
-	if len(r.Statements) == 0 {
-		p.say("-- nothing of Rowcall is in this database")
-		return nil
+	switch {
+	case len(r.Obstacles) > 0:
+		p.say(`-- nothing was changed. rowcall uninstall --yes refuses until what is named under "first" is changed`)
+	case len(r.Statements) == 0:
+		p.say(nothingToRemove)
+	default:
+		p.say("-- nothing was changed: rowcall uninstall --yes runs this")
 	}
-	p.say("-- nothing was changed: rowcall uninstall --yes runs this")
 	return nil
 }

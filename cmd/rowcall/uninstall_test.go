@@ -21,7 +21,7 @@ func TestUninstall(t *testing.T) {
 		{[]string{"uninstall"}, "-- nothing was changed", "true"},
 		{[]string{"uninstall", "--yes"}, "DROP SCHEMA rowcall CASCADE;\n", "false"},
 		{[]string{"uninstall"}, "-- nothing of Rowcall is in this database", "false"},
-		{[]string{"uninstall", "--yes"}, "", "false"},
+		{[]string{"uninstall", "--yes"}, "-- nothing of Rowcall is in this database\n", "false"},
 	} {
 		out := &strings.Builder{}
 		if err := run(t.Context(), step.args, env, out, rowcalltest.LogTo(t)); err != nil {
@@ -41,8 +41,13 @@ func TestUninstallRefused(t *testing.T) {
 	db.Exec(t, `CREATE VIEW place AS SELECT rowcall.cursor()`)
 	env := map[string]string{"ROWCALL_DATABASE_URL": db.URL}
 	out := &strings.Builder{}
-	if err := run(t.Context(), []string{"uninstall"}, environment(env), out, rowcalltest.LogTo(t)); err != nil || !strings.Contains(out.String(), "-- first: rule _RETURN on view public.place") {
-		t.Errorf("it prints %s, %v", out, err)
+	if err := run(t.Context(), []string{"uninstall"}, environment(env), out, rowcalltest.LogTo(t)); err != nil {
+		t.Fatal(err)
 	}
-	refusal{env: env, args: []string{"uninstall", "--yes"}, want: []string{"view public.place", "drop it or change it first"}}.check(t)
+	for _, want := range []string{"-- first: view public.place reads schema rowcall", `uninstall --yes refuses until what is named under "first" is changed`} {
+		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "runs this") {
+			t.Errorf("it prints %s, want %q in it", out, want)
+		}
+	}
+	refusal{env: env, args: []string{"uninstall", "--yes"}, want: []string{"view public.place", "drop or change the view first"}}.check(t)
 }

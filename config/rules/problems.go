@@ -32,9 +32,12 @@ func (p Problem) covers(key string) bool {
 type Problems []Problem
 
 // Error lists all problems, one per line.
-func (p Problems) Error() string {
+func (p Problems) Error() string { return p.Below("the configuration is not valid:") }
+
+// Below lists all problems below a heading, one per line.
+func (p Problems) Below(heading string) string {
 	lines := make([]string, 0, len(p)+1)
-	lines = append(lines, "the configuration is not valid:")
+	lines = append(lines, heading)
 	for _, problem := range p {
 		lines = append(lines, "  "+problem.String())
 	}

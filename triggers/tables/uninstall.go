@@ -30,6 +30,17 @@ func PlanRemoval(ctx context.Context, db *sql.DB) (Removal, error) {
 		return Removal{}, err
 	}
 	defer tx.Rollback() // it only reads
+	r, err := readRemoval(ctx, tx)
+	if isDenied(err) {
+		return Removal{}, explainDenied(ctx, db, err)
+	}
+	if err != nil {
+		return Removal{}, fmt.Errorf("look for objects of Rowcall: %w", err)
+	}
+	return r, nil
+}
+
+func readRemoval(ctx context.Context, tx *sql.Tx) (Removal, error) {
 	var r Removal
 	for _, part := range []struct {
 		query string
@@ -44,10 +55,19 @@ func PlanRemoval(ctx context.Context, db *sql.DB) (Removal, error) {
 			return nil
 		}, part.query)
 		if err != nil {
-			return Removal{}, fmt.Errorf("look for objects of Rowcall: %w", err)
+			return Removal{}, err
 		}
 	}
 	return r, nil
+}
+
+// explainDenied says who may plan a removal, instead of denied, which names one object.
+func explainDenied(ctx context.Context, db *sql.DB, denied error) error {
+	var role string
+	if err := db.QueryRowContext(ctx, `SELECT current_user`).Scan(&role); err != nil {
+		return fmt.Errorf("look for objects of Rowcall: %w", denied)
+	}
+	return fmt.Errorf("role %q may not look into schema rowcall: run uninstall as the role that migrates (database.migrate_url), or as a superuser", role)
 }
 
 // Run removes Rowcall. It calls done after each statement, with an error for a role that has to stay because something
@@ -76,12 +96,21 @@ const (
 	nextStatement = ";\n" // in the same transaction
 )
 
+// stateDenied is the SQLSTATE for a role that lacks a right.
+const stateDenied = "42501"
+
+// isDenied reports whether a statement was refused because the role lacks a right.
+func isDenied(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && refused.Code == stateDenied
+}
+
 // inUse reports whether a role could not be dropped because something depends on it, or because the migrating role may
 // not drop roles.
 func inUse(err error) bool {
-	const dependents, denied, used = "2BP01", "42501", "55006"
+	const dependents, used = "2BP01", "55006"
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (refused.Code == dependents || refused.Code == denied || refused.Code == used)
+	return ok && (refused.Code == dependents || refused.Code == stateDenied || refused.Code == used)
 }
 
 // obstaclesQuery finds what would fail without Rowcall, or vanish with it, and tables whose triggers the role may not
@@ -92,8 +121,12 @@ const obstaclesQuery = `
 	WHERE p.pronamespace <> ALL (ARRAY(SELECT n.oid FROM pg_namespace n WHERE n.nspname IN ('rowcall', 'pg_catalog', 'information_schema')))
 	  AND p.prosrc ~* '\mrowcall\s*\.' AND to_regnamespace('rowcall') IS NOT NULL
 	UNION
-	SELECT format('%s depends on schema rowcall, and would be dropped with it: drop it or change it first', pg_describe_object(d.classid, d.objid, 0))
+	SELECT CASE WHEN v.relname IS NULL
+		THEN format('%s depends on schema rowcall, and would be dropped with it: drop it or change it first', pg_describe_object(d.classid, d.objid, 0))
+		ELSE format('%s reads schema rowcall, and would be dropped with it: drop or change the view first', pg_describe_object('pg_class'::regclass, v.oid, 0)) END
 	FROM pg_depend d
+	LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
+	LEFT JOIN pg_class v ON v.oid = r.ev_class
 	WHERE d.deptype = 'n'
 	  AND (d.refclassid = 'pg_proc'::regclass AND d.refobjid IN (SELECT p.oid FROM pg_proc p WHERE p.pronamespace = to_regnamespace('rowcall'))
 	       OR d.refclassid = 'pg_class'::regclass AND d.refobjid IN (SELECT c.oid FROM pg_class c WHERE c.relnamespace = to_regnamespace('rowcall')))

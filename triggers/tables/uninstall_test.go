@@ -133,7 +133,7 @@ func TestUninstallObstacles(t *testing.T) {
 	}
 	want := []string{
 		"function public.on_tasks() calls functions of schema rowcall, and would fail: DROP FUNCTION public.on_tasks() CASCADE drops it with its triggers",
-		"rule _RETURN on view public.place depends on schema rowcall, and would be dropped with it: drop it or change it first",
+		"view public.place reads schema rowcall, and would be dropped with it: drop or change the view first",
 	}
 	if diff := cmp.Diff(want, r.Obstacles); diff != "" {
 		t.Errorf("obstacles (-want +got):\n%s", diff)

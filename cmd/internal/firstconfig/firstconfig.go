@@ -38,6 +38,8 @@ type Findings struct {
 	users      *usersTable
 	others     []usersTable // that could hold the users too
 	unreadable []usersTable // likewise, but the role may not read them
+	tables     []example    // that can be declared
+	moreTables int          // that can be declared too, but that the file does not name
 }
 
 const readDatabase = `
@@ -69,16 +71,22 @@ func Read(ctx context.Context, conn *pgx.Conn) (*Findings, error) {
 			f.others = append(f.others, c)
 		}
 	}
+	if err := f.readExamples(ctx, conn); err != nil {
+		return nil, err
+	}
 	return f, nil
 }
 
-// UsersTable returns the table of users for a message; "-" if none was found.
-func (f *Findings) UsersTable() string {
+// Summary says which table of users was found, or that none was.
+func (f *Findings) Summary() string {
 	if f.users == nil {
-		return "-"
+		return "No table of users was found: users come with bearer tokens (auth.jwt)."
 	}
-	return f.users.Written()
+	return "The table of users is " + f.users.Written() + " (auth.users)."
 }
+
+// Examples returns how many tables the file names in its examples of declarations.
+func (f *Findings) Examples() int { return len(f.tables) }
 
 //go:embed rowcall.yaml.tmpl
 var fileTemplate string
@@ -111,12 +119,15 @@ type templateFields struct {
 	Others                    []string
 	Unreadable                []usersTable
 	UserKind, UserPlaceholder string
+	Tables                    []example
+	MoreTables                int
 }
 
 func (f *Findings) templateFields(o Options) templateFields {
 	s := templateFields{
 		Options: o, Role: f.role, Database: f.database, MayMigrate: f.installed || f.mayCreate || !o.Migrates,
 		Users: f.users, Unreadable: f.unreadable, UserPlaceholder: "{customer}",
+		Tables: f.tables, MoreTables: f.moreTables,
 	}
 	if f.users != nil {
 		if f.users.Name == "auth_user" || f.users.columnNamed("last_login") != nil {

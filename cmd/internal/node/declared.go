@@ -74,11 +74,26 @@ func (d *declaredTables) renew(ctx context.Context, source rules.Topic) (rules.T
 	return source, fmt.Errorf("the topics of the table are not those with which the node started, such as %s: restart the node", source.Topic)
 }
 
-// misfitOr returns an error that says what is wrong with the declarations as it is. Any other error is of
+// misfit is what is wrong with the declarations at this database.
+type misfit struct{ rules.Problems }
+
+func (m misfit) Error() string { return m.Below("the declared tables do not fit the database:") }
+
+func (m misfit) Unwrap() error { return m.Problems }
+
+// misfitOf returns a misfit if the error says what is wrong with the declarations, and any other error as it is.
+func misfitOf(err error) error {
+	if problems, ok := errors.AsType[rules.Problems](err); ok {
+		return misfit{problems}
+	}
+	return err
+}
+
+// misfitOr returns a misfit if the error says what is wrong with the declarations. Any other error is of
 // the database.
 func misfitOr(err error, doing string) error {
-	if _, misfit := errors.AsType[rules.Problems](err); misfit {
-		return err
+	if problems, ok := errors.AsType[rules.Problems](err); ok {
+		return misfit{problems}
 	}
 	return problem.OfDatabase(doing, err)
 }
@@ -91,9 +106,8 @@ func ReadyTables(ctx context.Context, c *config.Config, log *slog.Logger) error 
 	}
 	if c.TablesApply {
 		return ApplyTables(ctx, c, false, ApplyProgress{
-			Waits: func(change tables.Change) {
-				log.Info("waiting for a moment in which nobody holds the table", "table", change.Table)
-			},
+			Migrated: func() {}, // what migrates logs it
+			Waits:    func(change tables.Change) { log.Info(WaitsForLock, "table", change.Table) },
 			Done: func(change tables.Change) {
 				log.Info("a declared table was made live", "table", change.Table, "what", strings.Join(change.What, "; "))
 			},

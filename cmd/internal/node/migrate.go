@@ -90,6 +90,15 @@ func explainMigrate(err error) error {
 	return err
 }
 
+// explainPlan says which role may plan, instead of the refusal of the first object that the role may not read.
+func explainPlan(ctx context.Context, db *sql.DB, err error) error {
+	var role string
+	if !isDenied(err) || db.QueryRowContext(ctx, `SELECT current_user`).Scan(&role) != nil {
+		return err
+	}
+	return fmt.Errorf("role %q may not read schema rowcall: name the role that migrates in database.migrate_url, or run what rowcall grants --migrate %s prints", role, role)
+}
+
 // isDenied reports whether the database refused a statement because the role lacks a right.
 func isDenied(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)

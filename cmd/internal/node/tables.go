@@ -30,34 +30,43 @@ func PlanTables(ctx context.Context, c *config.Config) (TablePlan, error) {
 	defer db.Close()
 	pending, err := schema.Pending(ctx, db, c.Apps)
 	if err != nil {
-		return TablePlan{}, explainMigrate(err)
+		return TablePlan{}, explainPlan(ctx, db, err)
 	}
 	changes, err := planTables(ctx, db, c)
-	return TablePlan{pending, changes}, err
+	return TablePlan{pending, changes}, explainPlan(ctx, db, err)
 }
 
 func planTables(ctx context.Context, db *sql.DB, c *config.Config) (tables.Changes, error) {
 	declared, err := tables.Resolve(ctx, db, c.Tables)
 	if err != nil {
-		return tables.Changes{}, err
+		return tables.Changes{}, misfitOf(err)
 	}
-	return tables.Plan(ctx, db, declared)
+	changes, err := tables.Plan(ctx, db, declared)
+	return changes, misfitOf(err)
 }
 
-// ApplyProgress is told how applying goes on. Either function may be nil.
+// WaitsForLock is logged while a table cannot be changed because somebody holds it.
+const WaitsForLock = "waiting for a lock: another transaction uses the table"
+
+// ApplyProgress is told how applying goes on.
 type ApplyProgress struct {
-	Waits func(tables.Change) // a table takes longer than a second, because somebody holds it
-	Done  func(tables.Change)
+	Migrated func()              // Rowcall's own schema was installed or brought up to date; not called if it was so before
+	Waits    func(tables.Change) // a table takes longer than a second, because somebody holds it
+	Done     func(tables.Change)
 }
 
 // ApplyTables brings Rowcall's own schema up to date, and makes the tables as they are declared. With prune, tables that
 // are not declared any more lose their triggers.
 func ApplyTables(ctx context.Context, c *config.Config, prune bool, progress ApplyProgress, log *slog.Logger) error {
-	if _, err := PlanTables(ctx, c); err != nil {
+	plan, err := PlanTables(ctx, c)
+	if err != nil {
 		return err // before anything is changed
 	}
 	if err := Migrate(ctx, c, false, log); err != nil {
 		return err
+	}
+	if plan.Migrate {
+		progress.Migrated()
 	}
 	db, err := openDatabase(ctx, c.Database.Migrate(), c.Database)
 	if err != nil {
@@ -73,8 +82,8 @@ func ApplyTables(ctx context.Context, c *config.Config, prune bool, progress App
 			changes = changes.Prune()
 		}
 		for _, change := range changes.Changes {
-			err := noticing(time.Second, func() { tell(progress.Waits, change) }, func() error {
-				return tables.Apply(ctx, db, tables.Changes{Changes: []tables.Change{change}}, func(done tables.Change) { tell(progress.Done, done) })
+			err := noticing(time.Second, func() { progress.Waits(change) }, func() error {
+				return tables.Apply(ctx, db, tables.Changes{Changes: []tables.Change{change}}, progress.Done)
 			})
 			if err != nil && errors.Is(err, context.Canceled) {
 				return ctx.Err()
@@ -85,12 +94,6 @@ func ApplyTables(ctx context.Context, c *config.Config, prune bool, progress App
 		}
 		return nil
 	})
-}
-
-func tell(f func(tables.Change), change tables.Change) {
-	if f != nil {
-		f(change)
-	}
 }
 
 // noticing calls notice if work takes longer than patience. Both have ended when it returns.
