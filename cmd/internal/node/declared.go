@@ -106,8 +106,7 @@ func ReadyTables(ctx context.Context, c *config.Config, log *slog.Logger) error 
 	}
 	if c.TablesApply {
 		return ApplyTables(ctx, c, false, ApplyProgress{
-			Migrated: func() {}, // what migrates logs it
-			Waits:    func(change tables.Change) { log.Info(WaitsForLock, "table", change.Table) },
+			Waits: func(change tables.Change) { log.Info(WaitsForLock, "table", change.Table) },
 			Done: func(change tables.Change) {
 				log.Info("a declared table was made live", "table", change.Table, "what", strings.Join(change.What, "; "))
 			},

@@ -48,7 +48,7 @@ func planTables(ctx context.Context, db *sql.DB, c *config.Config) (tables.Chang
 // WaitsForLock is logged while a table cannot be changed because somebody holds it.
 const WaitsForLock = "waiting for a lock: another transaction uses the table"
 
-// ApplyProgress is told how applying goes on.
+// ApplyProgress is told how applying goes on. Each function may be nil.
 type ApplyProgress struct {
 	Migrated func()              // Rowcall's own schema was installed or brought up to date; not called if it was so before
 	Waits    func(tables.Change) // a table takes longer than a second, because somebody holds it
@@ -65,7 +65,7 @@ func ApplyTables(ctx context.Context, c *config.Config, prune bool, progress App
 	if err := Migrate(ctx, c, false, log); err != nil {
 		return err
 	}
-	if plan.Migrate {
+	if plan.Migrate && progress.Migrated != nil {
 		progress.Migrated()
 	}
 	db, err := openDatabase(ctx, c.Database.Migrate(), c.Database)
@@ -82,8 +82,8 @@ func ApplyTables(ctx context.Context, c *config.Config, prune bool, progress App
 			changes = changes.Prune()
 		}
 		for _, change := range changes.Changes {
-			err := noticing(time.Second, func() { progress.Waits(change) }, func() error {
-				return tables.Apply(ctx, db, tables.Changes{Changes: []tables.Change{change}}, progress.Done)
+			err := noticing(time.Second, func() { tell(progress.Waits, change) }, func() error {
+				return tables.Apply(ctx, db, tables.Changes{Changes: []tables.Change{change}}, func(done tables.Change) { tell(progress.Done, done) })
 			})
 			if err != nil && errors.Is(err, context.Canceled) {
 				return ctx.Err()
@@ -94,6 +94,12 @@ func ApplyTables(ctx context.Context, c *config.Config, prune bool, progress App
 		}
 		return nil
 	})
+}
+
+func tell(f func(tables.Change), change tables.Change) {
+	if f != nil {
+		f(change)
+	}
 }
 
 // noticing calls notice if work takes longer than patience. Both have ended when it returns.
