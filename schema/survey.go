@@ -64,6 +64,14 @@ func look(ctx context.Context, tx *sql.Tx) (survey, error) {
 	return s, nil
 }
 
+// NotOwnerError says that the migrating role may not act for the owner of what it has to change.
+type NotOwnerError struct {
+	Reason    string
+	Statement string // the SQL that lets it
+}
+
+func (e *NotOwnerError) Error() string { return e.Reason + ", or run: " + e.Statement }
+
 // refuseOwner says why the migrating role cannot act for the schema's owner, and which GRANT helps.
 func (s survey) refuseOwner() error {
 	switch {
@@ -74,8 +82,8 @@ func (s survey) refuseOwner() error {
 		return fmt.Errorf("schema rowcall belongs to the superuser %s: migrate once as that role, which gives the schema to rowcall_owner, then run: %s",
 			quote(s.owner), s.grant("rowcall_owner"))
 	case !s.acts:
-		return fmt.Errorf("schema rowcall belongs to role %s, which role %s may not act for: migrate as %s or as a superuser, or run: %s",
-			quote(s.owner), quote(s.migrator), quote(s.owner), s.grant(s.owner))
+		return &NotOwnerError{fmt.Sprintf("schema rowcall belongs to role %s, which role %s may not act for: migrate as %s or as a superuser",
+			quote(s.owner), quote(s.migrator), quote(s.owner)), s.grant(s.owner)}
 	}
 	return nil
 }
@@ -108,8 +116,8 @@ func (s survey) refuseApps(p progress) error {
 		return fmt.Errorf("role %s may not create the tables of the example applications: GRANT CREATE ON SCHEMA public TO %s, or set apps: false",
 			quote(s.migrator), quote(s.migrator))
 	case p.pending && p.stranger != "":
-		return fmt.Errorf("tables of the example applications belong to role %s, which role %s may not act for: migrate as %s or as a superuser, or run: %s",
-			quote(p.stranger), quote(s.migrator), quote(p.stranger), survey{version: s.version, migrator: s.migrator, inherits: true}.grant(p.stranger))
+		return &NotOwnerError{fmt.Sprintf("tables of the example applications belong to role %s, which role %s may not act for: migrate as %s or as a superuser",
+			quote(p.stranger), quote(s.migrator), quote(p.stranger)), survey{version: s.version, migrator: s.migrator, inherits: true}.grant(p.stranger)}
 	}
 	return nil
 }

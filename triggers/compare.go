@@ -23,8 +23,9 @@ const (
 	TriggerDisabled    Fault = "trigger disabled"     // it never fires
 	TriggerReplaced    Fault = "trigger replaced"     // one of its name calls another function
 	TriggerOutdated    Fault = "trigger outdated"     // it calls the right function, but at other times
-	TriggerNotAsWanted Fault = "trigger not always"   // it does not fire while replication applies rows
-	TableMissing       Fault = "table of the trigger" // it is not there
+	TriggerReplicaOnly Fault = "trigger replica only" // it fires for replicated rows, and not for ordinary changes
+	TriggerMode        Fault = "trigger mode"         // it does not fire while replication applies rows, or should not and does
+	TableMissing       Fault = "table missing"        // it is not there
 )
 
 // Difference is one function or trigger that is not as this version wants it.

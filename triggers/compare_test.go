@@ -22,6 +22,7 @@ const breakAll = `
 		DROP TRIGGER "0_rowcall" ON chat_messages;
 		ALTER TABLE chat_rooms DISABLE TRIGGER "0_rowcall";
 		ALTER TABLE dams ENABLE TRIGGER "0_rowcall";
+		ALTER TABLE hydrographs ENABLE REPLICA TRIGGER "0_rowcall";
 		CREATE OR REPLACE TRIGGER "0_rowcall" AFTER INSERT ON patients FOR EACH ROW EXECUTE FUNCTION rowcall.on_patients();
 		CREATE OR REPLACE TRIGGER "0_rowcall" AFTER INSERT ON users FOR EACH ROW WHEN (NEW.id > 1) EXECUTE FUNCTION rowcall.on_patients();
 		DROP TABLE job_postings;
@@ -39,8 +40,9 @@ func broken() []string {
 		"function outdated:  rowcall.flip_gate",
 		`trigger missing: public.chat_messages "0_rowcall"`,
 		`trigger disabled: public.chat_rooms "0_rowcall"`,
-		`trigger not always: public.dams "0_rowcall"`,
-		`table of the trigger: public.job_postings "0_rowcall"`,
+		`trigger mode: public.dams "0_rowcall"`,
+		`trigger replica only: public.hydrographs "0_rowcall"`,
+		`table missing: public.job_postings "0_rowcall"`,
 		`trigger outdated: public.patients "0_rowcall"`,
 		`trigger replaced: public.users "0_rowcall"`,
 		`trigger missing: public."Django ""sessions""" "0_rowcall"`,

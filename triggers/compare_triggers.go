@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// place is the table and the name of a trigger.
-type place struct{ table, name string }
+// triggerKey is the table and the name of a trigger.
+type triggerKey struct{ table, name string }
 
-// placeOf reads the place of a definition that pg_get_triggerdef has written.
-func placeOf(definition string) place {
+// keyOf reads the key of the trigger from a definition that pg_get_triggerdef has written.
+func keyOf(definition string) triggerKey {
 	const name = `(?:"(?:[^"]|"")+"|\w+)`
 	parts := regexp.MustCompile(`^CREATE TRIGGER (` + name + `) .* ON (` + name + `\.` + name + `) `).FindStringSubmatch(definition)
 	if parts == nil {
-		return place{}
+		return triggerKey{}
 	}
-	return place{table: parts[2], name: parts[1]}
+	return triggerKey{table: parts[2], name: parts[1]}
 }
 
 // call is the part of a definition that names the function and its arguments.
@@ -30,8 +30,8 @@ func call(definition string) string {
 // present is what there is at the tables of the wanted triggers.
 type present struct {
 	tables      map[string]bool // that are there
-	definitions map[place]string
-	modes       map[place]string
+	definitions map[triggerKey]string
+	modes       map[triggerKey]string
 }
 
 // presentTriggers reads the triggers with our names. To write the definition of a trigger that has a condition,
@@ -46,16 +46,16 @@ func presentTriggers(ctx context.Context, tx *sql.Tx, wanted []trigger) (present
 		WHERE c.relkind IN ('r', 'p') AND format('%I.%I', n.nspname, c.relname) = ANY ($1)`
 	var tables []string
 	for _, t := range wanted {
-		tables = append(tables, placeOf(t.definition).table)
+		tables = append(tables, keyOf(t.definition).table)
 	}
-	all := present{tables: map[string]bool{}, definitions: map[place]string{}, modes: map[place]string{}}
+	all := present{tables: map[string]bool{}, definitions: map[triggerKey]string{}, modes: map[triggerKey]string{}}
 	rows, err := tx.QueryContext(ctx, query, tables)
 	if err != nil {
 		return all, fmt.Errorf("read triggers: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var at place
+		var at triggerKey
 		var mode, definition string
 		if err := rows.Scan(&at.table, &at.name, &mode, &definition); err != nil {
 			return all, fmt.Errorf("read triggers: %w", err)
@@ -73,7 +73,7 @@ func compareTriggers(ctx context.Context, tx *sql.Tx, wanted []trigger) ([]Diffe
 	}
 	var all []Difference
 	for _, t := range wanted {
-		at := placeOf(t.definition)
+		at := keyOf(t.definition)
 		found, there := here.definitions[at]
 		d := Difference{Table: at.table, Object: at.name, Found: found, Wanted: t.definition}
 		switch {
@@ -87,8 +87,10 @@ func compareTriggers(ctx context.Context, tx *sql.Tx, wanted []trigger) ([]Diffe
 			d.Fault = TriggerOutdated
 		case here.modes[at] == "D":
 			d.Fault = TriggerDisabled
+		case here.modes[at] == "R":
+			d.Fault = TriggerReplicaOnly
 		case here.modes[at] != t.mode():
-			d.Fault = TriggerNotAsWanted
+			d.Fault = TriggerMode
 		default:
 			continue
 		}

@@ -52,8 +52,8 @@ func (p *program) runApply(cmd *cobra.Command, o applyOptions) error {
 		Waits: func(change tables.Change) { log.Info(node.WaitsForLock, "table", change.Table) },
 		Done: func(change tables.Change) {
 			done.Changes = append(done.Changes, change)
-			for _, what := range change.What {
-				p.sayUnlessJSON(o, change.Table+": done: "+what)
+			for _, d := range change.Differences {
+				p.sayUnlessJSON(o, change.Table+": "+d.Done())
 			}
 		},
 	}

@@ -112,11 +112,14 @@ func (p *program) printPlan(plan node.TablePlan) {
 
 // printWhat prints what a change is for, as comments.
 func (p *program) printWhat(c tables.Change) {
-	for _, what := range c.What {
+	for _, what := range c.What() {
 		p.say("-- %s %s.", c.Table, what)
 	}
-	if c.Reset != "" {
-		p.say("-- Its followers read their state again (reset, %s).", c.Reset)
+	switch {
+	case c.Reset != "" && c.Has(tables.NotLive):
+		p.say("-- Followers that it had before are told to read their state again (reset, reason %s).", c.Reset)
+	case c.Reset != "":
+		p.say("-- Its followers are told to read their state again (reset, reason %s).", c.Reset)
 	}
 }
 

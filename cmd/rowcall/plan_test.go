@@ -62,7 +62,7 @@ func TestPlanAndApply(t *testing.T) {
 		{noFile, "plan", 2, "-- Note: No configuration file was read: name it with --config rowcall.yaml.\n"},
 		{with, "plan", 2, "-- Schema rowcall is not there"},
 		{with, "plan", 2, `CREATE OR REPLACE TRIGGER "0_rowcall"`},
-		{with, "apply", 0, "Schema rowcall was installed or brought up to date.\npublic.orders: done: is not live: it gets a function and triggers"},
+		{with, "apply", 0, "Schema rowcall was installed or brought up to date.\npublic.orders: is live now: function and triggers were made"},
 		{with, "plan", 0, "-- Nothing to change"},
 		{with, "apply", 0, "Nothing to change"},
 		{without, "plan", 0, "-- public.orders is not declared any more: rowcall apply --prune"},

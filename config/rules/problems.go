@@ -11,6 +11,7 @@ type Problem struct {
 	Key    string // key path, such as topics[2].allow; the file's name if the file is not YAML
 	Source string // the environment variable or flag that the value came from; empty for the file
 	Text   string // what is wrong, and what to do
+	Cause  error  // the error that Text was made of, where a program has to tell it apart; else nil
 }
 
 // String is the problem as one line.

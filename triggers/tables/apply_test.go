@@ -84,8 +84,13 @@ func TestApplyAsOwner(t *testing.T) {
 		return tables.Plan(t.Context(), keeper, found)
 	}
 	_, err := plan("others.t", "x")
-	if wrong, _ := errors.AsType[rules.Problems](err); len(wrong) != 1 || !strings.HasSuffix(wrong[0].Text, `run: GRANT "other" TO "keeper"`) {
-		t.Errorf("a table of another role: %v", err)
+	wrong, _ := errors.AsType[rules.Problems](err)
+	if len(wrong) != 1 || !strings.HasSuffix(wrong[0].Text, `run: GRANT "other" TO "keeper"`) {
+		t.Fatalf("a table of another role: %v", err)
+	}
+	want := tables.NotOwnerError{Table: "others.t", Owner: "other", Role: "keeper", Statement: `GRANT "other" TO "keeper"`}
+	if got, ok := errors.AsType[*tables.NotOwnerError](wrong[0].Cause); !ok || *got != want {
+		t.Errorf("a table of another role: got the cause %+v, want %+v", got, want)
 	}
 	changes, err := plan("shop.orders", "x/{note}")
 	if err != nil {

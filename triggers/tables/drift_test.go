@@ -70,9 +70,9 @@ func TestDrift(t *testing.T) {
 	apply(t, db, declared...)
 	d := at(t, db)
 	for _, c := range []struct{ ruin, what, reset string }{
-		{`ALTER TABLE orders DISABLE TRIGGER "0_rowcall"`, "public.orders trigger 0_rowcall is disabled", "triggers"},
+		{`ALTER TABLE orders DISABLE TRIGGER "0_rowcall"`, "public.orders trigger 0_rowcall is disabled: changes file no events", "triggers"},
 		{`ALTER TABLE orders ENABLE TRIGGER "0_rowcall"`, "public.orders trigger 0_rowcall does not fire for replicated rows: it is not ENABLE ALWAYS", "triggers"},
-		{`ALTER TABLE orders ENABLE REPLICA TRIGGER "0_rowcall"`, "public.orders trigger 0_rowcall fires for replicated rows only", "triggers"},
+		{`ALTER TABLE orders ENABLE REPLICA TRIGGER "0_rowcall"`, "public.orders trigger 0_rowcall fires for replicated rows only: ordinary changes file no events", "triggers"},
 		{`DROP TRIGGER "0_rowcall" ON orders`, "public.orders trigger 0_rowcall is missing, or was replaced", "triggers"},
 		{`CREATE OR REPLACE TRIGGER "0_rowcall" AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION rowcall."public.orders"()`, "public.orders trigger 0_rowcall is missing, or was replaced", "triggers"},
 		{`CREATE OR REPLACE TRIGGER "0_rowcall" AFTER INSERT OR DELETE OR UPDATE ON orders FOR EACH ROW WHEN (false) EXECUTE FUNCTION rowcall."public.orders"()`, "public.orders trigger 0_rowcall is missing, or was replaced", "triggers"},
@@ -90,7 +90,7 @@ func TestDrift(t *testing.T) {
 		{`ALTER TABLE orders DROP more`, "public.orders has columns that leave it no more: more", "schema"},
 		{`ALTER TABLE orders ALTER note TYPE numeric USING 0; ALTER TABLE orders ALTER price TYPE text`, "public.orders is declared in another way than before, or has columns of other types", "schema"},
 		{`ALTER TABLE orders ALTER note TYPE text, ALTER price TYPE float8 USING 0`, "public.orders is declared in another way than before, or has columns of other types", "schema"},
-		{`ALTER TABLE sold_us DISABLE TRIGGER "0_rowcall"`, "public.sold trigger 0_rowcall of partition public.sold_us is disabled", "triggers"},
+		{`ALTER TABLE sold_us DISABLE TRIGGER "0_rowcall"`, "public.sold trigger 0_rowcall of partition public.sold_us is disabled: changes file no events", "triggers"},
 		{`DROP TRIGGER "0_rowcall_truncate" ON sold_us`, "public.sold trigger 0_rowcall_truncate of partition public.sold_us is missing, or was replaced", ""},
 	} {
 		d.run(c.ruin)

@@ -77,7 +77,7 @@ func apply(t testing.TB, db *schematest.Database, declared ...rules.Table) []str
 		t.Fatal(err)
 	}
 	err = tables.Apply(t.Context(), db.DB(t), changes, func(c tables.Change) {
-		changed = append(changed, c.Table+" "+strings.Join(c.What, ", "))
+		changed = append(changed, c.Table+" "+strings.Join(c.What(), ", "))
 	})
 	if err != nil {
 		t.Fatal(err)

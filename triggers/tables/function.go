@@ -34,15 +34,19 @@ func (t Table) createFunction() string {
 	for i := 2; strings.Contains(body, quote); i++ {
 		quote = fmt.Sprintf("$rowcall%d$", i)
 	}
-	return "CREATE OR REPLACE FUNCTION " + t.functionSQL() + "()\nRETURNS trigger LANGUAGE plpgsql SECURITY DEFINER" + t.settings() +
+	set := ""
+	if settings := t.settings(); settings != "" {
+		set = " SET " + strings.Replace(settings, "=", " = ", 1)
+	}
+	return "CREATE OR REPLACE FUNCTION " + t.functionSQL() + "()\nRETURNS trigger LANGUAGE plpgsql SECURITY DEFINER" + set +
 		" AS " + quote + body + quote
 }
 
-// settings are the clauses for settings on which the text of values depends, and which no expression settles. Each costs
-// every call.
+// settings are settings of the function on which the text of values depends, and which no expression pins, as in
+// pg_proc.proconfig. Each costs every call.
 func (t Table) settings() string {
 	if slices.ContainsFunc(slices.Concat(t.Columns, t.Key), func(c Column) bool { return isFloat(c.Base) }) {
-		return " SET extra_float_digits = 1"
+		return "extra_float_digits=1"
 	}
 	return ""
 }

@@ -72,9 +72,10 @@ type function struct {
 	Source   string
 	Definer  bool   // SECURITY DEFINER
 	Settings string // its SET clauses
-	Settled  bool   // it belongs to the schema's owner, and not everybody may call it
 	Comment  string
-	Triggers []struct{ Name, Table string } // that execute it, but not the copies of partitions; Table as SQL
+
+	OwnedAndPrivate bool                           // it belongs to the schema's owner, and not everybody may call it
+	Triggers        []struct{ Name, Table string } // that execute it, but not the copies of partitions; Table as SQL
 
 	made *made // nil: it is not generated
 }
@@ -83,7 +84,7 @@ type function struct {
 const functionsQuery = `
 	SELECT json_build_object(
 		'Name', p.proname, 'Source', p.prosrc, 'Definer', p.prosecdef, 'Settings', coalesce(array_to_string(p.proconfig, ', '), ''),
-		'Settled', p.proowner = n.nspowner AND NOT EXISTS (
+		'OwnedAndPrivate', p.proowner = n.nspowner AND NOT EXISTS (
 			SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0),
 		'Comment', coalesce(obj_description(p.oid, 'pg_proc'), ''),
 		'Triggers', (
@@ -92,6 +93,11 @@ const functionsQuery = `
 	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 	WHERE n.nspname = 'rowcall' AND p.prorettype = 'trigger'::regtype
 	ORDER BY p.proname`
+
+// differsFrom reports whether the function is not the one that applying the table's declaration makes.
+func (f function) differsFrom(t Table) bool {
+	return f.Source != t.body() || !f.Definer || f.Settings != t.settings() || !f.OwnedAndPrivate
+}
 
 // readFunctions reads the trigger functions of schema rowcall; none where the schema is not there.
 func readFunctions(ctx context.Context, tx *sql.Tx) ([]function, error) {

@@ -19,10 +19,10 @@ type Changes struct {
 
 // Change is what one table needs.
 type Change struct {
-	Table string   `json:"table"` // as SQL
-	What  []string `json:"what"`  // each a sentence without a subject
-	Reset string   `json:"reset"` // why followers are told to read their state again: triggers or schema; empty: they are not
-	Steps []Step   `json:"steps"`
+	Table       string       `json:"table"` // as SQL
+	Differences []Difference `json:"what"`
+	Reset       string       `json:"reset"` // why followers are told to read their state again: triggers or schema; empty: they are not
+	Steps       []Step       `json:"steps"`
 }
 
 // Step is SQL that runs in one transaction.
@@ -43,7 +43,8 @@ const (
 )
 
 // Plan compares the database with declared tables. It changes nothing. The error is a rules.Problems where a table
-// cannot get triggers: it has others of the same name, or belongs to a role that the present one may not act for.
+// cannot get triggers: it has others of the same name, or belongs to a role that the present one may not act for, which is
+// a NotOwnerError.
 func Plan(ctx context.Context, db *sql.DB, declared []Table) (Changes, error) {
 	tx, err := begin(ctx, db)
 	if err != nil {
@@ -58,8 +59,8 @@ func Plan(ctx context.Context, db *sql.DB, declared []Table) (Changes, error) {
 	changes := Changes{Changes: []Change{}, Undeclared: present.undeclared(declared), Notes: []string{}}
 	for _, t := range declared {
 		c := present.change(t)
-		if reason := present.refusal(t); reason != "" && len(c.Steps) > 0 { // to change nothing, no right is needed
-			wrong = append(wrong, rules.Problem{Key: t.Path + ".table", Text: reason})
+		if refused := present.refusal(t); refused != nil && len(c.Steps) > 0 { // to change nothing, no right is needed
+			wrong = append(wrong, rules.Problem{Key: t.Path + ".table", Text: refused.Error(), Cause: refused})
 			continue
 		}
 		if note := t.note(); note != "" {
@@ -72,23 +73,31 @@ func Plan(ctx context.Context, db *sql.DB, declared []Table) (Changes, error) {
 	return changes, wrong.Err()
 }
 
-// refusal says why a table cannot get triggers, and what to do; empty if it can.
-func (s *state) refusal(t Table) string {
+// PlanDeclared resolves declarations, and compares the database with them. It changes nothing.
+func PlanDeclared(ctx context.Context, db *sql.DB, declared []rules.Table) (Changes, error) {
+	found, err := Resolve(ctx, db, declared)
+	if err != nil {
+		return Changes{}, err
+	}
+	return Plan(ctx, db, found)
+}
+
+// refusal says why a table cannot get triggers, and what to do; nil if it can.
+func (s *state) refusal(t Table) error {
 	for _, b := range t.branches() {
 		name := rules.WriteName([]string{b.Schema, b.Name})
 		if owner, strange := s.strangers[b.OID]; strange {
-			return fmt.Sprintf("%s belongs to role %q, and role %q may not make triggers on it: apply as that role, or run: GRANT %s TO %s",
-				name, owner, s.role, quoteName(owner), quoteName(s.role))
+			return &NotOwnerError{Table: name, Owner: owner, Role: s.role, Statement: fmt.Sprintf("GRANT %s TO %s", quoteName(owner), quoteName(s.role))}
 		}
 		for _, own := range []string{rowTrigger, truncateTrigger} {
 			found := s.find(b.OID, own)
 			if found != nil && !s.generated(found) {
-				return fmt.Sprintf("%s has a trigger %q of another origin, which executes %s: a table is either declared or has a trigger by hand; "+
+				return fmt.Errorf("%s has a trigger %q of another origin, which executes %s: a table is either declared or has a trigger by hand; "+
 					"drop that trigger, or remove the declaration", name, own, rules.WriteName([]string{found.Schema, found.Function}))
 			}
 		}
 	}
-	return ""
+	return nil
 }
 
 // note says what to know of a table that is not seen in its declaration; empty for most.
@@ -105,20 +114,20 @@ func (s *state) change(t Table) Change {
 	c := Change{Table: t.SQL()}
 	main := Step{}
 	present := functionNamed(s.functions, t.functionName())
-	if what := s.functionWants(t, present); what != "" {
-		c.What = append(c.What, what)
+	if wants := functionWants(t, present); wants != nil {
+		c.Differences = append(c.Differences, *wants)
 		main = append(main, s.makeFunction(t)...)
 		c.Reset = "schema"
 		if present == nil {
 			c.Reset = "triggers" // it may have been live before, and may have followers
 		}
 	} else if present.Comment != t.comment() {
-		c.What, c.Reset = append(c.What, "has other partitions than before: followers read their state again"), "schema"
+		c.Differences, c.Reset = append(c.Differences, Difference{Kind: PartitionsDiffer}), "schema"
 		main = append(main, t.commentFunction())
 	}
 	for i, b := range t.branches() {
-		what, step := s.triggersWant(t, b, i == 0)
-		c.What = append(c.What, what...)
+		wants, step := s.triggersWant(t, b, i == 0)
+		c.Differences = append(c.Differences, wants...)
 		if i == 0 {
 			main = append(main, step...)
 			if present != nil && len(step) > 0 && !onlyTruncate(step) {
@@ -145,47 +154,40 @@ func onlyTruncate(step Step) bool {
 	return !slices.ContainsFunc(step, func(sql string) bool { return !strings.Contains(sql, quoteName(truncateTrigger)) })
 }
 
-// functionWants says what is wrong with a table's function; empty if nothing.
-func (s *state) functionWants(t Table, present *function) string {
+// functionWants says what is wrong with a table's function; nil if nothing.
+func functionWants(t Table, present *function) *Difference {
 	switch {
 	case present == nil:
-		return "is not live: it gets a function and triggers"
+		return &Difference{Kind: NotLive}
 	case present.made == nil:
-		return "has a function whose comment was changed: it is made again"
+		return &Difference{Kind: CommentChanged}
 	case present.made.format != fmt.Sprint(formatVersion):
-		return "has a function of another version of Rowcall: it is made again"
+		return &Difference{Kind: VersionDiffers}
 	case present.made.hash != t.hash():
 		return t.columnsWant(present.made.Columns)
-	case present.Source != t.body(), !present.Definer, " SET "+strings.ReplaceAll(present.Settings, "=", " = ") != t.settings() && present.Settings+t.settings() != "", !present.Settled:
-		return "has a function that was changed by hand: it is made again"
+	case present.differsFrom(t):
+		return &Difference{Kind: FunctionChanged}
 	}
-	return ""
+	return nil
 }
 
 // columnsWant says what a function of another declaration changes.
-func (t Table) columnsWant(before []string) string {
-	var more, less []string
+func (t Table) columnsWant(before []string) *Difference {
+	d := Difference{Kind: ColumnsDiffer}
 	for _, c := range t.Columns {
 		if !slices.Contains(before, c.Name) {
-			more = append(more, c.Name)
+			d.Added = append(d.Added, c.Name)
 		}
 	}
 	for _, name := range before {
 		if !hasColumn(t.Columns, name) {
-			less = append(less, name)
+			d.Removed = append(d.Removed, name)
 		}
 	}
-	var parts []string
-	if more != nil {
-		parts = append(parts, "columns that leave the database from now on: "+strings.Join(more, ", "))
+	if d.Added == nil && d.Removed == nil {
+		d.Kind = DeclarationDiffers
 	}
-	if less != nil {
-		parts = append(parts, "columns that leave it no more: "+strings.Join(less, ", "))
-	}
-	if parts == nil {
-		return "is declared in another way than before, or has columns of other types"
-	}
-	return "has " + strings.Join(parts, "; ")
+	return &d
 }
 
 // makeFunction is SQL that makes the function, with its owner and rights.
@@ -203,11 +205,11 @@ func (t Table) commentFunction() string {
 
 // triggersWant says what is wrong with the triggers of a table or partition, and how to make them right. Partitions have
 // copies of the table's row trigger, and a trigger for TRUNCATE of their own.
-func (s *state) triggersWant(t Table, b branch, root bool) (what []string, sql Step) {
+func (s *state) triggersWant(t Table, b branch, root bool) (wants []Difference, sql Step) {
 	name := quoteName(b.Schema, b.Name)
-	of := ""
+	partition := ""
 	if !root {
-		of = " of partition " + rules.WriteName([]string{b.Schema, b.Name})
+		partition = rules.WriteName([]string{b.Schema, b.Name})
 	}
 	for _, wanted := range []struct {
 		name   string
@@ -225,32 +227,32 @@ func (s *state) triggersWant(t Table, b branch, root bool) (what []string, sql S
 		switch {
 		case isCopy && found == nil, !isCopy && !right:
 			if functionNamed(s.functions, t.functionName()) != nil {
-				what = append(what, fmt.Sprintf("trigger %s%s is missing, or was replaced", wanted.name, of))
+				wants = append(wants, Difference{Kind: TriggerMissing, Trigger: wanted.name, Partition: partition})
 			}
 			if !isCopy {
 				sql = append(sql, wanted.create, enableAlways(name, wanted.name))
 			}
 		case found.Enabled != "A":
-			what = append(what, fmt.Sprintf("trigger %s%s %s", wanted.name, of, enabledWord(found.Enabled)))
+			wants = append(wants, Difference{Kind: kindOfMode(found.Enabled), Trigger: wanted.name, Partition: partition})
 			sql = append(sql, enableAlways(name, wanted.name))
 		}
 	}
-	return what, sql
+	return wants, sql
 }
 
 func enableAlways(table, trigger string) string {
 	return fmt.Sprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, quoteName(trigger))
 }
 
-// enabledWord says when a trigger fires that does not fire always.
-func enabledWord(enabled string) string {
-	switch enabled {
+// kindOfMode is what is wrong with a trigger that does not fire always. mode is as in pg_trigger.tgenabled.
+func kindOfMode(mode string) Kind {
+	switch mode {
 	case "D":
-		return "is disabled"
+		return TriggerDisabled
 	case "R":
-		return "fires for replicated rows only"
+		return TriggerReplicaOnly
 	}
-	return "does not fire for replicated rows: it is not ENABLE ALWAYS"
+	return TriggerNotAlways
 }
 
 // rowType is the type of the row trigger.
@@ -272,7 +274,7 @@ func (s *state) undeclared(declared []Table) []Change {
 		if f.made == nil || isDeclared {
 			continue
 		}
-		c := Change{Table: f.made.Table, What: []string{"is not declared any more: its triggers and its function are dropped"}}
+		c := Change{Table: f.made.Table, Differences: []Difference{{Kind: Undeclared}}}
 		for _, own := range f.Triggers {
 			c.Steps = append(c.Steps, Step{fmt.Sprintf("DROP TRIGGER %s ON %s", quoteName(own.Name), own.Table)})
 		}

@@ -45,7 +45,9 @@ func TestRoles(t *testing.T) {
 	db := schematest.Private(t)
 	for _, f := range []struct{ sql, code, of, remedy string }{
 		{`REVOKE rowcall_app FROM rowcall_server`, doctor.RoleServer, "rowcall_server", "GRANT rowcall_app TO rowcall_server"},
-		{`ALTER ROLE rowcall_reader RENAME TO gone`, doctor.RoleMissing, "rowcall_reader", "CREATE ROLE rowcall_reader NOLOGIN"},
+		{`ALTER ROLE rowcall_reader RENAME TO gone`, doctor.RoleMissing, "rowcall_reader", "as a superuser: CREATE ROLE rowcall_reader NOLOGIN; then rowcall migrate"},
+		{`ALTER ROLE rowcall_publisher RENAME TO gone_too`, doctor.RoleMissing, "rowcall_publisher, rowcall_reader",
+			"CREATE ROLE rowcall_publisher NOLOGIN; CREATE ROLE rowcall_reader NOLOGIN; then rowcall migrate"},
 	} {
 		db.Exec(t, f.sql)
 		found := examine(t, settings(t, db.URL), doctor.Options{})

@@ -59,7 +59,6 @@ const (
 	TableNotLive    = "table.not_live"
 	TableColumns    = "table.columns"
 	TablePartitions = "table.partitions"
-	TableDiffers    = "table.differs"
 	TableUndeclared = "table.undeclared"
 
 	SequenceCache  = "sequence.cache"
@@ -116,7 +115,7 @@ func severities() map[string]Severity {
 		TriggerMissing: Error, TriggerDisabled: Error, TriggerReplaced: Error, TriggerOutdated: Error,
 		TriggerNotAlways: Warning, TriggerNotFirst: Warning, TriggerSearchPath: Warning, TriggerRights: Error,
 
-		TableUnfit: Error, TableNotLive: Error, TableColumns: Warning, TablePartitions: Warning, TableDiffers: Warning, TableUndeclared: Information,
+		TableUnfit: Error, TableNotLive: Error, TableColumns: Warning, TablePartitions: Warning, TableUndeclared: Information,
 
 		SequenceCache: Error, SequenceBehind: Error,
 

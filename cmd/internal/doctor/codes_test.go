@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+
+	"rowcall/triggers/tables"
 )
 
 // TestDocumentedCodes compares the table in docs/doctor.md with the code.
@@ -79,10 +81,12 @@ func TestSettingsOfNewerServers(t *testing.T) {
 	}
 }
 
-// TestChangesOfOtherWords gives a change whose words nobody knows a code all the same.
-func TestChangesOfOtherWords(t *testing.T) {
+// TestEveryKindHasACode sees that each difference of a declared table becomes a finding with a code.
+func TestEveryKindHasACode(t *testing.T) {
 	t.Parallel()
-	if got := codeOfChange("has something else"); got != TableDiffers {
-		t.Errorf("got %s, want %s", got, TableDiffers)
+	for kind := tables.NotLive; kind <= tables.TriggerNotAlways; kind++ {
+		if code := codeOfKind(kind); severities()[code] == "" {
+			t.Errorf("%s: code %q has no severity", tables.Difference{Kind: kind}, code)
+		}
 	}
 }

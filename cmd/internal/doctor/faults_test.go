@@ -71,6 +71,8 @@ func faultsOfTriggers() []fault {
 	return []fault{
 		{code: doctor.TriggerMissing, of: `public.patients "0_rowcall"`, sql: `DROP TRIGGER "0_rowcall" ON patients`},
 		{code: doctor.TriggerDisabled, of: `public.patients "0_rowcall"`, sql: `ALTER TABLE patients DISABLE TRIGGER "0_rowcall"`},
+		{code: doctor.TriggerDisabled, of: `public.patients "0_rowcall"`, sql: `ALTER TABLE patients ENABLE REPLICA TRIGGER "0_rowcall"`},
+		{code: doctor.TriggerDisabled, of: `public.tasks "0_rowcall"`, sql: tasks + `ALTER TABLE tasks ENABLE REPLICA TRIGGER "0_rowcall"`},
 		{code: doctor.TriggerNotAlways, of: `public.patients "0_rowcall"`, sql: `ALTER TABLE patients ENABLE TRIGGER "0_rowcall"`},
 		{code: doctor.TriggerReplaced, of: `public.patients "0_rowcall"`, sql: `CREATE OR REPLACE TRIGGER "0_rowcall" ` + insert + ` rowcall.on_dams()`},
 		{code: doctor.TriggerOutdated, of: `public.patients "0_rowcall"`, sql: `CREATE OR REPLACE TRIGGER "0_rowcall" ` + insert + ` rowcall.on_patients()`},

@@ -50,7 +50,7 @@ func lookAtFilingTriggers(ctx context.Context, e *examination, tx pgx.Tx) ([]Fin
 		if t.Written {
 			found = append(found, t.judgeFunction()...)
 		}
-		if t.Written || t.Mode == "D" && !e.knows(t.Table, t.Name) {
+		if t.Written || t.neverFiles() && !e.knows(t.Table, t.Name) {
 			found = append(found, t.judgeMode()...)
 		}
 	}
@@ -71,17 +71,23 @@ func (t filingTrigger) judgeOrder() []Finding {
 		fmt.Sprintf("ALTER TRIGGER %s ON %s RENAME TO ...: a name that sorts after %s, for instance one that begins with a letter", t.Before, t.Table, t.Name))}
 }
 
+// neverFiles reports whether ordinary changes of the table do not fire the trigger.
+func (t filingTrigger) neverFiles() bool { return t.Mode == "D" || t.Mode == "R" }
+
 // judgeMode finds triggers that do not fire, or not always.
 func (t filingTrigger) judgeMode() []Finding {
 	remedy := fmt.Sprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", t.Table, t.Name)
 	switch t.Mode {
 	case "D":
 		return []Finding{finding(TriggerDisabled, t.Table, t.Name, fmt.Sprintf("trigger %s on %s is disabled: changes of the table file no events", t.Name, t.Table), remedy)}
+	case "R":
+		return []Finding{finding(TriggerDisabled, t.Table, t.Name,
+			fmt.Sprintf("trigger %s on %s fires for replicated rows only: ordinary changes file no events", t.Name, t.Table), remedy)}
 	case "A":
 		return nil
 	}
 	return []Finding{finding(TriggerNotAlways, t.Table, t.Name,
-		fmt.Sprintf("trigger %s on %s is not ENABLE ALWAYS: it does not fire for rows that logical replication applies, or not for others; pg_restore --disable-triggers leaves triggers like this", t.Name, t.Table), remedy)}
+		fmt.Sprintf("trigger %s on %s is not ENABLE ALWAYS: it does not fire for rows that logical replication applies. pg_restore --disable-triggers leaves triggers like this", t.Name, t.Table), remedy)}
 }
 
 // judgeFunction finds functions whose writers may fail.

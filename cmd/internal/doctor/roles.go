@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -53,19 +54,31 @@ func lookAtRoles(ctx context.Context, e *examination, _ pgx.Tx) ([]Finding, erro
 	if err != nil {
 		return nil, err
 	}
-	var found []Finding
-	for _, r := range missing {
-		found = append(found, finding(RoleMissing, "", r.Name, "role "+r.Name+" is not there: "+r.Cost, r.Statement()+"; then "+migrateCommand))
-	}
 	if len(missing) > 0 {
-		return found, nil
+		return []Finding{ofMissingRoles(missing)}, nil
 	}
 	joined, err := schema.ServerMayBecomeApp(ctx, db)
 	if err != nil || joined {
-		return found, err
+		return nil, err
 	}
-	return append(found, finding(RoleServer, "", "rowcall_server", "members of role rowcall_server may not become rowcall_app, or have its rights without becoming it: resources and functions cannot be served, or not safely",
-		"ALTER ROLE rowcall_server NOINHERIT; "+schema.JoinApp)), nil
+	return []Finding{finding(RoleServer, "", "rowcall_server", "members of role rowcall_server may not become rowcall_app, or have its rights without becoming it: resources and functions cannot be served, or not safely",
+		"ALTER ROLE rowcall_server NOINHERIT; "+schema.JoinApp)}, nil
+}
+
+// ofMissingRoles is one finding of all roles that are missing.
+func ofMissingRoles(missing []schema.MissingRole) Finding {
+	var names, costs, statements []string
+	for _, r := range missing {
+		names = append(names, r.Name)
+		costs = append(costs, "without "+r.Name+" "+r.Cost)
+		statements = append(statements, r.Statement()+"; ")
+	}
+	subject := "role " + names[0] + " is not there: "
+	if len(names) > 1 {
+		subject = "roles " + strings.Join(names, ", ") + " are not there: "
+	}
+	return finding(RoleMissing, "", strings.Join(names, ", "), subject+strings.Join(costs, "; "),
+		"as a superuser: "+strings.Join(statements, "")+"then "+migrateCommand+" (rowcall grants prints all of it)")
 }
 
 // lookAtServingRights compares the roles of database.url and database.direct_url with what a node needs.
@@ -123,8 +136,8 @@ func lookAtMigratingRights(ctx context.Context, e *examination, _ pgx.Tx) ([]Fin
 		return nil, ctx.Err()
 	}
 	remedy := "rowcall grants --migrate " + way.User
-	if _, statement, ok := strings.Cut(refused.Error(), "or run: "); ok {
-		remedy = statement
+	if notOwner, ok := errors.AsType[*schema.NotOwnerError](refused); ok {
+		remedy = notOwner.Statement
 	}
 	return []Finding{finding(RightsMigrate, "", way.User, "the role of "+way.Setting+" may not migrate: "+refused.Error(), remedy)}, nil
 }

@@ -82,7 +82,7 @@ func codeOf(f triggers.Fault) string {
 		triggers.FunctionMissing: FunctionMissing, triggers.FunctionOutdated: FunctionOutdated, triggers.FunctionSettings: FunctionSettings,
 		triggers.FunctionSecurity: FunctionSecurity, triggers.FunctionOwner: FunctionOwner, triggers.FunctionPublic: FunctionPublic,
 		triggers.TriggerMissing: TriggerMissing, triggers.TriggerDisabled: TriggerDisabled, triggers.TriggerReplaced: TriggerReplaced,
-		triggers.TriggerOutdated: TriggerOutdated, triggers.TriggerNotAsWanted: TriggerNotAlways, triggers.TableMissing: SchemaIncomplete,
+		triggers.TriggerOutdated: TriggerOutdated, triggers.TriggerReplicaOnly: TriggerDisabled, triggers.TriggerMode: TriggerNotAlways, triggers.TableMissing: SchemaIncomplete,
 	}[f]
 }
 
@@ -105,6 +105,8 @@ func describe(d triggers.Difference) string {
 		return on + " is not there: changes of the table file no events"
 	case triggers.TriggerDisabled:
 		return on + " is disabled: changes of the table file no events"
+	case triggers.TriggerReplicaOnly:
+		return on + " fires for replicated rows only: ordinary changes file no events"
 	case triggers.TriggerReplaced:
 		return on + " calls another function: " + d.Found
 	case triggers.TriggerOutdated:

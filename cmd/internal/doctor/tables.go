@@ -2,10 +2,8 @@ package doctor
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"regexp"
-	"strings"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -26,7 +24,7 @@ func lookAtDeclared(ctx context.Context, e *examination, _ pgx.Tx) ([]Finding, e
 	}
 	db := way.SQL()
 	defer db.Close()
-	changes, err := planTables(ctx, db, e.config)
+	changes, err := tables.PlanDeclared(ctx, db, e.config.Tables)
 	var found []Finding
 	for _, c := range changes.Changes {
 		found = append(found, ofChange(c)...)
@@ -36,11 +34,7 @@ func lookAtDeclared(ctx context.Context, e *examination, _ pgx.Tx) ([]Finding, e
 	}
 	problems, ok := errors.AsType[rules.Problems](err)
 	for _, p := range problems {
-		if strings.Contains(p.Text, "may not make triggers") && e.config.Database.MigrateURL == "" {
-			e.denied = append(e.denied, "whether "+p.Key+" is live as it is declared")
-			continue
-		}
-		found = append(found, finding(TableUnfit, "", p.Key, p.Key+" does not fit the database: "+p.Text, "change the declaration, or the table"))
+		found = append(found, ofProblem(p))
 	}
 	if ok {
 		err = nil
@@ -48,26 +42,20 @@ func lookAtDeclared(ctx context.Context, e *examination, _ pgx.Tx) ([]Finding, e
 	return found, err
 }
 
-func planTables(ctx context.Context, db *sql.DB, c *config.Config) (tables.Changes, error) {
-	declared, err := tables.Resolve(ctx, db, c.Tables)
-	if err != nil {
-		return tables.Changes{}, err
+// ofProblem makes a finding of a declaration that does not fit the database, or cannot be applied.
+func ofProblem(p rules.Problem) Finding {
+	if refused, ok := errors.AsType[*tables.NotOwnerError](p.Cause); ok {
+		return finding(TableUnfit, refused.Table, p.Key, "the declaration "+p.Key+" cannot be applied: "+p.Text,
+			fmt.Sprintf("%s, or run rowcall apply as %s", refused.Statement, quote(refused.Owner)))
 	}
-	return tables.Plan(ctx, db, declared)
+	return finding(TableUnfit, "", p.Key, p.Key+" does not fit the database: "+p.Text, "change the declaration, or the table")
 }
 
 // ofChange makes a finding of each thing that a table needs.
 func ofChange(c tables.Change) []Finding {
-	aboutTrigger := regexp.MustCompile(`^trigger (\S+)(?: of partition (.+?))? (?:is|does|fires) `)
 	var found []Finding
-	for _, what := range c.What {
-		f := finding(codeOfChange(what), c.Table, "", "table "+c.Table+" "+what, applyCommand)
-		if named := aboutTrigger.FindStringSubmatch(what); named != nil {
-			f.Object, f.Message = quote(named[1]), "declared table "+c.Table+": "+what
-			if named[2] != "" {
-				f.Table = named[2]
-			}
-		}
+	for _, d := range c.Differences {
+		f := ofDifference(c.Table, d)
 		if isRepair(c) {
 			f.repair = repairTables
 		}
@@ -76,34 +64,33 @@ func ofChange(c tables.Change) []Finding {
 	return found
 }
 
-// codeOfChange tells by the words of a plan what has happened to a table.
-func codeOfChange(what string) string {
-	for _, c := range []struct{ begins, has, code string }{
-		{"is not live", "", TableNotLive},
-		{"has columns", "", TableColumns},
-		{"is declared in another way", "", TableColumns},
-		{"has other partitions", "", TablePartitions},
-		{"has a function", "", FunctionOutdated},
-		{"trigger ", " is missing", TriggerMissing},
-		{"trigger ", " is disabled", TriggerDisabled},
-		{"trigger ", " for replicated rows", TriggerNotAlways},
-	} {
-		if strings.HasPrefix(what, c.begins) && strings.Contains(what, c.has) {
-			return c.code
-		}
+// ofDifference makes a finding of one thing.
+func ofDifference(table string, d tables.Difference) Finding {
+	code := codeOfKind(d.Kind)
+	if d.Trigger == "" {
+		return finding(code, table, "", "table "+table+" "+d.String(), applyCommand)
 	}
-	return TableDiffers
+	if d.Partition != "" {
+		table = d.Partition
+	}
+	trigger := quote(d.Trigger)
+	return finding(code, table, trigger, fmt.Sprintf("trigger %s on %s %s", trigger, table, d.Verdict()), applyCommand)
+}
+
+// codeOfKind is the code of a kind of difference.
+func codeOfKind(k tables.Kind) string {
+	return map[tables.Kind]string{
+		tables.NotLive: TableNotLive, tables.Undeclared: TableUndeclared,
+		tables.CommentChanged: FunctionOutdated, tables.VersionDiffers: FunctionOutdated, tables.FunctionChanged: FunctionOutdated,
+		tables.ColumnsDiffer: TableColumns, tables.DeclarationDiffers: TableColumns, tables.PartitionsDiffer: TablePartitions,
+		tables.TriggerMissing: TriggerMissing, tables.TriggerDisabled: TriggerDisabled, tables.TriggerReplicaOnly: TriggerDisabled,
+		tables.TriggerNotAlways: TriggerNotAlways,
+	}[k]
 }
 
 // isRepair reports whether a change only restores what was applied before. Which columns leave is a decision.
 func isRepair(c tables.Change) bool {
-	for _, what := range c.What {
-		switch codeOfChange(what) {
-		case TableNotLive, TableColumns, TableDiffers:
-			return false
-		}
-	}
-	return true
+	return !c.Has(tables.NotLive) && !c.Has(tables.ColumnsDiffer) && !c.Has(tables.DeclarationDiffers)
 }
 
 // fixTables makes those tables as declared whose change is a repair, and returns their names.
@@ -115,7 +102,7 @@ func fixTables(ctx context.Context, c *config.Config) (done []string, err error)
 	db := way.SQLToRepair()
 	defer db.Close()
 	err = schema.WithLock(ctx, db, func(ctx context.Context) error {
-		changes, err := planTables(ctx, db, c)
+		changes, err := tables.PlanDeclared(ctx, db, c.Tables)
 		if err != nil {
 			return err
 		}

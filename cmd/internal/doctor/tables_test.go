@@ -10,6 +10,7 @@ import (
 	"rowcall/config"
 	"rowcall/config/rules"
 	"rowcall/schema/schematest"
+	"rowcall/triggers/tables"
 )
 
 const shopTables = `
@@ -31,7 +32,9 @@ func startShop(t *testing.T) (*schematest.Database, *config.Config) {
 	db.Exec(t, shopTables)
 	c := settings(t, db.URL)
 	c.Tables = declared()
-	if err := node.ApplyTables(t.Context(), c, false, node.ApplyProgress{}, slog.New(slog.DiscardHandler)); err != nil {
+	ignored := func(tables.Change) {}
+	progress := node.ApplyProgress{Migrated: func() {}, Waits: ignored, Done: ignored}
+	if err := node.ApplyTables(t.Context(), c, false, progress, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	return db, c
@@ -66,6 +69,7 @@ func TestDeclaredTables(t *testing.T) {
 		fixed     bool // by --fix
 	}{
 		{`ALTER TABLE orders DISABLE TRIGGER "0_rowcall"`, doctor.TriggerDisabled + ` public.orders "0_rowcall"`, true},
+		{`ALTER TABLE orders ENABLE REPLICA TRIGGER "0_rowcall"`, doctor.TriggerDisabled + ` public.orders "0_rowcall"`, true},
 		{`ALTER TABLE orders ENABLE TRIGGER "0_rowcall"`, doctor.TriggerNotAlways + ` public.orders "0_rowcall"`, true},
 		{`DROP TRIGGER "0_rowcall" ON orders`, doctor.TriggerMissing + ` public.orders "0_rowcall"`, true},
 		{`ALTER FUNCTION ` + function + ` SECURITY INVOKER`, doctor.FunctionOutdated + ` public.orders`, true},
@@ -91,6 +95,27 @@ func TestDeclaredTables(t *testing.T) {
 				t.Errorf("after the repairs: got %q, want that all is well: %v", left, f.fixed)
 			}
 		})
+	}
+}
+
+// TestTableOfAnotherOwner examines a table that waits for a role that may make triggers on it, as a role that may not.
+func TestTableOfAnotherOwner(t *testing.T) {
+	t.Parallel()
+	db, _ := startShop(t)
+	db.Exec(t, `ALTER TABLE orders DISABLE TRIGGER "0_rowcall"`)
+	role, dsn := few(t, db)
+	c := settings(t, dsn)
+	c.Tables = declared()
+	owner := db.Text(t, `SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'orders'::regclass`)
+	want := `GRANT "` + owner + `" TO "` + role + `", or run rowcall apply as "` + owner + `"`
+	var remedies []string
+	for _, f := range examine(t, c, doctor.Options{}) {
+		if f.Code == doctor.TableUnfit && f.Table == "public.orders" && f.Object == "tables[0].table" {
+			remedies = append(remedies, f.Remedy)
+		}
+	}
+	if len(remedies) != 1 || remedies[0] != want {
+		t.Errorf("got the remedies %q, want %q", remedies, want)
 	}
 }
 

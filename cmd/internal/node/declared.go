@@ -108,7 +108,7 @@ func ReadyTables(ctx context.Context, c *config.Config, log *slog.Logger) error 
 		return ApplyTables(ctx, c, false, ApplyProgress{
 			Waits: func(change tables.Change) { log.Info(WaitsForLock, "table", change.Table) },
 			Done: func(change tables.Change) {
-				log.Info("a declared table was made live", "table", change.Table, "what", strings.Join(change.What, "; "))
+				log.Info("a declared table was made live", "table", change.Table, "what", strings.Join(change.What(), "; "))
 			},
 		}, log)
 	}
@@ -132,7 +132,7 @@ func checkTables(ctx context.Context, c *config.Config) error {
 	}
 	var differences []string
 	for _, change := range plan.Changes.Changes {
-		differences = append(differences, change.Table+" "+strings.Join(change.What, ", "))
+		differences = append(differences, change.Table+" "+strings.Join(change.What(), ", "))
 	}
 	if plan.Migrate {
 		differences = append(differences, "schema rowcall is not up to date")
@@ -178,7 +178,7 @@ func repairTables(ctx context.Context, c *config.Config, log *slog.Logger) error
 			return err
 		}
 		return tables.Apply(ctx, db, changes, func(done tables.Change) {
-			log.Warn("a declared table was repaired: its events were missing or not as declared", "table", done.Table, "what", strings.Join(done.What, "; "), "reset", done.Reset)
+			log.Warn("a declared table was repaired: its events were missing or not as declared", "table", done.Table, "what", strings.Join(done.What(), "; "), "reset", done.Reset)
 		})
 	})
 }

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"log/slog"
 	"time"
@@ -32,17 +31,8 @@ func PlanTables(ctx context.Context, c *config.Config) (TablePlan, error) {
 	if err != nil {
 		return TablePlan{}, explainPlan(ctx, db, err)
 	}
-	changes, err := planTables(ctx, db, c)
-	return TablePlan{pending, changes}, explainPlan(ctx, db, err)
-}
-
-func planTables(ctx context.Context, db *sql.DB, c *config.Config) (tables.Changes, error) {
-	declared, err := tables.Resolve(ctx, db, c.Tables)
-	if err != nil {
-		return tables.Changes{}, misfitOf(err)
-	}
-	changes, err := tables.Plan(ctx, db, declared)
-	return changes, misfitOf(err)
+	changes, err := tables.PlanDeclared(ctx, db, c.Tables)
+	return TablePlan{pending, changes}, explainPlan(ctx, db, misfitOf(err))
 }
 
 // WaitsForLock is logged while a table cannot be changed because somebody holds it.
@@ -74,9 +64,9 @@ func ApplyTables(ctx context.Context, c *config.Config, prune bool, progress App
 	}
 	defer db.Close()
 	return schema.WithLock(ctx, db, func(ctx context.Context) error {
-		changes, err := planTables(ctx, db, c)
+		changes, err := tables.PlanDeclared(ctx, db, c.Tables)
 		if err != nil {
-			return err
+			return misfitOf(err)
 		}
 		if prune {
 			changes = changes.Prune()
