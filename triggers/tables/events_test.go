@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -187,6 +188,33 @@ func TestRevalidate(t *testing.T) {
 	d.expect(of(2, bo), all(2))
 	d.run(`TRUNCATE staff`)
 	d.expect(`shops rowcall.access {}`)
+}
+
+// Where a column of revalidate is renamed or dropped, a change of a row asks everybody whom it may concern.
+func TestRevalidateWithoutColumns(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE staff (id int PRIMARY KEY, shop_id int, user_id text, more int)`)
+	apply(t, db, rules.Table{Table: "public.staff", Topics: topics("staff"), Revalidate: []rules.Revalidate{{Topic: "shops/{shop_id}/orders", User: "user_id"}}})
+	for _, c := range []struct {
+		change string
+		want   []string
+	}{
+		{`DROP more`, []string{`shops/1/orders rowcall.access {"user_id":"ana"}`}},
+		{`RENAME user_id TO member_id`, []string{`shops/1/orders rowcall.access {}`, `shops/2/orders rowcall.access {}`}},
+		{`DROP shop_id`, []string{`shops rowcall.access {"user_id":"ana"}`}},
+		{`DROP user_id, DROP shop_id`, []string{`shops rowcall.access {}`}},
+	} {
+		d := at(t, db)
+		d.run(`BEGIN; INSERT INTO staff VALUES (1, 1, 'ana'), (2, 2, NULL)`)
+		d.events()
+		d.run(`ALTER TABLE staff ` + c.change + `; DELETE FROM staff`)
+		got := slices.DeleteFunc(d.events(), func(e string) bool { return !strings.Contains(e, "rowcall.access") })
+		if diff := cmp.Diff(c.want, slices.Compact(got)); diff != "" {
+			t.Errorf("after %s (-want +got):\n%s", c.change, diff)
+		}
+		d.run(`ROLLBACK`)
+	}
 }
 
 // The snapshot of a topic has the rows that are filed there, however a value or a follower spells it.

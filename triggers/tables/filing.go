@@ -136,13 +136,13 @@ func (t Table) ask(s *script, i int) {
 		condition := askedVariable(row, i) + " IS NOT NULL"
 		data := "'{}'"
 		if r.User != nil {
-			condition += " AND " + userVariable(row, i) + " IS NOT NULL"
-			data = `pg_catalog.concat('{"user_id":', pg_catalog.to_json(` + userVariable(row, i) + `), '}')`
+			condition += " AND " + whomVariable(row, i) + " IS NOT NULL"
+			data = whomVariable(row, i)
 		}
 		if row == newRow {
 			again := fmt.Sprintf("old_asked_%d OPERATOR(pg_catalog.=) new_asked_%[1]d", i+1)
 			if r.User != nil {
-				again += fmt.Sprintf(" AND old_user_%d OPERATOR(pg_catalog.=) new_user_%[1]d", i+1)
+				again += fmt.Sprintf(" AND old_whom_%d OPERATOR(pg_catalog.=) new_whom_%[1]d", i+1)
 			}
 			condition += " AND (" + again + ") IS NOT TRUE"
 		}
@@ -150,6 +150,27 @@ func (t Table) ask(s *script, i int) {
 		s.line(2, "INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog.left(%s, 600), 'rowcall.access', %s);", askedVariable(row, i), data)
 		s.line(1, "END IF;")
 	}
+}
+
+// whomData is SQL of the data of an access event for a user, whose id is a text; NULL for NULL.
+func whomData(user string) string {
+	return `'{"user_id":' OPERATOR(pg_catalog.||) pg_catalog.to_json(` + user + `)::pg_catalog.text OPERATOR(pg_catalog.||) '}'`
+}
+
+// leftAsked is SQL of the topic of an access event, from what is left of a row. Where a column of the topic is gone, nobody
+// knows which topic it was: the event is for all of them.
+func leftAsked(r Revalidate) string {
+	asked := topicSQL(r.parts, leftSegment)
+	var gone []string
+	for _, p := range r.parts {
+		if p.column != nil {
+			gone = append(gone, isGone(*p.column))
+		}
+	}
+	if gone == nil {
+		return asked
+	}
+	return fmt.Sprintf("CASE WHEN %s THEN %s ELSE %s END", strings.Join(gone, " OR "), quoteText(literalPrefix(r.parts)), asked)
 }
 
 // ring adds the ring for what was filed. It comes after all of it: see docs/architecture.md.

@@ -78,8 +78,8 @@ func askedVariable(row string, i int) string {
 	return fmt.Sprintf("%s_asked_%d", strings.ToLower(row), i+1)
 }
 
-func userVariable(row string, i int) string {
-	return fmt.Sprintf("%s_user_%d", strings.ToLower(row), i+1)
+func whomVariable(row string, i int) string {
+	return fmt.Sprintf("%s_whom_%d", strings.ToLower(row), i+1)
 }
 
 // body is the function's text in PL/pgSQL.
@@ -130,8 +130,8 @@ func (t Table) declare(s *script) {
 	for i, r := range t.Revalidate {
 		s.line(1, "old_asked_%d pg_catalog.text;  -- %s", i+1, commentText(columnPattern(r.parts)))
 		s.line(1, "new_asked_%d pg_catalog.text;", i+1)
-		s.line(1, "old_user_%d pg_catalog.text;", i+1)
-		s.line(1, "new_user_%d pg_catalog.text;", i+1)
+		s.line(1, "old_whom_%d pg_catalog.text;  -- the user, as JSON", i+1)
+		s.line(1, "new_whom_%d pg_catalog.text;", i+1)
 	}
 }
 
@@ -163,15 +163,22 @@ func (t Table) truncate(s *script) {
 	if len(t.Topics) > 0 {
 		s.line(2, "PERFORM rowcall.reset(%s, 'truncate');", t.patternArray())
 	}
+	for _, topic := range t.askedTopics() {
+		s.line(2, "PERFORM rowcall.revalidate(%s);", quoteText(topic))
+	}
+	s.line(2, "RETURN NULL;")
+	s.line(1, "END IF;")
+}
+
+// askedTopics are the topics that stand for all of which access is asked again.
+func (t Table) askedTopics() []string {
 	var asked []string
 	for _, r := range t.Revalidate {
 		if above := literalPrefix(r.parts); !slices.Contains(asked, above) {
 			asked = append(asked, above)
-			s.line(2, "PERFORM rowcall.revalidate(%s);", quoteText(above))
 		}
 	}
-	s.line(2, "RETURN NULL;")
-	s.line(1, "END IF;")
+	return asked
 }
 
 // patternArray is SQL of the table's topics as they are declared.
@@ -204,7 +211,8 @@ func (t Table) spell(s *script) {
 			value:    func(c Column) string { return t.value(c, row) },
 			keyValue: func(c Column) string { return t.keyValue(c, row) },
 			segment:  func(c Column) string { return segment(c, row) },
-			text:     func(c Column) string { return row + "." + quoteName(c.Name) + "::pg_catalog.text" },
+			asked:    func(r Revalidate) string { return topicSQL(r.parts, func(c Column) string { return segment(c, row) }) },
+			whom:     func(c Column) string { return whomData(row + "." + quoteName(c.Name) + "::pg_catalog.text") },
 		})
 		s.line(3, "END IF;")
 	}
@@ -215,8 +223,11 @@ func (t Table) spellLeft(s *script) {
 	left := rowSource{
 		value:    func(c Column) string { return t.leftValue(c, t.numbersAsText() && isExact(c.Base)) },
 		keyValue: func(c Column) string { return t.leftValue(c, isExact(c.Base)) },
-		segment:  func(c Column) string { return segmentOfText(leftText(c) + ` COLLATE pg_catalog."C"`) },
-		text:     leftText,
+		segment:  leftSegment,
+		asked:    leftAsked,
+		whom: func(c Column) string {
+			return "CASE WHEN " + isGone(c) + " THEN '{}' ELSE " + whomData(leftText(c)) + " END"
+		},
 	}
 	for _, row := range []string{oldRow, newRow} {
 		without := map[string]string{oldRow: "INSERT", newRow: "DELETE"}[row]
@@ -229,7 +240,9 @@ func (t Table) spellLeft(s *script) {
 
 // rowSource has SQL of what is filed of a row.
 type rowSource struct {
-	value, keyValue, segment, text func(Column) string
+	value, keyValue, segment func(Column) string
+	asked                    func(Revalidate) string // the topic of an access event
+	whom                     func(Column) string     // its data
 }
 
 // spellRow adds the assignments for one row.
@@ -258,9 +271,9 @@ func (t Table) spellRow(s *script, row string, from rowSource) {
 		s.line(4, "%s := %s;", topicVariable(row, i), topicSQL(own.parts, from.segment))
 	}
 	for i, r := range t.Revalidate {
-		s.line(4, "%s := %s;", askedVariable(row, i), topicSQL(r.parts, from.segment))
+		s.line(4, "%s := %s;", askedVariable(row, i), from.asked(r))
 		if r.User != nil {
-			s.line(4, "%s := %s;", userVariable(row, i), from.text(*r.User))
+			s.line(4, "%s := %s;", whomVariable(row, i), from.whom(*r.User))
 		}
 	}
 }

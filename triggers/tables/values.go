@@ -65,6 +65,14 @@ func (t Table) leftValue(c Column, asText bool) string {
 	return "pg_catalog.json_extract_path(fields, " + quoteText(c.Name) + ")"
 }
 
+// isGone is SQL of whether the row has the column no more. A column that is NULL is there.
+func isGone(c Column) string {
+	return "pg_catalog.json_extract_path(fields, " + quoteText(c.Name) + ") IS NULL"
+}
+
+// leftSegment is segment, from what is left of the row.
+func leftSegment(c Column) string { return segmentOfText(leftText(c) + ` COLLATE pg_catalog."C"`) }
+
 // leftText is leftValue as text.
 func leftText(c Column) string {
 	return "pg_catalog.json_extract_path_text(fields, " + quoteText(c.Name) + ")"
