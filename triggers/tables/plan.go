@@ -130,28 +130,34 @@ func (s *state) change(t Table) Change {
 		c.Differences = append(c.Differences, wants...)
 		if i == 0 {
 			main = append(main, step...)
-			if present != nil && len(step) > 0 && !onlyTruncate(step) {
-				c.Reset = "triggers"
-			}
 		} else if len(step) > 0 {
 			c.Steps = append(c.Steps, step)
-			if present != nil && !onlyTruncate(step) {
-				c.Reset = "triggers"
-			}
 		}
-	}
-	if c.Reset != "" && len(t.Topics) > 0 {
-		main = append(main, fmt.Sprintf("SELECT rowcall.reset(%s, '%s')", t.patternArray(), c.Reset))
+		if len(step) > 0 && c.Reset == "" {
+			c.Reset = "triggers"
+		}
 	}
 	if len(main) > 0 {
 		c.Steps = append([]Step{main}, c.Steps...)
 	}
+	if c.Reset != "" {
+		last := len(c.Steps) - 1
+		c.Steps[last] = append(c.Steps[last], t.tellFollowers(c.Reset)...)
+	}
 	return c
 }
 
-// onlyTruncate reports whether SQL touches none but the trigger for TRUNCATE.
-func onlyTruncate(step Step) bool {
-	return !slices.ContainsFunc(step, func(sql string) bool { return !strings.Contains(sql, quoteName(truncateTrigger)) })
+// tellFollowers is SQL of what followers are told after a gap in which changes were not filed. It belongs into the last
+// step: what is written before that may be missed still.
+func (t Table) tellFollowers(reason string) []string {
+	var sql []string
+	if len(t.Topics) > 0 {
+		sql = append(sql, fmt.Sprintf("SELECT rowcall.reset(%s, '%s')", t.patternArray(), reason))
+	}
+	for _, topic := range t.askedTopics() {
+		sql = append(sql, "SELECT rowcall.revalidate("+quoteText(topic)+")")
+	}
+	return sql
 }
 
 // functionWants says what is wrong with a table's function; nil if nothing.
