@@ -97,7 +97,7 @@ func connectOnce(ctx context.Context, setting string, dsn config.DSN) (*pgx.Conn
 	return way.Connect(ctx)
 }
 
-// tellSection prints a section as a script, and returns how many of its statements are missing.
+// tellSection prints a section as a script, and returns how many of its statements are missing for the roles asked about.
 func (p *program) tellSection(s grants.Section) (missing int) {
 	p.tellComment(s.Title)
 	for _, note := range s.Notes {
@@ -108,7 +108,9 @@ func (p *program) tellSection(s grants.Section) (missing int) {
 			p.tellComment("in effect: " + statement.SQL + ";")
 			continue
 		}
-		missing++
+		if !statement.Idle {
+			missing++
+		}
 		p.say("%s;", statement.SQL)
 	}
 	p.say("")

@@ -183,3 +183,44 @@ func TestGrantsForDeclaredTables(t *testing.T) {
 		t.Errorf("doctor ends with %d:\n%s", status, said)
 	}
 }
+
+// TestGrantsForOwner asks for one role that owns the tables and schema rowcall, migrates and serves: nothing is missing
+// that this role needs, and each statement is printed once.
+func TestGrantsForOwner(t *testing.T) {
+	t.Parallel()
+	db := schematest.Private(t, schematest.Empty)
+	db.Exec(t, `CREATE ROLE shop LOGIN PASSWORD 'shop'; CREATE ROLE other LOGIN; GRANT CREATE ON DATABASE `+db.Name+` TO shop;
+		CREATE TABLE orders (id int PRIMARY KEY); ALTER TABLE orders OWNER TO shop; CREATE TABLE closed (id int PRIMARY KEY)`)
+	file := filepath.Join(t.TempDir(), "rowcall.yaml")
+	const declared = "auth: {users: {table: '-'}}\ntables: [{table: public.orders, topics: [{topic: orders}]}]\n"
+	if err := os.WriteFile(file, []byte(declared), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	at, err := url.Parse(db.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.User = url.UserPassword("shop", "shop")
+	env := map[string]string{"ROWCALL_CONFIG": file, "ROWCALL_DATABASE_URL": at.String()}
+	if err := run(t.Context(), []string{"apply"}, environment(env), rowcalltest.NewOutput(), rowcalltest.LogTo(t)); err != nil {
+		t.Fatal(err)
+	}
+	const note = `-- Role "shop" owns schema rowcall, so it can serve without these statements.`
+	script := granted(t, env)
+	if !strings.Contains(script, note) || !strings.Contains(script, "\nGRANT rowcall_server TO \"shop\"") || !strings.Contains(script, "Nothing is missing") {
+		t.Errorf("for the owner:\n%s", script)
+	}
+	if script := granted(t, env, "--migrate", "other"); strings.Count(script, `GRANT "shop" TO "other"`) != 1 {
+		t.Errorf("for another role that migrates, want one GRANT of the owner:\n%s", script)
+	}
+	if script := granted(t, env, "--serve", "other"); strings.Contains(script, note) || strings.Contains(script, "Nothing is missing") {
+		t.Errorf("for another role that serves:\n%s", script)
+	}
+	const closed = "auth: {users: {table: '-'}}\ntables: [{table: public.closed, topics: [{topic: closed}]}]\n"
+	if err := os.WriteFile(file, []byte(closed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if script := granted(t, env, "--serve", "shop"); !strings.Contains(script, "Statements that are missing in database "+db.Name+": 1.") {
+		t.Errorf("with a table that the owner of schema rowcall may not read:\n%s", script)
+	}
+}

@@ -137,7 +137,11 @@ func chooseKey(t *Table) ([]string, error) {
 		return nil, fmt.Errorf("no unique index of %s makes rows differ in %s, with columns that are NOT NULL: create one, or name the columns of one that is there",
 			t.SQL(), strings.Join(wanted, ", "))
 	}
-	return nil, fmt.Errorf("%s has no primary key, and no unique index on columns that are NOT NULL: create one, or do not declare the table, because clients could not tell its rows apart", t.SQL())
+	instead := "do not declare the table, because clients could not tell its rows apart"
+	if t.declaration.WholeSchema() {
+		instead = "add " + rules.WriteName([]string{t.Name}) + " to except"
+	}
+	return nil, fmt.Errorf("%s has no primary key, and no unique index on columns that are NOT NULL: create one, or %s", t.SQL(), instead)
 }
 
 func (r *relation) notNull(name string) bool {

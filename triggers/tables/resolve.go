@@ -128,12 +128,15 @@ func (r *resolver) schema(at, schema string, d rules.Table, all []rules.Table) {
 	}
 }
 
-// adopt takes the table that another resolver has found for one entry of many tables, and its problems. They say of
-// which table they speak.
+// adopt takes the table that another resolver has found for one entry of many tables, and its problems. A problem that
+// does not name its table gets the name in front.
 func (r *resolver) adopt(own *resolver, of *relation) {
 	r.tables = append(r.tables, own.tables...)
+	name := rules.WriteName([]string{of.Schema, of.Name})
 	for _, p := range own.wrong {
-		p.Text = rules.WriteName([]string{of.Schema, of.Name}) + ": " + p.Text
+		if !strings.Contains(p.Text, name) {
+			p.Text = name + ": " + p.Text
+		}
 		r.wrong = append(r.wrong, p)
 	}
 }

@@ -75,6 +75,32 @@ func TestResolveSchema(t *testing.T) {
 	}
 }
 
+// A problem with one table of a schema names the table once, and says how to leave the table out.
+func TestResolveSchemaProblems(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE SCHEMA odd; CREATE TABLE odd.nokey (id int); CREATE TABLE odd.plain (id int PRIMARY KEY)`)
+	_, err := tables.Resolve(t.Context(), db.DB(t), []rules.Table{{Table: "odd.*", Topics: topics("{table}"), Name: "no.name"}})
+	wrong, _ := errors.AsType[rules.Problems](err)
+	var got []string
+	for _, p := range wrong {
+		got = append(got, p.String())
+	}
+	want := []string{
+		"tables[0].name: odd.nokey: ",
+		"tables[0].key: odd.nokey has no primary key, and no unique index on columns that are NOT NULL: create one, or add nokey to except",
+		"tables[0].name: odd.plain: ",
+	}
+	for i, text := range got {
+		if i >= len(want) || !strings.HasPrefix(text, want[i]) || strings.Count(text, "odd.") != 1 {
+			t.Errorf("problem %d is %q", i, text)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d problems, want %d", len(got), len(want))
+	}
+}
+
 // Problems are reported all at once, each with its key path, and say what to do.
 func TestResolveProblems(t *testing.T) {
 	t.Parallel()

@@ -174,7 +174,7 @@ func (e *examination) refuse(l look, refused *pgconn.PgError) []Finding {
 // tellDenied says what the role may not see.
 func (e *examination) tellDenied() {
 	if len(e.denied) > 0 {
-		e.findings = append(e.findings, finding(LookDenied, "", e.role, fmt.Sprintf("role %s may not see %s", quote(e.role), strings.Join(e.denied, ", ")),
+		e.findings = append(e.findings, finding(LookDenied, "", e.role, fmt.Sprintf("could not be examined as role %s: %s", quote(e.role), strings.Join(e.denied, ", ")),
 			"run rowcall doctor as a role that may, such as the owner of schema rowcall"))
 	}
 }

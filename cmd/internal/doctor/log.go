@@ -13,7 +13,7 @@ func logLooks() []look {
 	return []look{
 		{"the sequences of the log", true, lookAtSequences},
 		{"the last id of the log", true, lookAtLastID},
-		{"until when events are filed", true, lookAtAlive},
+		{"the end of filing", true, lookAtAlive},
 		{"the size of the log", true, lookAtSize},
 		{"locks on the log", true, lookAtLocks},
 		{"the floor of the log", true, lookAtFloor},

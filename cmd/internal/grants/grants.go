@@ -26,9 +26,21 @@ type Roles struct {
 type Statement struct {
 	SQL  string // without a semicolon
 	Done bool   // it is in effect
+	Idle bool   // the serving role has what the statement gives already, because it owns schema rowcall
 
-	check string // an SQL expression: true if the statement is in effect; empty: nobody knows
-	args  []any
+	check     string // an SQL expression: true if the statement is in effect; empty: nobody knows
+	args      []any
+	forServer bool // it lets a role serve that does not own schema rowcall
+}
+
+// askedOf is the statement with its check asked of a role instead of rowcall_server.
+func (s Statement) askedOf(role string) Statement {
+	if len(s.args) == 0 || s.args[0] != "rowcall_server" {
+		s.check, s.args = "true", nil // the owner of the schema needs no role of Rowcall's
+		return s
+	}
+	s.args = slices.Concat([]any{role}, s.args[1:])
+	return s
 }
 
 // Section is what one person runs in one session.
@@ -36,6 +48,13 @@ type Section struct {
 	Title      string
 	Notes      []string
 	Statements []Statement
+}
+
+// add adds a statement, unless the section has it.
+func (s *Section) add(added Statement) {
+	if !slices.ContainsFunc(s.Statements, func(known Statement) bool { return known.SQL == added.SQL }) {
+		s.Statements = append(s.Statements, added)
+	}
 }
 
 // Write returns the statements of a configuration for a database of this name. Without a connection, conn is nil and
@@ -50,12 +69,25 @@ func Write(ctx context.Context, c *config.Config, r Roles, database string, conn
 	if conn == nil {
 		return sections, nil
 	}
-	for _, s := range sections {
-		for i := range s.Statements {
-			s.Statements[i].Done = isDone(ctx, conn, s.Statements[i])
-		}
+	for i := range sections {
+		sections[i].compare(ctx, conn, found, r.Serve)
 	}
 	return sections, ctx.Err()
+}
+
+// compare asks which statements are in effect, and which the serving role does not need.
+func (s *Section) compare(ctx context.Context, conn *pgx.Conn, found databaseFacts, serve string) {
+	idle := false
+	for i := range s.Statements {
+		own := &s.Statements[i]
+		own.Done = isDone(ctx, conn, *own)
+		own.Idle = !own.Done && found.servesAlone && own.forServer && isDone(ctx, conn, own.askedOf(serve))
+		idle = idle || own.Idle
+	}
+	if idle {
+		s.Notes = append(s.Notes, "Role "+quote(serve)+" owns schema rowcall, so it can serve without these statements. "+
+			"They are needed for a separate role that serves, and for resources.")
+	}
 }
 
 // isDone asks whether a statement is in effect. It is not where its check fails, as for a role that is not there.
@@ -72,13 +104,13 @@ func isDone(ctx context.Context, conn *pgx.Conn, s Statement) bool {
 func ownRoles(r Roles) Section {
 	s := Section{Title: "The roles of Rowcall, once for the server: as a superuser, or a role with CREATEROLE"}
 	for _, own := range schema.Grantees() {
-		s.Statements = append(s.Statements, Statement{SQL: own.Statement(), check: `to_regrole($1) IS NOT NULL`, args: []any{own.Name}})
+		s.add(Statement{SQL: own.Statement(), check: `to_regrole(quote_ident($1)) IS NOT NULL`, args: []any{own.Name}, forServer: true})
 	}
-	s.Statements = append(s.Statements, Statement{SQL: schema.JoinApp,
-		check: `pg_has_role(to_regrole('rowcall_server'), to_regrole('rowcall_app'), 'MEMBER')`})
+	s.add(Statement{SQL: schema.JoinApp,
+		check: `pg_has_role(to_regrole('rowcall_server'), to_regrole('rowcall_app'), 'MEMBER')`, forServer: true})
 	for _, name := range slices.Compact([]string{r.Migrate, r.Serve}) {
 		if name != "" {
-			s.Statements = append(s.Statements, Statement{SQL: "CREATE ROLE " + quote(name) + " LOGIN", check: exists, args: []any{name}})
+			s.add(Statement{SQL: "CREATE ROLE " + quote(name) + " LOGIN", check: exists, args: []any{name}})
 		}
 	}
 	s.Notes = append(s.Notes, `Give a new role that logs in its password with \password, or let it in by pg_hba.conf.`)
@@ -88,18 +120,18 @@ func ownRoles(r Roles) Section {
 const exists = `EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)`
 
 // migrating is what the role needs that migrates: it owns schema rowcall, or acts for its owner.
-func migrating(c *config.Config, r Roles, database string, found findings) Section {
+func migrating(c *config.Config, r Roles, database string, found databaseFacts) Section {
 	if r.Migrate == "" {
 		return Section{}
 	}
 	role := quote(r.Migrate)
 	s := Section{Title: "Role " + role + " migrates: as a superuser, or the owner of database " + quote(database)}
-	s.Statements = append(s.Statements, connect(database, r.Migrate))
+	s.add(connect(database, r.Migrate))
 	switch {
 	case found.ownerIsSuper:
 		s.Notes = append(s.Notes, "Schema rowcall belongs to the superuser "+quote(found.owner)+". Run rowcall migrate as that role once: it gives the schema to rowcall_owner. Then run rowcall grants again.")
 	case found.owner != "" && found.owner != r.Migrate:
-		s.Statements = append(s.Statements, found.act(found.owner, r.Migrate))
+		s.add(found.act(found.owner, r.Migrate))
 	case found.owner == "":
 		s.Statements = append(s.Statements, Statement{SQL: "GRANT CREATE ON DATABASE " + quote(database) + " TO " + role,
 			check: `has_database_privilege($1, current_database(), 'CREATE')`, args: []any{r.Migrate}})
@@ -109,10 +141,10 @@ func migrating(c *config.Config, r Roles, database string, found findings) Secti
 			check: `has_schema_privilege($1, 'public', 'CREATE') AND has_schema_privilege($1, 'public', 'USAGE')`, args: []any{r.Migrate}})
 	}
 	for _, inSchema := range schemasOf(c.Tables) {
-		s.Statements = append(s.Statements, useSchema(inSchema, r.Migrate, role))
+		s.add(useSchema(inSchema, r.Migrate, role))
 	}
 	for _, owner := range found.tableOwners {
-		s.Statements = append(s.Statements, found.act(owner, r.Migrate))
+		s.add(found.act(owner, r.Migrate))
 	}
 	if found.tableOwners == nil && (len(c.Tables) > 0 || c.Auth.Django.On()) {
 		s.Notes = append(s.Notes, "Triggers need the owner of the tables: where "+role+" is not the owner, also GRANT the owner TO "+role+".")
@@ -140,7 +172,7 @@ func useSchema(inSchema, role, written string) Statement {
 }
 
 // act lets a role act for another one.
-func (f findings) act(owner, role string) Statement {
+func (f databaseFacts) act(owner, role string) Statement {
 	s := Statement{SQL: "GRANT " + quote(owner) + " TO " + quote(role), check: `pg_has_role($1, $2, 'USAGE') AND pg_has_role($1, $2, 'MEMBER')`, args: []any{role, owner}}
 	if f.version >= 160000 {
 		s.SQL += " WITH INHERIT TRUE, SET TRUE"
@@ -155,21 +187,21 @@ func connect(database, role string) Statement {
 }
 
 // serving is what the role needs that nodes connect as.
-func serving(c *config.Config, r Roles, database string, found findings) Section {
+func serving(c *config.Config, r Roles, database string, found databaseFacts) Section {
 	if r.Serve == "" {
 		return Section{}
 	}
 	role := quote(r.Serve)
 	s := Section{Title: "Role " + role + " serves: as a superuser, or a role with CREATEROLE"}
-	s.Statements = append(s.Statements, connect(database, r.Serve))
-	join := Statement{SQL: "GRANT rowcall_server TO " + role, check: `pg_has_role($1, 'rowcall_server', 'USAGE')`, args: []any{r.Serve}}
+	s.add(connect(database, r.Serve))
+	join := Statement{SQL: "GRANT rowcall_server TO " + role, check: `pg_has_role($1, 'rowcall_server', 'USAGE')`, args: []any{r.Serve}, forServer: true}
 	switch {
 	case found.version >= 160000:
 		join.SQL += " WITH INHERIT TRUE, SET TRUE"
 	case !found.servesInherits && found.version > 0:
-		s.Statements = append(s.Statements, Statement{SQL: "ALTER ROLE " + role + " INHERIT", check: `(SELECT rolinherit FROM pg_catalog.pg_roles WHERE rolname = $1)`, args: []any{r.Serve}})
+		s.add(Statement{SQL: "ALTER ROLE " + role + " INHERIT", check: `(SELECT rolinherit FROM pg_catalog.pg_roles WHERE rolname = $1)`, args: []any{r.Serve}})
 	}
-	s.Statements = append(s.Statements, join)
+	s.add(join)
 	return s
 }
 
@@ -182,7 +214,7 @@ func ofTables(c *config.Config, r Roles) Section {
 		return Section{}
 	}
 	s := Section{Title: "Tables and functions of the configuration: as their owner, or a superuser"}
-	t := tableGrants{section: &s, seen: map[string]bool{}}
+	t := tableGrants{section: &s}
 	if !c.Apps {
 		if c.Auth.Users.Table != "-" {
 			t.grant("SELECT", c.Auth.Users.Table, "rowcall_server")

@@ -10,18 +10,19 @@ import (
 	"rowcall/config/rules"
 )
 
-// findings are what a database says that changes the statements. The zero findings stand for no database.
-type findings struct {
+// databaseFacts are what a database says that changes the statements. The zero databaseFacts stand for no database.
+type databaseFacts struct {
 	version        int    // of the server, as in server_version_num; 0: unknown
 	owner          string // of schema rowcall; empty: there is none
 	ownerIsSuper   bool
 	servesInherits bool     // the serving role has INHERIT, or is not there yet
+	servesAlone    bool     // the serving role owns schema rowcall, and there is nothing to serve for which it has to become rowcall_app
 	tableOwners    []string // other roles than the migrating one that own tables which get triggers; nil: unknown
 }
 
-// look reads the findings. It needs no rights.
-func look(ctx context.Context, conn *pgx.Conn, c *config.Config, r Roles) (findings, error) {
-	var f findings
+// look reads the facts. It needs no rights.
+func look(ctx context.Context, conn *pgx.Conn, c *config.Config, r Roles) (databaseFacts, error) {
+	var f databaseFacts
 	if conn == nil {
 		return f, nil
 	}
@@ -32,6 +33,7 @@ func look(ctx context.Context, conn *pgx.Conn, c *config.Config, r Roles) (findi
 	if err := conn.QueryRow(ctx, query, r.Serve).Scan(&f.version, &f.owner, &f.ownerIsSuper, &f.servesInherits); err != nil {
 		return f, fmt.Errorf("look at the database: %w", err)
 	}
+	f.servesAlone = f.owner != "" && f.owner == r.Serve && !c.Apps && len(c.Resources)+len(c.Functions) == 0
 	var schemas, names []string // an empty schema is any, an empty name all tables of the schema
 	for _, table := range c.Tables {
 		inSchema, name := table.Relation()

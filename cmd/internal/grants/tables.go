@@ -6,17 +6,12 @@ import (
 	"rowcall/config/rules"
 )
 
-// tableGrants collects the statements about tables, each once.
-type tableGrants struct {
-	section *Section
-	seen    map[string]bool
-}
+// tableGrants collects the statements about tables.
+type tableGrants struct{ section *Section }
 
 func (t *tableGrants) add(s Statement) {
-	if !t.seen[s.SQL] {
-		t.seen[s.SQL] = true
-		t.section.Statements = append(t.section.Statements, s)
-	}
+	s.forServer = strings.HasSuffix(s.SQL, " TO rowcall_server")
+	t.section.add(s)
 }
 
 // The objects of a name, by its parts: $2 is the schema, empty where the name has none, and $3 the name. to_regclass would
@@ -73,8 +68,8 @@ func (t *tableGrants) declared(table rules.Table) {
 		t.add(Statement{
 			SQL: "GRANT SELECT ON ALL TABLES IN SCHEMA " + quote(inSchema) + " TO rowcall_server",
 			check: `NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-				WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT has_table_privilege('rowcall_server', c.oid, 'SELECT'))`,
-			args: []any{inSchema},
+				WHERE n.nspname = $2 AND c.relkind IN ('r', 'p') AND NOT has_table_privilege($1, c.oid, 'SELECT'))`,
+			args: []any{"rowcall_server", inSchema},
 		})
 	}
 }
