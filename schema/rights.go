@@ -22,7 +22,8 @@ WITH needed (kind, name, privilege, of) AS (
 	UNION ALL SELECT 'TABLE', 'apps_migrations', 'SELECT', $2
 	UNION ALL SELECT 'FUNCTION', unnest('{epoch, new_epoch, leave_epoch, note_run, gate_generation, slot_rotations, files_until, flip_gate, keep_alive,
 		empty_next_slot, advance_slot, log_state, utf8, reset,
-		iso, json_with_iso, json_at_utc, json_at_other_zone, with_iso, parts_of, holds_instants, holds_json, json_settled}'::text[]), 'EXECUTE', true
+		iso, json_with_iso, json_at_utc, json_at_other_zone, with_iso, parts_of, holds_instants, holds_json, json_settled,
+		json_by_output, json_of_fields, json_of_rows, kernel_of, form_of, fields_of}'::text[]), 'EXECUTE', true
 	UNION ALL SELECT 'FUNCTION', 'jobs_work', 'EXECUTE', $2
 ), lacking AS (
 	SELECT n.kind, n.name, n.privilege FROM needed n JOIN pg_catalog.pg_class c ON c.relnamespace = to_regnamespace('rowcall') AND c.relname = n.name

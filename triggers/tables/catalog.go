@@ -59,6 +59,7 @@ type Column struct {
 	Loose     bool   // its collation takes different texts for equal
 	Instants  bool   // values hold times with a zone: they are such times, or have them as elements, fields or bounds
 	Unsettled bool   // the text of values, or of what they are made of, depends on settings of the session
+	Foreign   bool   // somebody who is no superuser can make casts of the type, or of what it is made of
 }
 
 // virtual is the value of Column.Generated for a column that is computed when it is read.
@@ -83,7 +84,9 @@ const relationsQuery = `
 				'point'::regtype, 'line'::regtype, 'lseg'::regtype, 'box'::regtype, 'path'::regtype, 'polygon'::regtype, 'circle'::regtype)
 			OR t.typname LIKE 'reg%' AND t.typnamespace = 'pg_catalog'::regnamespace
 			OR t.typtype IN ('r', 'm') AND t.typname NOT IN ('int4range', 'int8range', 'numrange', 'int4multirange', 'int8multirange', 'nummultirange')
-			OR t.typtype = 'b' AND t.typcategory <> 'A' AND t.typnamespace <> 'pg_catalog'::regnamespace) AS unsettled
+			OR t.typtype = 'b' AND t.typcategory <> 'A' AND t.typnamespace <> 'pg_catalog'::regnamespace) AS unsettled,
+			bool_or(t.oid >= 16384 AND (t.typtype IN ('e', 'r', 'm', 'c') OR t.typtype = 'b' AND t.typcategory <> 'A'
+				AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = t.typowner))) AS casts
 		FROM part JOIN pg_type t ON t.oid = part.oid GROUP BY part.type
 	), behind AS (
 		SELECT t.oid AS type, t.oid, t.typtype, t.typbasetype, t.typnotnull FROM pg_type t JOIN made ON made.type = t.oid
@@ -100,7 +103,7 @@ const relationsQuery = `
 			SELECT json_agg(json_build_object(
 				'Name', a.attname, 'Type', format_type(a.atttypid, a.atttypmod), 'Base', base.name, 'Enum', base.enum,
 				'NotNull', a.attnotnull OR base.typnotnull, 'Generated', a.attgenerated,
-				'Loose', EXISTS (SELECT FROM pg_collation l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic), 'Instants', made.instants, 'Unsettled', made.unsettled) ORDER BY a.attnum)
+				'Loose', EXISTS (SELECT FROM pg_collation l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic), 'Instants', made.instants, 'Unsettled', made.unsettled, 'Foreign', made.casts) ORDER BY a.attnum)
 			FROM pg_attribute a JOIN base ON base.type = a.atttypid JOIN made ON made.type = a.atttypid
 			WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
 		'Keys', (

@@ -212,7 +212,7 @@ func (t Table) spell(s *script) {
 			keyValue: func(c Column) string { return t.keyValue(c, row) },
 			segment:  func(c Column) string { return segment(c, row) },
 			asked:    func(r Revalidate) string { return topicSQL(r.parts, func(c Column) string { return segment(c, row) }) },
-			whom:     func(c Column) string { return whomData(row + "." + quoteName(c.Name) + "::pg_catalog.text") },
+			whom:     func(c Column) string { return whomData(text(c, row)) },
 		})
 		s.line(3, "END IF;")
 	}
@@ -232,10 +232,35 @@ func (t Table) spellLeft(s *script) {
 	for _, row := range []string{oldRow, newRow} {
 		without := map[string]string{oldRow: "INSERT", newRow: "DELETE"}[row]
 		s.line(3, "IF TG_OP OPERATOR(pg_catalog.<>) '%s' THEN", without)
-		s.line(4, "fields := rowcall.readable(rowcall.json_settled(%s));", row)
+		s.line(4, "fields := rowcall.readable(rowcall.json_of_fields(%s, %s));", row, t.nameArray())
 		t.spellRow(s, row, left)
 		s.line(3, "END IF;")
 	}
+}
+
+// nameArray is SQL of the names of all columns that the function reads.
+func (t Table) nameArray() string {
+	var names []string
+	add := func(c *Column) {
+		if c != nil && !slices.Contains(names, quoteText(c.Name)) {
+			names = append(names, quoteText(c.Name))
+		}
+	}
+	for _, c := range slices.Concat(t.Key, t.Columns) {
+		add(&c)
+	}
+	var parts []part
+	for _, own := range t.Topics {
+		parts = append(parts, own.parts...)
+	}
+	for _, r := range t.Revalidate {
+		parts = append(parts, r.parts...)
+		add(r.User)
+	}
+	for _, p := range parts {
+		add(p.column)
+	}
+	return "ARRAY[" + strings.Join(names, ", ") + "]"
 }
 
 // rowSource has SQL of what is filed of a row.

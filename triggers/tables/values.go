@@ -22,6 +22,10 @@ func (t Table) value(c Column, from string) string {
 		return `pg_catalog.to_json(E'\\x' OPERATOR(pg_catalog.||) pg_catalog.encode(` + name + ", 'hex'))"
 	case isFloat(c.Base) && from != snapshotRow:
 		return "pg_catalog.to_json(" + name + ")" // the function sets extra_float_digits
+	case c.Enum:
+		return byOutput(name, "pg_catalog.to_json(%s)")
+	case c.Foreign:
+		return "rowcall.json_by_output(" + name + ")"
 	case c.Unsettled:
 		return "rowcall.json_settled(" + name + ")"
 	case c.Instants:
@@ -48,9 +52,24 @@ func segment(c Column, from string) string {
 		return "rowcall.segment(pg_catalog.btrim(pg_catalog.to_json(" + name + ")::pg_catalog.text, '\"'))"
 	}
 	if c.Enum {
-		return "rowcall.segment(" + name + "::pg_catalog.text)"
+		return byOutput(name, "rowcall.segment(%s)")
 	}
 	return segmentOfText(name + `::pg_catalog.text COLLATE pg_catalog."C"`)
+}
+
+// text is SQL of a column's value as text.
+func text(c Column, from string) string {
+	name := from + "." + quoteName(c.Name)
+	if c.Foreign {
+		return byOutput(name, "%s")
+	}
+	return name + "::pg_catalog.text"
+}
+
+// byOutput is SQL of a value as text, put into the form. It calls the output function of the value's type, and no cast: the
+// owner of a type can make casts of it, and what they call would have the rights of the schema's owner.
+func byOutput(value, form string) string {
+	return "CASE WHEN pg_catalog.num_nulls(" + value + ") OPERATOR(pg_catalog.=) 0 THEN " + fmt.Sprintf(form, "pg_catalog.concat("+value+")") + " END"
 }
 
 func segmentOfText(sql string) string {
