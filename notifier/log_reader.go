@@ -210,13 +210,13 @@ func inRanges(in blockRanges, columns, where string, through int64, args []any) 
 }
 
 // countAfter counts the events that a replay from p to prev would deliver. It stops counting near
-// limit.
-func (r *logReader) countAfter(ctx context.Context, p cursor, prev snapshot, topics []topic.Topic, limit int) (int, error) {
+// limit. progress is called while many events are looked at.
+func (r *logReader) countAfter(ctx context.Context, p cursor, prev snapshot, topics []topic.Topic, limit int, progress func()) (int, error) {
 	rest := 0
 	next := p.position
 	if p.inside {
 		var err error
-		if rest, err = r.countRest(ctx, replay{p.epoch, nextSpan(next, prev), topics}); err != nil {
+		if rest, err = r.countRest(ctx, replay{p.epoch, nextSpan(next, prev), topics}, progress); err != nil {
 			return 0, err
 		}
 		next = positionAfter(p.cur)
@@ -236,7 +236,7 @@ const countedAtOnce = 20_000
 
 // countRest counts the events behind a position inside a span. All events before it have to be looked
 // at too: if they are many, an outline of the span spares the next reader that.
-func (r *logReader) countRest(ctx context.Context, what replay) (int, error) {
+func (r *logReader) countRest(ctx context.Context, what replay, progress func()) (int, error) {
 	o := r.outlines.find(what)
 	if o == nil {
 		where, args := what.whole().where()
@@ -251,7 +251,7 @@ func (r *logReader) countRest(ctx context.Context, what replay) (int, error) {
 		if all <= countedAtOnce {
 			return n, nil
 		}
-		if o, err = r.outline(ctx, what, func() {}); err != nil {
+		if o, err = r.outline(ctx, what, progress); err != nil {
 			return 0, err
 		}
 	}

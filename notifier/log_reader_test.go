@@ -94,7 +94,7 @@ func TestReplaysAreExactWhereverRowsLie(t *testing.T) {
 // expectReplay counts and reads what follows a position inside a span.
 func expectReplay(t *testing.T, r *logReader, p position, topics []topic.Topic, want []int64) {
 	t.Helper()
-	n, err := r.countAfter(t.Context(), cursor{"e", p}, p.cur, topics, 100_000)
+	n, err := r.countAfter(t.Context(), cursor{"e", p}, p.cur, topics, 100_000, func() {})
 	if err != nil || n != len(want) {
 		t.Errorf("behind id %d %d events are counted, %v; want %d", p.id, n, err, len(want))
 	}

@@ -125,7 +125,7 @@ func (p *puller) pullPage(ctx context.Context, s *Subscription) (time.Duration, 
 	from, resets := s.pullPlace()
 	here, _ := p.hub.place()
 	next := nextSpan(from.position, here.prev)
-	if near, err := p.checkLag(ctx, s, from, here.prev); err != nil || !near {
+	if near, err := p.checkLag(ctx, s, from, here.prev, progress); err != nil || !near {
 		return 0, err
 	}
 	page, err := p.readPage(ctx, s, replay{from.epoch, next, s.topics}, progress)
@@ -179,12 +179,12 @@ func (p *puller) resetExpired(s *Subscription) {
 // made room for a page. What that poll itself has brought does not count: a reader that reads on
 // gets all of it, however much it is. checkLag reports whether the subscription goes on. It counts
 // once each time the subscription falls behind.
-func (p *puller) checkLag(ctx context.Context, s *Subscription, from cursor, to snapshot) (bool, error) {
+func (p *puller) checkLag(ctx context.Context, s *Subscription, from cursor, to snapshot, progress func()) (bool, error) {
 	if !s.takeLagUnknown() {
 		return true, nil
 	}
 	poll := cursorAfter(from.epoch, from.upperBound())
-	n, err := p.reader.countAfter(ctx, poll, to, s.topics, p.options.ReplayEvents+1)
+	n, err := p.reader.countAfter(ctx, poll, to, s.topics, p.options.ReplayEvents+1, progress)
 	if err != nil {
 		s.restoreLagUnknown()
 		return false, err

@@ -223,26 +223,27 @@ func emptyNextSlot(ctx context.Context, pool *dbconn.Pool, replayWait time.Durat
 }
 
 // holdReplays keeps replays from reading the log until the transaction ends. It waits for those that
-// are reading a page. If the node is stopped at this point, the server ends the transaction after
-// silenceLimit, so that other nodes' replays go on.
+// are reading a page.
 func holdReplays(ctx context.Context, tx pgx.Tx, wait time.Duration) error {
-	const limits = `SELECT set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $2, true)`
-	milliseconds := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
-	if _, err := tx.Exec(ctx, limits, milliseconds(wait), milliseconds(silenceLimit)); err != nil {
+	if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, milliseconds(wait)); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(`+replayLock+`)`)
 	return err
 }
 
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+
 // withRotationLock calls step in a transaction of its own, with the slot that is being written. It
-// does nothing if another node has the lock. The statements of step must see what is newer than its
+// does nothing if another node has the lock. If the node is stopped in the transaction, the server ends
+// it after silenceLimit, so that replays and other nodes do not wait for its locks. The statements of step must see what is newer than its
 // locks, so the isolation level is given here and not left to settings.
 func withRotationLock(ctx context.Context, pool *dbconn.Pool, step func(tx pgx.Tx, written int64) error) error {
 	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error {
 		var locked bool
 		var written int64
-		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(rotationLock)).Scan(&locked); err != nil || !locked {
+		const lock = `SELECT pg_try_advisory_xact_lock($1) FROM set_config('idle_in_transaction_session_timeout', $2, true)`
+		if err := tx.QueryRow(ctx, lock, int64(rotationLock), milliseconds(silenceLimit)).Scan(&locked); err != nil || !locked {
 			return err
 		}
 		if err := tx.QueryRow(ctx, `SELECT rowcall.slot_rotations()`).Scan(&written); err != nil {

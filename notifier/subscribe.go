@@ -289,7 +289,7 @@ func (f *Feed) checkReplay(ctx context.Context, s *Subscription, plan replayPlan
 	if err != nil {
 		return "", err
 	}
-	n, err = f.reader.countAfter(ctx, plan.cursor, here.prev, s.topics, f.options.ReplayEvents+1)
+	n, err = f.reader.countAfter(ctx, plan.cursor, here.prev, s.topics, f.options.ReplayEvents+1, func() {})
 	if err != nil {
 		return "", err
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -25,15 +24,14 @@ type relation struct {
 	again bool // created IF NOT EXISTS: the dump of an older version, restored with --clean, leaves it there
 }
 
-// files reads what each migration creates and no later one drops. Every such statement begins a line.
+// files reads what each migration creates. Every such statement begins a line.
 func (h history) files() ([]migration, error) {
 	names, err := fs.Glob(migrations, h.folder+"/*.sql")
 	if err != nil {
 		return nil, fmt.Errorf("list the migrations of %s: %w", h.folder, err)
 	}
 	var all []migration
-	dropped := make(map[string]bool)
-	for _, name := range slices.Backward(names) {
+	for _, name := range names {
 		number, _, _ := strings.Cut(path.Base(name), "_")
 		version, err := strconv.Atoi(number)
 		if err != nil {
@@ -43,26 +41,9 @@ func (h history) files() ([]migration, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
-		for _, r := range droppedIn(string(text)) {
-			dropped[r] = true
-		}
-		kept := slices.DeleteFunc(relationsIn(string(text)), func(r relation) bool { return dropped[r.name] })
-		all = append(all, migration{strconv.Itoa(version), kept})
+		all = append(all, migration{strconv.Itoa(version), relationsIn(string(text))})
 	}
-	slices.Reverse(all)
 	return all, nil
-}
-
-// droppedIn returns the names of sequences that a migration drops, if only under a condition.
-func droppedIn(script string) []string {
-	drop := regexp.MustCompile(`(?m)^\s*DROP SEQUENCE ([^;]+);`)
-	var names []string
-	for _, match := range drop.FindAllStringSubmatch(script, -1) {
-		for name := range strings.SplitSeq(match[1], ",") {
-			names = append(names, strings.TrimPrefix(strings.TrimSpace(name), "rowcall."))
-		}
-	}
-	return names
 }
 
 func relationsIn(script string) []relation {

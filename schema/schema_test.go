@@ -93,7 +93,6 @@ func TestMigrateAfterAnOlderDump(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly).DB(t)
 	run(t, db, `DELETE FROM rowcall.core_migrations WHERE version_id >= 4;
-		CREATE SEQUENCE rowcall.slot MINVALUE 0; CREATE SEQUENCE rowcall.gate; CREATE SEQUENCE rowcall.alive;
 		SELECT setval('rowcall.slot', 513), setval('rowcall.gate', 6), setval('rowcall.alive', 5000000000), nextval('rowcall.log_id')`)
 	mustMigrate(t, db, quietly(false, false))
 	if !one[bool](t, db, `SELECT rowcall.writing_slot() = 1 AND rowcall.slot_rotations() = 1 AND NOT rowcall.ringing()

@@ -38,6 +38,19 @@ func TestPublishTakesAnything(t *testing.T) {
 	}
 }
 
+// TestPublishWhateverTheCallersSession publishes from a session whose settings and collation are unusual.
+func TestPublishWhateverTheCallersSession(t *testing.T) {
+	t.Parallel()
+	d := at(t, schematest.New(t, schematest.CoreOnly))
+	d.run(`CREATE COLLATION blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+		CREATE TABLE people (name text COLLATE blind); INSERT INTO people VALUES ('Zoë'), ('zoë');
+		SELECT rowcall.publish('people/' || name, 'x', '{}'), rowcall.publish('people/' || name, 'y', '{}') FROM people;
+		SET standard_conforming_strings = off; SET backslash_quote = off;
+		SELECT rowcall.publish('people/' || rowcall.segment('Zoë'), 'z', '{}')`)
+	d.expect(row{"people/Zoë", "x", "", `{}`}, row{"people/Zoë", "y", "", `{}`}, row{"people/zoë", "x", "", `{}`}, row{"people/zoë", "y", "", `{}`},
+		row{"people/Zo%C3%AB", "z", "", `{}`})
+}
+
 // A row of any size is filed and never aborts the write, though the ring for it is bounded.
 func TestPublishMegabyte(t *testing.T) {
 	t.Parallel()

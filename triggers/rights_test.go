@@ -103,7 +103,7 @@ func TestOrdinaryWriter(t *testing.T) {
 		`SELECT rowcall.reset('{a}', 'truncate')`,
 		`SELECT rowcall.epoch()`, `SELECT rowcall.new_epoch()`, `SELECT rowcall.flip_gate(1)`, `SELECT rowcall.keep_alive(1)`, `SELECT rowcall.ring('a')`,
 		`SELECT * FROM rowcall.log`, `SELECT * FROM rowcall.log_0`, `INSERT INTO rowcall.log_0 (slot, topic, type) VALUES (0, 'a', 'x')`,
-		`SELECT * FROM rowcall.sessions`, `SELECT * FROM rowcall.boot`, `UPDATE rowcall.floor SET xid = '5'`, `SELECT nextval('rowcall.state')`, `SELECT setval('rowcall.state', 1)`, `SELECT rowcall.set_state(1, 1, 1)`, `SELECT rowcall.writing_slot()`,
+		`SELECT * FROM rowcall.sessions`, `SELECT * FROM rowcall.boot`, `UPDATE rowcall.floor SET xid = '5'`, `SELECT FROM rowcall.floor FOR KEY SHARE`, `SELECT nextval('rowcall.state')`, `SELECT setval('rowcall.state', 1)`, `SELECT rowcall.set_state(1, 1, 1)`, `SELECT rowcall.writing_slot()`,
 		`CREATE TABLE rowcall.mine ()`, `CREATE TEMP TABLE mine (); CREATE TRIGGER t AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION rowcall.on_users()`,
 	} {
 		if _, err := w.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err == nil || !strings.Contains(err.Error(), "permission denied") {
@@ -125,6 +125,7 @@ func TestRoles(t *testing.T) {
 		{"rowcall_reader", `SELECT 1`, `SELECT * FROM rowcall.log`},
 		{"rowcall_server", `SELECT rowcall.epoch(), rowcall.cursor(), rowcall.keep_alive(1)`, `SELECT rowcall.publish('a', 'x', '{}')`},
 		{"rowcall_server", `SELECT FROM rowcall.log, rowcall.floor, rowcall.boot, rowcall.state, rowcall.core_migrations, rowcall.apps_migrations`, `DELETE FROM rowcall.log`},
+		{"rowcall_server", `SELECT FROM rowcall.floor`, `SELECT FROM rowcall.floor FOR KEY SHARE`}, // its row is the lock of the state
 		{"rowcall_server", `SELECT rowcall.flip_gate(1), rowcall.new_epoch(), pg_current_snapshot()`, `SELECT rowcall.set_state(1, 1, 1)`},
 		{"rowcall_server", `INSERT INTO rowcall.sessions VALUES ('a', '5', '', now()); UPDATE rowcall.sessions SET data = 'x'; DELETE FROM rowcall.sessions WHERE true`, `TRUNCATE rowcall.sessions`},
 		{"rowcall_server", `SELECT password FROM users; SELECT FROM chat_rooms, chat_room_members, chat_messages, chat_join_requests, patients, dams, hydrographs, hydrograph_points, job_postings`, `UPDATE users SET is_staff = true`},

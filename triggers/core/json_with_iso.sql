@@ -12,7 +12,7 @@ DECLARE
     here pg_catalog.json := pg_catalog.to_json(value);
 BEGIN
     IF pg_catalog.octet_length(here::pg_catalog.text) OPERATOR(pg_catalog.<=) 67108864
-        AND here::pg_catalog.text OPERATOR(pg_catalog.~) '[0-9]:[0-9]{2}:[0-9]{2}(\.[0-9]+)?[ +-]' THEN
+        AND here::pg_catalog.text OPERATOR(pg_catalog.~) '[0-9]:[0-9]{2}:[0-9]{2}([.][0-9]+)?[ +-]' THEN
         RETURN rowcall.with_iso(rowcall.json_at_utc(value), rowcall.json_at_other_zone(value));
     END IF;
     RETURN here;
@@ -37,7 +37,7 @@ END $$;
 CREATE OR REPLACE FUNCTION rowcall.with_iso(at_utc text, elsewhere text)
 RETURNS json LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    form constant text := '([0-9]{4,}-[0-9]{2}-[0-9]{2})([T ])([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,6})?([+-][0-9]{2}(?::[0-9]{2})*)( BC)?';
+    form constant text := '([0-9]{4,}-[0-9]{2}-[0-9]{2})([T ])([0-9]{2}:[0-9]{2}:[0-9]{2})([.][0-9]{1,6})?([+-][0-9]{2}(?::[0-9]{2})*)( BC)?';
 BEGIN
     RETURN (
         SELECT string_agg(p.text || coalesce(t.text, ''), '' ORDER BY p.place)

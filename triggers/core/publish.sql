@@ -10,23 +10,24 @@ CREATE OR REPLACE FUNCTION rowcall.publish(topic text, type text, data json, rol
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     slot pg_catalog.int2 := rowcall.writing_slot();
+    -- The caller's text may have a collation in which texts cannot be searched. A topic that nobody can follow, because it
+    -- is longer than 200 bytes, is cut to what an index can hold; it stays longer than 200.
+    name pg_catalog.text COLLATE pg_catalog."C" := pg_catalog."left"(topic, 600) COLLATE pg_catalog."C";
 BEGIN
     -- Resets are rowcall.reset's alone: one that is published is not filed.
     IF slot IS NULL OR topic IS NULL OR type IS NULL OR type OPERATOR(pg_catalog.=) 'rowcall.reset' THEN
         RETURN;
     END IF;
 
-    -- 1. The row, which also gives the transaction its xid. A topic that nobody can follow, because it is
-    --    longer than 200 bytes, is cut to what an index can hold; it stays longer than 200.
-    INSERT INTO rowcall.log (slot, topic, type, role, data)
-    VALUES (slot, pg_catalog."left"(topic, 600), type, role, data::pg_catalog.text);
+    -- 1. The row, which also gives the transaction its xid.
+    INSERT INTO rowcall.log (slot, topic, type, role, data) VALUES (slot, name, type, role, data::pg_catalog.text);
 
     -- 2. Only then the gate. Asked earlier, a listener could go to sleep in between and miss this event.
     IF type OPERATOR(pg_catalog.=) 'rowcall.access' THEN
-        topic := NULL;  -- who may follow a topic matters to followers of every topic below it
+        name := NULL;  -- who may follow a topic matters to followers of every topic below it
     END IF;
-    IF rowcall.must_ring(topic) THEN
-        PERFORM rowcall.ring(topic);
+    IF rowcall.must_ring(name) THEN
+        PERFORM rowcall.ring(name);
     END IF;
 END $$;
 

@@ -46,11 +46,13 @@ CREATE OR REPLACE FUNCTION rowcall.files_until()
 RETURNS bigint LANGUAGE sql
 RETURN coalesce(pg_sequence_last_value('rowcall.state') >> 29, 0);
 
--- lock_state lets one transaction at a time change the state. Writers do not take this lock.
+-- lock_state lets one transaction at a time change the state. Writers do not take this lock. It is the lock of a row and
+-- no advisory lock, because every role of the database could take that and keep it.
 CREATE OR REPLACE FUNCTION rowcall.lock_state()
-RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT pg_advisory_xact_lock(x'726f777374617465'::bigint)  -- "rowstate"
-$$;
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM rowcall.floor FOR NO KEY UPDATE;
+END $$;
 
 CREATE OR REPLACE FUNCTION rowcall.set_state(files_until bigint, generation bigint, rotations bigint)
 RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$

@@ -17,7 +17,7 @@ BEGIN
     IF getdatabaseencoding() = 'SQL_ASCII' THEN
         RETURN convert_to(value, 'SQL_ASCII');
     ELSIF half = 0 THEN
-        RETURN '\xefbfbd'::bytea;
+        RETURN E'\\xefbfbd'::bytea;
     END IF;
     RETURN rowcall.utf8(left(value, half)) || rowcall.utf8(substr(value, half + 1));
 END $$;
