@@ -152,7 +152,8 @@ func TestManagedServerAsTheManualSays(t *testing.T) {
 	}
 	other, folder := schematest.Private(t, schematest.Empty), t.TempDir()
 	shell(t, server, folder, dumped[0])
-	run(t, manage(t, other), blocks[0])
+	admin = manage(t, other)
+	run(t, admin, blocks[0]+`; DROP SCHEMA sales`) // which the dump brings
 	restore, _ := strings.CutSuffix(strings.TrimSpace(dumped[1]), "rowcall migrate")
 	shellAs(t, other, "app", folder, restore)
 	app = as(t, other, "shop", "app")
@@ -183,6 +184,7 @@ func manage(t *testing.T, server *schematest.Database) *sql.DB {
 	for _, statement := range []string{`CREATE ROLE admin LOGIN CREATEROLE PASSWORD 'admin'`, `CREATE ROLE app LOGIN PASSWORD 'app'; CREATE ROLE another_owner; CREATE ROLE reports`, `CREATE DATABASE shop`} {
 		run(t, root, statement)
 	}
-	run(t, as(t, server, "shop", ""), `REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT ALL ON DATABASE shop TO admin WITH GRANT OPTION; GRANT ALL ON SCHEMA public TO admin WITH GRANT OPTION`)
+	run(t, as(t, server, "shop", ""), `CREATE SCHEMA sales AUTHORIZATION admin; CREATE ROLE clerk; GRANT clerk TO admin WITH ADMIN OPTION;
+		REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT ALL ON DATABASE shop TO admin WITH GRANT OPTION; GRANT ALL ON SCHEMA public TO admin WITH GRANT OPTION`)
 	return as(t, server, "shop", "admin")
 }
