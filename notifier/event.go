@@ -24,7 +24,7 @@ type Event struct {
 	Time  time.Time       // when the statement that filed it ran
 
 	xid   uint64       // the transaction that filed it
-	reset *resetOrder  // of a reset event; nil for any other
+	reset *resetScope  // of a reset event; nil for any other
 	found *logInterval // the poll that found it; nil in a replay
 
 	// The resume points after it; either may be empty. A follower of its topic or of an ancestor

@@ -40,9 +40,9 @@ func (r replay) where() (string, []any) {
 	return spanWhere + ` AND ` + topics, args
 }
 
-// logReader reads replays from the log. What a page costs must depend on what is in it, and not on
-// what else a transaction has filed: there is no index for the order of ids. So if a replay has more
-// than one page, its rows are looked at once and an outline is made of where they are.
+// logReader reads replays from the log. The cost of a page must grow with its own rows, not with the
+// rest of a huge transaction. No index has the order of ids. So for a replay of more than one page,
+// logReader scans the rows once and keeps an outline of their blocks.
 type logReader struct {
 	pool     *dbconn.Pool
 	outlines outlineShelf

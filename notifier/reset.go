@@ -18,19 +18,19 @@ const resetType = "rowcall.reset"
 // follows is the part of the pattern before its first parameter.
 const resetRoot = "/"
 
-// resetOrder says whom a reset event is for.
-type resetOrder struct {
+// resetScope says whom a reset event is for.
+type resetScope struct {
 	reason   ResetReason
 	patterns [][]string // the parts of each; an empty part stands for any
 }
 
-// readReset reads the order of a reset event. If its data cannot be read, the event is for all that its
+// readReset reads the scope of a reset event. If its data cannot be read, the event is for all that its
 // topic says: telling too many is slow, telling too few leaves them with a wrong state. An event that
 // does not begin with resetRoot was not filed by rowcall.reset, and is for nobody.
-func readReset(filed string, data []byte) *resetOrder {
+func readReset(filed string, data []byte) *resetScope {
 	prefix, ours := strings.CutPrefix(filed, resetRoot)
 	if !ours {
-		return &resetOrder{}
+		return &resetScope{}
 	}
 	var given struct {
 		Topics []string    `json:"topics"`
@@ -39,14 +39,14 @@ func readReset(filed string, data []byte) *resetOrder {
 	if json.Unmarshal(data, &given) != nil || len(given.Topics) == 0 {
 		given.Topics = []string{prefix}
 	}
-	order := &resetOrder{reason: given.Reason}
-	if !slices.Contains([]ResetReason{ResetTruncate, ResetSchema, ResetTriggers}, order.reason) {
-		order.reason = ResetTriggers
+	scope := &resetScope{reason: given.Reason}
+	if !slices.Contains([]ResetReason{ResetTruncate, ResetSchema, ResetTriggers}, scope.reason) {
+		scope.reason = ResetTriggers
 	}
 	for _, text := range given.Topics {
-		order.patterns = append(order.patterns, patternParts(text))
+		scope.patterns = append(scope.patterns, patternParts(text))
 	}
-	return order
+	return scope
 }
 
 // patternParts are the parts of a pattern. Parameters stand for any text, whatever their kind is.
@@ -63,9 +63,9 @@ func patternParts(text string) []string {
 	return parts
 }
 
-// concerns reports whether the order is for the followers of a topic: the topic matches a pattern, or
+// concerns reports whether the reset is for the followers of a topic: the topic matches a pattern, or
 // lies above or below a topic that does.
-func (r *resetOrder) concerns(followed topic.Topic) bool {
+func (r *resetScope) concerns(followed topic.Topic) bool {
 	return slices.ContainsFunc(r.patterns, func(pattern []string) bool { return isNear(pattern, string(followed)) })
 }
 
@@ -86,8 +86,8 @@ func isNear(pattern []string, name string) bool {
 
 func matchesPart(part, word string) bool { return part == "" || part == word }
 
-// concerned are those of the topics that the order is for.
-func (r *resetOrder) concerned(topics []topic.Topic) []topic.Topic {
+// concerned are those of the topics that the reset is for.
+func (r *resetScope) concerned(topics []topic.Topic) []topic.Topic {
 	var found []topic.Topic
 	for _, t := range topics {
 		if r.concerns(t) {
@@ -97,8 +97,8 @@ func (r *resetOrder) concerned(topics []topic.Topic) []topic.Topic {
 	return found
 }
 
-// root is the root of all topics that the order may be for, or empty if they have several.
-func (r *resetOrder) root() topic.Topic {
+// root is the root of all topics that the reset may be for, or empty if they have several.
+func (r *resetScope) root() topic.Topic {
 	var root string
 	for i, pattern := range r.patterns {
 		if len(pattern) == 0 || pattern[0] == "" || i > 0 && pattern[0] != root {
@@ -109,8 +109,8 @@ func (r *resetOrder) root() topic.Topic {
 	return topic.Topic(root)
 }
 
-// orderAlone is the order of a reset event that stands alone; nil for any other events.
-func orderAlone(events []*Event) *resetOrder {
+// scopeOfSingleReset is the scope of a reset event that stands alone; nil for any other events.
+func scopeOfSingleReset(events []*Event) *resetScope {
 	if len(events) != 1 {
 		return nil
 	}

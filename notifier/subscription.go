@@ -176,9 +176,9 @@ func (s *Subscription) takeRunLocked(max int) Taken {
 		s.queueBytes -= e.size()
 		s.cursor = cmp.Or(s.cursorBehind(e), s.cursor)
 	}
-	if order := orderAlone(events); order != nil && !s.isHiddenLocked(events[0]) {
-		s.host.counts.countReset(order.reason)
-		return Taken{Reset: &Reset{Reason: order.reason, Cursor: s.cursor, Topics: order.concerned(s.topics)}}
+	if scope := scopeOfSingleReset(events); scope != nil && !s.isHiddenLocked(events[0]) {
+		s.host.counts.countReset(scope.reason)
+		return Taken{Reset: &Reset{Reason: scope.reason, Cursor: s.cursor, Topics: scope.concerned(s.topics)}}
 	}
 	return Taken{Events: s.visibleLocked(events), Skipped: skipped}
 }

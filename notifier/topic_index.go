@@ -119,7 +119,7 @@ func (n *topicNode) visit(yield func(*Subscription) bool) bool {
 }
 
 // followedNear yields, once each, the followed topics whose followers an event is for: its own topic and
-// those above, or what the order of a reset event says.
+// those above, or the scope of a reset event.
 func (x topicIndex) followedNear(e *Event) iter.Seq[topic.Topic] {
 	return func(yield func(topic.Topic) bool) {
 		if e.reset != nil {
@@ -134,11 +134,11 @@ func (x topicIndex) followedNear(e *Event) iter.Seq[topic.Topic] {
 	}
 }
 
-// visitConcerned calls visit with the followed topics that an order is for, until visit returns false.
+// visitConcerned calls visit with the followed topics that a reset is for, until visit returns false.
 // The work grows with what lies at and below the roots of its patterns.
-func (x topicIndex) visitConcerned(order *resetOrder, visit func(topic.Topic) bool) {
+func (x topicIndex) visitConcerned(scope *resetScope, visit func(topic.Topic) bool) {
 	roots := make(map[topic.Topic]struct{})
-	if root := order.root(); root != "" {
+	if root := scope.root(); root != "" {
 		roots[root] = struct{}{}
 	} else {
 		for t := range x {
@@ -146,7 +146,7 @@ func (x topicIndex) visitConcerned(order *resetOrder, visit func(topic.Topic) bo
 		}
 	}
 	for root := range roots {
-		if node := x[root]; node != nil && !node.visitConcerned(root, order, visit) {
+		if node := x[root]; node != nil && !node.visitConcerned(root, scope, visit) {
 			return
 		}
 	}
@@ -154,15 +154,15 @@ func (x topicIndex) visitConcerned(order *resetOrder, visit func(topic.Topic) bo
 
 // visitConcerned is that of topicIndex for the node of a topic. Nothing below a topic is concerned if the
 // topic is not.
-func (n *topicNode) visitConcerned(t topic.Topic, order *resetOrder, visit func(topic.Topic) bool) bool {
-	if !order.concerns(t) {
+func (n *topicNode) visitConcerned(t topic.Topic, scope *resetScope, visit func(topic.Topic) bool) bool {
+	if !scope.concerns(t) {
 		return true
 	}
 	if len(n.followers) > 0 && !visit(t) {
 		return false
 	}
 	for below, child := range n.children {
-		if !child.visitConcerned(below, order, visit) {
+		if !child.visitConcerned(below, scope, visit) {
 			return false
 		}
 	}

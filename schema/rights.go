@@ -46,7 +46,7 @@ SELECT coalesce((SELECT string_agg(statement, E'\n' ORDER BY place, statement) F
             WHEN NOT pg_has_role($3::name, 'rowcall_server', 'USAGE') THEN format('GRANT rowcall_server TO %I WITH INHERIT TRUE', $3::name)
             ELSE '' END`
 
-// RightsGap is what a role lacks that is to serve a node. Either Join or all Grants mend it.
+// RightsGap lists the rights that a serving role does not have. Run either Join or all of Grants.
 type RightsGap struct {
 	Role   string
 	Join   string   // the statement that gives the role all rights of rowcall_server; empty: there is no such role, or that would not help

@@ -11,7 +11,7 @@ import (
 // State is how the tables of a database compare with those that this version wants.
 type State struct {
 	Missing bool     // there is no schema rowcall, or no migration was ever applied
-	Pending []string // files of migrations that were not applied, such as core/3
+	Pending []string // folder and version of each migration that was not applied, such as core/3
 	Unknown []string // migrations that were applied and that this version does not have: a newer version migrated
 	Gone    []string // tables, indexes and sequences of applied migrations that are not there, with their schema
 }
@@ -41,7 +41,7 @@ func Compare(ctx context.Context, db *sql.DB, apps bool) (State, error) {
 	return s, nil
 }
 
-// compare adds what is to be said of one history.
+// compare adds the differences of one migration history (core or apps).
 func (s *State) compare(ctx context.Context, tx *sql.Tx, h history) error {
 	files, err := h.files()
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *State) compare(ctx context.Context, tx *sql.Tx, h history) error {
 		delete(applied, m.version)
 		for _, r := range m.creates {
 			_, found := there[r.name]
-			if !found && (r.table || h.schema == "rowcall") { // indexes of the apps are nobody's concern
+			if !found && (r.table || h.schema == "rowcall") { // indexes of the applications are not checked
 				s.Gone = append(s.Gone, h.schema+"."+r.name)
 			}
 		}

@@ -7,10 +7,10 @@ import (
 	"log/slog"
 )
 
-// installIdentities lets the tables of the log be part of a publication. One FOR ALL TABLES takes them in, and PostgreSQL
-// then refuses to change or delete rows of a table whose rows it cannot name: retention and new histories would fail.
-// Rows are named by all their columns, which costs nothing while rows are only added. A table that writers hold for long
-// is left as it is, until the next installation.
+// installIdentities lets the tables of the log be part of a publication. PostgreSQL refuses UPDATE and DELETE on a
+// published table without a replica identity, and a publication FOR ALL TABLES has these tables in it: retention and new
+// histories would fail. The identity is FULL, all columns, which costs nothing while rows are only inserted. A table that
+// writers hold for long is left as it is, until the next installation.
 func installIdentities(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 	const query = `
 		SELECT c.relname, format('ALTER TABLE rowcall.%I REPLICA IDENTITY FULL', c.relname)

@@ -38,9 +38,8 @@ func (a *acting) explainValues(ctx context.Context, who identity.Identity, err e
 	return err
 }
 
-// mayBeOfValue reports whether an error may be due to a value that PostgreSQL cannot read. It is not, if the
-// error is of a constraint, is raised for the user to see, says itself what is wrong with the value, or ends by
-// itself.
+// mayBeOfValue reports whether an error may be due to a value that PostgreSQL cannot read. False for: constraint
+// violations, RAISE in user functions, errors that already name the bad value, and transient errors.
 func mayBeOfValue(refused *pgconn.PgError) bool {
 	switch refused.Code {
 	case stateTooLong, stateOutOfRange, stateNoEquivalent, stateNotInEncoding:

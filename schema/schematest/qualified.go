@@ -36,10 +36,10 @@ var (
 	beforeTables = strings.Fields(`from into join update`)
 )
 
-// place is a token with those around it. Tokens of white space are left out.
-type place struct{ before, token, after, later string }
+// tokenContext is a token with those around it. Tokens of white space are left out.
+type tokenContext struct{ before, token, after, later string }
 
-func at(tokens []string, i int) place {
+func at(tokens []string, i int) tokenContext {
 	next := func(from, step int) (string, int) {
 		for j := from + step; j >= 0 && j < len(tokens); j += step {
 			if strings.TrimSpace(tokens[j]) != "" {
@@ -51,47 +51,47 @@ func at(tokens []string, i int) place {
 	before, _ := next(i, -1)
 	after, j := next(i, 1)
 	later, _ := next(j, 1)
-	return place{before, strings.ToLower(tokens[i]), after, later}
+	return tokenContext{before, strings.ToLower(tokens[i]), after, later}
 }
 
-func (p place) problem() string {
+func (c tokenContext) problem() string {
 	switch {
-	case strings.HasPrefix(p.token, "'"), strings.HasPrefix(p.token, "e'"), strings.TrimSpace(p.token) == "":
+	case strings.HasPrefix(c.token, "'"), strings.HasPrefix(c.token, "e'"), strings.TrimSpace(c.token) == "":
 		return ""
-	case operator.MatchString(p.token):
-		return p.bareOperator()
-	case p.token == "::" && !slices.Contains(keywordTypes, p.after) && p.later != ".":
-		return "type " + p.after
-	case !word.MatchString(p.token) || p.before == ".":
+	case operator.MatchString(c.token):
+		return c.bareOperator()
+	case c.token == "::" && !slices.Contains(keywordTypes, c.after) && c.later != ".":
+		return "type " + c.after
+	case !word.MatchString(c.token) || c.before == ".":
 		return ""
-	case slices.Contains(hiddenLookup, p.token), p.token == "in" && p.after == "(", p.token == "case" && p.after != "when":
-		return "operator of " + p.token
-	case p.token == "collate" && p.later != ".":
-		return "collation " + p.after
-	case slices.Contains(beforeTables, p.token) && word.MatchString(p.after) && p.later != ".":
-		return "table " + p.after
-	case p.after == "(" && !slices.Contains(noFunctions, p.token) && p.token != "operator":
-		return "function " + p.token
+	case slices.Contains(hiddenLookup, c.token), c.token == "in" && c.after == "(", c.token == "case" && c.after != "when":
+		return "operator of " + c.token
+	case c.token == "collate" && c.later != ".":
+		return "collation " + c.after
+	case slices.Contains(beforeTables, c.token) && word.MatchString(c.after) && c.later != ".":
+		return "table " + c.after
+	case c.after == "(" && !slices.Contains(noFunctions, c.token) && c.token != "operator":
+		return "function " + c.token
 	}
-	return p.bareType()
+	return c.bareType()
 }
 
 // bareOperator leaves out operators that have a schema, and the star of SELECT * and count(*).
-func (p place) bareOperator() string {
-	if p.before == "." || p.token == "=>" || p.token == "*" && (p.after == ")" || p.after == "from") {
+func (c tokenContext) bareOperator() string {
+	if c.before == "." || c.token == "=>" || c.token == "*" && (c.after == ")" || c.after == "from") {
 		return ""
 	}
-	return "operator " + p.token
+	return "operator " + c.token
 }
 
 // bareType finds the type in a declaration: a name, a type and then := or a semicolon.
-func (p place) bareType() string {
-	ends := p.after == ":=" || p.after == ";" || p.after == "[" && p.later == "]"
-	if !ends || !word.MatchString(p.before) || slices.Contains(statementWords, p.before) || slices.Contains(keywordTypes, p.token) ||
-		slices.Contains(statementWords, p.token) {
+func (c tokenContext) bareType() string {
+	ends := c.after == ":=" || c.after == ";" || c.after == "[" && c.later == "]"
+	if !ends || !word.MatchString(c.before) || slices.Contains(statementWords, c.before) || slices.Contains(keywordTypes, c.token) ||
+		slices.Contains(statementWords, c.token) {
 		return ""
 	}
-	return "type " + p.token
+	return "type " + c.token
 }
 
 // statementWords are the words of PL/pgSQL that stand next to a semicolon or to an assignment.
