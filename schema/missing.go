@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// MissingRole is a role that Rowcall creates for others to be granted, and that the server does not have.
-type MissingRole struct {
-	Name string
-	Cost string // of being without the role
+// GrantedRole is a role that Rowcall creates so that it can be granted to others.
+type GrantedRole struct {
+	Name      string
+	WithoutIt string // what does not work where there is no such role
 }
 
 // Statement is the SQL that creates the role.
-func (r MissingRole) Statement() string {
+func (r GrantedRole) Statement() string {
 	if r.Name == "rowcall_server" {
 		return "CREATE ROLE " + r.Name + " NOLOGIN NOINHERIT"
 	}
 	return "CREATE ROLE " + r.Name + " NOLOGIN"
 }
 
-// Grantees are the roles that Rowcall creates for others to be granted.
-func Grantees() []MissingRole {
-	return []MissingRole{
+// GrantedRoles are the roles that Rowcall creates so that they can be granted to others.
+func GrantedRoles() []GrantedRole {
+	return []GrantedRole{
 		{"rowcall_publisher", "a role that files events needs EXECUTE on rowcall.publish by itself"},
 		{"rowcall_reader", "a role that asks for cursors needs EXECUTE on rowcall.cursor by itself"},
 		{"rowcall_server", "nodes can only serve as the owner of schema rowcall"},
@@ -32,10 +32,10 @@ func Grantees() []MissingRole {
 	}
 }
 
-// MissingRoles returns those of Grantees that the server does not have.
-func MissingRoles(ctx context.Context, db *sql.DB) ([]MissingRole, error) {
-	var missing []MissingRole
-	for _, g := range Grantees() {
+// MissingRoles returns those of GrantedRoles that the server does not have.
+func MissingRoles(ctx context.Context, db *sql.DB) ([]GrantedRole, error) {
+	var missing []GrantedRole
+	for _, g := range GrantedRoles() {
 		const exists = `SELECT pg_catalog.to_regrole($1) IS NOT NULL`
 		var there bool
 		if err := db.QueryRowContext(ctx, exists, g.Name).Scan(&there); err != nil {
@@ -61,7 +61,7 @@ func warnOfRoles(ctx context.Context, db *sql.DB, log *slog.Logger) error {
 	var names, costs, remedy []string
 	for _, g := range missing {
 		names = append(names, g.Name)
-		costs = append(costs, "without "+g.Name+" "+g.Cost)
+		costs = append(costs, "without "+g.Name+" "+g.WithoutIt)
 		remedy = append(remedy, g.Statement()+";")
 	}
 	if len(names) > 0 {

@@ -66,11 +66,11 @@ func lookAtRoles(ctx context.Context, e *examination, _ pgx.Tx) ([]Finding, erro
 }
 
 // ofMissingRoles is one finding of all roles that are missing.
-func ofMissingRoles(missing []schema.MissingRole) Finding {
+func ofMissingRoles(missing []schema.GrantedRole) Finding {
 	var names, costs, statements []string
 	for _, r := range missing {
 		names = append(names, r.Name)
-		costs = append(costs, "without "+r.Name+" "+r.Cost)
+		costs = append(costs, "without "+r.Name+" "+r.WithoutIt)
 		statements = append(statements, r.Statement()+"; ")
 	}
 	subject := "role " + names[0] + " is not there: "

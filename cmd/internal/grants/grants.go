@@ -103,7 +103,7 @@ func isDone(ctx context.Context, conn *pgx.Conn, s Statement) bool {
 // ownRoles are the roles that Rowcall is given its rights through.
 func ownRoles(r Roles) Section {
 	s := Section{Title: "The roles of Rowcall, once for the server: as a superuser, or a role with CREATEROLE"}
-	for _, own := range schema.Grantees() {
+	for _, own := range schema.GrantedRoles() {
 		s.add(Statement{SQL: own.Statement(), check: `to_regrole(quote_ident($1)) IS NOT NULL`, args: []any{own.Name}, forServer: true})
 	}
 	s.add(Statement{SQL: schema.JoinApp,
