@@ -22,6 +22,7 @@ const (
 	TriggerDisabled                // it never fires
 	TriggerReplicaOnly             // it fires for replicated rows, and not for ordinary changes
 	TriggerNotAlways               // it does not fire for replicated rows
+	TriggerStray                   // it executes the function of a table that it is not a trigger of, or executes it again
 )
 
 // Difference is one way in which a table is not as it is declared.
@@ -29,6 +30,7 @@ type Difference struct {
 	Kind      Kind
 	Trigger   string   // the name of a trigger; empty for the other kinds
 	Partition string   // whose trigger it is, as SQL; empty for the table itself
+	Elsewhere string   // the table of a stray trigger, as SQL
 	Added     []string // columns that leave the database when the declaration is applied, and did not before
 	Removed   []string // columns that then leave it no more
 }
@@ -65,6 +67,8 @@ func (d Difference) Verdict() string {
 		return "is disabled: changes file no events"
 	case TriggerReplicaOnly:
 		return "fires for replicated rows only: ordinary changes file no events"
+	case TriggerStray:
+		return "files changes of another table, or files them twice: it is dropped"
 	}
 	return "does not fire for replicated rows: it is not ENABLE ALWAYS"
 }
@@ -91,13 +95,18 @@ func (d Difference) Done() string {
 		return "its partitions were recorded"
 	case TriggerMissing:
 		return d.trigger() + " was made"
+	case TriggerStray:
+		return d.trigger() + " was dropped"
 	}
 	return d.trigger() + " was set to ENABLE ALWAYS"
 }
 
 // trigger names the trigger.
 func (d Difference) trigger() string {
-	if d.Partition == "" {
+	switch {
+	case d.Elsewhere != "":
+		return fmt.Sprintf("trigger %s on %s", d.Trigger, d.Elsewhere)
+	case d.Partition == "":
 		return "trigger " + d.Trigger
 	}
 	return fmt.Sprintf("trigger %s of partition %s", d.Trigger, d.Partition)

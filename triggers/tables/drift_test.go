@@ -110,6 +110,40 @@ func TestDrift(t *testing.T) {
 	d.expect(`orders orders.insert {"op":"insert","key":{"id":"1"},"new":{"id":1,"note":null,"price":null}}`)
 }
 
+// After two tables have changed names, the former one files nothing any more. A trigger by another name files nothing twice.
+func TestStrayTriggers(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE orders (id bigint PRIMARY KEY)`)
+	declared := rules.Table{Table: "public.orders", Topics: topics("orders")}
+	apply(t, db, declared)
+	d := at(t, db)
+	const reset = `/orders rowcall.reset {"topics":["orders"],"reason":"triggers"}`
+	d.run(`CREATE TABLE orders_new (LIKE orders INCLUDING ALL); ALTER TABLE orders RENAME TO orders_old; ALTER TABLE orders_new RENAME TO orders`)
+	apply(t, db, declared)
+	d.run(`INSERT INTO orders_old VALUES (1); TRUNCATE orders_old; INSERT INTO orders VALUES (2)`)
+	d.expect(reset, `orders orders.insert {"op":"insert","key":{"id":"2"},"new":{"id":2}}`)
+
+	d.run(`CREATE TRIGGER another AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION rowcall."public.orders"()`)
+	if diff := cmp.Diff([]string{"public.orders trigger another on public.orders files changes of another table, or files them twice: it is dropped"},
+		apply(t, db, declared)); diff != "" {
+		t.Errorf("a trigger by another name (-want +got):\n%s", diff)
+	}
+	d.run(`INSERT INTO orders VALUES (3)`)
+	d.expect(reset, `orders orders.insert {"op":"insert","key":{"id":"3"},"new":{"id":3}}`)
+
+	both := []rules.Table{{Table: "public.orders_old", Topics: topics("old")}, declared}
+	apply(t, db, both...)
+	d.run(`ALTER TABLE orders RENAME TO between; ALTER TABLE orders_old RENAME TO orders; ALTER TABLE between RENAME TO orders_old`)
+	apply(t, db, both...)
+	d.events()
+	d.run(`INSERT INTO orders_old VALUES (4); INSERT INTO orders VALUES (5)`)
+	d.expect(`old orders_old.insert {"op":"insert","key":{"id":"4"},"new":{"id":4}}`, `orders orders.insert {"op":"insert","key":{"id":"5"},"new":{"id":5}}`)
+	if again := apply(t, db, both...); len(again) > 0 {
+		t.Errorf("applied again it changes %q", again)
+	}
+}
+
 // What is written while partitions are repaired one after another may be missed, so followers are told after the last.
 func TestResetComesLast(t *testing.T) {
 	t.Parallel()

@@ -74,8 +74,8 @@ type function struct {
 	Settings string // its SET clauses
 	Comment  string
 
-	OwnedAndPrivate bool                           // it belongs to the schema's owner, and not everybody may call it
-	Triggers        []struct{ Name, Table string } // that execute it, but not the copies of partitions; Table as SQL
+	OwnedAndPrivate bool     // it belongs to the schema's owner, and not everybody may call it
+	Triggers        []caller // but not the copies of partitions
 
 	made *made // nil: it is not generated
 }
@@ -88,7 +88,7 @@ const functionsQuery = `
 			SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0),
 		'Comment', coalesce(obj_description(p.oid, 'pg_proc'), ''),
 		'Triggers', (
-			SELECT json_agg(json_build_object('Name', t.tgname, 'Table', t.tgrelid::regclass::text) ORDER BY t.tgrelid::regclass::text, t.tgname)
+			SELECT json_agg(json_build_object('Name', t.tgname, 'Relation', t.tgrelid::bigint, 'Table', t.tgrelid::regclass::text) ORDER BY t.tgrelid::regclass::text, t.tgname)
 			FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgparentid = 0))::text
 	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 	WHERE n.nspname = 'rowcall' AND p.prorettype = 'trigger'::regtype

@@ -84,10 +84,19 @@ func PlanDeclared(ctx context.Context, db *sql.DB, declared []rules.Table) (Chan
 
 // refusal says why a table cannot get triggers, and what to do; nil if it can.
 func (s *state) refusal(t Table) error {
+	notOwner := func(relation uint32, name string) error {
+		owner := s.strangers[relation]
+		return &NotOwnerError{Table: name, Owner: owner, Role: s.role, Statement: fmt.Sprintf("GRANT %s TO %s", quoteName(owner), quoteName(s.role))}
+	}
+	for _, stray := range s.strays(t) {
+		if s.strangers[stray.Relation] != "" {
+			return notOwner(stray.Relation, stray.Table)
+		}
+	}
 	for _, b := range t.branches() {
 		name := rules.WriteName([]string{b.Schema, b.Name})
-		if owner, strange := s.strangers[b.OID]; strange {
-			return &NotOwnerError{Table: name, Owner: owner, Role: s.role, Statement: fmt.Sprintf("GRANT %s TO %s", quoteName(owner), quoteName(s.role))}
+		if s.strangers[b.OID] != "" {
+			return notOwner(b.OID, name)
 		}
 		for _, own := range []string{rowTrigger, truncateTrigger} {
 			found := s.find(b.OID, own)
@@ -137,6 +146,7 @@ func (s *state) change(t Table) Change {
 			c.Reset = "triggers"
 		}
 	}
+	c.dropStrays(s.strays(t))
 	if len(main) > 0 {
 		c.Steps = append([]Step{main}, c.Steps...)
 	}

@@ -33,6 +33,7 @@ const (
 type state struct {
 	functions []function
 	triggers  []trigger
+	declared  []uint32          // declared tables and their partitions
 	strangers map[uint32]string // relations that the present role may not change, and their owners
 	role      string
 	owner     string // of schema rowcall; empty where it is not there
@@ -62,10 +63,15 @@ func readState(ctx context.Context, tx *sql.Tx, declared []Table) (*state, error
 	if s.functions, err = readFunctions(ctx, tx); err != nil {
 		return nil, err
 	}
-	relations := []uint32{}
 	for _, t := range declared {
 		for _, b := range t.branches() {
-			relations = append(relations, b.OID)
+			s.declared = append(s.declared, b.OID)
+		}
+	}
+	relations := append([]uint32{}, s.declared...)
+	for _, t := range declared {
+		for _, stray := range s.strays(t) {
+			relations = append(relations, stray.Relation)
 		}
 	}
 	list, _ := json.Marshal(relations) // numbers

@@ -73,6 +73,9 @@ func ofDifference(table string, d tables.Difference) Finding {
 	if d.Partition != "" {
 		table = d.Partition
 	}
+	if d.Elsewhere != "" {
+		table = d.Elsewhere
+	}
 	trigger := quote(d.Trigger)
 	return finding(code, table, trigger, fmt.Sprintf("trigger %s on %s %s", trigger, table, d.Verdict()), applyCommand)
 }
@@ -84,7 +87,7 @@ func codeOfKind(k tables.Kind) string {
 		tables.CommentChanged: FunctionOutdated, tables.VersionDiffers: FunctionOutdated, tables.FunctionChanged: FunctionOutdated,
 		tables.ColumnsDiffer: TableColumns, tables.DeclarationDiffers: TableColumns, tables.PartitionsDiffer: TablePartitions,
 		tables.TriggerMissing: TriggerMissing, tables.TriggerDisabled: TriggerDisabled, tables.TriggerReplicaOnly: TriggerDisabled,
-		tables.TriggerNotAlways: TriggerNotAlways,
+		tables.TriggerNotAlways: TriggerNotAlways, tables.TriggerStray: TriggerReplaced,
 	}[k]
 }
 
