@@ -184,6 +184,30 @@ func TestGrantsForDeclaredTables(t *testing.T) {
 	}
 }
 
+// TestGrantsMakeNoSuperuser declares a table of a superuser: the role that migrates does not become one, and a note says what
+// to do instead.
+func TestGrantsMakeNoSuperuser(t *testing.T) {
+	t.Parallel()
+	db := schematest.Private(t, schematest.Empty)
+	db.Exec(t, `CREATE ROLE root SUPERUSER; CREATE TABLE "Mine" (id int PRIMARY KEY); ALTER TABLE "Mine" OWNER TO root`)
+	file := filepath.Join(t.TempDir(), "rowcall.yaml")
+	const declared = "auth: {users: {table: '-'}}\ntables: [{table: 'public.\"Mine\"', topics: [{topic: mine}]}]\n"
+	if err := os.WriteFile(file, []byte(declared), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"ROWCALL_CONFIG": file, "ROWCALL_DATABASE_URL": db.URL}
+	script := granted(t, env, "--migrate", "app")
+	if strings.Contains(script, `GRANT "root"`) || !strings.Contains(script, `ALTER TABLE public."Mine" OWNER TO "app"`) {
+		t.Errorf("with a table of a superuser:\n%s", script)
+	}
+	for _, statement := range append(statements(script), `ALTER TABLE public."Mine" OWNER TO "app"`) {
+		db.Exec(t, statement)
+	}
+	if script := granted(t, env, "--migrate", "app"); strings.Contains(script, "ALTER TABLE") || !strings.Contains(script, "Nothing is missing") {
+		t.Errorf("after the owner was changed:\n%s", script)
+	}
+}
+
 // TestGrantsForOwner asks for one role that owns the tables and schema rowcall, migrates and serves: nothing is missing
 // that this role needs, and each statement is printed once.
 func TestGrantsForOwner(t *testing.T) {

@@ -146,6 +146,9 @@ func migrating(c *config.Config, r Roles, database string, found databaseFacts) 
 	for _, owner := range found.tableOwners {
 		s.add(found.act(owner, r.Migrate))
 	}
+	for _, table := range found.superTables {
+		s.Notes = append(s.Notes, "Table "+table+" belongs to a superuser, and role "+role+" must not become one. Let a role own the table that is none, then run rowcall grants again: ALTER TABLE "+table+" OWNER TO "+role)
+	}
 	if found.tableOwners == nil && (len(c.Tables) > 0 || c.Auth.Django.On()) {
 		s.Notes = append(s.Notes, "Triggers need the owner of the tables: where "+role+" is not the owner, also GRANT the owner TO "+role+".")
 	}

@@ -17,7 +17,8 @@ type databaseFacts struct {
 	ownerIsSuper   bool
 	servesInherits bool     // the serving role has INHERIT, or is not there yet
 	servesAlone    bool     // the serving role owns schema rowcall, and there is nothing to serve for which it has to become rowcall_app
-	tableOwners    []string // other roles than the migrating one that own tables which get triggers; nil: unknown
+	superTables    []string // tables which get triggers that belong to superusers, as SQL; nil: none, or the migrating role is one
+	tableOwners    []string // other roles, no superusers, than the migrating one that own tables which get triggers; nil: unknown
 }
 
 // look reads the facts. It needs no rights.
@@ -43,20 +44,32 @@ func look(ctx context.Context, conn *pgx.Conn, c *config.Config, r Roles) (datab
 		parts = append([]string{""}, parts...)
 		schemas, names = append(schemas, parts[len(parts)-2]), append(names, parts[len(parts)-1])
 	}
+	err := f.lookAtOwners(ctx, conn, r.Migrate, schemas, names)
+	return f, err
+}
+
+// lookAtOwners reads to whom the tables belong which get triggers.
+func (f *databaseFacts) lookAtOwners(ctx context.Context, conn *pgx.Conn, migrator string, schemas, names []string) error {
 	const owners = `
-		SELECT DISTINCT o.rolname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		SELECT DISTINCT CASE WHEN o.rolsuper THEN '' ELSE o.rolname END::text, CASE WHEN o.rolsuper THEN format('%I.%I', n.nspname, c.relname) ELSE '' END
+		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		JOIN pg_catalog.pg_roles o ON o.oid = c.relowner JOIN unnest($1::text[], $2::text[]) t (in_schema, name)
 			ON n.nspname IN (t.in_schema, CASE WHEN t.in_schema = '' THEN n.nspname END) AND c.relname IN (t.name, CASE WHEN t.name = '' THEN c.relname END)
-		WHERE c.relkind IN ('r', 'p') AND o.rolname <> $3 ORDER BY 1`
-	rows, err := conn.Query(ctx, owners, schemas, names, r.Migrate)
+		WHERE c.relkind IN ('r', 'p') AND o.rolname <> $3
+		  AND NOT (o.rolsuper AND EXISTS (SELECT FROM pg_catalog.pg_roles m WHERE m.rolname = $3 AND m.rolsuper)) ORDER BY 1, 2`
+	rows, _ := conn.Query(ctx, owners, schemas, names, migrator)
+	f.tableOwners = []string{}
+	var owner, table string
+	_, err := pgx.ForEachRow(rows, []any{&owner, &table}, func() error {
+		if table != "" {
+			f.superTables = append(f.superTables, table)
+			return nil
+		}
+		f.tableOwners = append(f.tableOwners, owner)
+		return nil
+	})
 	if err != nil {
-		return f, fmt.Errorf("look at the owners of tables: %w", err)
+		return fmt.Errorf("look at the owners of tables: %w", err)
 	}
-	if f.tableOwners, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
-		return f, fmt.Errorf("look at the owners of tables: %w", err)
-	}
-	if f.tableOwners == nil {
-		f.tableOwners = []string{}
-	}
-	return f, nil
+	return nil
 }
