@@ -114,7 +114,8 @@ func inUse(err error) bool {
 }
 
 // obstaclesQuery finds what would fail without Rowcall, or vanish with it, and tables whose triggers the role may not
-// drop. Functions in PL/pgSQL name what they call in their text alone.
+// drop. Functions in PL/pgSQL name what they call in their text alone. Tables of the example applications have triggers or
+// policies that call functions of Rowcall, but for job_runs, which is known by its columns.
 const obstaclesQuery = `
 	SELECT format('function %s calls functions of schema rowcall, and would fail: DROP FUNCTION %1$s CASCADE drops it with its triggers', p.oid::regprocedure)
 	FROM pg_proc p
@@ -142,6 +143,16 @@ const obstaclesQuery = `
 	SELECT format('%s belongs to role %I, and only that role drops its triggers: run uninstall as that role, or as a member of it', c.oid::regclass, r.rolname)
 	FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_roles r ON r.oid = c.relowner
 	WHERE p.pronamespace = to_regnamespace('rowcall') AND NOT t.tgisinternal AND t.tgparentid = 0 AND NOT pg_has_role(c.relowner, 'USAGE')
+	UNION
+	SELECT format('table %s has the name of a table of the example applications, but nothing of Rowcall is on it, and it would be dropped: rename it, or move it to another schema', c.oid::regclass)
+	FROM unnest(` + appsTables + `) a (name) JOIN pg_class c ON c.oid = to_regclass(a.name)
+	WHERE to_regclass('rowcall.apps_migrations') IS NOT NULL AND NOT EXISTS (
+		SELECT FROM pg_depend d JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid AND p.pronamespace = to_regnamespace('rowcall')
+		LEFT JOIN pg_trigger t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid
+		LEFT JOIN pg_policy y ON d.classid = 'pg_policy'::regclass AND y.oid = d.objid
+		WHERE c.oid IN (t.tgrelid, y.polrelid))
+	  AND NOT (a.name = 'public.job_runs' AND ARRAY(SELECT t.attname::text FROM pg_attribute t WHERE t.attrelid = c.oid AND t.attnum > 0 ORDER BY t.attnum)
+		= '{job_id, due_at}')
 	UNION
 	SELECT format('schema rowcall belongs to role %I: run uninstall as that role, or as a member of it', r.rolname)
 	FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'rowcall' AND NOT pg_has_role(r.oid, 'USAGE')

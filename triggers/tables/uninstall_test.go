@@ -143,3 +143,25 @@ func TestUninstallObstacles(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A table of somebody else's that has the name of a table of the example applications is not dropped.
+func TestUninstallKeepsTablesOfOthers(t *testing.T) {
+	t.Parallel()
+	db := schematest.Private(t, schematest.Empty)
+	at := db.DB(t)
+	install(t, at, true)
+	db.Exec(t, `DROP TABLE public.patients; CREATE TABLE public.patients (name text)`)
+	r, err := tables.PlanRemoval(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"table public.patients has the name of a table of the example applications, but nothing of Rowcall is on it, and it would be dropped: rename it, or move it to another schema"}
+	if diff := cmp.Diff(want, r.Obstacles); diff != "" {
+		t.Errorf("obstacles (-want +got):\n%s", diff)
+	}
+	db.Exec(t, `ALTER TABLE public.patients RENAME TO people`)
+	remove(t, at)
+	if got := db.Text(t, `to_regclass('public.people') IS NOT NULL`); got != "true" {
+		t.Error("the table was dropped")
+	}
+}
