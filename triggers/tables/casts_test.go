@@ -55,3 +55,25 @@ func TestCastsAreNotCalled(t *testing.T) {
 	d.run(insert[:len(insert)-len(`, 'n')`)] + `, 'a')`)
 	expect(`,"note":null`, `{\"n\":1,\"s\":\"a\",\"At It\":\"2026-11-20T00:00:00Z\",\"f\":0.1}`)
 }
+
+// Topics of blank-padded columns, and numbers as text in arrays, are the same after the table has changed.
+func TestRestOfARowIsSpelledAlike(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE things (id int PRIMARY KEY, code char(3), gone int, counts bigint[], prices numeric[])`)
+	apply(t, db, rules.Table{Table: "public.things", Numbers: rules.NumbersText, Columns: []string{"code", "gone", "counts", "prices"}, Topics: topics("things/{code}"),
+		Revalidate: []rules.Revalidate{{Topic: "x", User: "code"}}})
+	d := at(t, db)
+	want := []string{`things/a things.insert {"op":"insert","key":{"id":1},"new":{"id":1,"code":"a  ","gone":null,"counts":[["1",null],["-2","3"]],"prices":["1.50"]}}`, `x rowcall.access {"user_id":"a"}`}
+	const insert = `INSERT INTO things (id, code, counts, prices) VALUES (1, 'a', '{{1,NULL},{-2,3}}', '{1.50}')`
+	d.run(insert)
+	d.expect(want...)
+	d.run(`DELETE FROM things; ALTER TABLE things DROP gone`)
+	d.events()
+	d.run(`SET standard_conforming_strings = off; ` + insert)
+	d.expect(want...)
+	d.run(`DELETE FROM things; ALTER TABLE things ALTER counts TYPE text[]; ALTER TABLE things ALTER prices TYPE float8[]`)
+	d.events()
+	d.run(`INSERT INTO things (id, code, counts, prices) VALUES (1, 'a', '{"x,1,y"}', '{1e+200}')`)
+	d.expect(`things/a things.insert {"op":"insert","key":{"id":1},"new":{"id":1,"code":"a  ","gone":null,"counts":["x,1,y"],"prices":["1e+200"]}}`, want[1])
+}

@@ -81,7 +81,13 @@ func (t Table) leftValue(c Column, asText bool) string {
 	if asText {
 		return "pg_catalog.to_json(" + leftText(c) + ")"
 	}
-	return "pg_catalog.json_extract_path(fields, " + quoteText(c.Name) + ")"
+	value := "pg_catalog.json_extract_path(fields, " + quoteText(c.Name) + ")"
+	if t.numbersAsText() && isExact(strings.TrimSuffix(c.Base, "[]")) {
+		const quoted = `CASE WHEN pg_catalog.strpos(%[1]s::pg_catalog.text, '"') OPERATOR(pg_catalog.=) 0 ` + // no texts, so that digits are numbers
+			`THEN pg_catalog.regexp_replace(%[1]s::pg_catalog.text, '(-?[0-9][0-9.eE+-]*)', E'"\\1"', 'g')::pg_catalog.json ELSE %[1]s END`
+		return fmt.Sprintf(quoted, value)
+	}
+	return value
 }
 
 // isGone is SQL of whether the row has the column no more. A column that is NULL is there.
@@ -94,7 +100,11 @@ func leftSegment(c Column) string { return segmentOfText(leftText(c) + ` COLLATE
 
 // leftText is leftValue as text.
 func leftText(c Column) string {
-	return "pg_catalog.json_extract_path_text(fields, " + quoteText(c.Name) + ")"
+	left := "pg_catalog.json_extract_path_text(fields, " + quoteText(c.Name) + ")"
+	if c.Base == "character" {
+		return "pg_catalog.rtrim(" + left + ", ' ')" // as a cast to text does
+	}
+	return left
 }
 
 // field is SQL of a field of JSON: the name, a colon and the value, which is SQL of type json.
