@@ -82,6 +82,21 @@ func PlanDeclared(ctx context.Context, db *sql.DB, declared []rules.Table) (Chan
 	return Plan(ctx, db, found)
 }
 
+// PlanRepairs is PlanDeclared for what repairs a database by itself: no table gets other columns than those with which it
+// was applied. A table of which these are not known, because the comment on its function was changed, is left out.
+func PlanRepairs(ctx context.Context, db *sql.DB, declared []rules.Table) (Changes, error) {
+	found, err := Resolve(ctx, db, declared)
+	if err != nil {
+		return Changes{}, err
+	}
+	for i, t := range found {
+		found[i] = t.AsApplied()
+	}
+	changes, err := Plan(ctx, db, found)
+	changes.Changes = slices.DeleteFunc(changes.Changes, func(c Change) bool { return c.Has(CommentChanged) })
+	return changes, err
+}
+
 // refusal says why a table cannot get triggers, and what to do; nil if it can.
 func (s *state) refusal(t Table) error {
 	notOwner := func(relation uint32, name string) error {

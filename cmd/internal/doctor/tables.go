@@ -91,9 +91,10 @@ func codeOfKind(k tables.Kind) string {
 	}[k]
 }
 
-// isRepair reports whether a change only restores what was applied before. Which columns leave is a decision.
+// isRepair reports whether a change only restores what was applied before. Which columns leave is a decision, and nobody
+// knows which did where the comment on the function was changed.
 func isRepair(c tables.Change) bool {
-	return !c.Has(tables.NotLive) && !c.Has(tables.ColumnsDiffer) && !c.Has(tables.DeclarationDiffers)
+	return !c.Has(tables.NotLive) && !c.Has(tables.CommentChanged) && !c.Has(tables.ColumnsDiffer) && !c.Has(tables.DeclarationDiffers)
 }
 
 // fixTables makes those tables as declared whose change is a repair, and returns their names.
@@ -105,7 +106,7 @@ func fixTables(ctx context.Context, c *config.Config) (done []string, err error)
 	db := way.SQLToRepair()
 	defer db.Close()
 	err = schema.WithLock(ctx, db, func(ctx context.Context) error {
-		changes, err := tables.PlanDeclared(ctx, db, c.Tables)
+		changes, err := tables.PlanRepairs(ctx, db, c.Tables)
 		if err != nil {
 			return err
 		}

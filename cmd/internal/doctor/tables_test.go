@@ -75,6 +75,7 @@ func TestDeclaredTables(t *testing.T) {
 		{`ALTER FUNCTION ` + function + ` SECURITY INVOKER`, doctor.FunctionOutdated + ` public.orders`, true},
 		{`ALTER TABLE sold DISABLE TRIGGER "0_rowcall"; ALTER TABLE sold_eu ENABLE ALWAYS TRIGGER "0_rowcall"`, doctor.TriggerDisabled + ` public.sold "0_rowcall"`, true},
 		{`CREATE TABLE sold_us PARTITION OF sold FOR VALUES IN ('us'); DROP TRIGGER IF EXISTS "0_rowcall_truncate" ON sold_us`, doctor.TablePartitions + ` public.sold`, true},
+		{`COMMENT ON FUNCTION ` + function + ` IS NULL`, doctor.FunctionOutdated + ` public.orders`, false},
 		{`DROP FUNCTION ` + function + ` CASCADE`, doctor.TableNotLive + ` public.orders`, false},
 		{`ALTER TABLE orders ADD COLUMN secret text`, doctor.TableColumns + ` public.orders`, false},
 		{`ALTER TABLE orders DROP COLUMN note`, doctor.TableColumns + ` public.orders`, false},
@@ -93,6 +94,31 @@ func TestDeclaredTables(t *testing.T) {
 			}
 			if left := bad(examine(t, c, doctor.Options{})); (len(left) == 0) != f.fixed {
 				t.Errorf("after the repairs: got %q, want that all is well: %v", left, f.fixed)
+			}
+		})
+	}
+}
+
+// TestFixAddsNoColumn repairs a table that has a new column: it does not leave the database.
+func TestFixAddsNoColumn(t *testing.T) {
+	t.Parallel()
+	const function = `rowcall."public.orders"`
+	const otherVersion = `DO $$ BEGIN EXECUTE 'COMMENT ON FUNCTION rowcall."public.orders" IS '
+		|| quote_literal(regexp_replace(obj_description('rowcall."public.orders"'::regproc), 'format [0-9]+', 'format 0')); END $$`
+	for _, ruin := range []string{`COMMENT ON FUNCTION ` + function + ` IS NULL`, otherVersion, `ALTER TABLE orders DISABLE TRIGGER "0_rowcall"`} {
+		t.Run(ruin, func(t *testing.T) {
+			t.Parallel()
+			db, c := startShop(t)
+			db.Exec(t, `ALTER TABLE orders ADD secret text DEFAULT 's'; ALTER TABLE sold DISABLE TRIGGER "0_rowcall"; `+ruin)
+			if _, err := doctor.Fix(t.Context(), c, examine(t, c, doctor.Options{}), slog.New(slog.DiscardHandler)); err != nil {
+				t.Fatal(err)
+			}
+			body := db.Text(t, `SELECT prosrc FROM pg_proc WHERE oid = '`+function+`'::regproc`)
+			if strings.Contains(body, "secret") {
+				t.Error("after the repair the new column is filed")
+			}
+			if enabled := db.Text(t, `SELECT tgenabled FROM pg_trigger WHERE tgrelid = 'sold'::regclass AND tgname = '0_rowcall'`); enabled != "A" {
+				t.Errorf("the trigger of the other table is %s, want A", enabled)
 			}
 		})
 	}

@@ -166,14 +166,7 @@ func repairTables(ctx context.Context, c *config.Config, log *slog.Logger) error
 	}
 	defer db.Close()
 	return schema.WithLock(ctx, db, func(ctx context.Context) error {
-		declared, err := tables.Resolve(ctx, db, c.Tables)
-		if err != nil {
-			return err
-		}
-		for i, t := range declared {
-			declared[i] = t.AsApplied()
-		}
-		changes, err := tables.Plan(ctx, db, declared)
+		changes, err := tables.PlanRepairs(ctx, db, c.Tables)
 		if err != nil {
 			return err
 		}
