@@ -4,8 +4,8 @@
 -- may have parameters, as in orders/{customer_id}. The reason is truncate, schema or triggers. One event is filed for
 -- each topic, under / and what comes before the first parameter: replays find it there, and nothing else is filed so.
 --
--- Whoever may call this makes every client read its state again, so it is nobody's but the owner's and the server's:
--- trigger functions call it with the rights of their owner.
+-- A caller can make every client read its state again. So only the schema's owner and rowcall_server may execute it.
+-- Trigger functions call it with the rights of their owner.
 CREATE OR REPLACE FUNCTION rowcall.reset(topics text[], reason text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

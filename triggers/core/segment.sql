@@ -3,8 +3,7 @@
 -- segment writes a text as one part of a topic: what is not A-Z a-z 0-9 _ : . - ~ ! ' ( ) * is percent-encoded, byte for
 -- byte of UTF-8, with capital letters; and so are the texts . and .. themselves. It has no SET clause, because writers
 -- call it for every row; every name and operator is qualified. A text is compared bytewise: in its own collation it could
--- equal another text. Of a text that is longer than any topic, the first 600
--- characters are enough.
+-- equal another text. A text longer than any topic is cut to 600 characters.
 CREATE OR REPLACE FUNCTION rowcall.segment(value text)
 RETURNS text LANGUAGE plpgsql STABLE STRICT AS $$
 BEGIN

@@ -23,9 +23,9 @@ CREATE OR REPLACE FUNCTION rowcall.ringing()
 RETURNS boolean LANGUAGE sql
 RETURN coalesce(pg_sequence_last_value('rowcall.state') & 512, 512) <> 0;
 
--- must_ring reports whether an event, which has been filed already, has to be rung for. It has not where writers do not
--- ring, or where this transaction has rung for the topic, or for all topics. Its body is put into the expressions that
--- call it: of a large transaction all rows but the first few cost this question alone.
+-- must_ring returns true if this transaction still has to send a NOTIFY for the topic. It returns false if the gate is
+-- closed, or if the transaction has rung for this topic or for all. PostgreSQL puts its body into the expressions that
+-- call it: of a large transaction, all rows but the first few cost this question alone.
 CREATE OR REPLACE FUNCTION rowcall.must_ring(topic text)
 RETURNS boolean LANGUAGE sql
 RETURN rowcall.ringing() AND NOT coalesce(

@@ -8,18 +8,18 @@ import (
 	"rowcall/config/rules"
 )
 
-// chain is a list of topics of a table, each below the one before: a row is filed under the lowest that it has.
-type chain []int
+// topicChain is a list of topics of a table, each below the one before: a row is filed under the lowest that it has.
+type topicChain []int
 
 // chains groups the topics of a table.
-func (t Table) chains() []chain {
-	var all []chain
+func (t Table) chains() []topicChain {
+	var all []topicChain
 	for i, own := range t.Topics {
 		isBelow := slices.ContainsFunc(t.Topics, func(other Topic) bool { return slices.Contains(other.below, i) })
 		if isBelow {
 			continue
 		}
-		c := append(chain{i}, own.below...)
+		c := append(topicChain{i}, own.below...)
 		slices.SortFunc(c, func(a, b int) int { return len(t.Topics[a].parts) - len(t.Topics[b].parts) })
 		all = append(all, c)
 	}
@@ -27,35 +27,38 @@ func (t Table) chains() []chain {
 }
 
 // lowest is SQL of the lowest topic that a row has.
-func (c chain) lowest(row string) string {
+func (c topicChain) lowest(row string) string {
 	if len(c) == 1 {
-		return topicVariable(row, c[0])
+		return numberedVariable(row, "topic", c[0])
 	}
 	names := make([]string, len(c))
 	for i, topic := range c {
-		names[len(c)-1-i] = topicVariable(row, topic)
+		names[len(c)-1-i] = numberedVariable(row, "topic", topic)
 	}
 	return "coalesce(" + strings.Join(names, ", ") + ")"
 }
 
-// SQL of the data of events.
+// SQL of the data of events, as formats: %s is the type, and in updateData the fields of the old row.
 const (
 	insertData = `pg_catalog.concat('{"op":"%s","key":', new_key, ',"new":{', pg_catalog.array_to_string(new_row, ','), '}}')`
 	deleteData = `pg_catalog.concat('{"op":"%s","key":', old_key, ',"old":{', pg_catalog.array_to_string(old_row, ','), '}}')`
-	updateData = `pg_catalog.concat('{"op":"update","key":', new_key, ',"new":{', pg_catalog.array_to_string(new_row, ','), '},"old":{', pg_catalog.array_to_string(old_row, ','), '}}')`
+	updateData = `pg_catalog.concat('{"op":"update","key":', new_key, ',"new":{', pg_catalog.array_to_string(new_row, ','), '},"old":{', pg_catalog.array_to_string(ARRAY[%s], ','), '}}')`
 )
 
 // file adds the statements that file events.
 func (t Table) file(s *script) {
+	if len(t.Topics) > 0 {
+		s.line(1, "-- Files an event for each topic that the row has.")
+	}
 	word := "IF"
 	for _, o := range []struct {
 		change, word string
-		add          func(*script, chain)
+		add          func(*script, topicChain)
 	}{
-		{rules.OnInsert, "INSERT", func(s *script, c chain) {
+		{rules.OnInsert, "INSERT", func(s *script, c topicChain) {
 			t.insert(s, 2, c.lowest(newRow), "insert", fmt.Sprintf(insertData, "insert"), "")
 		}},
-		{rules.OnDelete, "DELETE", func(s *script, c chain) {
+		{rules.OnDelete, "DELETE", func(s *script, c topicChain) {
 			t.insert(s, 2, c.lowest(oldRow), "delete", fmt.Sprintf(deleteData, "delete"), "")
 		}},
 		{rules.OnUpdate, "UPDATE", t.updates},
@@ -72,8 +75,11 @@ func (t Table) file(s *script) {
 	if word == "ELSIF" {
 		s.line(1, "END IF;")
 	}
+	if len(t.Revalidate) > 0 {
+		s.line(1, "-- Files access events: nodes ask the rules of access again.")
+	}
 	for i := range t.Revalidate {
-		t.ask(s, i)
+		t.fileRevalidate(s, i)
 	}
 }
 
@@ -84,7 +90,7 @@ func (t Table) insert(s *script, level int, topic, kind, data, role string) {
 		columns, values = "slot, topic, type, data, role", ", "+quoteText(role)
 	}
 	s.line(level, "IF %s IS NOT NULL THEN", topic)
-	s.line(level+1, "INSERT INTO rowcall.log (%s) VALUES (slot, pg_catalog.left(%s, 600), %s,", columns, topic, quoteText(t.Word+"."+kind))
+	s.line(level+1, "INSERT INTO rowcall.log (%s) VALUES (slot, pg_catalog.left(%s, 600), %s,", columns, topic, quoteText(t.TypeName+"."+kind))
 	s.line(level+2, "%s%s);", data, values)
 	s.line(level, "END IF;")
 }
@@ -92,23 +98,25 @@ func (t Table) insert(s *script, level int, topic, kind, data, role string) {
 // updates adds what an update files under the topics of a chain. A row that stays under the lowest topic is an update
 // there. Otherwise it leaves one topic and enters another: followers of the topic above, if the row stays under that,
 // hear of one update, and the others hear leave and enter by a role that the rule of their topic gives them.
-func (t Table) updates(s *script, c chain) {
+func (t Table) updates(s *script, c topicChain) {
 	same := func(i int) string {
-		return topicVariable(oldRow, c[i]) + " OPERATOR(pg_catalog.=) " + topicVariable(newRow, c[i])
+		return numberedVariable(oldRow, "topic", c[i]) + " OPERATOR(pg_catalog.=) " + numberedVariable(newRow, "topic", c[i])
 	}
 	lowest := len(c) - 1
 	s.line(2, "IF old_key OPERATOR(pg_catalog.=) new_key AND %s THEN", same(lowest))
 	t.update(s, c[lowest])
 	for i := lowest - 1; i >= 0; i-- {
 		s.line(2, "ELSIF old_key OPERATOR(pg_catalog.=) new_key AND %s THEN", same(i))
+		s.line(3, "-- The row leaves the topic and enters another, below one topic that it stays under.")
 		for j := lowest; j > i; j-- {
 			role := t.Topics[c[j]].moveRole()
-			t.insert(s, 3, topicVariable(oldRow, c[j]), "leave", fmt.Sprintf(deleteData, "leave"), role)
-			t.insert(s, 3, topicVariable(newRow, c[j]), "enter", fmt.Sprintf(insertData, "enter"), role)
+			t.insert(s, 3, numberedVariable(oldRow, "topic", c[j]), "leave", fmt.Sprintf(deleteData, "leave"), role)
+			t.insert(s, 3, numberedVariable(newRow, "topic", c[j]), "enter", fmt.Sprintf(insertData, "enter"), role)
 		}
 		t.update(s, c[i])
 	}
 	s.line(2, "ELSE")
+	s.line(3, "-- The row leaves one topic and enters another, or has another key.")
 	t.insert(s, 3, c.lowest(oldRow), "leave", fmt.Sprintf(deleteData, "leave"), "")
 	t.insert(s, 3, c.lowest(newRow), "enter", fmt.Sprintf(insertData, "enter"), "")
 	s.line(2, "END IF;")
@@ -120,24 +128,24 @@ func (t Table) update(s *script, topic int) {
 	for i := range t.Columns {
 		changed = append(changed, fmt.Sprintf("CASE WHEN old_row[%d] OPERATOR(pg_catalog.<>) new_row[%[1]d] THEN old_row[%[1]d] END", i+1))
 	}
-	data := strings.Replace(updateData, "array_to_string(old_row, ',')", "array_to_string(ARRAY[\n"+
-		strings.Repeat("    ", 6)+strings.Join(changed, ",\n"+strings.Repeat("    ", 6))+"], ',')", 1)
-	s.line(3, "INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog.left(%s, 600), %s,", topicVariable(newRow, topic), quoteText(t.Word+".update"))
+	newLine := "\n" + strings.Repeat("    ", 6)
+	data := fmt.Sprintf(updateData, newLine+strings.Join(changed, ","+newLine))
+	s.line(3, "INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog.left(%s, 600), %s,", numberedVariable(newRow, "topic", topic), quoteText(t.TypeName+".update"))
 	s.line(4, "%s);", data)
 }
 
 // moveRole is the role of followers of the topic itself, but not of those above it.
 func (own Topic) moveRole() string { return fmt.Sprintf("rowcall_depth_%d", len(own.parts)) }
 
-// ask adds an access event for a row as it was, and as it is.
-func (t Table) ask(s *script, i int) {
+// fileRevalidate adds an access event for a row as it was, and as it is.
+func (t Table) fileRevalidate(s *script, i int) {
 	r := t.Revalidate[i]
 	for _, row := range []string{oldRow, newRow} {
-		condition := askedVariable(row, i) + " IS NOT NULL"
+		condition := numberedVariable(row, "asked", i) + " IS NOT NULL"
 		data := "'{}'"
 		if r.User != nil {
-			condition += " AND " + whomVariable(row, i) + " IS NOT NULL"
-			data = whomVariable(row, i)
+			condition += " AND " + numberedVariable(row, "whom", i) + " IS NOT NULL"
+			data = numberedVariable(row, "whom", i)
 		}
 		if row == newRow {
 			again := fmt.Sprintf("old_asked_%d OPERATOR(pg_catalog.=) new_asked_%[1]d", i+1)
@@ -147,7 +155,7 @@ func (t Table) ask(s *script, i int) {
 			condition += " AND (" + again + ") IS NOT TRUE"
 		}
 		s.line(1, "IF %s THEN", condition)
-		s.line(2, "INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog.left(%s, 600), 'rowcall.access', %s);", askedVariable(row, i), data)
+		s.line(2, "INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog.left(%s, 600), 'rowcall.access', %s);", numberedVariable(row, "asked", i), data)
 		s.line(1, "END IF;")
 	}
 }
@@ -157,10 +165,10 @@ func whomData(user string) string {
 	return `'{"user_id":' OPERATOR(pg_catalog.||) pg_catalog.to_json(` + user + `)::pg_catalog.text OPERATOR(pg_catalog.||) '}'`
 }
 
-// leftAsked is SQL of the topic of an access event, from what is left of a row. Where a column of the topic is gone, nobody
+// jsonAsked is SQL of the topic of an access event, from what is left of a row. Where a column of the topic is gone, nobody
 // knows which topic it was: the event is for all of them.
-func leftAsked(r Revalidate) string {
-	asked := topicSQL(r.parts, leftSegment)
+func jsonAsked(r Revalidate) string {
+	asked := topicSQL(r.parts, jsonSegment)
 	var gone []string
 	for _, p := range r.parts {
 		if p.column != nil {
@@ -175,6 +183,7 @@ func leftAsked(r Revalidate) string {
 
 // ring adds the ring for what was filed. It comes after all of it: see docs/architecture.md.
 func (t Table) ring(s *script) {
+	s.line(1, "-- Rings: sends a NOTIFY that wakes nodes, where it is still due. It comes after all that is filed.")
 	if len(t.Revalidate) > 0 {
 		s.line(1, "IF rowcall.must_ring(NULL) THEN")
 		s.line(2, "PERFORM rowcall.ring(NULL);") // access concerns topics below too, so the ring names none

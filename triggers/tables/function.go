@@ -70,16 +70,9 @@ const (
 // variable is the name of a variable for a row.
 func variable(row, what string) string { return strings.ToLower(row) + "_" + what }
 
-func topicVariable(row string, topic int) string {
-	return fmt.Sprintf("%s_topic_%d", strings.ToLower(row), topic+1)
-}
-
-func askedVariable(row string, i int) string {
-	return fmt.Sprintf("%s_asked_%d", strings.ToLower(row), i+1)
-}
-
-func whomVariable(row string, i int) string {
-	return fmt.Sprintf("%s_whom_%d", strings.ToLower(row), i+1)
+// numberedVariable is the name of a variable for a row and an entry of a list, which counts from 0.
+func numberedVariable(row, what string, i int) string {
+	return fmt.Sprintf("%s_%s_%d", strings.ToLower(row), what, i+1)
 }
 
 // body is the function's text in PL/pgSQL.
@@ -94,14 +87,15 @@ func (t Table) body() string {
 	s.line(2, "RETURN NULL;")
 	s.line(1, "END IF;")
 	t.truncate(s)
-	s.line(1, "-- What is filed, as JSON. Where the table has changed since the function was made, it is what is left of the row.")
+	s.line(1, "-- Builds the JSON that is filed. If a column was renamed, dropped or retyped since this function was made, the EXCEPTION")
+	s.line(1, "-- branch builds it from the row as JSON, with null for a missing column.")
 	s.line(1, "LOOP")
 	s.line(2, "BEGIN")
-	t.spell(s)
+	t.assignRows(s)
 	s.line(3, "EXIT;")
 	s.line(2, "EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN")
 	s.line(3, "CONTINUE WHEN rowcall.replan(SQLSTATE);")
-	t.spellLeft(s)
+	t.assignFromJSON(s)
 	s.line(3, "EXIT;")
 	s.line(2, "END;")
 	s.line(1, "END LOOP;")
@@ -115,8 +109,9 @@ func (t Table) body() string {
 // declare adds the variables.
 func (t Table) declare(s *script) {
 	s.line(0, "DECLARE")
-	s.line(1, "slot pg_catalog.int2 := rowcall.writing_slot();  -- of the log; NULL while nobody reads it")
-	s.line(1, "fields pg_catalog.json;  -- of a row whose table has changed")
+	s.line(1, "-- partition of rowcall.log to insert into; NULL: no node for log.abandon, nothing is filed")
+	s.line(1, "slot pg_catalog.int2 := rowcall.writing_slot();")
+	s.line(1, "fields pg_catalog.json;  -- the row as JSON, in the EXCEPTION branch")
 	if len(t.Topics) > 0 {
 		s.line(1, "old_key pg_catalog.text;")
 		s.line(1, "new_key pg_catalog.text;")
@@ -202,12 +197,12 @@ func literalPrefix(parts []part) string {
 	return strings.Join(words, "/")
 }
 
-// spell adds the assignments for both rows.
-func (t Table) spell(s *script) {
+// assignRows adds the assignments for both rows.
+func (t Table) assignRows(s *script) {
 	for _, row := range []string{oldRow, newRow} {
 		without := map[string]string{oldRow: "INSERT", newRow: "DELETE"}[row]
 		s.line(3, "IF TG_OP OPERATOR(pg_catalog.<>) '%s' THEN", without)
-		t.spellRow(s, row, rowSource{
+		t.assignRow(s, row, rowSource{
 			value:    func(c Column) string { return t.value(c, row) },
 			keyValue: func(c Column) string { return t.keyValue(c, row) },
 			segment:  func(c Column) string { return segment(c, row) },
@@ -218,22 +213,22 @@ func (t Table) spell(s *script) {
 	}
 }
 
-// spellLeft adds the assignments from what is left of the rows.
-func (t Table) spellLeft(s *script) {
+// assignFromJSON adds the assignments from what is left of the rows.
+func (t Table) assignFromJSON(s *script) {
 	left := rowSource{
-		value:    func(c Column) string { return t.leftValue(c, t.numbersAsText() && isExact(c.Base)) },
-		keyValue: func(c Column) string { return t.leftValue(c, isExact(c.Base)) },
-		segment:  leftSegment,
-		asked:    leftAsked,
+		value:    func(c Column) string { return t.jsonValue(c, t.numbersAsText() && isExact(c.Base)) },
+		keyValue: func(c Column) string { return t.jsonValue(c, isExact(c.Base)) },
+		segment:  jsonSegment,
+		asked:    jsonAsked,
 		whom: func(c Column) string {
-			return "CASE WHEN " + isGone(c) + " THEN '{}' ELSE " + whomData(leftText(c)) + " END"
+			return "CASE WHEN " + isGone(c) + " THEN '{}' ELSE " + whomData(jsonText(c)) + " END"
 		},
 	}
 	for _, row := range []string{oldRow, newRow} {
 		without := map[string]string{oldRow: "INSERT", newRow: "DELETE"}[row]
 		s.line(3, "IF TG_OP OPERATOR(pg_catalog.<>) '%s' THEN", without)
 		s.line(4, "fields := rowcall.readable(rowcall.json_of_fields(%s, %s));", row, t.nameArray())
-		t.spellRow(s, row, left)
+		t.assignRow(s, row, left)
 		s.line(3, "END IF;")
 	}
 }
@@ -270,8 +265,8 @@ type rowSource struct {
 	whom                     func(Column) string     // its data
 }
 
-// spellRow adds the assignments for one row.
-func (t Table) spellRow(s *script, row string, from rowSource) {
+// assignRow adds the assignments for one row.
+func (t Table) assignRow(s *script, row string, from rowSource) {
 	const and = " OPERATOR(pg_catalog.||) "
 	if len(t.Topics) > 0 {
 		var key []string
@@ -280,7 +275,7 @@ func (t Table) spellRow(s *script, row string, from rowSource) {
 			if i == 0 {
 				begin = "{"
 			}
-			key = append(key, quoteText(begin+jsonText(c.Name)+":")+and+"coalesce("+from.keyValue(c)+"::pg_catalog.text, 'null')")
+			key = append(key, quoteText(begin+quoteJSON(c.Name)+":")+and+"coalesce("+from.keyValue(c)+"::pg_catalog.text, 'null')")
 		}
 		s.line(4, "%s := %s%s'}';", variable(row, "key"), strings.Join(key, and), and)
 		s.line(4, "%s := ARRAY[", variable(row, "row"))
@@ -293,12 +288,12 @@ func (t Table) spellRow(s *script, row string, from rowSource) {
 		}
 	}
 	for i, own := range t.Topics {
-		s.line(4, "%s := %s;", topicVariable(row, i), topicSQL(own.parts, from.segment))
+		s.line(4, "%s := %s;", numberedVariable(row, "topic", i), topicSQL(own.parts, from.segment))
 	}
 	for i, r := range t.Revalidate {
-		s.line(4, "%s := %s;", askedVariable(row, i), from.asked(r))
+		s.line(4, "%s := %s;", numberedVariable(row, "asked", i), from.asked(r))
 		if r.User != nil {
-			s.line(4, "%s := %s;", whomVariable(row, i), from.whom(*r.User))
+			s.line(4, "%s := %s;", numberedVariable(row, "whom", i), from.whom(*r.User))
 		}
 	}
 }

@@ -23,7 +23,7 @@ type made struct {
 
 // comment is the text of the comment on a table's function.
 func (t Table) comment() string {
-	m := made{Table: t.SQL(), Partitions: t.partitions()}
+	m := made{Table: t.SQL(), Partitions: t.partitionsHash()}
 	for _, c := range t.Columns {
 		m.Columns = append(m.Columns, c.Name)
 	}
@@ -52,10 +52,10 @@ func (t Table) hash() string {
 	return shortHash(t.createFunction() + strings.Join(t.operations(), " "))
 }
 
-// partitions tells sets of partitions apart.
-func (t Table) partitions() string {
+// partitionsHash tells sets of partitions apart.
+func (t Table) partitionsHash() string {
 	var names []string
-	for _, b := range t.relation.Branches {
+	for _, b := range t.relation.Partitions {
 		names = append(names, quoteName(b.Schema, b.Name))
 	}
 	if names == nil {

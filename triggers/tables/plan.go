@@ -100,17 +100,17 @@ func PlanRepairs(ctx context.Context, db *sql.DB, declared []rules.Table) (Chang
 // refusal says why a table cannot get triggers, and what to do; nil if it can.
 func (s *state) refusal(t Table) error {
 	notOwner := func(relation uint32, name string) error {
-		owner := s.strangers[relation]
+		owner := s.notOwned[relation]
 		return &NotOwnerError{Table: name, Owner: owner, Role: s.role, Statement: fmt.Sprintf("GRANT %s TO %s", quoteName(owner), quoteName(s.role))}
 	}
 	for _, stray := range s.strays(t) {
-		if s.strangers[stray.Relation] != "" {
+		if s.notOwned[stray.Relation] != "" {
 			return notOwner(stray.Relation, stray.Table)
 		}
 	}
-	for _, b := range t.branches() {
+	for _, b := range t.tableAndPartitions() {
 		name := rules.WriteName([]string{b.Schema, b.Name})
-		if s.strangers[b.OID] != "" {
+		if s.notOwned[b.OID] != "" {
 			return notOwner(b.OID, name)
 		}
 		for _, own := range []string{rowTrigger, truncateTrigger} {
@@ -149,7 +149,7 @@ func (s *state) change(t Table) Change {
 		c.Differences, c.Reset = append(c.Differences, Difference{Kind: PartitionsDiffer}), "schema"
 		main = append(main, t.commentFunction())
 	}
-	for i, b := range t.branches() {
+	for i, b := range t.tableAndPartitions() {
 		wants, step := s.triggersWant(t, b, i == 0)
 		c.Differences = append(c.Differences, wants...)
 		if i == 0 {
@@ -236,7 +236,7 @@ func (t Table) commentFunction() string {
 
 // triggersWant says what is wrong with the triggers of a table or partition, and how to make them right. Partitions have
 // copies of the table's row trigger, and a trigger for TRUNCATE of their own.
-func (s *state) triggersWant(t Table, b branch, root bool) (wants []Difference, sql Step) {
+func (s *state) triggersWant(t Table, b partition, root bool) (wants []Difference, sql Step) {
 	name := quoteName(b.Schema, b.Name)
 	partition := ""
 	if !root {

@@ -12,10 +12,10 @@ func begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin to read the catalog: %w", err)
 	}
-	const settle = `
+	const pinSettingsSQL = `
 		SELECT set_config('search_path', 'pg_catalog, pg_temp', true),
 		       set_config('quote_all_identifiers', 'off', true)`
-	if _, err := tx.ExecContext(ctx, settle); err != nil {
+	if _, err := tx.ExecContext(ctx, pinSettingsSQL); err != nil {
 		tx.Rollback()
 		return nil, fmt.Errorf("pin the session's settings: %w", err)
 	}

@@ -33,7 +33,7 @@ func Resolve(ctx context.Context, db *sql.DB, declared []rules.Table) ([]Table, 
 	for i, d := range declared {
 		r.entry(rules.Entry("tables", i), d, declared)
 	}
-	r.checkWords()
+	r.checkTypeNames()
 	r.checkTopics()
 	if err := r.wrong.Err(); err != nil {
 		return nil, err
@@ -147,11 +147,11 @@ func (r *resolver) table(at string, d rules.Table, found *relation) {
 		r.wrong.Add(at+".table", "%s", reason)
 		return
 	}
-	t := Table{Path: at, Schema: found.Schema, Name: found.Name, Word: d.Name, relation: found, declaration: d}
-	if t.Word == "" {
-		t.Word = strings.ReplaceAll(found.Name, ".", "_") // the dot ends the word in orders.insert
+	t := Table{Path: at, Schema: found.Schema, Name: found.Name, TypeName: d.Name, relation: found, declaration: d}
+	if t.TypeName == "" {
+		t.TypeName = strings.ReplaceAll(found.Name, ".", "_") // the dot ends the word in orders.insert
 	}
-	r.wrong.AddError(at+".name", rules.CheckTypeName(t.Word))
+	r.wrong.AddError(at+".name", rules.CheckTypeName(t.TypeName))
 	r.wrong.Require(d.Mode != rules.ModeStatement, at+".mode", "%q is not built yet: leave it out, which means row", d.Mode)
 	t.Key = r.key(at, &t)
 	t.Columns = r.columns(at, &t)
@@ -176,7 +176,7 @@ func (r *relation) refusal() string {
 	case r.Partition:
 		return name + " is a partition: declare the partitioned table that it belongs to"
 	}
-	for _, b := range r.Branches {
+	for _, b := range r.Partitions {
 		if b.Kind == foreignTable {
 			return fmt.Sprintf("%s has a partition on another server, %s, whose rows change without firing triggers here: it cannot be declared",
 				name, rules.WriteName([]string{b.Schema, b.Name}))
@@ -185,11 +185,11 @@ func (r *relation) refusal() string {
 	return ""
 }
 
-// checkWords requires that the types of two tables differ.
-func (r *resolver) checkWords() {
+// checkTypeNames requires that the types of two tables differ.
+func (r *resolver) checkTypeNames() {
 	for i, t := range r.tables {
-		first := slices.IndexFunc(r.tables, func(other Table) bool { return other.Word == t.Word })
+		first := slices.IndexFunc(r.tables, func(other Table) bool { return other.TypeName == t.TypeName })
 		r.wrong.Require(first == i, t.Path+".name", "events of %s and of %s would both have types that begin with %q: give one of the two another name",
-			r.tables[first].SQL(), t.SQL(), t.Word)
+			r.tables[first].SQL(), t.SQL(), t.TypeName)
 	}
 }

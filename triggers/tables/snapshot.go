@@ -66,7 +66,7 @@ const snapshotRow = "t"
 // is JSON as it is filed. Times and plain values are written by whoever runs the statement.
 func (t Table) shown(c Column) string {
 	name := quoteName(c.Name)
-	plain := !c.Unsettled && !c.Foreign && c.Base != "bytea" && !(t.numbersAsText() && isExact(strings.TrimSuffix(c.Base, "[]")))
+	plain := !c.DependsOnSettings && !c.Foreign && c.Base != "bytea" && !(t.numbersAsText() && isExact(strings.TrimSuffix(c.Base, "[]")))
 	if plain {
 		return snapshotRow + "." + name
 	}
@@ -88,7 +88,7 @@ func conditions(of Topic) []string {
 			all = append(all, "pg_catalog.btrim(pg_catalog.to_json("+name+")::pg_catalog.text, '\"') = @"+p.column.Name)
 		case p.column.Base == "boolean":
 			all = append(all, name+"::pg_catalog.text = @"+p.column.Name)
-		case p.column.Loose:
+		case p.column.Nondeterministic:
 			all = append(all, name+`::pg_catalog.text COLLATE pg_catalog."C" = @`+p.column.Name)
 		}
 	}

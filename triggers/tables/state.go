@@ -34,7 +34,7 @@ type state struct {
 	functions []function
 	triggers  []trigger
 	declared  []uint32          // declared tables and their partitions
-	strangers map[uint32]string // relations that the present role may not change, and their owners
+	notOwned  map[uint32]string // relations that the present role may not change, and their owners
 	role      string
 	owner     string // of schema rowcall; empty where it is not there
 }
@@ -47,15 +47,15 @@ const triggersQuery = `
 	FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
 	WHERE t.tgname IN ('0_rowcall', '0_rowcall_truncate') AND t.tgrelid IN (SELECT value::text::oid FROM json_array_elements($1::json))`
 
-// strangersQuery reads the owners of those relations that the present role may not change.
-const strangersQuery = `
+// notOwnedQuery reads the owners of those relations that the present role may not change.
+const notOwnedQuery = `
 	SELECT json_build_object('Relation', c.oid::bigint, 'Owner', r.rolname)::text
 	FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
 	WHERE c.oid IN (SELECT value::text::oid FROM json_array_elements($1::json)) AND NOT pg_has_role(r.oid, 'USAGE')`
 
 func readState(ctx context.Context, tx *sql.Tx, declared []Table) (*state, error) {
 	const roles = `SELECT current_user, coalesce((SELECT r.rolname FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'rowcall'), '')`
-	s := &state{strangers: map[uint32]string{}}
+	s := &state{notOwned: map[uint32]string{}}
 	if err := tx.QueryRowContext(ctx, roles).Scan(&s.role, &s.owner); err != nil {
 		return nil, fmt.Errorf("ask for roles: %w", err)
 	}
@@ -64,7 +64,7 @@ func readState(ctx context.Context, tx *sql.Tx, declared []Table) (*state, error
 		return nil, err
 	}
 	for _, t := range declared {
-		for _, b := range t.branches() {
+		for _, b := range t.tableAndPartitions() {
 			s.declared = append(s.declared, b.OID)
 		}
 	}
@@ -85,24 +85,24 @@ func readState(ctx context.Context, tx *sql.Tx, declared []Table) (*state, error
 		return nil, fmt.Errorf("read triggers: %w", err)
 	}
 	err = eachText(ctx, tx, func(text string) error {
-		var stranger struct {
+		var notOwned struct {
 			Relation uint32
 			Owner    string
 		}
-		err := json.Unmarshal([]byte(text), &stranger)
-		s.strangers[stranger.Relation] = stranger.Owner
+		err := json.Unmarshal([]byte(text), &notOwned)
+		s.notOwned[notOwned.Relation] = notOwned.Owner
 		return err
-	}, strangersQuery, string(list))
+	}, notOwnedQuery, string(list))
 	if err != nil {
 		return nil, fmt.Errorf("read owners of tables: %w", err)
 	}
 	return s, nil
 }
 
-// branches are the table itself and its partitions.
-func (t Table) branches() []branch {
-	own := branch{OID: t.relation.OID, Schema: t.Schema, Name: t.Name, Kind: t.relation.Kind}
-	return append([]branch{own}, t.relation.Branches...)
+// tableAndPartitions are the table itself and its partitions, on every level.
+func (t Table) tableAndPartitions() []partition {
+	own := partition{OID: t.relation.OID, Schema: t.Schema, Name: t.Name, Kind: t.relation.Kind}
+	return append([]partition{own}, t.relation.Partitions...)
 }
 
 // find returns the trigger of a relation, or nil.

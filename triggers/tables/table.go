@@ -12,7 +12,7 @@ type Table struct {
 	Path       string   // the key path of its declaration, such as tables[2]
 	Schema     string   // of the table, as in the catalog
 	Name       string   // likewise
-	Word       string   // the first word of its events' types: orders, as in orders.insert
+	TypeName   string   // the first word of its events' types: orders, as in orders.insert
 	Columns    []Column // what leaves the database, in the order of the declaration, else of the table
 	Key        []Column // the columns that tell its rows apart
 	Topics     []Topic

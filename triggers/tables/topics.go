@@ -30,7 +30,7 @@ func (r *resolver) topics(at string, t *Table) []Topic {
 		}
 		topics = append(topics, Topic{Path: key, Pattern: pattern, Allow: declared.Allow, Access: access, parts: parts})
 	}
-	r.settleCover(topics)
+	r.findCovered(topics)
 	return topics
 }
 
@@ -112,9 +112,9 @@ func (p part) value() string {
 	return "@" + p.column.Name
 }
 
-// settleCover finds out which topics of a table lie below which. It adds a problem where that depends on the values of
+// findCovered finds out which topics of a table lie below which. It adds a problem where that depends on the values of
 // rows, and where a topic has two below it that do not cover each other: its followers would hear a change twice.
-func (r *resolver) settleCover(topics []Topic) {
+func (r *resolver) findCovered(topics []Topic) {
 	for i := range topics {
 		upper := &topics[i]
 		for j, lower := range topics {

@@ -26,7 +26,7 @@ func (t Table) value(c Column, from string) string {
 		return byOutput(name, "pg_catalog.to_json(%s)")
 	case c.Foreign:
 		return "rowcall.json_by_output(" + name + ")"
-	case c.Unsettled:
+	case c.DependsOnSettings:
 		return "rowcall.json_settled(" + name + ")"
 	case c.Instants:
 		return "rowcall.json_with_iso(" + name + ")"
@@ -76,10 +76,10 @@ func segmentOfText(sql string) string {
 	return fmt.Sprintf("CASE WHEN (%s) OPERATOR(pg_catalog.<>) '' THEN rowcall.segment(%[1]s) END", sql)
 }
 
-// leftValue is SQL of what is left of a column's value in the JSON of a row whose table has changed.
-func (t Table) leftValue(c Column, asText bool) string {
+// jsonValue is SQL of what is left of a column's value in the JSON of a row whose table has changed.
+func (t Table) jsonValue(c Column, asText bool) string {
 	if asText {
-		return "pg_catalog.to_json(" + leftText(c) + ")"
+		return "pg_catalog.to_json(" + jsonText(c) + ")"
 	}
 	value := "pg_catalog.json_extract_path(fields, " + quoteText(c.Name) + ")"
 	if t.numbersAsText() && isExact(strings.TrimSuffix(c.Base, "[]")) {
@@ -95,11 +95,11 @@ func isGone(c Column) string {
 	return "pg_catalog.json_extract_path(fields, " + quoteText(c.Name) + ") IS NULL"
 }
 
-// leftSegment is segment, from what is left of the row.
-func leftSegment(c Column) string { return segmentOfText(leftText(c) + ` COLLATE pg_catalog."C"`) }
+// jsonSegment is segment, from what is left of the row.
+func jsonSegment(c Column) string { return segmentOfText(jsonText(c) + ` COLLATE pg_catalog."C"`) }
 
-// leftText is leftValue as text.
-func leftText(c Column) string {
+// jsonText is jsonValue as text.
+func jsonText(c Column) string {
 	left := "pg_catalog.json_extract_path_text(fields, " + quoteText(c.Name) + ")"
 	if c.Base == "character" {
 		return "pg_catalog.rtrim(" + left + ", ' ')" // as a cast to text does
@@ -109,11 +109,11 @@ func leftText(c Column) string {
 
 // field is SQL of a field of JSON: the name, a colon and the value, which is SQL of type json.
 func field(name, value string) string {
-	return quoteText(jsonText(name)+":") + " OPERATOR(pg_catalog.||) coalesce(" + value + "::pg_catalog.text, 'null')"
+	return quoteText(quoteJSON(name)+":") + " OPERATOR(pg_catalog.||) coalesce(" + value + "::pg_catalog.text, 'null')"
 }
 
-// jsonText is a text as JSON.
-func jsonText(text string) string {
+// quoteJSON is a text as JSON.
+func quoteJSON(text string) string {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)

@@ -13,7 +13,7 @@ func activityLooks() []look {
 		{"the queue of notifications", false, lookAtNotifications},
 		{"prepared transactions", false, lookAtPrepared},
 		{"open transactions", false, lookAtTransactions},
-		{"the number of open transactions", false, lookAtSnapshot},
+		{"the number of open transactions", false, lookAtManyTransactions},
 		{"the activity of other roles", false, lookAtHiddenActivity},
 		{"limits of connections", false, lookAtConnections},
 	}
@@ -68,7 +68,7 @@ func lookAtPrepared(ctx context.Context, e *examination, tx pgx.Tx) ([]Finding, 
 		var gid, owner, literal string
 		var seconds float64
 		err := row.Scan(&gid, &owner, &seconds, &literal)
-		return finding(PreparedLeft, "", gid,
+		return finding(TransactionPrepared, "", gid,
 			fmt.Sprintf("prepared transaction %q of role %s is %s old: its events wait, nodes poll instead of sleeping, and retention cannot empty slots that it has written", gid, quote(owner), session{Seconds: seconds}.age()),
 			"COMMIT PREPARED "+literal+" or ROLLBACK PREPARED "+literal), err
 	})
@@ -99,8 +99,8 @@ func lookAtTransactions(ctx context.Context, e *examination, tx pgx.Tx) ([]Findi
 	})
 }
 
-// lookAtSnapshot finds so many open transactions that cursors become too long.
-func lookAtSnapshot(ctx context.Context, e *examination, tx pgx.Tx) ([]Finding, error) {
+// lookAtManyTransactions finds so many open transactions that cursors become too long.
+func lookAtManyTransactions(ctx context.Context, e *examination, tx pgx.Tx) ([]Finding, error) {
 	var open int
 	if err := tx.QueryRow(ctx, `SELECT count(*) FROM pg_snapshot_xip(pg_current_snapshot())`).Scan(&open); err != nil {
 		return nil, err

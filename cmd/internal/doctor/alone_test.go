@@ -103,7 +103,7 @@ func TestOldServer(t *testing.T) {
 func TestEncodings(t *testing.T) {
 	t.Parallel()
 	server := schematest.Private(t, schematest.Empty)
-	for encoding, code := range map[string]string{"SQL_ASCII": doctor.EncodingBytes, "LATIN1": doctor.EncodingOther} {
+	for encoding, code := range map[string]string{"SQL_ASCII": doctor.EncodingSQLASCII, "LATIN1": doctor.EncodingOther} {
 		name := "of_" + strings.ToLower(encoding)
 		server.Exec(t, `CREATE DATABASE `+name+` TEMPLATE template0 ENCODING '`+encoding+`' LC_COLLATE 'C' LC_CTYPE 'C'`)
 		expect(t, code, examine(t, settings(t, strings.Replace(server.URL, "/"+server.Name, "/"+name, 1)), doctor.Options{}))

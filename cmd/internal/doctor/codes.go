@@ -69,31 +69,31 @@ const (
 	RightsServe   = "rights.serve"
 	RightsMigrate = "rights.migrate"
 
-	LogAbandoned    = "log.abandoned"
-	LogLarge        = "log.large"
-	LogOld          = "log.old"
-	LogLocked       = "log.locked"
-	LogFloor        = "log.floor"
-	LogHistory      = "log.history"
-	LogReplicated   = "log.replicated"
-	NodeNone        = "node.none"
-	TopicUnfollowed = "topic.unfollowable"
-	SettingUnfit    = "setting.unfit"
-	NotifyQueue     = "notify.queue"
-	NotifyPrepare   = "notify.prepare"
-	TransactionLong = "transaction.long"
-	TransactionRead = "transaction.read"
-	TransactionMany = "transaction.many"
-	PreparedLeft    = "transaction.prepared"
-	ActivityHidden  = "activity.hidden"
-	SettingTracking = "server.track_counts"
-	SettingVacuum   = "server.autovacuum"
-	SettingNotify   = "server.notify_queue"
-	SettingSynchron = "server.synchronous_commit"
-	SettingReplica  = "server.replication_role"
-	SettingIdle     = "server.idle_timeout"
-	EncodingBytes   = "encoding.sql_ascii"
-	EncodingOther   = "encoding.other"
+	LogAbandoned            = "log.abandoned"
+	LogLarge                = "log.large"
+	LogOld                  = "log.old"
+	LogLocked               = "log.locked"
+	LogFloor                = "log.floor"
+	LogHistory              = "log.history"
+	LogReplicated           = "log.replicated"
+	NodeNone                = "node.none"
+	TopicUnfollowable       = "topic.unfollowable"
+	SettingUnfit            = "setting.unfit"
+	NotifyQueue             = "notify.queue"
+	NotifyPrepare           = "notify.prepare"
+	TransactionLong         = "transaction.long"
+	TransactionRead         = "transaction.read"
+	TransactionMany         = "transaction.many"
+	TransactionPrepared     = "transaction.prepared"
+	ActivityHidden          = "activity.hidden"
+	ServerTrackCounts       = "server.track_counts"
+	ServerAutovacuum        = "server.autovacuum"
+	ServerNotifyQueue       = "server.notify_queue"
+	ServerSynchronousCommit = "server.synchronous_commit"
+	ServerReplicationRole   = "server.replication_role"
+	ServerIdleTimeout       = "server.idle_timeout"
+	EncodingSQLASCII        = "encoding.sql_ascii"
+	EncodingOther           = "encoding.other"
 )
 
 // severities has every code.
@@ -122,14 +122,14 @@ func severities() map[string]Severity {
 		RoleMissing: Information, RoleServer: Warning, RightsServe: Error, RightsMigrate: Warning,
 
 		LogAbandoned: Error, LogLarge: Warning, LogOld: Warning, LogLocked: Warning, LogFloor: Error, LogHistory: Information, LogReplicated: Error,
-		NodeNone: Information, TopicUnfollowed: Warning, SettingUnfit: Error,
+		NodeNone: Information, TopicUnfollowable: Warning, SettingUnfit: Error,
 
 		NotifyQueue: Warning, NotifyPrepare: Information,
-		TransactionLong: Warning, TransactionRead: Information, TransactionMany: Warning, PreparedLeft: Warning, ActivityHidden: Information,
+		TransactionLong: Warning, TransactionRead: Information, TransactionMany: Warning, TransactionPrepared: Warning, ActivityHidden: Information,
 
-		SettingTracking: Warning, SettingVacuum: Warning, SettingNotify: Warning, SettingSynchron: Information,
-		SettingReplica: Warning, SettingIdle: Warning,
-		EncodingBytes: Warning, EncodingOther: Information,
+		ServerTrackCounts: Warning, ServerAutovacuum: Warning, ServerNotifyQueue: Warning, ServerSynchronousCommit: Information,
+		ServerReplicationRole: Warning, ServerIdleTimeout: Warning,
+		EncodingSQLASCII: Warning, EncodingOther: Information,
 	}
 }
 

@@ -69,10 +69,10 @@ func TestSettingsOfNewerServers(t *testing.T) {
 		values map[string]string
 		want   []string
 	}{
-		"a small queue":           {map[string]string{"max_notify_queue_pages": "64"}, []string{SettingNotify}},
+		"a small queue":           {map[string]string{"max_notify_queue_pages": "64"}, []string{ServerNotifyQueue}},
 		"a queue as ever":         {map[string]string{"max_notify_queue_pages": "1048576"}, nil},
-		"no autovacuum":           {map[string]string{"autovacuum": "off"}, []string{SettingVacuum}},
-		"a timeout of idleness":   {map[string]string{"idle_session_timeout": "300"}, []string{SettingIdle}},
+		"no autovacuum":           {map[string]string{"autovacuum": "off"}, []string{ServerAutovacuum}},
+		"a timeout of idleness":   {map[string]string{"idle_session_timeout": "300"}, []string{ServerIdleTimeout}},
 		"two-phase, and no rings": {map[string]string{"max_prepared_transactions": "5"}, nil},
 	} {
 		if got := codes(c.values); !slices.Equal(got, c.want) {

@@ -106,16 +106,16 @@ func faultsOfLog() []fault {
 			SET allow_system_table_mods = on; INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) SELECT oid, 'rowcall.log_0'::regclass, 'r' FROM pg_subscription`},
 		{code: doctor.LogHistory, sql: `SELECT rowcall.epoch(); UPDATE rowcall.boot SET database_oid = 1`},
 		{code: doctor.NodeNone, remedy: "rowcall serve"},
-		{code: doctor.TopicUnfollowed, of: "rowcall.log nowhere/1", sql: `SELECT rowcall.publish('nowhere/1', 'x', '{}')`},
-		{code: doctor.TopicUnfollowed, of: "rowcall.log room/007", sql: `SELECT rowcall.publish('room/007', 'x', '{}'), rowcall.publish('room/7', 'x', '{}')`, config: func(c *config.Config) {
+		{code: doctor.TopicUnfollowable, of: "rowcall.log nowhere/1", sql: `SELECT rowcall.publish('nowhere/1', 'x', '{}')`},
+		{code: doctor.TopicUnfollowable, of: "rowcall.log room/007", sql: `SELECT rowcall.publish('room/007', 'x', '{}'), rowcall.publish('room/7', 'x', '{}')`, config: func(c *config.Config) {
 			c.Topics = slices.DeleteFunc(c.Topics, func(topic rules.Topic) bool { return topic.Topic == "room" })
 		}},
-		{code: doctor.TopicUnfollowed, remedy: "correct the trigger", sql: `SELECT rowcall.publish('patients/' || repeat('x', 300), 'x', '{}')`},
+		{code: doctor.TopicUnfollowable, remedy: "correct the trigger", sql: `SELECT rowcall.publish('patients/' || repeat('x', 300), 'x', '{}')`},
 		{code: doctor.SettingUnfit, of: "topics[", sql: `ALTER TABLE chat_rooms RENAME owner_id TO boss_id`},
 		{code: doctor.TransactionLong, remedy: "pg_terminate_backend", hold: `CREATE TABLE unfinished ()`, options: atOnce()},
 		{code: doctor.TransactionRead, hold: `SELECT 1`, options: atOnce()},
 		{code: doctor.TransactionMany, hold: `CREATE TABLE unfinished ()`, options: doctor.Options{Many: 1}},
-		{code: doctor.PreparedLeft, of: "it's left", remedy: `ROLLBACK PREPARED 'it''s left'`, server: map[string]string{}, options: atOnce(),
+		{code: doctor.TransactionPrepared, of: "it's left", remedy: `ROLLBACK PREPARED 'it''s left'`, server: map[string]string{}, options: atOnce(),
 			sql: `BEGIN; CREATE TABLE unfinished (); PREPARE TRANSACTION 'it''s left'`},
 	}
 }
@@ -123,10 +123,10 @@ func faultsOfLog() []fault {
 func faultsOfServer() []fault {
 	return []fault{
 		{code: doctor.NotifyPrepare, of: "max_prepared_transactions", remedy: "log.ring"},
-		{code: doctor.SettingTracking, sql: `ALTER DATABASE {db} SET track_counts = off`},
-		{code: doctor.SettingSynchron, sql: `ALTER DATABASE {db} SET synchronous_commit = off`},
-		{code: doctor.SettingReplica, of: "database {db}", remedy: "ALTER DATABASE {db} RESET session_replication_role", sql: `ALTER DATABASE {db} SET session_replication_role = replica`},
-		{code: doctor.SettingReplica, of: "in database {db}", remedy: `IN DATABASE {db} RESET session_replication_role`, sql: `ALTER ROLE "{few}" IN DATABASE {db} SET session_replication_role = replica`},
+		{code: doctor.ServerTrackCounts, sql: `ALTER DATABASE {db} SET track_counts = off`},
+		{code: doctor.ServerSynchronousCommit, sql: `ALTER DATABASE {db} SET synchronous_commit = off`},
+		{code: doctor.ServerReplicationRole, of: "database {db}", remedy: "ALTER DATABASE {db} RESET session_replication_role", sql: `ALTER DATABASE {db} SET session_replication_role = replica`},
+		{code: doctor.ServerReplicationRole, of: "in database {db}", remedy: `IN DATABASE {db} RESET session_replication_role`, sql: `ALTER ROLE "{few}" IN DATABASE {db} SET session_replication_role = replica`},
 		{code: doctor.ConnectionsFew, of: "database {db}", sql: `ALTER DATABASE {db} CONNECTION LIMIT 2`},
 		{code: doctor.ConnectionsLimit, of: "database {db}", sql: `ALTER DATABASE {db} CONNECTION LIMIT 10`},
 		{code: doctor.ConnectionsUsed, of: "database {db}", hold: `SELECT 1`, sql: `ALTER DATABASE {db} CONNECTION LIMIT 4`, config: func(c *config.Config) { c.Database.PoolSize = 2 }},

@@ -55,7 +55,7 @@ func judgeEncoding(encoding string) []Finding {
 	case "UTF8":
 		return nil
 	case "SQL_ASCII":
-		return []Finding{finding(EncodingBytes, "", "", "the database has the encoding SQL_ASCII: bytes that are not UTF-8 become U+FFFD in events, and snapshots and rows with such bytes are answered with 500",
+		return []Finding{finding(EncodingSQLASCII, "", "", "the database has the encoding SQL_ASCII: bytes that are not UTF-8 become U+FFFD in events, and snapshots and rows with such bytes are answered with 500",
 			"convert the database to UTF8")}
 	}
 	return []Finding{finding(EncodingOther, "", "", "the database has the encoding "+encoding+": texts that it cannot hold are refused, and characters without an equivalent in Unicode become U+FFFD in events", "")}

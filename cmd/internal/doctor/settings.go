@@ -45,24 +45,24 @@ func judgeSettings(values map[string]string, silent bool) []Finding {
 		found = append(found, finding(code, "", name, name+" is "+values[name]+": "+message, remedy))
 	}
 	if values["track_counts"] == "off" {
-		add(SettingTracking, "track_counts", "a node notices changes of the catalog within a minute instead of two seconds, and autovacuum does not run", "ALTER SYSTEM SET track_counts = on; SELECT pg_reload_conf()")
+		add(ServerTrackCounts, "track_counts", "a node notices changes of the catalog within a minute instead of two seconds, and autovacuum does not run", "ALTER SYSTEM SET track_counts = on; SELECT pg_reload_conf()")
 	}
 	if values["autovacuum"] == "off" {
-		add(SettingVacuum, "autovacuum", "the log has no statistics, so that the planner may read whole slots for a few events", "ALTER SYSTEM SET autovacuum = on; SELECT pg_reload_conf()")
+		add(ServerAutovacuum, "autovacuum", "the log has no statistics, so that the planner may read whole slots for a few events", "ALTER SYSTEM SET autovacuum = on; SELECT pg_reload_conf()")
 	}
 	if n, _ := strconv.Atoi(values["max_prepared_transactions"]); n > 0 && !silent {
 		add(NotifyPrepare, "max_prepared_transactions", "a transaction that files events cannot be prepared while writers ring: PREPARE TRANSACTION fails", "set log.ring to never if writers use PREPARE TRANSACTION")
 	}
 	const pages = 1048576 // the size that it had before it was a setting
 	if n, err := strconv.Atoi(values["max_notify_queue_pages"]); err == nil && n < pages {
-		add(SettingNotify, "max_notify_queue_pages", "the queue of notifications fills sooner", fmt.Sprintf("ALTER SYSTEM SET max_notify_queue_pages = %d, and restart the server", pages))
+		add(ServerNotifyQueue, "max_notify_queue_pages", "the queue of notifications fills sooner", fmt.Sprintf("ALTER SYSTEM SET max_notify_queue_pages = %d, and restart the server", pages))
 	}
 	if values["synchronous_commit"] == "off" {
-		add(SettingSynchron, "synchronous_commit", "an event may be delivered whose transaction a crash of the server undoes; clients read their state again after it", "")
+		add(ServerSynchronousCommit, "synchronous_commit", "an event may be delivered whose transaction a crash of the server undoes; clients read their state again after it", "")
 	}
 	for _, name := range []string{"idle_session_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"} {
 		if n, _ := strconv.Atoi(values[name]); n > 0 {
-			add(SettingIdle, name, "it counts on this connection although nodes set it to 0: a pooler in between keeps it, and cuts off LISTEN and polls", "set "+name+" to 0 for the role that serves, or set database.direct_url")
+			add(ServerIdleTimeout, name, "it counts on this connection although nodes set it to 0: a pooler in between keeps it, and cuts off LISTEN and polls", "set "+name+" to 0 for the role that serves, or set database.direct_url")
 		}
 	}
 	return found
@@ -87,7 +87,7 @@ func lookAtRoleSettings(ctx context.Context, _ *examination, tx pgx.Tx) ([]Findi
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Finding, error) {
 		var of, remedy, value string
 		err := row.Scan(&of, &remedy, &value)
-		return finding(SettingReplica, "", of, value+" is set for "+of+": in its sessions only triggers fire that are ENABLE ALWAYS or ENABLE REPLICA, and foreign keys are not checked", remedy), err
+		return finding(ServerReplicationRole, "", of, value+" is set for "+of+": in its sessions only triggers fire that are ENABLE ALWAYS or ENABLE REPLICA, and foreign keys are not checked", remedy), err
 	})
 }
 

@@ -63,7 +63,7 @@ func lookAtTopics(ctx context.Context, e *examination, tx pgx.Tx) ([]Finding, er
 		}
 	}
 	if unfollowed > named {
-		found = append(found, finding(TopicUnfollowed, "rowcall.log", "", fmt.Sprintf("%d topics of the log, those named above aside, match no pattern of topics in the configuration: nobody can follow them", unfollowed-named), "add patterns to topics in the configuration"))
+		found = append(found, finding(TopicUnfollowable, "rowcall.log", "", fmt.Sprintf("%d topics of the log, those named above aside, match no pattern of topics in the configuration: nobody can follow them", unfollowed-named), "add patterns to topics in the configuration"))
 	}
 	return found, nil
 }
@@ -128,5 +128,5 @@ func unfollowable(name string) Finding {
 	if _, err := topic.Parse(name); err != nil {
 		why, remedy = err.Error(), "correct the trigger that files the events"
 	}
-	return finding(TopicUnfollowed, "rowcall.log", shown, fmt.Sprintf("nobody can follow topic %q: %s", shown, why), remedy)
+	return finding(TopicUnfollowable, "rowcall.log", shown, fmt.Sprintf("nobody can follow topic %q: %s", shown, why), remedy)
 }

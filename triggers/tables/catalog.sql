@@ -1,0 +1,69 @@
+-- The relations of the schemas in $1, a JSON array of names: each as a JSON object whose fields are those of the Go type
+-- relation.
+
+WITH RECURSIVE
+-- Each type of a column, with the types that its values are made of: itself, elements, fields, bounds, the type of a domain.
+type_parts AS (
+    SELECT t.oid AS type, t.oid FROM pg_type t
+    WHERE t.oid IN (SELECT a.atttypid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname IN (SELECT json_array_elements_text($1::json)) AND a.attnum > 0)
+    UNION
+    SELECT type_parts.type, s.oid FROM type_parts JOIN pg_type t ON t.oid = type_parts.oid CROSS JOIN LATERAL (
+        SELECT t.typelem WHERE t.typelem <> 0 AND t.typcategory = 'A'
+        UNION ALL SELECT t.typbasetype WHERE t.typtype = 'd'
+        UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+        UNION ALL SELECT a.atttypid FROM pg_attribute a WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+    ) s (oid)
+),
+-- Of each type of a column: whether values hold times with a zone, whether their text depends on settings, and whether somebody
+-- who is no superuser can make casts of them.
+type_traits AS MATERIALIZED (
+    SELECT type_parts.type, bool_or(t.oid IN ('timestamptz'::regtype, 'record'::regtype)) AS instants, bool_or(
+        t.oid IN ('interval'::regtype, 'float4'::regtype, 'float8'::regtype, 'bytea'::regtype, 'money'::regtype, 'record'::regtype,
+            'point'::regtype, 'line'::regtype, 'lseg'::regtype, 'box'::regtype, 'path'::regtype, 'polygon'::regtype, 'circle'::regtype)
+        OR t.typname LIKE 'reg%' AND t.typnamespace = 'pg_catalog'::regnamespace
+        OR t.typtype IN ('r', 'm') AND t.typname NOT IN ('int4range', 'int8range', 'numrange', 'int4multirange', 'int8multirange', 'nummultirange')
+        OR t.typtype = 'b' AND t.typcategory <> 'A' AND t.typnamespace <> 'pg_catalog'::regnamespace) AS depends_on_settings,
+        bool_or(t.oid >= 16384 AND (t.typtype IN ('e', 'r', 'm', 'c') OR t.typtype = 'b' AND t.typcategory <> 'A'
+            AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = t.typowner))) AS casts
+    FROM type_parts JOIN pg_type t ON t.oid = type_parts.oid GROUP BY type_parts.type
+),
+-- Each type of a column, with the domains and at last the type that it is defined over.
+domain_chain AS (
+    SELECT t.oid AS type, t.oid, t.typtype, t.typbasetype, t.typnotnull FROM pg_type t JOIN type_traits ON type_traits.type = t.oid
+    UNION ALL
+    SELECT b.type, t.oid, t.typtype, t.typbasetype, b.typnotnull OR t.typnotnull FROM domain_chain b JOIN pg_type t ON t.oid = b.typbasetype WHERE b.typtype = 'd'
+),
+-- The type at the end of each chain. It is NOT NULL if a domain of the chain is.
+base_types AS MATERIALIZED (
+    SELECT b.type, format_type(b.oid, NULL) AS name, b.typtype = 'e' AS enum, b.typnotnull FROM domain_chain b WHERE b.typtype <> 'd'
+)
+SELECT json_build_object(
+    'OID', c.oid::bigint, 'Schema', n.nspname, 'Name', c.relname, 'Kind', c.relkind,
+    'Partition', c.relispartition, 'Temporary', c.relpersistence = 't',
+    'Policies', c.relrowsecurity, 'Parent', c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid),
+    'Columns', (
+        SELECT json_agg(json_build_object(
+            'Name', a.attname, 'Type', format_type(a.atttypid, a.atttypmod), 'Base', base_types.name, 'Enum', base_types.enum,
+            'NotNull', a.attnotnull OR base_types.typnotnull, 'Generated', a.attgenerated,
+            'Nondeterministic', EXISTS (SELECT FROM pg_collation l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic),
+            'Instants', type_traits.instants, 'DependsOnSettings', type_traits.depends_on_settings, 'Foreign', type_traits.casts) ORDER BY a.attnum)
+        FROM pg_attribute a JOIN base_types ON base_types.type = a.atttypid JOIN type_traits ON type_traits.type = a.atttypid
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+    'Keys', (
+        SELECT json_agg(json_build_object(
+            'Index', x.relname, 'Primary', i.indisprimary, 'Deferrable', NOT i.indimmediate,
+            'Columns', (
+                SELECT json_agg(a.attname ORDER BY k.place)
+                FROM unnest(i.indkey::int[]) WITH ORDINALITY k (number, place) JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
+                WHERE k.place <= i.indnkeyatts)) ORDER BY i.indisprimary DESC, x.relname)
+        FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+        WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL),
+    'Partitions', (
+        SELECT json_agg(json_build_object('OID', p.oid::bigint, 'Schema', m.nspname, 'Name', p.relname, 'Kind', p.relkind) ORDER BY m.nspname, p.relname)
+        FROM pg_partition_tree(c.oid) tree JOIN pg_class p ON p.oid = tree.relid JOIN pg_namespace m ON m.oid = p.relnamespace
+        WHERE c.relkind = 'p' AND tree.level > 0)
+)::text
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname IN (SELECT json_array_elements_text($1::json)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+ORDER BY n.nspname, c.relname
