@@ -296,3 +296,36 @@ func firstColumn(d *desk) string {
 	}
 	return name
 }
+
+// TestRepairsAddNoColumn plans repairs of a table that has got a column since it was applied. Where nothing says which
+// columns that were, the table is left out, unless the declaration lists them.
+func TestRepairsAddNoColumn(t *testing.T) {
+	t.Parallel()
+	for ruin, repaired := range map[string]bool{
+		`ALTER TABLE orders DISABLE TRIGGER "0_rowcall"`:          true,
+		`DROP FUNCTION rowcall."public.orders" CASCADE`:           false,
+		`COMMENT ON FUNCTION rowcall."public.orders" IS 'edited'`: false,
+	} {
+		for _, columns := range [][]string{nil, {"id", "note"}} {
+			t.Run(fmt.Sprint(ruin, columns), func(t *testing.T) {
+				t.Parallel()
+				db := schematest.New(t, schematest.CoreOnly)
+				db.Exec(t, `CREATE TABLE orders (id bigint PRIMARY KEY, note text)`)
+				declared := []rules.Table{{Table: "public.orders", Columns: columns, Topics: topics("orders")}}
+				apply(t, db, declared...)
+				db.Exec(t, `ALTER TABLE orders ADD secret text; `+ruin)
+				changes, err := tables.PlanRepairs(t.Context(), db.DB(t), declared)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := repaired || columns != nil && strings.HasPrefix(ruin, "DROP")
+				if got := len(changes.Changes) > 0; got != want {
+					t.Errorf("repaired: %t, want %t", got, want)
+				}
+				if sql := fmt.Sprint(changes.Changes); strings.Contains(sql, "secret") {
+					t.Errorf("the repair brings the new column out:\n%s", sql)
+				}
+			})
+		}
+	}
+}

@@ -83,12 +83,14 @@ func PlanDeclared(ctx context.Context, db *sql.DB, declared []rules.Table) (Chan
 }
 
 // PlanRepairs is PlanDeclared for what repairs a database by itself: no table gets other columns than those with which it
-// was applied. A table of which these are not known, because the comment on its function was changed, is left out.
+// was applied. A table of which these are not known, because its function is gone or the comment on it was changed, is
+// left out, unless its declaration lists the columns.
 func PlanRepairs(ctx context.Context, db *sql.DB, declared []rules.Table) (Changes, error) {
 	found, err := Resolve(ctx, db, declared)
 	if err != nil {
 		return Changes{}, err
 	}
+	found = slices.DeleteFunc(found, func(t Table) bool { return t.applied == nil && len(t.declaration.Columns) == 0 })
 	for i, t := range found {
 		found[i] = t.AsApplied()
 	}
