@@ -25,12 +25,12 @@ BEGIN
     END IF;
     LOOP
         BEGIN
-            IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
+            IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+                type := 'chat_message_created';
+            ELSIF TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN
                 old_topic := 'room/' OPERATOR(pg_catalog.||) OLD.room_id;
                 gone := pg_catalog.json_build_object('id', OLD.id::pg_catalog.text);
                 EXIT;
-            ELSIF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
-                type := 'chat_message_created';
             ELSIF OLD.room_id OPERATOR(pg_catalog.<>) NEW.room_id OR OLD.id OPERATOR(pg_catalog.<>) NEW.id THEN
                 old_topic := 'room/' OPERATOR(pg_catalog.||) OLD.room_id;
                 gone := pg_catalog.json_build_object('id', OLD.id::pg_catalog.text);
@@ -53,14 +53,18 @@ BEGIN
     END LOOP;
     IF old_topic IS NOT NULL THEN
         INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog."left"(old_topic, 600), 'chat_message_deleted', gone);
-        IF rowcall.must_ring(old_topic) THEN
-            PERFORM rowcall.ring(old_topic);
+        IF rowcall.ringing() THEN
+            IF rowcall.must_ring(old_topic) THEN
+                PERFORM rowcall.ring(old_topic);
+            END IF;
         END IF;
     END IF;
     IF topic IS NOT NULL THEN
         INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog."left"(topic, 600), type, data);
-        IF rowcall.must_ring(topic) THEN
-            PERFORM rowcall.ring(topic);
+        IF rowcall.ringing() THEN
+            IF rowcall.must_ring(topic) THEN
+                PERFORM rowcall.ring(topic);
+            END IF;
         END IF;
     END IF;
     RETURN NULL;

@@ -41,14 +41,18 @@ BEGIN
     END LOOP;
     IF old_topic IS NOT NULL THEN
         INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog."left"(old_topic, 600), 'dam.delete', gone);
-        IF rowcall.must_ring(old_topic) THEN
-            PERFORM rowcall.ring(old_topic);
+        IF rowcall.ringing() THEN
+            IF rowcall.must_ring(old_topic) THEN
+                PERFORM rowcall.ring(old_topic);
+            END IF;
         END IF;
     END IF;
     IF topic IS NOT NULL THEN
         INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog."left"(topic, 600), type, data);
-        IF rowcall.must_ring(topic) THEN
-            PERFORM rowcall.ring(topic);
+        IF rowcall.ringing() THEN
+            IF rowcall.must_ring(topic) THEN
+                PERFORM rowcall.ring(topic);
+            END IF;
         END IF;
     END IF;
     RETURN NULL;

@@ -26,8 +26,10 @@ BEGIN
     IF type OPERATOR(pg_catalog.=) 'rowcall.access' THEN
         name := NULL;  -- who may follow a topic matters to followers of every topic below it
     END IF;
-    IF rowcall.must_ring(name) THEN
-        PERFORM rowcall.ring(name);
+    IF rowcall.ringing() THEN
+        IF rowcall.must_ring(name) THEN
+            PERFORM rowcall.ring(name);
+        END IF;
     END IF;
 END $$;
 

@@ -23,7 +23,8 @@ CREATE OR REPLACE FUNCTION rowcall.ringing()
 RETURNS boolean LANGUAGE sql
 RETURN coalesce(pg_sequence_last_value('rowcall.state') & 512, 512) <> 0;
 
--- must_ring returns true if this transaction still has to send a NOTIFY for the topic. It returns false if the gate is
+-- must_ring is asked only after ringing has said true: PostgreSQL prepares an expression once a transaction, and this one
+-- is long. It returns true if this transaction still has to send a NOTIFY for the topic. It returns false if the gate is
 -- closed, or if the transaction has rung for this topic or for all. PostgreSQL puts its body into the expressions that
 -- call it: of a large transaction, all rows but the first few cost this question alone.
 CREATE OR REPLACE FUNCTION rowcall.must_ring(topic text)

@@ -184,17 +184,22 @@ func jsonAsked(r Revalidate) string {
 // ring adds the ring for what was filed. It comes after all of it: see docs/architecture.md.
 func (t Table) ring(s *script) {
 	s.line(1, "-- Rings: sends a NOTIFY that wakes nodes, where it is still due. It comes after all that is filed.")
-	if len(t.Revalidate) > 0 {
-		s.line(1, "IF rowcall.must_ring(NULL) THEN")
-		s.line(2, "PERFORM rowcall.ring(NULL);") // access concerns topics below too, so the ring names none
-		s.line(1, "END IF;")
-		return
-	}
+	topics := []string{}
 	for _, c := range t.chains() {
-		for _, row := range []string{oldRow, newRow} {
-			s.line(1, "IF %[1]s IS NOT NULL AND rowcall.must_ring(%[1]s) THEN", c.lowest(row))
-			s.line(2, "PERFORM rowcall.ring(%s);", c.lowest(row))
-			s.line(1, "END IF;")
-		}
+		topics = append(topics, c.lowest(oldRow), c.lowest(newRow))
 	}
+	if len(t.Revalidate) > 0 {
+		topics = []string{"NULL"} // access concerns topics below too, so the ring names none
+	}
+	s.line(1, "IF rowcall.ringing() THEN")
+	for _, topic := range topics {
+		condition := "rowcall.must_ring(" + topic + ")"
+		if topic != "NULL" {
+			condition = topic + " IS NOT NULL AND " + condition
+		}
+		s.line(2, "IF %s THEN", condition)
+		s.line(3, "PERFORM rowcall.ring(%s);", topic)
+		s.line(2, "END IF;")
+	}
+	s.line(1, "END IF;")
 }
