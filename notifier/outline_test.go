@@ -91,7 +91,7 @@ func TestPagesByOutlineHoldEveryEventOnce(t *testing.T) {
 }
 
 // TestAPageByOutlineReadsFewBlocks reads pages of a transaction that has written alone, from a small and a huge one.
-// What a page looks at must not grow with the transaction.
+// The number of rows that a page looks at must not grow with the transaction.
 func TestAPageByOutlineReadsFewBlocks(t *testing.T) {
 	t.Parallel()
 	const perPage, perBlock = 500, 50

@@ -103,4 +103,17 @@ func TestDeclaredTablesAreNotAppliedUnasked(t *testing.T) {
 	if f := page.Subscribe("items/7", `"snapshot":true`); len(f.Snapshot) != 1 {
 		t.Errorf("the state: %+v", f)
 	}
+
+	// A column is renamed and another one comes: the node says that the snapshot does not fit, until somebody applies.
+	db.Psql(t, `ALTER TABLE shop."OrderItems" ADD COLUMN later text DEFAULT 'x'; ALTER TABLE shop."OrderItems" RENAME COLUMN status TO stage`)
+	const state = "/v1/topics/items/7"
+	rowcalltest.Eventually(t, func() bool {
+		s.Anonymous().Status(t, state)
+		return strings.Contains(s.Anonymous().Fetch(t, 200, "GET", "/readyz", ""), `"tables[0].topics[0].snapshot"`)
+	}, "readyz does not tell that the snapshot waits for apply")
+	rowcalltest.Succeeds(t, s.Env, "apply")
+	rowcalltest.Eventually(t, func() bool { return s.Anonymous().Status(t, state) == 200 }, "the snapshot does not come back")
+	if answer := s.Anonymous().Fetch(t, 200, "GET", state, ""); !strings.Contains(answer, `"later":"x"`) || !strings.Contains(answer, `"stage":"open"`) {
+		t.Errorf("after apply the state is %s", answer)
+	}
 }

@@ -12,7 +12,7 @@ import (
 const maxSnapshotRows = 1_000_000
 
 // CheckTables checks the declarations of tables, also against the topics that are listed beside them.
-// What only the catalog tells, such as the types of columns, is not checked here.
+// The catalog alone tells the types of columns and the like: these are not checked here.
 func CheckTables(tables []Table, topics []Topic, p *Problems) {
 	for i, t := range tables {
 		at := Entry("tables", i)

@@ -1,4 +1,4 @@
--- What every writer reads for every row, in one sequence instead of three: each sequence costs a lock and a page.
+-- Every writer reads three numbers for every row. They move into one sequence, because each sequence costs a lock and a page.
 -- triggers/core/state.sql says how the value is packed: until when triggers file events, the generation of the gate, and
 -- how often the log went on to another slot.
 --

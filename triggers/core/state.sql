@@ -1,5 +1,5 @@
--- What every writer reads, in one sequence: a sequence is read outside MVCC, so a writer in a REPEATABLE READ transaction
--- reads what holds now. The value of rowcall.state packs three numbers:
+-- The sequence rowcall.state holds the three numbers that every writer reads. A sequence is read outside MVCC, so a writer
+-- in a REPEATABLE READ transaction reads the present value. The value of rowcall.state packs three numbers:
 --
 --     (files until << 29) | (generation of the gate << 9) | rotations
 --

@@ -127,7 +127,7 @@ func (d Difference) columns() string {
 // MarshalText writes a difference into JSON as its sentence.
 func (d Difference) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// What are the sentences of the differences.
+// What returns a phrase for each difference, as plan prints them.
 func (c Change) What() []string {
 	all := make([]string, len(c.Differences))
 	for i, d := range c.Differences {

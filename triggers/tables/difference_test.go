@@ -6,7 +6,7 @@ import (
 	"rowcall/triggers/tables"
 )
 
-// What apply has done is told in another form than what plan would do.
+// Each difference has two forms: plan says what it would do, and apply says what it has done.
 func TestDone(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

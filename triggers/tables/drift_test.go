@@ -322,6 +322,13 @@ func TestRepairsAddNoColumn(t *testing.T) {
 				if got := len(changes.Changes) > 0; got != want {
 					t.Errorf("repaired: %t, want %t", got, want)
 				}
+				resolved, err := tables.Resolve(t.Context(), db.DB(t), declared)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if snapshot := resolved[0].Rules()[0].Snapshot; !strings.HasPrefix(ruin, "DROP") && strings.Contains(snapshot, "secret") {
+					t.Errorf("the snapshot brings the new column out:\n%s", snapshot)
+				}
 				if sql := fmt.Sprint(changes.Changes); strings.Contains(sql, "secret") {
 					t.Errorf("the repair brings the new column out:\n%s", sql)
 				}

@@ -126,6 +126,9 @@ func functionNamed(all []function, name string) *function {
 	return &all[at]
 }
 
+// IsLive reports whether the table has a function of Rowcall's.
+func (t Table) IsLive() bool { return t.applied != nil }
+
 // AsApplied is the table with no other columns than those with which it was applied. What repairs a database by itself
 // applies this: a new column leaves the database only when somebody applies the declaration.
 func (t Table) AsApplied() Table {

@@ -90,7 +90,7 @@ func PlanRepairs(ctx context.Context, db *sql.DB, declared []rules.Table) (Chang
 	if err != nil {
 		return Changes{}, err
 	}
-	found = slices.DeleteFunc(found, func(t Table) bool { return t.applied == nil && len(t.declaration.Columns) == 0 })
+	found = slices.DeleteFunc(found, func(t Table) bool { return !t.IsLive() && len(t.declaration.Columns) == 0 })
 	for i, t := range found {
 		found[i] = t.AsApplied()
 	}

@@ -41,6 +41,9 @@ func Resolve(ctx context.Context, db *sql.DB, declared []rules.Table) ([]Table, 
 	for i, t := range r.tables {
 		if f := functionNamed(applied, t.functionName()); f != nil {
 			r.tables[i].applied = f.made
+			if f.made == nil && len(t.declaration.Columns) == 0 {
+				r.tables[i].applied = &made{} // the comment is gone: no column is known to be applied
+			}
 		}
 	}
 	return r.tables, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,11 +50,26 @@ func (d *declaredTables) topics(ctx context.Context) ([]rules.Topic, error) {
 	if err != nil {
 		return nil, misfitOr(err, "reading declared tables")
 	}
-	d.rules, d.resolvedAt = nil, time.Now()
+	all := []rules.Topic{}
 	for _, t := range declared {
-		d.rules = append(d.rules, t.Rules()...)
+		for _, rule := range t.Rules() {
+			if before := d.served(rule); before != nil && !t.IsLive() {
+				rule = *before // a function that was dropped lets no new column out
+			}
+			all = append(all, rule)
+		}
 	}
-	return d.rules, nil
+	d.rules, d.resolvedAt = all, time.Now()
+	return all, nil
+}
+
+// served returns the rule of the same topic as it was last, or nil.
+func (d *declaredTables) served(rule rules.Topic) *rules.Topic {
+	at := slices.IndexFunc(d.rules, func(r rules.Topic) bool { return r.Path == rule.Path && r.Topic == rule.Topic })
+	if at < 0 {
+		return nil
+	}
+	return &d.rules[at]
 }
 
 // renew returns the rule of a declared table as it is to be for the present catalog, and any other rule
