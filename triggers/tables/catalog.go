@@ -52,15 +52,16 @@ type uniqueKey struct {
 // Column is a column of a table.
 type Column struct {
 	Name              string
-	Type              string // as format_type writes it, qualified where it is not of pg_catalog
-	Base              string // likewise, without a modifier; the type behind a domain
-	Enum              bool   // Base is an enum
-	NotNull           bool   // the table says so, or the domain
-	Generated         string // pg_attribute.attgenerated
-	Nondeterministic  bool   // its collation takes different texts for equal
-	Instants          bool   // values hold times with a zone: they are such times, or have them as elements, fields or bounds
-	DependsOnSettings bool   // the text of values, or of what they are made of, depends on settings of the session
-	Foreign           bool   // somebody who is no superuser can make casts of the type, or of what it is made of
+	Type              string   // as format_type writes it, qualified where it is not of pg_catalog
+	Base              string   // likewise, without a modifier; the type behind a domain
+	Enum              bool     // Base is an enum
+	Labels            []string // of the enum, in its order
+	NotNull           bool     // the table says so, or the domain
+	Generated         string   // pg_attribute.attgenerated
+	Nondeterministic  bool     // its collation takes different texts for equal
+	Instants          bool     // values hold times with a zone: they are such times, or have them as elements, fields or bounds
+	DependsOnSettings bool     // the text of values, or of what they are made of, depends on settings of the session
+	Foreign           bool     // somebody who is no superuser can make casts of the type, or of what it is made of
 }
 
 // virtual is the value of Column.Generated for a column that is computed when it is read.

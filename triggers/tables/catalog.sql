@@ -36,7 +36,9 @@ domain_chain AS (
 ),
 -- The type at the end of each chain. It is NOT NULL if a domain of the chain is.
 base_types AS MATERIALIZED (
-    SELECT b.type, format_type(b.oid, NULL) AS name, b.typtype = 'e' AS enum, b.typnotnull FROM domain_chain b WHERE b.typtype <> 'd'
+    SELECT b.type, format_type(b.oid, NULL) AS name, b.typtype = 'e' AS enum, b.typnotnull,
+        (SELECT json_agg(e.enumlabel ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = b.oid) AS labels
+    FROM domain_chain b WHERE b.typtype <> 'd'
 )
 SELECT json_build_object(
     'OID', c.oid::bigint, 'Schema', n.nspname, 'Name', c.relname, 'Kind', c.relkind,
@@ -44,7 +46,7 @@ SELECT json_build_object(
     'Policies', c.relrowsecurity, 'Parent', c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid),
     'Columns', (
         SELECT json_agg(json_build_object(
-            'Name', a.attname, 'Type', format_type(a.atttypid, a.atttypmod), 'Base', base_types.name, 'Enum', base_types.enum,
+            'Name', a.attname, 'Type', format_type(a.atttypid, a.atttypmod), 'Base', base_types.name, 'Enum', base_types.enum, 'Labels', base_types.labels,
             'NotNull', a.attnotnull OR base_types.typnotnull, 'Generated', a.attgenerated,
             'Nondeterministic', EXISTS (SELECT FROM pg_collation l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic),
             'Instants', type_traits.instants, 'DependsOnSettings', type_traits.depends_on_settings, 'Foreign', type_traits.casts) ORDER BY a.attnum)
