@@ -71,7 +71,8 @@
 //     runs, at most concurrentSubscribes.
 //   - Each stream, and each request that waits, has net/http's two for the request.
 //   - access.Rules.Ask starts one per rule with SQL and waits for them.
-//   - upkeep.Keeper.Run prepares configured SQL, resources and functions anew when the catalog changes.
+//   - upkeep.Keeper.Run prepares configured SQL, resources and functions anew when the catalog changes,
+//     and has a goroutine for declared tables.
 //   - identity.Accounts.Run deletes expired logins and reads the keys of bearer tokens again.
 //
 // A function that starts a goroutine waits for it: Serve returns when none is left.

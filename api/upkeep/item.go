@@ -31,6 +31,9 @@ const (
 
 	// prepareTimeout bounds one preparation. A table that is locked for longer is not judged.
 	prepareTimeout = 3 * time.Second
+
+	// watchedTimeout is the same for an item with a fingerprint, whose preparation holds up no other.
+	watchedTimeout = 10 * time.Second
 )
 
 // Item is a setting whose prepared form depends on the catalog: statements, or a table or function as
@@ -39,8 +42,10 @@ type Item struct {
 	Setting string // its key path, such as topics[0].access
 	Name    string // what users know it by: a topic, or the name of a resource or function
 
-	prepare Prepare
-	turn    chan struct{} // holds a value while the item is prepared
+	prepare     Prepare
+	timeout     time.Duration // of one preparation
+	fingerprint Fingerprint   // nil: the item is prepared whenever the catalog has changed
+	turn        chan struct{} // holds a value while the item is prepared
 
 	mu        sync.Mutex // guards all below
 	state     State
@@ -68,7 +73,19 @@ type State struct {
 
 // NewItem returns an item that fits, since it was prepared at the start.
 func NewItem(setting, name string, prepare Prepare) *Item {
-	return &Item{Setting: setting, Name: name, prepare: prepare, turn: make(chan struct{}, 1)}
+	return &Item{Setting: setting, Name: name, prepare: prepare, timeout: prepareTimeout, turn: make(chan struct{}, 1)}
+}
+
+// Fingerprint returns a text that changes when the part of the catalog changes that a setting depends on. It must be much
+// cheaper than preparing the setting.
+type Fingerprint func(ctx context.Context) (string, error)
+
+// NewWatchedItem returns an item like NewItem, which the keeper prepares within a few seconds after its fingerprint has
+// changed, however long other items take.
+func NewWatchedItem(setting, name string, fingerprint Fingerprint, prepare Prepare) *Item {
+	i := NewItem(setting, name, prepare)
+	i.fingerprint, i.timeout = fingerprint, watchedTimeout
+	return i
 }
 
 // State returns how the setting fits. The state of a nil item is that of a setting that fits.
@@ -179,7 +196,7 @@ func (i *Item) takeFailure(ctx context.Context) bool {
 }
 
 // check prepares the setting, because the catalog may have changed. The error is
-// problem.ErrUnavailable.
+// problem.ErrUnavailable or ErrUnfinished: it is to be called again soon.
 func (i *Item) check(ctx context.Context) error {
 	select {
 	case i.turn <- struct{}{}:
@@ -193,7 +210,7 @@ func (i *Item) check(ctx context.Context) error {
 // prepareInTurn prepares the setting, and records whether it fits. An answer that did not come says
 // nothing of that.
 func (i *Item) prepareInTurn(ctx context.Context, fresh bool) error {
-	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
+	ctx, cancel := context.WithTimeout(ctx, i.timeout)
 	defer cancel()
 	different, err := i.prepare(ctx, fresh)
 	if errors.Is(err, problem.ErrUnavailable) {
@@ -214,6 +231,9 @@ func (i *Item) prepareInTurn(ctx context.Context, fresh bool) error {
 	if changed && notify != nil {
 		notify(i, now)
 	}
+	if errors.Is(err, ErrUnfinished) {
+		return err
+	}
 	return nil
 }
 
@@ -228,6 +248,10 @@ func sleep(ctx context.Context, pause time.Duration) bool {
 		return false
 	}
 }
+
+// ErrUnfinished is in the error of a preparation that found that the setting does not fit, and could not mend it yet. It is
+// tried again soon.
+var ErrUnfinished = errors.New("mending it has to be tried again")
 
 // ErrStale says that what was prepared does not fit the catalog any more, where PostgreSQL has no error for it.
 var ErrStale = errors.New("the catalog has changed since this was prepared")

@@ -3,6 +3,7 @@ package upkeep
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"rowcall/notifier/dbconn"
@@ -22,7 +23,7 @@ const (
 // Keeper prepares the settings of a node anew when the catalog changes.
 type Keeper struct {
 	pool  *dbconn.Pool
-	items []*Item
+	items []*Item // all of them
 	log   *slog.Logger
 }
 
@@ -85,11 +86,26 @@ FROM unnest(ARRAY['pg_catalog.pg_class', 'pg_catalog.pg_attribute', 'pg_catalog.
                   'pg_catalog.pg_inherits']::pg_catalog.regclass[]) AS c`
 
 // Run checks the settings until ctx ends: whenever the catalog has changed, and once a minute, since
-// the number of changes is not counted everywhere.
+// the number of changes is not counted everywhere. Each item with a fingerprint has a goroutine of its own.
 func (k *Keeper) Run(ctx context.Context) error {
-	if len(k.items) == 0 {
-		return nil
+	var running sync.WaitGroup
+	defer running.Wait()
+	counted := []*Item{}
+	for _, i := range k.items {
+		if i.fingerprint == nil {
+			counted = append(counted, i)
+			continue
+		}
+		running.Go(func() { k.watch(ctx, i) })
 	}
+	if len(counted) > 0 {
+		k.checkCounted(ctx, counted)
+	}
+	return nil
+}
+
+// checkCounted checks items when the number of changes of the catalog is another one.
+func (k *Keeper) checkCounted(ctx context.Context, items []*Item) {
 	known, checked, took := int64(-1), time.Time{}, time.Duration(0)
 	for sleep(ctx, min(max(lookEvery, shareOfTime*took), checkEvery)) {
 		took = 0
@@ -98,11 +114,10 @@ func (k *Keeper) Run(ctx context.Context) error {
 			continue // a database that is away is noticed and told by others
 		}
 		checked = time.Now()
-		if k.checkAll(ctx) {
+		if k.checkAll(ctx, items) {
 			known, took = changes, time.Since(checked)
 		}
 	}
-	return nil
 }
 
 func (k *Keeper) countChanges(ctx context.Context) (changes int64, err error) {
@@ -112,11 +127,11 @@ func (k *Keeper) countChanges(ctx context.Context) (changes int64, err error) {
 	return changes, err
 }
 
-// checkAll prepares all settings. It reports false if some could not be judged: a table may be locked,
+// checkAll prepares items. It reports false if some could not be judged: a table may be locked,
 // or the database is away.
-func (k *Keeper) checkAll(ctx context.Context) bool {
+func (k *Keeper) checkAll(ctx context.Context, items []*Item) bool {
 	judged := true
-	for _, i := range k.items {
+	for _, i := range items {
 		if err := i.check(ctx); err != nil {
 			judged = false
 			k.log.Debug("a setting cannot be compared with the database for now", "setting", i.Setting, "err", err)

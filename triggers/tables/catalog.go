@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"rowcall/config/rules"
 )
 
 // relation is a relation of the database as the catalog describes it.
@@ -67,29 +69,45 @@ type Column struct {
 // virtual is the value of Column.Generated for a column that is computed when it is read.
 const virtual = "v"
 
-// relationsQuery reads the relations of some schemas, each as JSON.
+// relationsQuery reads the relations that declarations name, each as JSON.
 //
 //go:embed catalog.sql
 var relationsQuery string
 
-// catalog is what the database has in the schemas that declarations name.
+// catalog is what the database has of the relations that declarations name.
 type catalog struct{ relations []relation }
 
-// readCatalog reads the relations of some schemas in one snapshot.
-func readCatalog(ctx context.Context, tx *sql.Tx, schemas []string) (catalog, error) {
-	names, err := json.Marshal(schemas)
-	if err != nil {
-		return catalog{}, fmt.Errorf("write the names of schemas: %w", err)
+// declaredNames is a JSON array of {"schema", "table"}: what declarations name. The table is null where a declaration stands
+// for all tables of a schema.
+func declaredNames(declared []rules.Table) string {
+	type name struct {
+		Schema string  `json:"schema"`
+		Table  *string `json:"table"`
 	}
+	names := []name{}
+	for _, d := range declared {
+		schema, table := d.Relation()
+		one := name{Schema: schema}
+		if !d.WholeSchema() {
+			one.Table = &table
+		}
+		names = append(names, one)
+	}
+	list, _ := json.Marshal(names) // texts have a form in JSON
+	return string(list)
+}
+
+// readCatalog reads the relations that declarations name in one snapshot.
+func readCatalog(ctx context.Context, tx *sql.Tx, declared []rules.Table) (catalog, error) {
 	var all catalog
-	err = eachText(ctx, tx, func(text string) error {
+	err := eachText(ctx, tx, func(text string) error {
 		var r relation
 		if err := json.Unmarshal([]byte(text), &r); err != nil {
 			return err
 		}
 		all.relations = append(all.relations, r)
 		return nil
-	}, relationsQuery, string(names))
+	}, relationsQuery, declaredNames(declared))
 	if err != nil {
 		return catalog{}, fmt.Errorf("read tables from the catalog: %w", err)
 	}

@@ -1,12 +1,18 @@
--- The relations of the schemas in $1, a JSON array of names: each as a JSON object whose fields are those of the Go type
--- relation.
+-- The relations that $1 names, a JSON array of {"schema", "table"}, in which a table of null stands for all of the schema: each
+-- as a JSON object whose fields are those of the Go type relation.
 
 WITH RECURSIVE
+wanted AS (SELECT n.oid AS namespace, w."table" FROM json_to_recordset($1::json) AS w ("schema" text, "table" text) JOIN pg_namespace n ON n.nspname = w."schema"),
+-- Two branches, so that a table is found by an index.
+relations AS MATERIALIZED (
+    SELECT c.oid FROM wanted w JOIN pg_class c ON c.relnamespace = w.namespace AND c.relname = w."table" WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    UNION
+    SELECT c.oid FROM wanted w JOIN pg_class c ON c.relnamespace = w.namespace WHERE w."table" IS NULL AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+),
 -- Each type of a column, with the types that its values are made of: itself, elements, fields, bounds, the type of a domain.
 type_parts AS (
     SELECT t.oid AS type, t.oid FROM pg_type t
-    WHERE t.oid IN (SELECT a.atttypid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname IN (SELECT json_array_elements_text($1::json)) AND a.attnum > 0)
+    WHERE t.oid IN (SELECT a.atttypid FROM relations JOIN pg_attribute a ON a.attrelid = relations.oid WHERE a.attnum > 0)
     UNION
     SELECT type_parts.type, s.oid FROM type_parts JOIN pg_type t ON t.oid = type_parts.oid CROSS JOIN LATERAL (
         SELECT t.typelem WHERE t.typelem <> 0 AND t.typcategory = 'A'
@@ -66,6 +72,5 @@ SELECT json_build_object(
         FROM pg_partition_tree(c.oid) tree JOIN pg_class p ON p.oid = tree.relid JOIN pg_namespace m ON m.oid = p.relnamespace
         WHERE c.relkind = 'p' AND tree.level > 0)
 )::text
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname IN (SELECT json_array_elements_text($1::json)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+FROM relations JOIN pg_class c ON c.oid = relations.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 ORDER BY n.nspname, c.relname

@@ -93,9 +93,14 @@ func TestDrift(t *testing.T) {
 		{`ALTER TABLE sold_us DISABLE TRIGGER "0_rowcall"`, "public.sold trigger 0_rowcall of partition public.sold_us is disabled: changes file no events", "triggers"},
 		{`DROP TRIGGER "0_rowcall_truncate" ON sold_us`, "public.sold trigger 0_rowcall_truncate of partition public.sold_us is missing, or was replaced", "triggers"},
 	} {
+		before := fingerprint(t, db, declared...)
 		d.run(c.ruin)
+		ruined := fingerprint(t, db, declared...)
 		if diff := cmp.Diff([]string{c.what}, apply(t, db, declared...)); diff != "" {
 			t.Errorf("after %s (-want +got):\n%s", c.ruin, diff)
+		}
+		if after := fingerprint(t, db, declared...); ruined == before || after == ruined {
+			t.Errorf("%s: the fingerprint is %s before, %s after, %s once it is applied; a node would not look", c.ruin, before, ruined, after)
 		}
 		reset := ""
 		for _, e := range d.events() {

@@ -89,7 +89,8 @@ const functionsQuery = `
 		'Comment', coalesce(obj_description(p.oid, 'pg_proc'), ''),
 		'Triggers', (
 			SELECT json_agg(json_build_object('Name', t.tgname, 'Relation', t.tgrelid::bigint, 'Table', t.tgrelid::regclass::text) ORDER BY t.tgrelid::regclass::text, t.tgname)
-			FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgparentid = 0))::text
+			FROM pg_depend d JOIN pg_trigger t ON t.oid = d.objid
+			WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = p.oid AND d.classid = 'pg_trigger'::regclass AND t.tgparentid = 0))::text
 	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 	WHERE n.nspname = 'rowcall' AND p.prorettype = 'trigger'::regtype
 	ORDER BY p.proname`

@@ -14,7 +14,8 @@ func begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
 	}
 	const pinSettingsSQL = `
 		SELECT set_config('search_path', 'pg_catalog, pg_temp', true),
-		       set_config('quote_all_identifiers', 'off', true)`
+		       set_config('quote_all_identifiers', 'off', true),
+		       set_config('jit', 'off', true)` // compiling a query of the catalog takes longer than running it
 	if _, err := tx.ExecContext(ctx, pinSettingsSQL); err != nil {
 		tx.Rollback()
 		return nil, fmt.Errorf("pin the session's settings: %w", err)

@@ -21,7 +21,7 @@ func Resolve(ctx context.Context, db *sql.DB, declared []rules.Table) ([]Table, 
 		return nil, err
 	}
 	defer tx.Rollback() // it only reads
-	found, err := readCatalog(ctx, tx, schemasOf(declared))
+	found, err := readCatalog(ctx, tx, declared)
 	if err != nil {
 		return nil, err
 	}
@@ -54,17 +54,6 @@ type resolver struct {
 	catalog catalog
 	tables  []Table
 	wrong   rules.Problems
-}
-
-// schemasOf lists the schemas that declarations name.
-func schemasOf(declared []rules.Table) []string {
-	var schemas []string
-	for _, d := range declared {
-		if schema, _ := d.Relation(); schema != "" && !slices.Contains(schemas, schema) {
-			schemas = append(schemas, schema)
-		}
-	}
-	return schemas
 }
 
 // ownSchema reports whether the tables of a schema cannot be declared.

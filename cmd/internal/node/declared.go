@@ -11,11 +11,9 @@ import (
 	"time"
 
 	"rowcall/api/problem"
-	"rowcall/api/upkeep"
 	"rowcall/config"
 	"rowcall/config/rules"
 	"rowcall/notifier/dbconn"
-	"rowcall/schema"
 	"rowcall/triggers/tables"
 )
 
@@ -134,60 +132,4 @@ func ReadyTables(ctx context.Context, c *config.Config, log *slog.Logger) error 
 	}
 	log.Warn("declared tables are not live as they are declared: events may be missing until rowcall apply is run", "err", err)
 	return nil
-}
-
-// checkTables returns an error that says in which declared tables the database differs from the
-// declarations, and what to do.
-func checkTables(ctx context.Context, c *config.Config) error {
-	plan, err := PlanTables(ctx, c)
-	if err != nil {
-		return misfitOr(err, "comparing declared tables with the database")
-	}
-	if plan.Empty() {
-		return nil
-	}
-	var differences []string
-	for _, change := range plan.Changes.Changes {
-		differences = append(differences, change.Table+" "+strings.Join(change.What(), ", "))
-	}
-	if plan.Migrate {
-		differences = append(differences, "schema rowcall is not up to date")
-	}
-	return fmt.Errorf("rowcall apply would change: %s", strings.Join(differences, "; "))
-}
-
-// tablesItems returns the setting that fits while the declared tables are live as they are declared. With
-// tables_apply, what differs is repaired, but never so that more columns leave the database than before.
-func (n *Node) tablesItems(c *config.Config) []*upkeep.Item {
-	if len(c.Tables) == 0 {
-		return nil
-	}
-	return []*upkeep.Item{upkeep.NewItem("tables", "declared tables", func(ctx context.Context, _ bool) (bool, error) {
-		err := checkTables(ctx, c)
-		if err == nil || !c.TablesApply || errors.Is(err, problem.ErrUnavailable) {
-			return false, err
-		}
-		if repairErr := repairTables(ctx, c, n.log); repairErr != nil {
-			return false, misfitOr(repairErr, "repairing declared tables")
-		}
-		return true, checkTables(ctx, c)
-	})}
-}
-
-// repairTables makes declared tables live again with the columns with which they were applied.
-func repairTables(ctx context.Context, c *config.Config, log *slog.Logger) error {
-	db, err := openDatabase(ctx, c.Database.Migrate(), c.Database)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return schema.WithLock(ctx, db, func(ctx context.Context) error {
-		changes, err := tables.PlanRepairs(ctx, db, c.Tables)
-		if err != nil {
-			return err
-		}
-		return tables.Apply(ctx, db, changes, func(done tables.Change) {
-			log.Warn("a declared table was repaired: its events were missing or not as declared", "table", done.Table, "what", strings.Join(done.What(), "; "), "reset", done.Reset)
-		})
-	})
 }
