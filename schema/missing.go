@@ -26,7 +26,7 @@ func (r GrantedRole) Statement() string {
 func GrantedRoles() []GrantedRole {
 	return []GrantedRole{
 		{"rowcall_publisher", "a role that files events needs EXECUTE on rowcall.publish by itself"},
-		{"rowcall_reader", "a role that asks for cursors needs EXECUTE on rowcall.cursor by itself"},
+		{"rowcall_reader", "a role that asks for cursors, or for what it has filed, needs EXECUTE on rowcall.cursor and rowcall.preview by itself"},
 		{"rowcall_server", "nodes can only serve as the owner of schema rowcall"},
 		{"rowcall_app", "resources and functions cannot be served"},
 	}

@@ -99,7 +99,7 @@ func TestOrdinaryWriter(t *testing.T) {
 
 	d.run(`GRANT USAGE ON SCHEMA rowcall TO ` + writer) // even then
 	for _, sql := range []string{
-		`SELECT rowcall.publish('a', 'x', '{}')`, `SELECT rowcall.revalidate('a')`, `SELECT rowcall.revalidate_user('1')`, `SELECT rowcall.cursor()`,
+		`SELECT rowcall.publish('a', 'x', '{}')`, `SELECT rowcall.revalidate('a')`, `SELECT rowcall.revalidate_user('1')`, `SELECT rowcall.cursor()`, `SELECT * FROM rowcall.preview()`,
 		`SELECT rowcall.reset('{a}', 'truncate')`,
 		`SELECT rowcall.epoch()`, `SELECT rowcall.new_epoch()`, `SELECT rowcall.flip_gate(1)`, `SELECT rowcall.keep_alive(1)`, `SELECT rowcall.ring('a')`,
 		`SELECT * FROM rowcall.log`, `SELECT * FROM rowcall.log_0`, `INSERT INTO rowcall.log_0 (slot, topic, type) VALUES (0, 'a', 'x')`,
@@ -122,7 +122,9 @@ func TestRoles(t *testing.T) {
 		{"rowcall_reader", `SELECT rowcall.cursor(), rowcall.iso(now())`, `SELECT rowcall.publish('a', 'x', '{}')`},
 		{"rowcall_publisher", `SELECT 1`, `SELECT rowcall.reset('{a}', 'truncate')`},
 		{"rowcall_server", `SELECT rowcall.reset(ARRAY['a/{b}'], 'schema')`, `SELECT rowcall.revalidate('a')`},
-		{"rowcall_reader", `SELECT 1`, `SELECT * FROM rowcall.log`},
+		{"rowcall_reader", `SELECT * FROM rowcall.preview()`, `SELECT * FROM rowcall.log`},
+		{"rowcall_publisher", `SELECT 1`, `SELECT * FROM rowcall.preview()`},
+		{"rowcall_server", `SELECT 1`, `SELECT * FROM rowcall.preview()`},
 		{"rowcall_server", `SELECT rowcall.epoch(), rowcall.cursor(), rowcall.keep_alive(1)`, `SELECT rowcall.publish('a', 'x', '{}')`},
 		{"rowcall_server", `SELECT FROM rowcall.log, rowcall.floor, rowcall.boot, rowcall.state, rowcall.core_migrations, rowcall.apps_migrations`, `DELETE FROM rowcall.log`},
 		{"rowcall_server", `SELECT FROM rowcall.floor`, `SELECT FROM rowcall.floor FOR KEY SHARE`}, // its row is the lock of the state

@@ -11,7 +11,7 @@ BEGIN
             rowcall.json_by_output, rowcall.json_of_fields, rowcall.json_of_rows, rowcall.kernel_of, rowcall.form_of, rowcall.fields_of, rowcall.segment, rowcall.escaped_segment, rowcall.utf8 TO rowcall_publisher;
     END IF;
     IF to_regrole('rowcall_reader') IS NOT NULL THEN
-        GRANT EXECUTE ON FUNCTION rowcall.cursor, rowcall.iso, rowcall.json_with_iso, rowcall.json_at_utc, rowcall.json_at_other_zone, rowcall.with_iso,
+        GRANT EXECUTE ON FUNCTION rowcall.cursor, rowcall.preview, rowcall.iso, rowcall.json_with_iso, rowcall.json_at_utc, rowcall.json_at_other_zone, rowcall.with_iso,
             rowcall.json_settled,
             rowcall.json_by_output, rowcall.json_of_fields, rowcall.json_of_rows, rowcall.kernel_of, rowcall.form_of, rowcall.fields_of, rowcall.segment, rowcall.escaped_segment, rowcall.utf8 TO rowcall_reader;
     END IF;
