@@ -136,7 +136,7 @@ func Compile(ctx context.Context, pool *dbconn.Pool, users Users, topics []rules
 // is problem.ErrUnavailable.
 func (r *Rules) compile(ctx context.Context, source rules.Topic, at string, wrong *rules.Problems) error {
 	compiled := &topicRule{source: source, pattern: source.Pattern()}
-	parameters := r.parameters(compiled.pattern)
+	parameters := parameters(compiled.pattern, r.users.UserKind())
 	access := func(ctx context.Context, edition int) (*accessQuery, error) {
 		latest, err := r.latest(ctx, source)
 		if err != nil {
@@ -295,8 +295,8 @@ func (r *Rules) UserPattern(p topic.Pattern) (topic.Pattern, bool) {
 }
 
 // parameters are what the SQL of a rule may name: the follower, and the parameters of its pattern.
-func (r *Rules) parameters(p topic.Pattern) []parameter {
-	all := []parameter{{rules.ParameterMe, sqlType(r.users.UserKind())}, {rules.ParameterStaff, "boolean"}}
+func parameters(p topic.Pattern, users topic.Kind) []parameter {
+	all := []parameter{{rules.ParameterMe, sqlType(users)}, {rules.ParameterStaff, "boolean"}}
 	for _, own := range p.Parameters() {
 		all = append(all, parameter{own.Name, sqlType(own.Kind)})
 	}

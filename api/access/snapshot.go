@@ -15,6 +15,7 @@ import (
 	"rowcall/config/rules"
 	"rowcall/notifier"
 	"rowcall/notifier/dbconn"
+	"rowcall/notifier/topic"
 )
 
 // failedTransaction is the SQLSTATE of a statement in a transaction that has failed before.
@@ -98,6 +99,25 @@ func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source rules.Topic,
 	q := &snapshotQuery{sql: withEdition(sql, edition)}
 	_, err = bound.describe(ctx, pool, q.sql)
 	return q, err
+}
+
+// SnapshotColumns has PostgreSQL describe the snapshot of a rule, and returns its columns: none if the rule has no snapshot.
+// users is the kind of user ids. The error says what is wrong with the SQL; it is problem.ErrUnavailable if the database does
+// not answer.
+func SnapshotColumns(ctx context.Context, pool *dbconn.Pool, source rules.Topic, users topic.Kind) ([]pgconn.FieldDescription, error) {
+	if strings.TrimSpace(source.Snapshot) == "" {
+		return nil, nil
+	}
+	values := parameters(source.Pattern(), users)
+	bound, err := bindParameters(source.Snapshot, values)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := bound.describe(ctx, pool, "SELECT s.* "+snapshotRows(bound, values))
+	if err != nil {
+		return nil, err
+	}
+	return columns, checkNamesDiffer(columns)
 }
 
 // snapshotRows is a FROM clause that evaluates the configured statement beside one row of

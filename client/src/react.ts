@@ -1,7 +1,7 @@
 'use client'
 
 import { createContext, createElement, useContext, useEffect, useMemo, useRef, useSyncExternalStore, type ReactNode } from 'react'
-import type { Client, EventOf, LiveOptions, LiveSnapshot, Position, Registered, RowOf, Status, SubscribeOptions } from './types.js'
+import type { Client, EventOf, LiveOptions, LiveSnapshot, Position, Registered, RowOf, Status, SubscribeOptions, TopicArgument } from './types.js'
 
 const Context = createContext<Client<any> | undefined>(undefined)
 
@@ -26,7 +26,7 @@ export function useStatus(): Status {
 
 /** Calls a handler for each event of a topic while the component is mounted. Without a topic, nothing is followed. */
 export function useTopic<const T extends string>(
-  topic: T | null | undefined,
+  topic: TopicArgument<Registered, T> | null | undefined,
   handler: (event: EventOf<Registered, T>, at: Position) => void,
   options?: Omit<SubscribeOptions, 'signal'>,
 ): void {
@@ -52,7 +52,7 @@ const noTopic = { getSnapshot: () => loading, subscribe: () => () => {} }
  * A change of the topic starts again.
  */
 export function useLive<const T extends string, S = RowOf<Registered, T>[]>(
-  options: Omit<LiveOptions<S, EventOf<Registered, T>, RowOf<Registered, T>>, 'topic'> & { topic: T | null | undefined },
+  options: Omit<LiveOptions<S, EventOf<Registered, T>, RowOf<Registered, T>>, 'topic'> & { topic: TopicArgument<Registered, T> | null | undefined },
 ): LiveSnapshot<S> {
   const client = useClient()
   const latest = useLatest(options)

@@ -17,9 +17,50 @@ export type Registered = Register extends { database: infer D extends Database }
 
 type Spelled<P extends string> = P extends `${infer Before}{${string}}${infer After}` ? `${Before}${string}${Spelled<After>}` : P
 
+/** Whether a part of a topic can be the part of a pattern: any text but the empty one where the pattern has a parameter. */
+type PartFits<T extends string, P extends string> = P extends `{${string}}` ? (T extends '' ? false : true) : string extends T ? true : T extends P ? true : false
+
+/** Whether a topic is of a pattern. For a union of topics it is `boolean` if some are, and others are not. */
+type Fits<T extends string, P extends string> = P extends `${infer PartP}/${infer RestP}`
+  ? T extends `${infer PartT}/${infer RestT}`
+    ? PartFits<PartT, PartP> extends true
+      ? Fits<RestT, RestP>
+      : false
+    : false
+  : T extends `${string}/${string}`
+    ? false
+    : PartFits<T, P>
+
+/** Whether topics of a pattern are a topic, or below it. */
+type IsHeard<T extends string, P extends string> = T extends `${infer PartT}/${infer RestT}`
+  ? P extends `${infer PartP}/${infer RestP}`
+    ? PartFits<PartT, PartP> extends true
+      ? IsHeard<RestT, RestP>
+      : false
+    : false
+  : P extends `${infer PartP}/${string}`
+    ? PartFits<T, PartP>
+    : PartFits<T, P>
+
+/** All topics of a database, such as `room/${string}`. Without a database: any text. */
+export type TopicOf<D> = keyof D extends never ? string : Spelled<keyof D & string>
+
+/** The type of an argument that is a topic: T if it is a topic of the database, or a text that is not known to the compiler. */
+export type TopicArgument<D, T extends string> = keyof D extends never
+  ? T
+  : string extends T | keyof D
+    ? T
+    : T extends string
+      ? true extends { [P in keyof D & string]: Fits<T, P> }[keyof D & string]
+        ? T
+        : T extends TopicOf<D>
+          ? never // it has too many parts, or an empty one
+          : TopicOf<D>
+      : never
+
 /** The entries of a database whose events a follower of a topic receives: the topic's own entry, and those below it. */
 type Followed<D, T extends string> = {
-  [P in keyof D & string]: string extends T ? D[P] : T extends Spelled<P> ? D[P] : Spelled<P> extends `${T}/${string}` ? D[P] : never
+  [P in keyof D & string]: string extends T ? D[P] : true extends IsHeard<T, P> ? D[P] : never
 }[keyof D & string]
 
 type Listed<E> = { [K in keyof E & string]: RowcallEvent<K, E[K]> }[keyof E & string]
@@ -31,7 +72,7 @@ export type EventOf<D, T extends string> = [Followed<D, T>] extends [never]
 
 /** A row of a topic's snapshot. */
 export type RowOf<D, T extends string> = {
-  [P in keyof D & string]: T extends Spelled<P> ? (D[P] extends { row: infer R } ? R : never) : never
+  [P in keyof D & string]: true extends Fits<T, P> ? (D[P] extends { row: infer R } ? R : never) : never
 }[keyof D & string] extends infer R ? ([R] extends [never] ? any : R) : never
 
 /** One committed fact on one topic. */
@@ -174,12 +215,15 @@ export interface Client<D extends Database = Registered> {
   readonly error: RowcallError | undefined
   /** Calls a function after each change of the status. Returns a function that ends this. */
   onStatus(changed: (status: Status) => void): () => void
-  /** Follows a topic, and all topics below it. */
-  subscribe<const T extends string>(topic: T, handler: (event: EventOf<D, T>, at: Position) => void, options?: SubscribeOptions): Subscription
+  /**
+   * Follows a topic, and all topics below it. A topic that the client's Database does not list is refused by the compiler; a
+   * `string` is not.
+   */
+  subscribe<const T extends string>(topic: TopicArgument<D, T>, handler: (event: EventOf<D, T>, at: Position) => void, options?: SubscribeOptions): Subscription
   /** Returns the events of a topic for a loop: `for await (const event of client.events('room/5'))`. */
-  events<const T extends string>(topic: T, options?: EventsOptions): AsyncIterableIterator<EventOf<D, T>>
+  events<const T extends string>(topic: TopicArgument<D, T>, options?: EventsOptions): AsyncIterableIterator<EventOf<D, T>>
   /** Returns a topic's snapshot, kept up to date by its events. */
-  live<const T extends string, S = RowOf<D, T>[]>(options: LiveOptions<S, EventOf<D, T>, RowOf<D, T>> & { topic: T }): Live<S>
+  live<const T extends string, S = RowOf<D, T>[]>(options: LiveOptions<S, EventOf<D, T>, RowOf<D, T>> & { topic: TopicArgument<D, T> }): Live<S>
   /** Connects again, and requests the refused topics again. Call it after a login or a logout. */
   reconnect(): void
   /** Ends all subscriptions and the connection, for good. */

@@ -22,24 +22,34 @@ import (
 // clientFolder is the folder of the npm package.
 const clientFolder = "../../client"
 
-// buildClient builds the npm package, and installs its build tools where they are missing.
-func buildClient(t *testing.T, ctx context.Context) {
+// installClient installs the build tools of the npm package where they are missing.
+func installClient(t *testing.T, ctx context.Context) {
 	t.Helper()
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("this test runs the npm package of client/, and there is no %s here", program)
+			t.Skipf("this test uses the npm package of client/, and there is no %s here", program)
 		}
 	}
-	steps := [][]string{{"npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"}, {"node", "build.mjs"}}
 	if _, err := os.Stat(filepath.Join(clientFolder, "node_modules", "ws", "package.json")); err == nil {
-		steps = steps[1:]
+		return
 	}
-	for _, step := range steps {
-		cmd := exec.CommandContext(ctx, step[0], step[1:]...)
-		cmd.Dir = clientFolder
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", strings.Join(step, " "), err, out)
-		}
+	runInClient(t, ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+}
+
+// buildClient builds the npm package, and installs its build tools where they are missing.
+func buildClient(t *testing.T, ctx context.Context) {
+	t.Helper()
+	installClient(t, ctx)
+	runInClient(t, ctx, "node", "build.mjs")
+}
+
+// runInClient runs a command in the folder of the npm package.
+func runInClient(t *testing.T, ctx context.Context, command ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Dir = clientFolder
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, out)
 	}
 }
 

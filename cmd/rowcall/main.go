@@ -9,6 +9,7 @@
 //	rowcall new-history  make every client read its state again, after files were put back
 //	rowcall plan         print what apply would change, in words and as SQL
 //	rowcall apply        make the declared tables live
+//	rowcall gen ts       print the types of all topics for the npm package
 //	rowcall uninstall    remove every object of Rowcall from a database
 //	rowcall version      say which build this is
 package main

@@ -56,6 +56,8 @@ type Column struct {
 	Name              string
 	Type              string   // as format_type writes it, qualified where it is not of pg_catalog
 	Base              string   // likewise, without a modifier; the type behind a domain
+	TypeOID           uint32   // of Type
+	Dimensions        int      // of an array, as it was declared; PostgreSQL does not hold values to it
 	Enum              bool     // Base is an enum
 	Labels            []string // of the enum, in its order
 	NotNull           bool     // the table says so, or the domain

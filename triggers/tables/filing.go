@@ -83,6 +83,24 @@ func (t Table) file(s *script) {
 	}
 }
 
+// EventKinds are the kinds of events that are filed, such as insert: they stand behind the dot in the types of events.
+func (t Table) EventKinds() []string {
+	var kinds []string
+	for _, o := range []struct {
+		change string
+		kinds  []string
+	}{
+		{rules.OnInsert, []string{"insert"}},
+		{rules.OnUpdate, []string{"update", "enter", "leave"}},
+		{rules.OnDelete, []string{"delete"}},
+	} {
+		if t.files(o.change) {
+			kinds = append(kinds, o.kinds...)
+		}
+	}
+	return kinds
+}
+
 // insert adds a row of the log, where there is a topic. Role is who alone may see it; empty for all.
 func (t Table) insert(s *script, level int, topic, kind, data, role string) {
 	columns, values := "slot, topic, type, data", ""

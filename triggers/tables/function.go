@@ -216,7 +216,7 @@ func (t Table) assignRows(s *script) {
 // assignFromJSON adds the assignments from what is left of the rows.
 func (t Table) assignFromJSON(s *script) {
 	left := rowSource{
-		value:    func(c Column) string { return t.jsonValue(c, t.numbersAsText() && isExact(c.Base)) },
+		value:    func(c Column) string { return t.jsonValue(c, t.NumbersAsText() && isExact(c.Base)) },
 		keyValue: func(c Column) string { return t.jsonValue(c, isExact(c.Base)) },
 		segment:  jsonSegment,
 		asked:    jsonAsked,

@@ -66,7 +66,7 @@ const snapshotRow = "t"
 // is JSON as it is filed. Times and plain values are written by whoever runs the statement.
 func (t Table) shown(c Column) string {
 	name := quoteName(c.Name)
-	plain := !c.DependsOnSettings && !c.Foreign && c.Base != "bytea" && !(t.numbersAsText() && isExact(strings.TrimSuffix(c.Base, "[]")))
+	plain := !c.DependsOnSettings && !c.Foreign && c.Base != "bytea" && !(t.NumbersAsText() && isExact(strings.TrimSuffix(c.Base, "[]")))
 	if plain {
 		return snapshotRow + "." + name
 	}

@@ -54,8 +54,8 @@ func (t Table) SQL() string { return rules.WriteName([]string{t.Schema, t.Name})
 // quoted is the table's name with quotes around each part: reserved words need them too.
 func (t Table) quoted() string { return quoteName(t.Schema, t.Name) }
 
-// numbersAsText reports whether int8 and numeric are filed as strings.
-func (t Table) numbersAsText() bool { return t.declaration.Numbers == rules.NumbersText }
+// NumbersAsText reports whether int8 and numeric are filed as strings.
+func (t Table) NumbersAsText() bool { return t.declaration.Numbers == rules.NumbersText }
 
 // quoteName writes names as one name of SQL, each part within quotes.
 func quoteName(parts ...string) string {

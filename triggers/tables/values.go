@@ -12,9 +12,9 @@ import (
 func (t Table) value(c Column, from string) string {
 	name := from + "." + quoteName(c.Name)
 	switch {
-	case t.numbersAsText() && isExact(c.Base):
+	case t.NumbersAsText() && isExact(c.Base):
 		return "pg_catalog.to_json(" + name + "::pg_catalog.text)"
-	case t.numbersAsText() && isExact(strings.TrimSuffix(c.Base, "[]")):
+	case t.NumbersAsText() && isExact(strings.TrimSuffix(c.Base, "[]")):
 		return "pg_catalog.to_json(" + name + "::pg_catalog.text[])"
 	case c.Base == "timestamp with time zone":
 		return "pg_catalog.to_json(rowcall.iso(" + name + "))"
@@ -82,7 +82,7 @@ func (t Table) jsonValue(c Column, asText bool) string {
 		return "pg_catalog.to_json(" + jsonText(c) + ")"
 	}
 	value := "pg_catalog.json_extract_path(fields, " + quoteText(c.Name) + ")"
-	if t.numbersAsText() && isExact(strings.TrimSuffix(c.Base, "[]")) {
+	if t.NumbersAsText() && isExact(strings.TrimSuffix(c.Base, "[]")) {
 		const quoted = `CASE WHEN pg_catalog.strpos(%[1]s::pg_catalog.text, '"') OPERATOR(pg_catalog.=) 0 ` + // no texts, so that digits are numbers
 			`THEN pg_catalog.regexp_replace(%[1]s::pg_catalog.text, '(-?[0-9][0-9.eE+-]*)', E'"\\1"', 'g')::pg_catalog.json ELSE %[1]s END`
 		return fmt.Sprintf(quoted, value)
@@ -120,6 +120,9 @@ func quoteJSON(text string) string {
 	_ = encoder.Encode(text) // a text has a form in JSON
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+// IsExact reports whether values are numbers that JavaScript may round: the key has them as strings.
+func (c Column) IsExact() bool { return isExact(c.Base) }
 
 func isExact(base string) bool { return base == "bigint" || base == "numeric" }
 
