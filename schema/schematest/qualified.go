@@ -30,10 +30,11 @@ var (
 // The words before a parenthesis that are no functions, those that the parser itself gives a meaning,
 // the types that it finds in pg_catalog alone, and those that look up an operator.
 var (
-	noFunctions  = strings.Fields(`and or not when if elsif then else case values row coalesce greatest least return exists array as on over filter conflict`)
+	noFunctions  = strings.Fields(`and or not when if elsif then else case values row coalesce greatest least return exists array as on over filter conflict lateral from join`)
 	keywordTypes = strings.Fields(`boolean integer int bigint smallint real numeric decimal interval timestamp time bit`)
 	hiddenLookup = strings.Fields(`between like ilike similar nullif distinct overlaps`)
 	beforeTables = strings.Fields(`from into join update`)
+	transitions  = strings.Fields(`old_rows new_rows`) // transition tables, which come before those of the search path
 )
 
 // tokenContext is a token with those around it. Tokens of white space are left out.
@@ -68,9 +69,9 @@ func (c tokenContext) problem() string {
 		return "operator of " + c.token
 	case c.token == "collate" && c.later != ".":
 		return "collation " + c.after
-	case slices.Contains(beforeTables, c.token) && word.MatchString(c.after) && c.later != ".":
+	case slices.Contains(beforeTables, c.token) && word.MatchString(c.after) && c.later != "." && c.after != "lateral" && !slices.Contains(transitions, c.after):
 		return "table " + c.after
-	case c.after == "(" && !slices.Contains(noFunctions, c.token) && c.token != "operator":
+	case c.after == "(" && c.before != "as" && !slices.Contains(noFunctions, c.token) && c.token != "operator":
 		return "function " + c.token
 	}
 	return c.bareType()
@@ -95,4 +96,4 @@ func (c tokenContext) bareType() string {
 }
 
 // statementWords are the words of PL/pgSQL that stand next to a semicolon or to an assignment.
-var statementWords = strings.Fields(`return end begin exit continue declare then else loop if null is not and or perform raise when case`)
+var statementWords = strings.Fields(`diagnostics return end begin exit continue declare then else loop if null is not and or perform raise when case`)

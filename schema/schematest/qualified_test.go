@@ -51,6 +51,7 @@ BEGIN
     a := pg_catalog."left"(b, 600) OPERATOR(pg_catalog.||) E'\n';
     a := coalesce(b::pg_catalog.text, CASE WHEN c THEN d ELSE e END);
     INSERT INTO rowcall.log (slot, topic) VALUES (slot, a);
+    INSERT INTO rowcall.log (slot, topic) SELECT slot, r.a FROM (SELECT b AS a FROM new_rows) AS r CROSS JOIN LATERAL (VALUES (1)) AS e (place);
     EXIT WHEN a IS NOT NULL;
     CONTINUE WHEN rowcall.replan(SQLSTATE);
     RETURN NULL;

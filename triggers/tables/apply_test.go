@@ -143,12 +143,14 @@ func TestGeneratedFunctionsQualifyEveryName(t *testing.T) {
 	db := schematest.New(t, schematest.CoreOnly)
 	db.Exec(t, `CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE a (id numeric PRIMARY KEY, x text, m mood, d date, g boolean, u uuid, at timestamptz, ats timestamptz[],
 		f float8, fs float8[], b bytea, n int8[], took interval, c char(3))`)
-	for _, numbers := range []string{rules.NumbersJSON, rules.NumbersText} {
-		apply(t, db, rules.Table{Table: "public.a", Numbers: numbers, Topics: topics("a", "a/{x}/{m}", "a/{x}", "b/{d}/{g}/{u}/{c}"),
-			Revalidate: []rules.Revalidate{{Topic: "a/{x}", User: "id"}, {Topic: "a"}}})
-		body := db.Text(t, `SELECT prosrc FROM pg_proc WHERE proname = 'public.a' AND pronamespace = 'rowcall'::regnamespace`)
-		if found := schematest.Unqualified(body); len(found) > 0 {
-			t.Errorf("it leaves to the caller's search_path: %q", found)
+	for _, mode := range []string{rules.ModeRow, rules.ModeStatement} {
+		for _, numbers := range []string{rules.NumbersJSON, rules.NumbersText} {
+			apply(t, db, rules.Table{Table: "public.a", Numbers: numbers, Mode: mode, Topics: topics("a", "a/{x}/{m}", "a/{x}", "b/{d}/{g}/{u}/{c}"),
+				Revalidate: []rules.Revalidate{{Topic: "a/{x}", User: "id"}, {Topic: "a"}}})
+			body := db.Text(t, `SELECT prosrc FROM pg_proc WHERE proname = 'public.a' AND pronamespace = 'rowcall'::regnamespace`)
+			if found := schematest.Unqualified(body); len(found) > 0 {
+				t.Errorf("mode %s leaves to the caller's search_path: %q", mode, found)
+			}
 		}
 	}
 }

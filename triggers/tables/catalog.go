@@ -20,9 +20,13 @@ type relation struct {
 	Partition  bool   // it is a partition of another table
 	Temporary  bool
 	Parent     bool // ordinary tables inherit from it
+	Child      bool // it inherits from an ordinary table
+	Subscribed bool // rows come from a publication of another server
+	Cascades   bool // a foreign key to itself changes its rows
 	Policies   bool // it has row-level security
 	Columns    []Column
 	Keys       []uniqueKey
+	Triggers   []string    // the names of AFTER triggers for each row that are neither Rowcall's nor a foreign key's
 	Partitions []partition // all partitions below it, on every level
 }
 

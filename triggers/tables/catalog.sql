@@ -50,6 +50,15 @@ SELECT json_build_object(
     'OID', c.oid::bigint, 'Schema', n.nspname, 'Name', c.relname, 'Kind', c.relkind,
     'Partition', c.relispartition, 'Temporary', c.relpersistence = 't',
     'Policies', c.relrowsecurity, 'Parent', c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid),
+    'Child', NOT c.relispartition AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid),
+    'Subscribed', EXISTS (SELECT FROM pg_subscription_rel s WHERE s.srrelid = c.oid),
+    'Cascades', EXISTS (
+        SELECT FROM pg_constraint k
+        WHERE k.conrelid = c.oid AND k.confrelid = c.oid AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))),
+    'Triggers', (
+        SELECT json_agg(t.tgname ORDER BY t.tgname)
+        FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgtype & 1 <> 0 AND t.tgtype & 66 = 0 AND p.pronamespace <> coalesce(to_regnamespace('rowcall'), 0)),
     'Columns', (
         SELECT json_agg(json_build_object(
             'Name', a.attname, 'Type', format_type(a.atttypid, a.atttypmod), 'Base', base_types.name, 'Enum', base_types.enum, 'Labels', base_types.labels,

@@ -38,11 +38,11 @@ func (c topicChain) lowest(row string) string {
 	return "coalesce(" + strings.Join(names, ", ") + ")"
 }
 
-// SQL of the data of events, as formats: %s is the type, and in updateData the fields of the old row.
+// SQL of the data of events, as formats: %s is the type, and in updateDataForm the fields of the old row.
 const (
-	insertData = `pg_catalog.concat('{"op":"%s","key":', new_key, ',"new":{', pg_catalog.array_to_string(new_row, ','), '}}')`
-	deleteData = `pg_catalog.concat('{"op":"%s","key":', old_key, ',"old":{', pg_catalog.array_to_string(old_row, ','), '}}')`
-	updateData = `pg_catalog.concat('{"op":"update","key":', new_key, ',"new":{', pg_catalog.array_to_string(new_row, ','), '},"old":{', pg_catalog.array_to_string(ARRAY[%s], ','), '}}')`
+	insertData     = `pg_catalog.concat('{"op":"%s","key":', new_key, ',"new":{', pg_catalog.array_to_string(new_row, ','), '}}')`
+	deleteData     = `pg_catalog.concat('{"op":"%s","key":', old_key, ',"old":{', pg_catalog.array_to_string(old_row, ','), '}}')`
+	updateDataForm = `pg_catalog.concat('{"op":"update","key":', new_key, ',"new":{', pg_catalog.array_to_string(new_row, ','), '},"old":{', pg_catalog.array_to_string(ARRAY[%s], ','), '}}')`
 )
 
 // file adds the statements that file events.
@@ -140,14 +140,19 @@ func (t Table) updates(s *script, c topicChain) {
 	s.line(2, "END IF;")
 }
 
-// update adds an update under one topic. Its old row has the fields only that are different.
-func (t Table) update(s *script, topic int) {
+// updateData is SQL of the data of an update. Its old row has the fields only that are different.
+func (t Table) updateData() string {
 	var changed []string
 	for i := range t.Columns {
 		changed = append(changed, fmt.Sprintf("CASE WHEN old_row[%d] OPERATOR(pg_catalog.<>) new_row[%[1]d] THEN old_row[%[1]d] END", i+1))
 	}
 	newLine := "\n" + strings.Repeat("    ", 6)
-	data := fmt.Sprintf(updateData, newLine+strings.Join(changed, ","+newLine))
+	return fmt.Sprintf(updateDataForm, newLine+strings.Join(changed, ","+newLine))
+}
+
+// update adds an update under one topic.
+func (t Table) update(s *script, topic int) {
+	data := t.updateData()
 	s.line(3, "INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog.left(%s, 600), %s,", numberedVariable(newRow, "topic", topic), quoteText(t.TypeName+".update"))
 	s.line(4, "%s);", data)
 }
@@ -157,25 +162,30 @@ func (own Topic) moveRole() string { return fmt.Sprintf("rowcall_depth_%d", len(
 
 // fileRevalidate adds an access event for a row as it was, and as it is.
 func (t Table) fileRevalidate(s *script, i int) {
-	r := t.Revalidate[i]
 	for _, row := range []string{oldRow, newRow} {
-		condition := numberedVariable(row, "asked", i) + " IS NOT NULL"
-		data := "'{}'"
-		if r.User != nil {
-			condition += " AND " + numberedVariable(row, "whom", i) + " IS NOT NULL"
-			data = numberedVariable(row, "whom", i)
-		}
-		if row == newRow {
-			again := fmt.Sprintf("old_asked_%d OPERATOR(pg_catalog.=) new_asked_%[1]d", i+1)
-			if r.User != nil {
-				again += fmt.Sprintf(" AND old_whom_%d OPERATOR(pg_catalog.=) new_whom_%[1]d", i+1)
-			}
-			condition += " AND (" + again + ") IS NOT TRUE"
-		}
+		condition, data := t.accessOf(i, row, row == newRow)
 		s.line(1, "IF %s THEN", condition)
 		s.line(2, "INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog.left(%s, 600), 'rowcall.access', %s);", numberedVariable(row, "asked", i), data)
 		s.line(1, "END IF;")
 	}
+}
+
+// accessOf is SQL of whether an access event is filed for a row, and of its data. The new row has none that the old row had.
+func (t Table) accessOf(i int, row string, hasOld bool) (condition, data string) {
+	r := t.Revalidate[i]
+	condition, data = numberedVariable(row, "asked", i)+" IS NOT NULL", "'{}'"
+	if r.User != nil {
+		condition += " AND " + numberedVariable(row, "whom", i) + " IS NOT NULL"
+		data = numberedVariable(row, "whom", i)
+	}
+	if row == newRow && hasOld {
+		again := fmt.Sprintf("old_asked_%d OPERATOR(pg_catalog.=) new_asked_%[1]d", i+1)
+		if r.User != nil {
+			again += fmt.Sprintf(" AND old_whom_%d OPERATOR(pg_catalog.=) new_whom_%[1]d", i+1)
+		}
+		condition += " AND (" + again + ") IS NOT TRUE"
+	}
+	return condition, data
 }
 
 // whomData is SQL of the data of an access event for a user, whose id is a text; NULL for NULL.

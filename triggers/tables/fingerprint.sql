@@ -34,6 +34,8 @@ facts (fact) AS (
     UNION ALL SELECT concat_ws(' ', 'relation', c.oid, c.relname, c.relnamespace, c.relkind, c.relispartition, c.relpersistence, c.relrowsecurity, c.relowner)
         FROM relations JOIN pg_class c ON c.oid = relations.oid
     UNION ALL SELECT concat_ws(' ', 'inherits', i.inhparent, i.inhrelid, i.xmin) FROM relations JOIN pg_inherits i ON i.inhparent = relations.oid
+    UNION ALL SELECT concat_ws(' ', 'heir', i.inhparent, i.inhrelid, i.xmin) FROM relations JOIN pg_inherits i ON i.inhrelid = relations.oid
+    UNION ALL SELECT concat_ws(' ', 'subscribed', s.srsubid, s.srrelid) FROM relations JOIN pg_subscription_rel s ON s.srrelid = relations.oid
     UNION ALL SELECT concat_ws(' ', 'column', a.attrelid, a.attnum, a.xmin) FROM relations JOIN pg_attribute a ON a.attrelid = relations.oid WHERE a.attnum > 0
     UNION ALL SELECT concat_ws(' ', 'index', i.indexrelid, i.xmin) FROM relations JOIN pg_index i ON i.indrelid = relations.oid
     UNION ALL SELECT concat_ws(' ', 'trigger', t.oid, t.xmin) FROM relations JOIN pg_trigger t ON t.tgrelid = relations.oid

@@ -28,11 +28,13 @@ type follower struct {
 	rule  rules.Topic
 	args  map[string]string // the values of the topic's parameters, as literals of SQL
 	rows  map[string]map[string]string
+	reset bool // it has to read them again
 }
 
 // hears applies an event of the log, if it is for the follower. An event that does not fit the rows is an error.
 func (f *follower) hears(name, kind, role, data string) error {
-	if kind == "rowcall.reset" || !f.topic.Covers(topic.Topic(name)) || role != "" && role != f.role {
+	f.reset = f.reset || kind == "rowcall.reset"
+	if f.reset || !f.topic.Covers(topic.Topic(name)) || role != "" && role != f.role {
 		return nil
 	}
 	var e struct {
@@ -159,12 +161,13 @@ func someScene(t *rapid.T) scene {
 	}
 	key := []string{"id"}
 	partition := ""
-	if rapid.Bool().Draw(t, "partitioned") {
+	mode := rapid.SampledFrom([]string{rules.ModeRow, rules.ModeStatement}).Draw(t, "mode")
+	if mode == rules.ModeRow && rapid.Bool().Draw(t, "partitioned") {
 		partition = ` PARTITION BY HASH ("id"); CREATE TABLE x1 PARTITION OF x FOR VALUES WITH (MODULUS 2, REMAINDER 0); CREATE TABLE x2 PARTITION OF x FOR VALUES WITH (MODULUS 2, REMAINDER 1)`
 	}
 	s.made = `CREATE TABLE x (` + strings.Join(columns, ", ") + `, PRIMARY KEY ("id"))` + partition
 	s.topics = someTopics(t, names, s.types)
-	s.declared = rules.Table{Table: "public.x", Key: key, Topics: topics(s.topics...), Numbers: rapid.SampledFrom([]string{"json", "text"}).Draw(t, "numbers")}
+	s.declared = rules.Table{Table: "public.x", Key: key, Mode: mode, Topics: topics(s.topics...), Numbers: rapid.SampledFrom([]string{"json", "text"}).Draw(t, "numbers")}
 	if rapid.Bool().Draw(t, "hides") {
 		s.declared.Hide = names[len(names)-1:]
 		if len(names) == 1 {
@@ -220,7 +223,7 @@ func (s scene) someTransaction(t *rapid.T, names []string) string {
 			}
 		}
 		where := ` WHERE "id" = ` + value("id")
-		switch rapid.IntRange(0, 5).Draw(t, "statement") {
+		switch rapid.IntRange(0, 8).Draw(t, "statement") {
 		case 0, 1:
 			statements = append(statements, `INSERT INTO x VALUES (`+strings.Join(list, ", ")+`) ON CONFLICT ("id") DO UPDATE SET "B" = EXCLUDED."B"`)
 		case 2:
@@ -231,6 +234,12 @@ func (s scene) someTransaction(t *rapid.T, names []string) string {
 			statements = append(statements, `UPDATE x SET "id" = `+value("id")+where+` AND NOT EXISTS (SELECT FROM x)`, `SAVEPOINT s`, `DELETE FROM x`, `ROLLBACK TO s`)
 		case 4:
 			statements = append(statements, `DELETE FROM x`+where)
+		case 6:
+			statements = append(statements, `WITH gone AS (DELETE FROM x`+where+` RETURNING *) INSERT INTO x SELECT * FROM gone ON CONFLICT DO NOTHING`)
+		case 7:
+			statements = append(statements, `WITH kept AS (UPDATE x SET "B" = "B"`+where+` RETURNING "id") DELETE FROM x WHERE "id" NOT IN (SELECT "id" FROM kept)`)
+		case 8:
+			statements = append(statements, fmt.Sprintf(`WITH made AS (INSERT INTO x VALUES (%s) ON CONFLICT DO NOTHING RETURNING "id") UPDATE x SET "id" = made."id" FROM made WHERE x."id" = made."id"`, strings.Join(list, ", ")))
 		case 5:
 			statements = append(statements, fmt.Sprintf(`WITH moved AS (SELECT count(*) AS n FROM x) UPDATE x SET "id" = %s FROM moved WHERE n = 1`, value("id")))
 		}
@@ -340,15 +349,16 @@ func (on *stage) play(ctx context.Context, s scene) error {
 	}
 	for i, transaction := range s.transactions {
 		on.desk.run(transaction)
-		if err := on.compare(ctx, followers, found[0].Key); err != nil {
+		if err := on.compare(ctx, followers, found[0].Key, s.declared.Mode == rules.ModeStatement); err != nil {
 			return fmt.Errorf("after transaction %d: %w", i+1, err)
 		}
 	}
 	return nil
 }
 
-// compare reads the log and the table in one snapshot: each follower must hold what a SELECT at its cursor finds.
-func (on *stage) compare(ctx context.Context, followers []*follower, key []tables.Column) error {
+// compare reads the log and the table in one snapshot: each follower must hold what a SELECT at its cursor finds. Where it
+// may be told to read its rows again, it takes these.
+func (on *stage) compare(ctx context.Context, followers []*follower, key []tables.Column, mayReset bool) error {
 	tx, err := on.conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return err
@@ -377,6 +387,9 @@ func (on *stage) compare(ctx context.Context, followers []*follower, key []table
 		want, err := f.state(ctx, tx, key)
 		if err != nil {
 			return err
+		}
+		if f.reset && mayReset {
+			f.rows, f.reset = want, false
 		}
 		if diff := cmp.Diff(want, f.rows); diff != "" {
 			return fmt.Errorf("rows of %s (-table +follower):\n%s", f.topic, diff)

@@ -35,20 +35,24 @@ func (t Table) createFunction() string {
 		quote = fmt.Sprintf("$rowcall%d$", i)
 	}
 	set := ""
-	if settings := t.settings(); settings != "" {
-		set = " SET " + strings.Replace(settings, "=", " = ", 1)
+	for _, setting := range t.settings() {
+		set += " SET " + strings.Replace(setting, "=", " = ", 1)
 	}
 	return "CREATE OR REPLACE FUNCTION " + t.functionSQL() + "()\nRETURNS trigger LANGUAGE plpgsql SECURITY DEFINER" + set +
 		" AS " + quote + body + quote
 }
 
-// settings are settings of the function on which the text of values depends, and which no expression pins, as in
-// pg_proc.proconfig. Each costs every call.
-func (t Table) settings() string {
+// settings are settings of the function, as in pg_proc.proconfig: those on which the text of values depends, and which no
+// expression pins. Each costs every call. A statement is filed without compiling its plan, which would take longer.
+func (t Table) settings() []string {
+	var all []string
 	if slices.ContainsFunc(slices.Concat(t.Columns, t.Key), func(c Column) bool { return isFloat(c.Base) }) {
-		return "extra_float_digits=1"
+		all = append(all, "extra_float_digits=1")
 	}
-	return ""
+	if t.oncePerStatement() {
+		all = append(all, "jit=off")
+	}
+	return all
 }
 
 // script builds the text of a function.
@@ -77,6 +81,9 @@ func numberedVariable(row, what string, i int) string {
 
 // body is the function's text in PL/pgSQL.
 func (t Table) body() string {
+	if t.oncePerStatement() {
+		return t.statementBody()
+	}
 	s := &script{}
 	s.line(0, "")
 	s.line(0, "-- Files what happens to rows of the table, as its declaration says. Made by rowcall apply, which replaces it when the")
@@ -202,14 +209,19 @@ func (t Table) assignRows(s *script) {
 	for _, row := range []string{oldRow, newRow} {
 		without := map[string]string{oldRow: "INSERT", newRow: "DELETE"}[row]
 		s.line(3, "IF TG_OP OPERATOR(pg_catalog.<>) '%s' THEN", without)
-		t.assignRow(s, row, rowSource{
-			value:    func(c Column) string { return t.value(c, row) },
-			keyValue: func(c Column) string { return t.keyValue(c, row) },
-			segment:  func(c Column) string { return segment(c, row) },
-			asked:    func(r Revalidate) string { return topicSQL(r.parts, func(c Column) string { return segment(c, row) }) },
-			whom:     func(c Column) string { return whomData(text(c, row)) },
-		})
+		t.assignRow(s, row, t.source(row))
 		s.line(3, "END IF;")
+	}
+}
+
+// source is the row of a name.
+func (t Table) source(row string) rowSource {
+	return rowSource{
+		value:    func(c Column) string { return t.value(c, row) },
+		keyValue: func(c Column) string { return t.keyValue(c, row) },
+		segment:  func(c Column) string { return segment(c, row) },
+		asked:    func(r Revalidate) string { return topicSQL(r.parts, func(c Column) string { return segment(c, row) }) },
+		whom:     func(c Column) string { return whomData(text(c, row)) },
 	}
 }
 
@@ -267,17 +279,8 @@ type rowSource struct {
 
 // assignRow adds the assignments for one row.
 func (t Table) assignRow(s *script, row string, from rowSource) {
-	const and = " OPERATOR(pg_catalog.||) "
 	if len(t.Topics) > 0 {
-		var key []string
-		for i, c := range t.Key {
-			begin := ","
-			if i == 0 {
-				begin = "{"
-			}
-			key = append(key, quoteText(begin+quoteJSON(c.Name)+":")+and+"coalesce("+from.keyValue(c)+"::pg_catalog.text, 'null')")
-		}
-		s.line(4, "%s := %s%s'}';", variable(row, "key"), strings.Join(key, and), and)
+		s.line(4, "%s := %s;", variable(row, "key"), t.keySQL(from))
 		s.line(4, "%s := ARRAY[", variable(row, "row"))
 		for i, c := range t.Columns {
 			comma := ","
@@ -296,6 +299,20 @@ func (t Table) assignRow(s *script, row string, from rowSource) {
 			s.line(4, "%s := %s;", numberedVariable(row, "whom", i), from.whom(*r.User))
 		}
 	}
+}
+
+// keySQL is SQL of a row's key as JSON.
+func (t Table) keySQL(from rowSource) string {
+	const and = " OPERATOR(pg_catalog.||) "
+	var key []string
+	for i, c := range t.Key {
+		begin := ","
+		if i == 0 {
+			begin = "{"
+		}
+		key = append(key, quoteText(begin+quoteJSON(c.Name)+":")+and+"coalesce("+from.keyValue(c)+"::pg_catalog.text, 'null')")
+	}
+	return strings.Join(key, and) + and + "'}'"
 }
 
 // topicSQL is SQL of a row's topic; NULL where a column is.

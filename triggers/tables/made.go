@@ -97,7 +97,7 @@ const functionsQuery = `
 
 // differsFrom reports whether the function is not the one that applying the table's declaration makes.
 func (f function) differsFrom(t Table) bool {
-	return f.Source != t.body() || !f.Definer || f.Settings != t.settings() || !f.OwnedAndPrivate
+	return f.Source != t.body() || !f.Definer || f.Settings != strings.Join(t.settings(), ", ") || !f.OwnedAndPrivate
 }
 
 // readFunctions reads the trigger functions of schema rowcall; none where the schema is not there.

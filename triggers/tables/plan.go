@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 
 	"rowcall/config/rules"
 )
@@ -36,15 +35,9 @@ func (c Changes) Prune() Changes {
 	return Changes{Changes: slices.Concat(c.Changes, c.Undeclared), Undeclared: []Change{}, Notes: c.Notes}
 }
 
-// The names of the triggers. They sort before those of others, which fire in the order of their names.
-const (
-	rowTrigger      = "0_rowcall"
-	truncateTrigger = "0_rowcall_truncate"
-)
-
 // Plan compares the database with declared tables. It changes nothing. The error is a rules.Problems where a table
-// cannot get triggers: it has others of the same name, or belongs to a role that the present one may not act for, which is
-// a NotOwnerError.
+// cannot get triggers: it has others of the same name, has mode statement and events could then not be in order, or belongs to
+// a role that the present one may not act for, which is a NotOwnerError.
 func Plan(ctx context.Context, db *sql.DB, declared []Table) (Changes, error) {
 	tx, err := begin(ctx, db)
 	if err != nil {
@@ -58,6 +51,10 @@ func Plan(ctx context.Context, db *sql.DB, declared []Table) (Changes, error) {
 	var wrong rules.Problems
 	changes := Changes{Changes: []Change{}, Undeclared: present.undeclared(declared), Notes: []string{}}
 	for _, t := range declared {
+		if reason := t.statementRefusal(); reason != "" {
+			wrong.Add(t.Path+".mode", "%s", reason)
+			continue
+		}
 		c := present.change(t)
 		if refused := present.refusal(t); refused != nil && len(c.Steps) > 0 { // to change nothing, no right is needed
 			wrong = append(wrong, rules.Problem{Key: t.Path + ".table", Text: refused.Error(), Cause: refused})
@@ -115,11 +112,11 @@ func (s *state) refusal(t Table) error {
 		if s.notOwned[b.OID] != "" {
 			return notOwner(b.OID, name)
 		}
-		for _, own := range []string{rowTrigger, truncateTrigger} {
-			found := s.find(b.OID, own)
+		for _, own := range t.wantedTriggers(b) {
+			found := s.find(b.OID, own.name)
 			if found != nil && !s.generated(found) {
 				return fmt.Errorf("%s has a trigger %q of another origin, which executes %s: a table is either declared or has a trigger by hand; "+
-					"drop that trigger, or remove the declaration", name, own, rules.WriteName([]string{found.Schema, found.Function}))
+					"drop that trigger, or remove the declaration", name, own.name, rules.WriteName([]string{found.Schema, found.Function}))
 			}
 		}
 	}
@@ -151,8 +148,10 @@ func (s *state) change(t Table) Change {
 		c.Differences, c.Reset = append(c.Differences, Difference{Kind: PartitionsDiffer}), "schema"
 		main = append(main, t.commentFunction())
 	}
+	strays := s.strays(t)
+	main = append(main, c.dropOwnStrays(t, strays)...)
 	for i, b := range t.tableAndPartitions() {
-		wants, step := s.triggersWant(t, b, i == 0)
+		wants, step := s.triggersWant(t, b)
 		c.Differences = append(c.Differences, wants...)
 		if i == 0 {
 			main = append(main, step...)
@@ -163,7 +162,7 @@ func (s *state) change(t Table) Change {
 			c.Reset = "triggers"
 		}
 	}
-	c.dropStrays(s.strays(t))
+	c.dropStraysElsewhere(t, strays)
 	if len(main) > 0 {
 		c.Steps = append([]Step{main}, c.Steps...)
 	}
@@ -234,69 +233,6 @@ func (s *state) makeFunction(t Table) []string {
 
 func (t Table) commentFunction() string {
 	return "COMMENT ON FUNCTION " + t.functionSQL() + "() IS " + quoteText(t.comment())
-}
-
-// triggersWant says what is wrong with the triggers of a table or partition, and how to make them right. Partitions have
-// copies of the table's row trigger, and a trigger for TRUNCATE of their own.
-func (s *state) triggersWant(t Table, b partition, root bool) (wants []Difference, sql Step) {
-	name := quoteName(b.Schema, b.Name)
-	partition := ""
-	if !root {
-		partition = rules.WriteName([]string{b.Schema, b.Name})
-	}
-	for _, wanted := range []struct {
-		name   string
-		type_  int
-		create string
-	}{
-		{rowTrigger, t.rowType(), fmt.Sprintf("CREATE OR REPLACE TRIGGER %s\n    AFTER %s ON %s\n    FOR EACH ROW EXECUTE FUNCTION %s()",
-			quoteName(rowTrigger), strings.Join(t.operations(), " OR "), name, t.functionSQL())},
-		{truncateTrigger, onTruncate, fmt.Sprintf("CREATE OR REPLACE TRIGGER %s\n    AFTER TRUNCATE ON %s\n    FOR EACH STATEMENT EXECUTE FUNCTION %s()",
-			quoteName(truncateTrigger), name, t.functionSQL())},
-	} {
-		found := s.find(b.OID, wanted.name)
-		isCopy := !root && wanted.name == rowTrigger
-		right := found != nil && found.Plain && found.Type == wanted.type_ && found.Function == t.functionName() && found.Schema == "rowcall"
-		switch {
-		case isCopy && found == nil, !isCopy && !right:
-			if functionNamed(s.functions, t.functionName()) != nil {
-				wants = append(wants, Difference{Kind: TriggerMissing, Trigger: wanted.name, Partition: partition})
-			}
-			if !isCopy {
-				sql = append(sql, wanted.create, enableAlways(name, wanted.name))
-			}
-		case found.Enabled != "A":
-			wants = append(wants, Difference{Kind: kindOfMode(found.Enabled), Trigger: wanted.name, Partition: partition})
-			sql = append(sql, enableAlways(name, wanted.name))
-		}
-	}
-	return wants, sql
-}
-
-func enableAlways(table, trigger string) string {
-	return fmt.Sprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, quoteName(trigger))
-}
-
-// kindOfMode is what is wrong with a trigger that does not fire always. mode is as in pg_trigger.tgenabled.
-func kindOfMode(mode string) Kind {
-	switch mode {
-	case "D":
-		return TriggerDisabled
-	case "R":
-		return TriggerReplicaOnly
-	}
-	return TriggerNotAlways
-}
-
-// rowType is the type of the row trigger.
-func (t Table) rowType() int {
-	bits := forEachRow
-	for word, bit := range map[string]int{"INSERT": onInsert, "DELETE": onDelete, "UPDATE": onUpdate} {
-		if slices.Contains(t.operations(), word) {
-			bits |= bit
-		}
-	}
-	return bits
 }
 
 // undeclared is what removes generated functions that no declared table has.

@@ -144,7 +144,6 @@ func (r *resolver) table(at string, d rules.Table, found *relation) {
 		t.TypeName = strings.ReplaceAll(found.Name, ".", "_") // the dot ends the word in orders.insert
 	}
 	r.wrong.AddError(at+".name", rules.CheckTypeName(t.TypeName))
-	r.wrong.Require(d.Mode != rules.ModeStatement, at+".mode", "%q is not built yet: leave it out, which means row", d.Mode)
 	t.Key = r.key(at, &t)
 	t.Columns = r.columns(at, &t)
 	t.order = r.order(at, &t)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -17,12 +18,15 @@ type trigger struct {
 	Enabled  string // pg_trigger.tgenabled
 	Schema   string // of its function
 	Function string
-	Plain    bool // without arguments, conditions, lists of columns and transition tables
+	Plain    bool   // without arguments, conditions and lists of columns
+	OldTable string // the name of the transition table; empty: none
+	NewTable string
 }
 
 // The bits of trigger.Type.
 const (
 	forEachRow = 1
+	before     = 2
 	onInsert   = 4
 	onDelete   = 8
 	onUpdate   = 16
@@ -33,8 +37,8 @@ const (
 type state struct {
 	functions []function
 	triggers  []trigger
-	declared  []uint32          // declared tables and their partitions
-	notOwned  map[uint32]string // relations that the present role may not change, and their owners
+	wanted    map[uint32][]string // the names of the triggers that declared tables and their partitions are to have
+	notOwned  map[uint32]string   // relations that the present role may not change, and their owners
 	role      string
 	owner     string // of schema rowcall; empty where it is not there
 }
@@ -43,9 +47,10 @@ type state struct {
 const triggersQuery = `
 	SELECT json_build_object(
 		'Relation', t.tgrelid::bigint, 'Name', t.tgname, 'Type', t.tgtype, 'Enabled', t.tgenabled, 'Schema', n.nspname, 'Function', p.proname,
-		'Plain', t.tgnargs = 0 AND t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgconstraint = 0 AND t.tgoldtable IS NULL AND t.tgnewtable IS NULL)::text
+		'Plain', t.tgnargs = 0 AND t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgconstraint = 0,
+		'OldTable', coalesce(t.tgoldtable, ''), 'NewTable', coalesce(t.tgnewtable, ''))::text
 	FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
-	WHERE t.tgname IN ('0_rowcall', '0_rowcall_truncate') AND t.tgrelid IN (SELECT value::text::oid FROM json_array_elements($1::json))`
+	WHERE t.tgname LIKE '0\_rowcall%' AND t.tgrelid IN (SELECT value::text::oid FROM json_array_elements($1::json))`
 
 // notOwnedQuery reads the owners of those relations that the present role may not change.
 const notOwnedQuery = `
@@ -55,7 +60,7 @@ const notOwnedQuery = `
 
 func readState(ctx context.Context, tx *sql.Tx, declared []Table) (*state, error) {
 	const roles = `SELECT current_user, coalesce((SELECT r.rolname FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'rowcall'), '')`
-	s := &state{notOwned: map[uint32]string{}}
+	s := &state{wanted: map[uint32][]string{}, notOwned: map[uint32]string{}}
 	if err := tx.QueryRowContext(ctx, roles).Scan(&s.role, &s.owner); err != nil {
 		return nil, fmt.Errorf("ask for roles: %w", err)
 	}
@@ -65,10 +70,12 @@ func readState(ctx context.Context, tx *sql.Tx, declared []Table) (*state, error
 	}
 	for _, t := range declared {
 		for _, b := range t.tableAndPartitions() {
-			s.declared = append(s.declared, b.OID)
+			for _, w := range t.wantedTriggers(b) {
+				s.wanted[b.OID] = append(s.wanted[b.OID], w.name)
+			}
 		}
 	}
-	relations := append([]uint32{}, s.declared...)
+	relations := slices.AppendSeq([]uint32{}, maps.Keys(s.wanted))
 	for _, t := range declared {
 		for _, stray := range s.strays(t) {
 			relations = append(relations, stray.Relation)

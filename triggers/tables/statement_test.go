@@ -1,0 +1,231 @@
+package tables_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rowcall/config/rules"
+	"rowcall/schema/schematest"
+	"rowcall/triggers/tables"
+)
+
+// twins are two tables with the same rows, one of which has mode row and one mode statement.
+const twins = `CREATE TABLE owners (id int PRIMARY KEY);
+	CREATE TABLE %[1]s (id int PRIMARY KEY, a text, b int, slot int, number int, owner int REFERENCES owners ON DELETE SET NULL ON UPDATE CASCADE, other int REFERENCES owners ON DELETE SET NULL)`
+
+// twinsDeclared declares them: their topics cover each other, and a change asks access again.
+func twinsDeclared(name, mode string) rules.Table {
+	return rules.Table{Table: "public." + name, Name: "t", Mode: mode, Topics: topics("x", "x/{a}", "x/{a}/{b}", "y/{number}"),
+		Revalidate: []rules.Revalidate{{Topic: "z/{a}", User: "b"}}}
+}
+
+// twinDesks returns a desk for each mode, each on a database of its own.
+func twinDesks(t *testing.T) (row, statement *desk) {
+	desks := []*desk{}
+	for _, mode := range []string{rules.ModeRow, rules.ModeStatement} {
+		db := schematest.New(t, schematest.CoreOnly)
+		db.Exec(t, fmt.Sprintf(twins, "things"))
+		apply(t, db, twinsDeclared("things", mode))
+		desks = append(desks, at(t, db))
+	}
+	return desks[0], desks[1]
+}
+
+// TestStatementsFileWhatRowsDo runs the same statements in both modes. The events are the same, in the same order where a
+// statement changes rows in one way.
+func TestStatementsFileWhatRowsDo(t *testing.T) {
+	t.Parallel()
+	row, statement := twinDesks(t)
+	merges := db15(t, row)
+	for _, c := range []struct {
+		sql      string
+		anyOrder bool // of rows that are changed in several ways
+	}{
+		{`INSERT INTO owners SELECT generate_series(1, 9)`, false},
+		{`INSERT INTO things SELECT n, nullif(n % 3, 0), nullif(n % 2, 0), n, n % 4, 1 + n % 9, 1 + n % 8 FROM generate_series(1, 40) n`, false},
+		{`INSERT INTO things VALUES (100, 'ä/b', 1)`, false},
+		{`UPDATE things SET slot = slot + 1`, false},
+		{`UPDATE things SET number = number WHERE false`, false},
+		{`UPDATE things SET a = b, b = NULL WHERE id < 9`, false},
+		{`UPDATE things SET b = 5, slot = 3 WHERE id < 20`, false},
+		{`UPDATE things SET a = ''  WHERE id = 3`, false},
+		{`UPDATE things SET id = -id`, false},
+		{`UPDATE things SET id = id + 1000, number = 2 WHERE id % 2 = 0`, false},
+		{`UPDATE things SET id = id - 1 WHERE id < 0`, false}, // each takes the key that another has left
+		{`DELETE FROM owners WHERE id IN (2, 3)`, false},      // rows are changed twice by it
+		{`UPDATE owners SET id = id + 50 WHERE id > 8`, false},
+		{`DELETE FROM things WHERE id > 1000`, false},
+		{`INSERT INTO things (id, a) VALUES (-4, 'n'), (70, 'n'), (-6, 'n'), (71, 'n') ON CONFLICT (id) DO UPDATE SET a = EXCLUDED.a`, true},
+		{`INSERT INTO things (id, a) VALUES (70, 'n'), (72, 'm') ON CONFLICT (id) DO UPDATE SET id = 80`, true},
+		{`WITH gone AS (DELETE FROM things WHERE id < 0 RETURNING *) INSERT INTO things SELECT -id, a, b FROM gone`, true},
+		{`MERGE INTO things USING (SELECT generate_series(1, 99) AS n) s ON id = n WHEN MATCHED AND n % 3 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET b = n WHEN NOT MATCHED AND n < 90 THEN INSERT VALUES (n, 'x')`, true},
+		{`TRUNCATE things`, false},
+	} {
+		if strings.HasPrefix(c.sql, "MERGE") && !merges {
+			continue
+		}
+		row.run(c.sql)
+		statement.run(c.sql)
+		want, got := row.events(), statement.events()
+		if c.anyOrder {
+			slices.Sort(want)
+			slices.Sort(got)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-row +statement):\n%s", c.sql, diff)
+		}
+	}
+}
+
+// db15 reports whether the server is PostgreSQL 15 or newer.
+func db15(t *testing.T, d *desk) bool {
+	t.Helper()
+	var number int
+	if err := d.QueryRow(t.Context(), `SELECT current_setting('server_version_num')::int`).Scan(&number); err != nil {
+		t.Fatal(err)
+	}
+	return number >= 150000
+}
+
+// TestMixedStatements has one statement change a table in several ways whose order is not known: followers read their state
+// again. What a statement did not do, and what comes after it, does not matter.
+func TestMixedStatements(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE people (id int PRIMARY KEY);
+		CREATE TABLE mail (id int PRIMARY KEY, sender int REFERENCES people ON DELETE CASCADE, reader int REFERENCES people ON DELETE SET NULL)`)
+	apply(t, db, rules.Table{Table: "public.mail", Mode: rules.ModeStatement, Topics: topics("mail")})
+	d := at(t, db)
+	const reset = `/mail rowcall.reset {"topics":["mail"],"reason":"triggers"}`
+	d.run(`INSERT INTO people SELECT generate_series(1, 9); INSERT INTO mail VALUES (1, 2, 1), (2, 3, NULL), (3, NULL, 4), (5, 5, 6)`)
+	d.events()
+	d.run(`DELETE FROM people WHERE id IN (1, 2)`) // the mail is updated for reader 1, and then deleted for sender 2
+	if got := d.events(); !slices.Contains(got, reset) {
+		t.Errorf("a row was updated and then deleted by one statement: got %q, want a reset", got)
+	}
+	d.run(`DELETE FROM people WHERE id IN (3, 7)`) // the action that updates finds no rows
+	d.expect(`mail mail.delete {"op":"delete","key":{"id":2},"old":{"id":2,"sender":3,"reader":null}}`)
+	d.run(`DELETE FROM people WHERE id = 4`)
+	d.expect(`mail mail.update {"op":"update","key":{"id":3},"new":{"id":3,"sender":null,"reader":null},"old":{"reader":4}}`)
+	d.run(`WITH made AS (INSERT INTO mail VALUES (6), (7) RETURNING id) DELETE FROM mail USING made WHERE mail.id = made.id - 1`) // 5 goes
+	if got := d.events(); got[len(got)-1] != reset {
+		t.Errorf("an INSERT that ends before a DELETE: got %q, want a reset at the end", got)
+	}
+	d.run(`BEGIN; SAVEPOINT s; DELETE FROM people WHERE id = 9; ROLLBACK TO s; DELETE FROM mail WHERE id = 6; DELETE FROM mail WHERE id = 7; COMMIT`)
+	d.expect(`mail mail.delete {"op":"delete","key":{"id":6},"old":{"id":6,"sender":null,"reader":null}}`,
+		`mail mail.delete {"op":"delete","key":{"id":7},"old":{"id":7,"sender":null,"reader":null}}`)
+	d.run(`SET rowcall.statements = 'x; y z;;'; INSERT INTO mail VALUES (8); RESET rowcall.statements`)
+	d.expect(`mail mail.insert {"op":"insert","key":{"id":8},"new":{"id":8,"sender":null,"reader":null}}`)
+}
+
+// TestStatementsSurvive changes the table under a session that has written before. No writer fails, and followers read
+// their state again.
+func TestStatementsSurvive(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TYPE mood AS ENUM ('sad', 'ok');
+		CREATE TABLE orders (id bigint PRIMARY KEY, topic text, mood mood, day date, at timestamptz, price float8, bin bytea, took interval, doc json, total numeric)`)
+	apply(t, db, rules.Table{Table: "public.orders", Mode: rules.ModeStatement, Topics: topics("t/{topic}/{mood}/{day}"), Revalidate: []rules.Revalidate{{Topic: "orders/{topic}", User: "total"}}})
+	d := at(t, db)
+	const insert = `INSERT INTO orders VALUES (1, 'a', 'ok', '2026-01-01', now(), 0.1, 'x', '1s', '{"a":"\u0000"}', 1)`
+	for _, column := range strings.Fields("id topic mood day at price bin took doc total") {
+		for _, change := range []string{"RENAME %s TO another", "DROP %s", "ALTER %s TYPE text USING 'x'", "ALTER %s TYPE int[] USING '{1}'", "ALTER %s TYPE date USING '5874897-12-31'"} {
+			d.run(`BEGIN; ` + insert)
+			d.events()
+			d.run(`ALTER TABLE orders ` + fmt.Sprintf(change, column))
+			other := firstColumn(d)
+			d.run(`UPDATE orders SET ` + other + ` = ` + other + `; CREATE TEMP TABLE kept AS TABLE orders; DELETE FROM orders; INSERT INTO orders SELECT * FROM kept`)
+			if filed := d.events(); len(filed) < 3 {
+				t.Errorf("after %s of %s only %q is filed", change, column, filed)
+			}
+			d.run(`ROLLBACK`)
+		}
+	}
+	d.run(`BEGIN; ` + insert)
+	d.events()
+	d.run(`ALTER TABLE orders DROP doc; DELETE FROM orders; COMMIT`)
+	d.expect(`/t rowcall.reset {"topics":["t/{topic}/{mood}/{day}"],"reason":"schema"}`, `orders rowcall.access {}`)
+	d.run(`DROP SCHEMA rowcall CASCADE; DELETE FROM orders; TRUNCATE orders`)
+}
+
+// TestModeChanges applies the same table with one mode and the other. Its triggers are those of the mode, whatever was ruined.
+func TestModeChanges(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE orders (id bigint PRIMARY KEY)`)
+	declared := func(mode string) rules.Table {
+		return rules.Table{Table: "public.orders", Mode: mode, Topics: topics("orders")}
+	}
+	const triggers = `SELECT string_agg(tgname, ' ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 'orders'::regclass`
+	const ofRow, ofStatement = `0_rowcall 0_rowcall_truncate`, `0_rowcall_begin 0_rowcall_delete 0_rowcall_insert 0_rowcall_truncate 0_rowcall_update`
+	apply(t, db, declared(rules.ModeRow))
+	d := at(t, db)
+	for _, c := range []struct{ ruin, mode, want string }{
+		{``, rules.ModeStatement, ofStatement}, {``, rules.ModeRow, ofRow}, {``, rules.ModeStatement, ofStatement},
+		{`DROP TRIGGER "0_rowcall_begin" ON orders`, rules.ModeStatement, ofStatement},
+		{`CREATE OR REPLACE TRIGGER "0_rowcall_update" AFTER UPDATE ON orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION rowcall."public.orders"()`, rules.ModeStatement, ofStatement},
+		{`ALTER TABLE orders DISABLE TRIGGER "0_rowcall_insert"`, rules.ModeStatement, ofStatement},
+	} {
+		d.run(c.ruin)
+		if changed := apply(t, db, declared(c.mode)); len(changed) == 0 {
+			t.Errorf("after %q, mode %s changes nothing", c.ruin, c.mode)
+		}
+		if got := db.Text(t, triggers); got != c.want {
+			t.Errorf("after %q, mode %s has the triggers %s, want %s", c.ruin, c.mode, got, c.want)
+		}
+		d.run(`DELETE FROM orders`)
+		d.events()
+		d.run(`INSERT INTO orders VALUES (1)`)
+		d.expect(`orders orders.insert {"op":"insert","key":{"id":"1"},"new":{"id":1}}`)
+	}
+	changes, err := tables.Plan(t.Context(), db.DB(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tables.Apply(t.Context(), db.DB(t), changes.Prune(), func(tables.Change) {}); err != nil {
+		t.Fatal(err)
+	}
+	if got := db.Text(t, `SELECT coalesce((`+triggers+`), 'none')`); got != "none" {
+		t.Errorf("pruned, the table has the triggers %s", got)
+	}
+}
+
+// TestModeStatementIsRefused plans tables whose events would be others than with mode row, also where that came after apply.
+func TestModeStatementIsRefused(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`)
+	for change, want := range map[string]string{
+		`DROP TABLE a; CREATE TABLE a (id int PRIMARY KEY) PARTITION BY HASH (id)`: "partitioned",
+		`CREATE TABLE b () INHERITS (a)`:                                           "inherits",
+		`CREATE TABLE p (); ALTER TABLE a INHERIT p`:                               "inherits",
+		`ALTER TABLE a ADD up int REFERENCES a ON DELETE CASCADE`:                  "a foreign key to itself",
+		`CREATE TRIGGER z AFTER UPDATE ON a FOR EACH ROW EXECUTE FUNCTION f()`:     "its trigger z fires for each row",
+		`CREATE SUBSCRIPTION s CONNECTION 'dbname=none' PUBLICATION p WITH (connect = false);
+			INSERT INTO pg_subscription_rel SELECT s.oid, 'a'::regclass, 'i', NULL FROM pg_subscription s WHERE subname = 's'`: "a subscription",
+	} {
+		db.Exec(t, `DROP TABLE IF EXISTS a, b, p CASCADE; CREATE TABLE a (id int PRIMARY KEY)`)
+		declared := rules.Table{Table: "public.a", Mode: rules.ModeStatement, Topics: topics("a")}
+		apply(t, db, declared)
+		before := fingerprint(t, db, declared)
+		if strings.Contains(change, "SUBSCRIPTION") {
+			db.Exec(t, `SET allow_system_table_mods = on; `+change)
+		} else {
+			db.Exec(t, change)
+		}
+		_, err := tables.Plan(t.Context(), db.DB(t), resolve(t, db, declared))
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "tables[0].mode: ") {
+			t.Errorf("after %s: got %v, want an error with %q", change, err, want)
+		}
+		if fingerprint(t, db, declared) == before {
+			t.Errorf("after %s the fingerprint is as before: a node would not look", change)
+		}
+		if strings.Contains(change, "SUBSCRIPTION") {
+			db.Exec(t, `DELETE FROM pg_subscription_rel; ALTER SUBSCRIPTION s DISABLE; ALTER SUBSCRIPTION s SET (slot_name = NONE); DROP SUBSCRIPTION s`)
+		}
+	}
+}
