@@ -271,6 +271,28 @@ func (r *Rules) CanFollow(asked topic.Topic) bool {
 	}
 }
 
+// Covering returns the topics whose followers receive the events of a topic: the topic itself and those above it, as far as the
+// rules let anybody follow them.
+func (r *Rules) Covering(asked topic.Topic) []topic.Topic {
+	var all []topic.Topic
+	for t := range asked.Lineage {
+		if r.hasRule(t) {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// Source returns the rule for a topic as the configuration has it, and its key path. It reports false without a rule.
+func (r *Rules) Source(asked topic.Topic) (source rules.Topic, path string, ok bool) {
+	found, _ := r.find(asked)
+	at := slices.Index(r.rules, found)
+	if at < 0 {
+		return rules.Topic{}, "", false
+	}
+	return found.source, found.source.At(at), true
+}
+
 // hasRule reports whether a rule covers the topic, and the topic is in canonical spelling with values that
 // fit the types of the parameters.
 func (r *Rules) hasRule(name topic.Topic) bool {

@@ -5,6 +5,7 @@
 //	rowcall serve        a node beside a PostgreSQL that is there
 //	rowcall migrate      bring a database's schema and triggers up to date
 //	rowcall doctor       find what makes events missing, late or wrong
+//	rowcall explain      say why a user receives an event, or does not
 //	rowcall grants       print the SQL that lets roles migrate and serve
 //	rowcall new-history  make every client read its state again, after files were put back
 //	rowcall plan         print what apply would change, in words and as SQL

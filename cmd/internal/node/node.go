@@ -66,19 +66,10 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Se
 	if err != nil {
 		return err
 	}
-	if n.accounts, err = identity.New(ctx, n.pool, door, accountOptions(c, n.log)); err != nil {
-		return err
-	}
-	declared := &declaredTables{config: c, pool: n.pool}
-	ofTables, err := declared.topics(ctx)
+	topics, err := n.compileAccess(ctx, c, door)
 	if err != nil {
 		return err
 	}
-	topics, err := access.Compile(ctx, n.pool, n.accounts, slices.Concat(c.Topics, ofTables), api.ConsoleTopic)
-	if err != nil {
-		return err
-	}
-	topics.Log, topics.Renew = n.log, declared.renew
 	options := feedOptions(c, n.log)
 	options.CanFollow = topics.CanFollow
 	n.feed = notifier.New(direct, n.pool, n.metrics.Timed(topics), options)
@@ -113,6 +104,25 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Se
 		Logger:    n.log,
 	})
 	return err
+}
+
+// compileAccess makes the accounts and the rules of topics.
+func (n *Node) compileAccess(ctx context.Context, c *config.Config, door *door.Door) (*access.Rules, error) {
+	var err error
+	if n.accounts, err = identity.New(ctx, n.pool, door, accountOptions(c, n.log)); err != nil {
+		return nil, err
+	}
+	declared := &declaredTables{config: c, pool: n.pool}
+	ofTables, err := declared.topics(ctx)
+	if err != nil {
+		return nil, err
+	}
+	topics, err := access.Compile(ctx, n.pool, n.accounts, slices.Concat(c.Topics, ofTables), api.ConsoleTopic)
+	if err != nil {
+		return nil, err
+	}
+	topics.Log, topics.Renew = n.log, declared.renew
+	return topics, nil
 }
 
 func (n *Node) health(c *config.Config) *api.Health {
