@@ -87,10 +87,6 @@ type typedProject struct {
 
 func newTypedProject(t *testing.T, db *schematest.Database) typedProject {
 	t.Helper()
-	client, err := filepath.Abs(clientFolder)
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := typedProject{folder: t.TempDir()}
 	p.env = map[string]string{"ROWCALL_DATABASE_URL": db.URL, "ROWCALL_CONFIG": filepath.Join(p.folder, "rowcall.yaml")}
 	p.write(t, "rowcall.yaml", typedConfig)
@@ -99,6 +95,17 @@ func newTypedProject(t *testing.T, db *schematest.Database) typedProject {
 		t.Fatal(err)
 	}
 	p.write(t, "check.ts", string(check))
+	p.configure(t)
+	return p
+}
+
+// configure writes the settings of the compiler, for which the npm package is the one of this repository.
+func (p typedProject) configure(t *testing.T) {
+	t.Helper()
+	client, err := filepath.Abs(clientFolder)
+	if err != nil {
+		t.Fatal(err)
+	}
 	settings, _ := json.Marshal(map[string]any{"compilerOptions": map[string]any{
 		"target": "ES2022", "module": "NodeNext", "lib": []string{"ES2023", "DOM", "DOM.AsyncIterable"}, "types": []string{},
 		"strict": true, "noEmit": true, "skipLibCheck": true, "verbatimModuleSyntax": true, "isolatedModules": true,
@@ -106,7 +113,6 @@ func newTypedProject(t *testing.T, db *schematest.Database) typedProject {
 	}})
 	p.write(t, "tsconfig.json", string(settings))
 	p.write(t, "package.json", `{"type":"module"}`)
-	return p
 }
 
 func (p typedProject) write(t *testing.T, name, text string) {

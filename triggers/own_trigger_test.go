@@ -8,31 +8,31 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// tutorial returns the table and the trigger of docs/tutorial.md, word for word.
-func tutorial(t *testing.T) (table, trigger string) {
+// ownTrigger returns the table and the trigger of docs/howto/own-trigger.md, word for word.
+func ownTrigger(t *testing.T) (table, trigger string) {
 	t.Helper()
-	page, err := os.ReadFile("../docs/tutorial.md")
+	page, err := os.ReadFile("../docs/howto/own-trigger.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	block := func(first, last string) string {
-		_, text, _ := strings.Cut(string(page), "    "+first)
+		_, text, _ := strings.Cut(string(page), "\n"+first)
 		text, _, found := strings.Cut(text, last)
 		if !found {
-			t.Fatalf("docs/tutorial.md has no lines from %q to %q", first, last)
+			t.Fatalf("docs/howto/own-trigger.md has no lines from %q to %q", first, last)
 		}
 		return first + text + last
 	}
-	return block("CREATE TABLE tasks (", "\n    );"), block("CREATE FUNCTION on_tasks()", `ENABLE ALWAYS TRIGGER "0_rowcall";`)
+	return block("CREATE TABLE tasks (", "\n);"), block("CREATE FUNCTION on_tasks()", `ENABLE ALWAYS TRIGGER "0_rowcall";`)
 }
 
-// The trigger that the tutorial shows tells of each task, and does so for sessions that were open when the table
+// The trigger that the manual shows tells of each task, and does so for sessions that were open when the table
 // changed.
-func TestTutorial(t *testing.T) {
+func TestOwnTrigger(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly)
 	d, other := at(t, db), at(t, db)
-	table, trigger := tutorial(t)
+	table, trigger := ownTrigger(t)
 	d.run(table + trigger)
 	task := func(kind, data string) row { return row{"projects/1", "task." + kind, "", data} }
 	const milk = `{"id":1,"title":"Buy milk","done":false}`
@@ -53,10 +53,10 @@ func TestTutorial(t *testing.T) {
 }
 
 // The same trigger on a partitioned table whose partitions have their columns in another order.
-func TestTutorialOnPartitions(t *testing.T) {
+func TestOwnTriggerOnPartitions(t *testing.T) {
 	t.Parallel()
 	d := at(t, schematest.New(t, schematest.CoreOnly))
-	_, trigger := tutorial(t)
+	_, trigger := ownTrigger(t)
 	d.run(`CREATE TABLE tasks (id bigint NOT NULL, project_id bigint NOT NULL, title text NOT NULL, done boolean NOT NULL DEFAULT false) PARTITION BY LIST (project_id);
 		CREATE TABLE first PARTITION OF tasks FOR VALUES IN (1);
 		CREATE TABLE second (dropped int, title text NOT NULL, project_id bigint NOT NULL, done boolean NOT NULL DEFAULT false, id bigint NOT NULL);
