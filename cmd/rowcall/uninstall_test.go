@@ -44,10 +44,10 @@ func TestUninstallRefused(t *testing.T) {
 	if err := run(t.Context(), []string{"uninstall"}, environment(env), out, rowcalltest.LogTo(t)); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"-- first: view public.place reads schema rowcall", `uninstall --yes refuses until what is named under "first" is changed`} {
+	for _, want := range []string{"-- first: view public.place depends on schema rowcall", `uninstall --yes refuses until what is named under "first" is changed`} {
 		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "runs this") {
 			t.Errorf("it prints %s, want %q in it", out, want)
 		}
 	}
-	refusal{env: env, args: []string{"uninstall", "--yes"}, want: []string{"view public.place", "drop or change the view first"}}.check(t)
+	refusal{env: env, args: []string{"uninstall", "--yes"}, want: []string{"view public.place", "drop it or change it first, or give --cascade"}}.check(t)
 }

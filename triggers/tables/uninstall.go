@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -16,6 +17,7 @@ import (
 type Removal struct {
 	Statements []string // SQL, each a transaction of its own
 	Obstacles  []string // what must be changed by hand before: each says what to do
+	Taken      []string // what belongs to somebody else and is dropped with schema rowcall, because it depends on it
 	Kept       []string // roles that stay, each with the reason
 }
 
@@ -46,7 +48,7 @@ func readRemoval(ctx context.Context, tx *sql.Tx) (Removal, error) {
 		query string
 		into  *[]string
 	}{
-		{obstaclesQuery, &r.Obstacles},
+		{obstaclesQuery, &r.Obstacles}, {takenQuery, &r.Taken},
 		{dropTriggersQuery, &r.Statements}, {dropSchemaQuery, &r.Statements},
 		{revokeQuery, &r.Statements}, {dropRolesQuery, &r.Statements}, {keptRolesQuery, &r.Kept},
 	} {
@@ -70,11 +72,30 @@ func explainDenied(ctx context.Context, db *sql.DB, denied error) error {
 	return fmt.Errorf("role %q may not look into schema rowcall: run uninstall as the role that migrates (database.migrate_url), or as a superuser", role)
 }
 
-// Run removes Rowcall. It calls done after each statement, with an error for a role that has to stay because something
+// Refusal says why Run would refuse; nil if it would not. With cascade, what is taken is no reason.
+func (r Removal) Refusal(cascade bool) error {
+	reasons := slices.Clone(r.Obstacles)
+	if !cascade {
+		for _, taken := range r.Taken {
+			reasons = append(reasons, TakenNote(taken))
+		}
+	}
+	if len(reasons) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrObstacles, strings.Join(reasons, "; "))
+}
+
+// TakenNote is a sentence about something that is taken.
+func TakenNote(taken string) string {
+	return taken + " depends on schema rowcall, and would be dropped with it: drop it or change it first, or give --cascade"
+}
+
+// Run removes Rowcall, and with cascade what is taken. It calls done after each statement, with an error for a role that has to stay because something
 // depends on it. Triggers are dropped between two writers, as they are made. Run may be called again after an error.
-func (r Removal) Run(ctx context.Context, db *sql.DB, done func(statement string, stays error)) error {
-	if len(r.Obstacles) > 0 {
-		return fmt.Errorf("%w: %s", ErrObstacles, strings.Join(r.Obstacles, "; "))
+func (r Removal) Run(ctx context.Context, db *sql.DB, cascade bool, done func(statement string, stays error)) error {
+	if err := r.Refusal(cascade); err != nil {
+		return err
 	}
 	for _, statement := range r.Statements {
 		together := []string{statement}
@@ -113,32 +134,13 @@ func inUse(err error) bool {
 	return ok && (refused.Code == dependents || refused.Code == stateDenied || refused.Code == used)
 }
 
-// obstaclesQuery finds what would fail without Rowcall, or vanish with it, and tables whose triggers the role may not
-// drop. Functions in PL/pgSQL name what they call in their text alone. Tables of the example applications have triggers or
+// obstaclesQuery finds what would fail without Rowcall, and tables whose triggers the role may not drop. Functions in PL/pgSQL name what they call in their text alone. Tables of the example applications have triggers or
 // policies that call functions of Rowcall, but for job_runs, which is known by its columns.
 const obstaclesQuery = `
 	SELECT format('function %s calls functions of schema rowcall, and would fail: DROP FUNCTION %1$s CASCADE drops it with its triggers', p.oid::regprocedure)
 	FROM pg_proc p
 	WHERE p.pronamespace <> ALL (ARRAY(SELECT n.oid FROM pg_namespace n WHERE n.nspname IN ('rowcall', 'pg_catalog', 'information_schema')))
 	  AND p.prosrc ~* '\mrowcall\s*\.' AND to_regnamespace('rowcall') IS NOT NULL
-	UNION
-	SELECT CASE WHEN v.relname IS NULL
-		THEN format('%s depends on schema rowcall, and would be dropped with it: drop it or change it first', pg_describe_object(d.classid, d.objid, 0))
-		ELSE format('%s reads schema rowcall, and would be dropped with it: drop or change the view first', pg_describe_object('pg_class'::regclass, v.oid, 0)) END
-	FROM pg_depend d
-	LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
-	LEFT JOIN pg_class v ON v.oid = r.ev_class
-	WHERE d.deptype = 'n'
-	  AND (d.refclassid = 'pg_proc'::regclass AND d.refobjid IN (SELECT p.oid FROM pg_proc p WHERE p.pronamespace = to_regnamespace('rowcall'))
-	       OR d.refclassid = 'pg_class'::regclass AND d.refobjid IN (SELECT c.oid FROM pg_class c WHERE c.relnamespace = to_regnamespace('rowcall')))
-	  AND CASE d.classid
-		WHEN 'pg_proc'::regclass THEN EXISTS (SELECT FROM pg_proc p WHERE p.oid = d.objid AND p.pronamespace <> to_regnamespace('rowcall'))
-		WHEN 'pg_rewrite'::regclass THEN EXISTS (SELECT FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class WHERE w.oid = d.objid AND c.relnamespace <> to_regnamespace('rowcall'))
-		WHEN 'pg_attrdef'::regclass THEN EXISTS (SELECT FROM pg_attrdef a JOIN pg_class c ON c.oid = a.adrelid WHERE a.oid = d.objid AND c.relnamespace <> to_regnamespace('rowcall'))
-		WHEN 'pg_policy'::regclass THEN EXISTS (SELECT FROM pg_policy y JOIN pg_class c ON c.oid = y.polrelid WHERE y.oid = d.objid
-			AND c.relnamespace <> to_regnamespace('rowcall') AND c.oid::regclass::text <> ALL (` + appsTables + `))
-		WHEN 'pg_constraint'::regclass THEN EXISTS (SELECT FROM pg_constraint k WHERE k.oid = d.objid AND k.connamespace <> to_regnamespace('rowcall'))
-		ELSE false END
 	UNION
 	SELECT format('%s belongs to role %I, and only that role drops its triggers: run uninstall as that role, or as a member of it', c.oid::regclass, r.rolname)
 	FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_roles r ON r.oid = c.relowner
@@ -156,6 +158,32 @@ const obstaclesQuery = `
 	UNION
 	SELECT format('schema rowcall belongs to role %I: run uninstall as that role, or as a member of it', r.rolname)
 	FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'rowcall' AND NOT pg_has_role(r.oid, 'USAGE')
+	ORDER BY 1`
+
+// takenQuery finds what DROP SCHEMA rowcall CASCADE would take along: what depends on objects of the schema, and what depends
+// on that. Triggers that execute functions of the schema are dropped before, and are not among it; neither is what tables of the
+// example applications have.
+const takenQuery = `
+	WITH RECURSIVE ours (classid, objid) AS (
+		SELECT 'pg_namespace'::regclass::oid, n.oid FROM pg_namespace n WHERE n.nspname = 'rowcall'
+		UNION
+		SELECT d.classid, d.objid FROM ours JOIN pg_depend d ON d.refclassid = ours.classid AND d.refobjid = ours.objid
+		WHERE d.deptype IN ('i', 'a') OR d.refclassid = 'pg_namespace'::regclass
+	), taken (classid, objid, objsubid) AS (
+		SELECT d.classid, d.objid, d.objsubid FROM ours JOIN pg_depend d ON d.refclassid = ours.classid AND d.refobjid = ours.objid
+		WHERE d.deptype = 'n' AND (d.classid, d.objid) NOT IN (SELECT classid, objid FROM ours)
+		  AND NOT (d.classid = 'pg_trigger'::regclass AND EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+			WHERE t.oid = d.objid AND p.pronamespace = to_regnamespace('rowcall')))
+		  AND NOT EXISTS (SELECT FROM pg_policy y WHERE d.classid = 'pg_policy'::regclass AND y.oid = d.objid AND y.polrelid::regclass::text = ANY (` + appsTables + `))
+		UNION
+		SELECT d.classid, d.objid, d.objsubid FROM taken LEFT JOIN pg_rewrite r ON taken.classid = 'pg_rewrite'::regclass AND r.oid = taken.objid AND r.rulename = '_RETURN'
+		JOIN pg_depend d ON d.deptype = 'n' AND (taken.objsubid = 0 OR d.refobjsubid = taken.objsubid)
+			AND d.refclassid = CASE WHEN r.oid IS NULL THEN taken.classid ELSE 'pg_class'::regclass END AND d.refobjid = coalesce(r.ev_class, taken.objid)
+		WHERE (d.classid, d.objid) NOT IN (SELECT classid, objid FROM ours)
+	)
+	SELECT DISTINCT CASE WHEN r.oid IS NULL THEN pg_describe_object(taken.classid, taken.objid, taken.objsubid) ELSE pg_describe_object('pg_class'::regclass, r.ev_class, 0) END
+	FROM taken LEFT JOIN pg_rewrite r ON taken.classid = 'pg_rewrite'::regclass AND r.oid = taken.objid AND r.rulename = '_RETURN'
+	WHERE NOT (taken.classid = 'pg_class'::regclass AND taken.objsubid > 0 AND EXISTS (SELECT FROM pg_class c WHERE c.oid = taken.objid AND c.relkind = 'v')) -- their rules are there
 	ORDER BY 1`
 
 // dropTriggersQuery drops the triggers on tables that stay. Those of partitions go with that of their root.

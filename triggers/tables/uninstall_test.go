@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rowcall/config/rules"
 	"rowcall/schema"
 	"rowcall/schema/schematest"
 	"rowcall/triggers"
@@ -47,7 +48,7 @@ func remove(t *testing.T, db *sql.DB) (ran, kept []string) {
 		t.Fatal(err)
 	}
 	kept = r.Kept
-	err = r.Run(t.Context(), db, func(statement string, stays error) {
+	err = r.Run(t.Context(), db, false, func(statement string, stays error) {
 		if stays != nil {
 			kept = append(kept, stays.Error())
 			return
@@ -133,12 +134,11 @@ func TestUninstallObstacles(t *testing.T) {
 	}
 	want := []string{
 		"function public.on_tasks() calls functions of schema rowcall, and would fail: DROP FUNCTION public.on_tasks() CASCADE drops it with its triggers",
-		"view public.place reads schema rowcall, and would be dropped with it: drop or change the view first",
 	}
 	if diff := cmp.Diff(want, r.Obstacles); diff != "" {
 		t.Errorf("obstacles (-want +got):\n%s", diff)
 	}
-	err = r.Run(t.Context(), at, func(statement string, _ error) { t.Errorf("it runs %s", statement) })
+	err = r.Run(t.Context(), at, true, func(statement string, _ error) { t.Errorf("it runs %s", statement) })
 	if !errors.Is(err, tables.ErrObstacles) || !strings.Contains(err.Error(), "on_tasks") {
 		t.Errorf("got %v", err)
 	}
@@ -163,5 +163,38 @@ func TestUninstallKeepsTablesOfOthers(t *testing.T) {
 	remove(t, at)
 	if got := db.Text(t, `to_regclass('public.people') IS NOT NULL`); got != "true" {
 		t.Error("the table was dropped")
+	}
+}
+
+// What of somebody else's would be dropped with the schema is listed, and nothing is removed unless that is asked for.
+func TestUninstallTakesNothingUnasked(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE tasks (id int PRIMARY KEY, note text DEFAULT rowcall.segment('a/b'), filed rowcall.log, CHECK (rowcall.segment(note) <> ''));
+		CREATE VIEW place AS SELECT rowcall.cursor() AS cursor; CREATE VIEW above AS SELECT * FROM place; CREATE VIEW notes AS SELECT filed FROM tasks;
+		CREATE FUNCTION own() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+		CREATE TRIGGER audit AFTER INSERT ON tasks FOR EACH ROW WHEN (rowcall.segment(NEW.note) <> 'x') EXECUTE FUNCTION own();
+		CREATE TYPE pair AS (e rowcall.log, n int); CREATE DOMAIN entry AS rowcall.log;
+		CREATE TABLE copies (LIKE rowcall.boot) INHERITS (rowcall.floor)`)
+	apply(t, db, rules.Table{Table: "public.tasks", Topics: topics("tasks"), Columns: []string{"id"}})
+	at := db.DB(t)
+	r, err := tables.PlanRemoval(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"column e of composite type public.pair", "column filed of table public.tasks", "constraint tasks_note_check on table public.tasks",
+		"default value for column note of table public.tasks", "table public.copies", "trigger audit on table public.tasks", "type public.entry", "view public.above", "view public.notes", "view public.place"}
+	if diff := cmp.Diff(want, r.Taken); diff != "" || len(r.Obstacles) > 0 {
+		t.Errorf("obstacles %q; taken (-want +got):\n%s", r.Obstacles, diff)
+	}
+	err = r.Run(t.Context(), at, false, func(statement string, _ error) { t.Errorf("it runs %s", statement) })
+	if !errors.Is(err, tables.ErrObstacles) || !strings.Contains(err.Error(), "column filed of table public.tasks depends on schema rowcall") {
+		t.Errorf("got %v", err)
+	}
+	if err := r.Run(t.Context(), at, true, func(string, error) {}); err != nil {
+		t.Error(err)
+	}
+	if got := db.Text(t, `(SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'tasks'::regclass AND attnum > 0 AND NOT attisdropped)`); got != "id note" {
+		t.Errorf("the columns that are left: %s", got)
 	}
 }

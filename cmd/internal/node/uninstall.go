@@ -19,9 +19,9 @@ func PlanRemoval(ctx context.Context, c *config.Config) (tables.Removal, error) 
 	return tables.PlanRemoval(ctx, db)
 }
 
-// Uninstall removes Rowcall from the database, and calls done after each statement, with an error for a role that has to
+// Uninstall removes Rowcall from the database, with cascade also what depends on it, and calls done after each statement, with an error for a role that has to
 // stay. No other node migrates meanwhile.
-func Uninstall(ctx context.Context, c *config.Config, done func(statement string, stays error)) error {
+func Uninstall(ctx context.Context, c *config.Config, cascade bool, done func(statement string, stays error)) error {
 	db, err := openDatabase(ctx, c.Database.Migrate(), c.Database)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func Uninstall(ctx context.Context, c *config.Config, done func(statement string
 		if err != nil {
 			return err
 		}
-		return r.Run(ctx, db, done)
+		return r.Run(ctx, db, cascade, done)
 	})
 	if err != nil {
 		return fmt.Errorf("uninstall: %w", err)
