@@ -147,25 +147,32 @@ func TestGrantsForAnotherRole(t *testing.T) {
 func TestGrantsForDeclaredTables(t *testing.T) {
 	t.Parallel()
 	db := schematest.Private(t, schematest.Empty)
-	db.Exec(t, `CREATE ROLE clerk; CREATE ROLE boss; CREATE SCHEMA sales; CREATE TABLE sales.orders (id int PRIMARY KEY);
+	db.Exec(t, `CREATE ROLE clerk; CREATE ROLE boss; CREATE ROLE stranger; CREATE SCHEMA sales; CREATE TABLE sales.orders (id int PRIMARY KEY);
+		CREATE TABLE sales."it's \ secret" (id int); ALTER TABLE sales."it's \ secret" OWNER TO stranger;
 		CREATE TABLE public."Staff" (id int PRIMARY KEY); ALTER TABLE sales.orders OWNER TO clerk; ALTER TABLE public."Staff" OWNER TO boss`)
 	file := filepath.Join(t.TempDir(), "rowcall.yaml")
-	const declared = "auth: {users: {table: '-'}}\ntables: [{table: 'sales.*', topics: [{topic: '{table}'}]}, {table: 'public.\"Staff\"', topics: [{topic: staff}]}]\n"
+	const declared = "auth: {users: {table: '-'}}\ntables: [{table: 'sales.*', except: ['\"it''s \\ secret\"'], topics: [{topic: '{table}'}]}, {table: 'public.\"Staff\"', topics: [{topic: staff}]}]\n"
 	if err := os.WriteFile(file, []byte(declared), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	env := map[string]string{"ROWCALL_CONFIG": file, "ROWCALL_DATABASE_URL": db.URL}
 	script := granted(t, env, "--migrate", "app", "--serve", "node")
-	for _, want := range []string{"GRANT \"clerk\" TO \"app\"", "GRANT \"boss\" TO \"app\"", "GRANT SELECT ON ALL TABLES IN SCHEMA \"sales\" TO rowcall_server;", "GRANT SELECT ON \"public\".\"Staff\" TO rowcall_server;"} {
+	for _, want := range []string{"GRANT \"clerk\" TO \"app\"", "GRANT \"boss\" TO \"app\"", "DO E'DECLARE name text;", "GRANT SELECT ON \"public\".\"Staff\" TO rowcall_server;"} {
 		if !strings.Contains(script, "\n"+want) {
 			t.Errorf("it lacks %s:\n%s", want, script)
 		}
+	}
+	if strings.Contains(script, "stranger") {
+		t.Errorf("the owner of a table that is excepted is granted:\n%s", script)
 	}
 	for _, statement := range statements(script) {
 		db.Exec(t, statement)
 	}
 	if left := statements(granted(t, env, "--migrate", "app", "--serve", "node")); len(left) > 0 {
 		t.Errorf("after all that was to be run: got %q", left)
+	}
+	if db.Text(t, `has_table_privilege('rowcall_server', 'sales."it''s \ secret"', 'SELECT')`) != "false" {
+		t.Error("nodes may read a table that is excepted")
 	}
 	at, err := url.Parse(db.URL)
 	if err != nil {

@@ -79,14 +79,20 @@ func (t Table) Relation() (schema, name string) {
 	return "", ""
 }
 
+// ExceptedNames are the names of the tables that a declaration of a whole schema leaves out, as the catalog has them.
+func (t Table) ExceptedNames() []string {
+	names := []string{}
+	for _, text := range t.Except {
+		if parts, err := ParseName(text); err == nil && len(parts) == 1 {
+			names = append(names, parts[0])
+		}
+	}
+	return names
+}
+
 // Excepts reports whether a declaration of a whole schema leaves out the table of this name, as the
 // catalog has it.
-func (t Table) Excepts(name string) bool {
-	return slices.ContainsFunc(t.Except, func(text string) bool {
-		parts, err := ParseName(text)
-		return err == nil && len(parts) == 1 && parts[0] == name
-	})
-}
+func (t Table) Excepts(name string) bool { return slices.Contains(t.ExceptedNames(), name) }
 
 // Files reports whether changes of this kind, such as OnInsert, are filed.
 func (t Table) Files(change string) bool { return len(t.On) == 0 || slices.Contains(t.On, change) }

@@ -35,29 +35,40 @@ func look(ctx context.Context, conn *pgx.Conn, c *config.Config, r Roles) (datab
 		return f, fmt.Errorf("look at the database: %w", err)
 	}
 	f.servesAlone = f.owner != "" && f.owner == r.Serve && !c.Apps && len(c.Resources)+len(c.Functions) == 0
-	var schemas, names []string // an empty schema is any, an empty name all tables of the schema
+	var wanted, excepted tableNames // of wanted, an empty schema is any, and an empty name all tables of the schema but those excepted
 	for _, table := range c.Tables {
 		inSchema, name := table.Relation()
-		schemas, names = append(schemas, inSchema), append(names, name)
+		wanted.add(inSchema, name)
+		for _, name := range table.ExceptedNames() {
+			excepted.add(inSchema, name)
+		}
 	}
 	if parts, err := rules.ParseName(c.Auth.Django.Table); err == nil && c.Auth.Django.On() {
 		parts = append([]string{""}, parts...)
-		schemas, names = append(schemas, parts[len(parts)-2]), append(names, parts[len(parts)-1])
+		wanted.add(parts[len(parts)-2], parts[len(parts)-1])
 	}
-	err := f.lookAtOwners(ctx, conn, r.Migrate, schemas, names)
+	err := f.lookAtOwners(ctx, conn, r.Migrate, wanted, excepted)
 	return f, err
 }
 
+// tableNames are names of tables, as the catalog has them.
+type tableNames struct{ schemas, names []string }
+
+func (t *tableNames) add(schema, name string) {
+	t.schemas, t.names = append(t.schemas, schema), append(t.names, name)
+}
+
 // lookAtOwners reads to whom the tables belong which get triggers.
-func (f *databaseFacts) lookAtOwners(ctx context.Context, conn *pgx.Conn, migrator string, schemas, names []string) error {
+func (f *databaseFacts) lookAtOwners(ctx context.Context, conn *pgx.Conn, migrator string, wanted, excepted tableNames) error {
 	const owners = `
 		SELECT DISTINCT CASE WHEN o.rolsuper THEN '' ELSE o.rolname END::text, CASE WHEN o.rolsuper THEN format('%I.%I', n.nspname, c.relname) ELSE '' END
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		JOIN pg_catalog.pg_roles o ON o.oid = c.relowner JOIN unnest($1::text[], $2::text[]) t (in_schema, name)
 			ON n.nspname IN (t.in_schema, CASE WHEN t.in_schema = '' THEN n.nspname END) AND c.relname IN (t.name, CASE WHEN t.name = '' THEN c.relname END)
 		WHERE c.relkind IN ('r', 'p') AND o.rolname <> $3
+		  AND NOT (t.name = '' AND EXISTS (SELECT FROM unnest($4::text[], $5::text[]) e (in_schema, name) WHERE n.nspname = e.in_schema AND c.relname = e.name))
 		  AND NOT (o.rolsuper AND EXISTS (SELECT FROM pg_catalog.pg_roles m WHERE m.rolname = $3 AND m.rolsuper)) ORDER BY 1, 2`
-	rows, _ := conn.Query(ctx, owners, schemas, names, migrator)
+	rows, _ := conn.Query(ctx, owners, wanted.schemas, wanted.names, migrator, excepted.schemas, excepted.names)
 	f.tableOwners = []string{}
 	var owner, table string
 	_, err := pgx.ForEachRow(rows, []any{&owner, &table}, func() error {

@@ -10,7 +10,7 @@ import (
 type tableGrants struct{ section *Section }
 
 func (t *tableGrants) add(s Statement) {
-	s.forServer = strings.HasSuffix(s.SQL, " TO rowcall_server")
+	s.forServer = s.forServer || strings.HasSuffix(s.SQL, " TO rowcall_server")
 	t.section.add(s)
 }
 
@@ -65,11 +65,39 @@ func (t *tableGrants) declared(table rules.Table) {
 		t.grant("SELECT", table.Table, "rowcall_server")
 	case inSchema != "":
 		t.use(inSchema, "rowcall_server")
+		excepted := table.ExceptedNames()
+		statement := "GRANT SELECT ON ALL TABLES IN SCHEMA " + quote(inSchema) + " TO rowcall_server"
+		if len(excepted) > 0 {
+			statement = grantAllBut(inSchema, excepted)
+		}
 		t.add(Statement{
-			SQL: "GRANT SELECT ON ALL TABLES IN SCHEMA " + quote(inSchema) + " TO rowcall_server",
+			SQL: statement,
 			check: `NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-				WHERE n.nspname = $2 AND c.relkind IN ('r', 'p') AND NOT has_table_privilege($1, c.oid, 'SELECT'))`,
-			args: []any{"rowcall_server", inSchema},
+				WHERE n.nspname = $2 AND c.relkind IN ('r', 'p') AND c.relname <> ALL ($3::text[]) AND NOT has_table_privilege($1, c.oid, 'SELECT'))`,
+			args:      []any{"rowcall_server", inSchema, excepted},
+			forServer: true,
 		})
 	}
+}
+
+// grantAllBut lets nodes read all tables of a schema but some. GRANT has no form for that, and which tables there are is known
+// when the statement runs. Like all statements it is one line.
+func grantAllBut(inSchema string, excepted []string) string {
+	names := make([]string, len(excepted))
+	for i, name := range excepted {
+		names[i] = quoteText(name)
+	}
+	return `DO ` + quoteText(`DECLARE name text; BEGIN `+
+		`FOR name IN SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace `+
+		`WHERE n.nspname = `+quoteText(inSchema)+` AND c.relkind IN ('r', 'p') AND c.relname NOT IN (`+strings.Join(names, ", ")+`) LOOP `+
+		`EXECUTE pg_catalog.format('GRANT SELECT ON %I.%I TO rowcall_server', `+quoteText(inSchema)+`, name); END LOOP; END`)
+}
+
+// quoteText writes a text as a literal of SQL.
+func quoteText(text string) string {
+	quoted := "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	if strings.Contains(text, `\`) {
+		return "E" + strings.ReplaceAll(quoted, `\`, `\\`)
+	}
+	return quoted
 }
