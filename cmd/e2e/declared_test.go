@@ -88,6 +88,27 @@ func TestDeclaredTablesAreServed(t *testing.T) {
 	}, "the snapshot lacks the column that was applied")
 }
 
+// TestNoNewColumnAfterTheFunctionIsGone drops the function that says which columns were applied, while a node serves. A column
+// that comes then is in no snapshot, whether the node prepares the snapshot by itself or because a request has failed.
+func TestNoNewColumnAfterTheFunctionIsGone(t *testing.T) {
+	t.Parallel()
+	db, s := serveDeclared(t, "true")
+	const state = "/v1/topics/items/7"
+	if answer := s.Anonymous().Fetch(t, 200, "GET", state, ""); !strings.Contains(answer, `"status":"open"`) {
+		t.Fatalf("the state is %s", answer)
+	}
+	db.Psql(t, `DROP FUNCTION rowcall."shop.""OrderItems""" CASCADE; ALTER TABLE shop."OrderItems" ADD COLUMN note text NOT NULL DEFAULT 'new';
+		ALTER TABLE shop."OrderItems" RENAME COLUMN status TO stage`)
+	if status := s.Anonymous().Status(t, state); status != 503 { // the request fails, and the snapshot is prepared again
+		t.Errorf("the snapshot without one of its columns is answered with %d and %s", status, s.Anonymous().Fetch(t, status, "GET", state, ""))
+	}
+	db.Psql(t, `ALTER TABLE shop."OrderItems" RENAME COLUMN stage TO status`)
+	rowcalltest.Eventually(t, func() bool { return s.Anonymous().Status(t, state) == 200 }, "the snapshot does not come back")
+	if answer := s.Anonymous().Fetch(t, 200, "GET", state, ""); strings.Contains(answer, "note") || !strings.Contains(answer, `"status":"open"`) {
+		t.Errorf("after the function is gone the state is %s", answer)
+	}
+}
+
 // TestDeclaredTablesAreNotAppliedUnasked serves the same without tables_apply: the node says what is missing, and what
 // to do.
 func TestDeclaredTablesAreNotAppliedUnasked(t *testing.T) {

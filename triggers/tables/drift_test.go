@@ -3,6 +3,7 @@ package tables_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,6 +92,8 @@ func TestDrift(t *testing.T) {
 		{`ALTER TABLE orders ALTER note TYPE numeric USING 0; ALTER TABLE orders ALTER price TYPE text`, "public.orders is declared in another way than before, or has columns of other types", "schema"},
 		{`ALTER TABLE orders ALTER note TYPE text, ALTER price TYPE float8 USING 0`, "public.orders is declared in another way than before, or has columns of other types", "schema"},
 		{`ALTER TABLE sold_us DISABLE TRIGGER "0_rowcall"`, "public.sold trigger 0_rowcall of partition public.sold_us is disabled: changes file no events", "triggers"},
+		{`DELETE FROM pg_depend WHERE classid = 'pg_trigger'::regclass AND objid = (SELECT oid FROM pg_trigger WHERE tgname = '0_rowcall' AND tgrelid = 'sold_us'::regclass);
+			DELETE FROM pg_trigger WHERE tgname = '0_rowcall' AND tgrelid = 'sold_us'::regclass`, "public.sold trigger 0_rowcall of partition public.sold_us is missing, or was replaced", "triggers"},
 		{`DROP TRIGGER "0_rowcall_truncate" ON sold_us`, "public.sold trigger 0_rowcall_truncate of partition public.sold_us is missing, or was replaced", "triggers"},
 	} {
 		before := fingerprint(t, db, declared...)
@@ -113,6 +116,53 @@ func TestDrift(t *testing.T) {
 	}
 	d.run(`INSERT INTO orders VALUES (1)`)
 	d.expect(`orders orders.insert {"op":"insert","key":{"id":"1"},"new":{"id":1,"note":null,"price":null}}`)
+	at(t, db).run(`INSERT INTO sold VALUES (1, 'us')`) // in a session that knows nothing of the copy that was gone
+	if got := d.events(); len(got) != 1 || !strings.HasPrefix(got[0], "sold/us sold.insert ") {
+		t.Errorf("after the copy of the trigger was made again: %q", got)
+	}
+}
+
+// TRUNCATE of a partitioned table files one reset, and so does TRUNCATE of a partition. Each later TRUNCATE in the transaction
+// files one more, unless nothing was filed in between.
+func TestTruncateFilesOneReset(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, parted+`; CREATE TABLE orders (id bigint PRIMARY KEY)`)
+	apply(t, db, rules.Table{Table: "public.sold", Topics: topics("sold/{region}", "sales/{id}")}, rules.Table{Table: "public.orders", Topics: topics("orders")})
+	d := at(t, db)
+	reset := func(patterns ...string) (lines []string) {
+		for _, p := range patterns {
+			lines = append(lines, "/"+strings.Split(p, "/")[0]+` rowcall.reset {"topics":["`+p+`"],"reason":"truncate"}`)
+		}
+		return lines
+	}
+	sold, orders := reset("sold/{region}", "sales/{id}"), reset("orders")
+	const insert = `INSERT INTO sold VALUES (1, 'eu')`
+	for _, c := range []struct {
+		sql  string
+		want []string
+	}{
+		{`TRUNCATE sold`, sold},
+		{`TRUNCATE sold_us`, sold},
+		{`TRUNCATE sold_eu`, sold},
+		{`BEGIN; TRUNCATE sold; TRUNCATE sold; COMMIT`, sold},
+		{`BEGIN; TRUNCATE sold_us, sold; ` + insert + `; TRUNCATE sold_eu_1; COMMIT`, slices.Concat(sold, []string{"insert", "insert"}, sold)},
+		{`BEGIN; SAVEPOINT s; TRUNCATE sold; ROLLBACK TO s; TRUNCATE sold; COMMIT`, sold},
+		{`TRUNCATE sold, orders`, slices.Concat(sold, orders)},
+		{`BEGIN; TRUNCATE orders; TRUNCATE sold_us; TRUNCATE orders; COMMIT`, slices.Concat(orders, sold, orders)},
+	} {
+		d.run(c.sql)
+		var got []string
+		for _, e := range d.events() {
+			if strings.Contains(e, ".insert ") {
+				e = "insert"
+			}
+			got = append(got, e)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.sql, diff)
+		}
+	}
 }
 
 // After two tables have changed names, the former one files nothing any more. A trigger by another name files nothing twice.

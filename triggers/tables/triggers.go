@@ -101,12 +101,22 @@ func (s *state) triggersWant(t Table, b partition) (wants []Difference, sql Step
 			if !wanted.isCopy {
 				sql = append(sql, wanted.create, enableAlways(name, wanted.name))
 			}
+		case wanted.name == rowTrigger && !wanted.isCopy && s.lacksCopy(t):
+			if found.Enabled != "A" {
+				wants = append(wants, Difference{Kind: kindOfMode(found.Enabled), Trigger: wanted.name, Partition: partition})
+			}
+			sql = append(sql, wanted.create, enableAlways(name, wanted.name)) // which makes the copies that are missing
 		case found.Enabled != "A":
 			wants = append(wants, Difference{Kind: kindOfMode(found.Enabled), Trigger: wanted.name, Partition: partition})
 			sql = append(sql, enableAlways(name, wanted.name))
 		}
 	}
 	return wants, sql
+}
+
+// lacksCopy reports whether a partition has no copy of the table's row trigger.
+func (s *state) lacksCopy(t Table) bool {
+	return slices.ContainsFunc(t.relation.Partitions, func(b partition) bool { return s.find(b.OID, rowTrigger) == nil })
 }
 
 func enableAlways(table, trigger string) string {
