@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,9 +107,28 @@ func (m *manual) run(b block) {
 	}
 }
 
+// addressOfShop is the address of the database in the manual, with its role.
+var addressOfShop = regexp.MustCompile(`postgres://(?:\w+:secret|me)@localhost/shop`)
+
+// shop is the address of the test's database for the role in an address of the manual.
+func (m *manual) shop(address string) string {
+	of, err := url.Parse(address)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	to, err := url.Parse(m.db.URL)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if of.User.Username() != "me" {
+		to.User = of.User
+	}
+	return to.String()
+}
+
 // shell returns a command that runs a script. Addresses in it are those of the test.
 func (m *manual) shell(script string) *exec.Cmd {
-	script = strings.ReplaceAll(script, "postgres://me@localhost/shop", m.db.URL)
+	script = addressOfShop.ReplaceAllStringFunc(script, m.shop)
 	if m.address != "" {
 		script = strings.ReplaceAll(script, "http://127.0.0.1:8080/", m.address)
 	}
@@ -143,14 +163,14 @@ func (m *manual) script(text string) {
 // start starts a program that stays until the test ends.
 func (m *manual) start(text string) {
 	m.t.Helper()
-	cmd := m.shell("exec " + text)
+	cmd := m.shell("exec env " + text)
 	cmd.Stdout, cmd.Stderr = m.printed, m.printed
 	if err := cmd.Start(); err != nil {
 		m.t.Fatal(err)
 	}
 	m.stays = append(m.stays, cmd)
 	switch {
-	case strings.HasPrefix(text, "rowcall serve"):
+	case strings.Contains(text, "rowcall serve"):
 		m.address = m.printed.After(m.t, "Rowcall serves", make(chan error))
 	case strings.Contains(text, "/v1/sse"):
 		rowcalltest.Eventually(m.t, func() bool { return strings.Contains(m.printed.String()[m.read:], "retry: ") }, "the stream does not begin")
@@ -233,10 +253,18 @@ func TestTutorial(t *testing.T) {
 // TestHowTos does what the pages of docs/howto say.
 func TestHowTos(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"own-trigger.md"} {
-		t.Run(page, func(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/howto/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no how-tos: %v", err)
+	}
+	for _, page := range pages {
+		t.Run(filepath.Base(page), func(t *testing.T) {
 			t.Parallel()
-			readManual(t, "../../docs/howto/"+page, schematest.New(t, schematest.Empty), nil)
+			env := map[string]string{}
+			if filepath.Base(page) == "postgrest.md" {
+				env["ROWCALL_AUTH_JWT_KEY"] = "the-secret-of-both-has-32-bytes-or-more" // as the page exports it
+			}
+			readManual(t, page, schematest.New(t, schematest.Empty), env)
 		})
 	}
 }
