@@ -47,6 +47,7 @@ type Site struct {
 	Apps  bool   `json:"apps"`            // the example applications are served
 	Demo  *Demo  `json:"demo,omitempty"`  // nil: this is no demo
 	Tiles *Tiles `json:"tiles,omitempty"` // nil: the map draws its own basemap
+	Watch bool   `json:"watch,omitempty"` // the node is that of rowcall watch: a one-time code opens its pages
 }
 
 // Tiles says where the map's tiles come from.

@@ -56,6 +56,7 @@ func (h *handlers) addressMux(o Options) http.Handler {
 	a := &addresses{mux: http.NewServeMux(), log: h.log}
 	a.handle("POST", "/api/login", h.accounts.Login)
 	a.handle("POST", "/api/logout", h.logOut)
+	a.handle("POST", "/api/code", h.accounts.RedeemCode)
 	a.handle("GET", "/api/me", h.accounts.Me)
 	a.handle("GET", "/api/session", serveSession(h.accounts, o.Site, h.log))
 	a.handle("GET", streamPath, h.streams.ServeHTTP)
@@ -67,6 +68,7 @@ func (h *handlers) addressMux(o Options) http.Handler {
 	}
 	o.Resources.Routes(a.mux, h.accounts.Require)
 	o.Functions.Routes(a.mux, h.accounts.Require)
+	a.handle("GET", "/api/tables", serveTables(h.accounts, o.Tables))
 	h.console.routes(a)
 	a.handle("GET", tailPath, (&tailHandler{h.streams}).ServeHTTP)
 	a.mux.HandleFunc("/api/", a.notFound)

@@ -30,6 +30,7 @@ type Options struct {
 	Metrics   *Metrics       // nil: metrics that nobody reads
 	Pages     http.Handler   // answers all other addresses; nil: not found
 	Site      Site           // for GET /api/session
+	Tables    ListTables     // the declared tables, for staff; nil: there are none
 	Shutdown  time.Duration  // how long sockets and requests may take to end; 10 s
 	Logger    *slog.Logger   // slog.Default()
 }

@@ -12,7 +12,7 @@ var roles embed.FS
 
 // prepare creates the roles and the schema. It refuses a database before it has written anything. It returns the role
 // that owns the schema.
-func prepare(ctx context.Context, db *sql.DB, apps bool) (owner string, err error) {
+func prepare(ctx context.Context, db *sql.DB, o Options) (owner string, err error) {
 	err = inTransaction(ctx, db, func(tx *sql.Tx) error {
 		if err := runFile(ctx, tx, roles, "roles/prepare.sql"); err != nil {
 			return err
@@ -22,7 +22,7 @@ func prepare(ctx context.Context, db *sql.DB, apps bool) (owner string, err erro
 			return err
 		}
 		owner = found.owner
-		if err := found.refuse(ctx, tx, apps); err != nil {
+		if err := found.refuse(ctx, tx, o.Apps); err != nil {
 			return err
 		}
 		if err := found.settleSchema(ctx, tx); err != nil {
@@ -31,7 +31,10 @@ func prepare(ctx context.Context, db *sql.DB, apps bool) (owner string, err erro
 		if err := runFile(ctx, tx, roles, "roles/owner.sql"); err != nil {
 			return err
 		}
-		return createTables(ctx, tx, owner, apps)
+		if err := createTables(ctx, tx, owner, o.Apps); err != nil {
+			return err
+		}
+		return found.settleMark(ctx, tx, o.Watch) // as the owner
 	})
 	return owner, err
 }

@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Apps    bool         // also the tables of the four apps
 	Samples bool         // with Apps: rows to try out, where the apps' tables are empty
+	Watch   bool         // a schema that is made is marked as one that rowcall watch may remove; without it, no schema is
 	Logger  *slog.Logger // slog.Default()
 }
 
@@ -33,7 +34,7 @@ func Migrate(ctx context.Context, db *sql.DB, o Options) error {
 }
 
 func migrate(ctx context.Context, db *sql.DB, o Options) error {
-	owner, err := prepare(ctx, db, o.Apps)
+	owner, err := prepare(ctx, db, o)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ import (
 var dist embed.FS
 
 // addresses matches the addresses of the pages. src/shell/pages.ts has the same ones.
-var addresses = regexp.MustCompile(`^/(?:(?:login|chat(?:/[0-9]+)?|patients|dams|jobs|(?:admin|console)(?:/.*)?)/?)?$`)
+var addresses = regexp.MustCompile(`^/(?:(?:login|chat(?:/[0-9]+)?|patients|dams|jobs|live|(?:admin|console)(?:/.*)?)/?)?$`)
 
 // Options configures the pages.
 type Options struct {

@@ -46,7 +46,7 @@ func TestPagesAreServedAtTheirAddresses(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{
 		"/", "/login", "/chat", "/chat/", "/chat/42", "/chat/42/", "/patients", "/dams", "/jobs",
-		"/admin", "/admin/rooms", "/admin/rooms/7", "/console", "/console/topics",
+		"/admin", "/admin/rooms", "/admin/rooms/7", "/console", "/console/topics", "/live",
 	} {
 		got := ask(t, "GET", path)
 		if got.StatusCode != 200 || body(t, got) != page(t) {

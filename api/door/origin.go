@@ -50,3 +50,14 @@ func (d *Door) ownOrigin(r *http.Request) rules.Origin {
 	self, _ := rules.NewOrigin(scheme, d.requestedHost(r))
 	return self
 }
+
+// IsOwnOrigin reports whether a request comes from our own page, or from no page at all. Unlike for OriginAllowed, a page of
+// the allowed origins is another's.
+func (d *Door) IsOwnOrigin(r *http.Request) bool {
+	sent := r.Header.Values("Origin")
+	if len(sent) == 0 {
+		return true
+	}
+	from, ok := rules.ParseOrigin(sent[0])
+	return len(sent) == 1 && ok && from == d.ownOrigin(r)
+}

@@ -41,6 +41,7 @@ type Options struct {
 	Attempts AttemptOptions
 	JWT      rules.JWT     // bearer tokens; none
 	Django   DjangoOptions // sessions of a Django site; none
+	Operator *Operator     // whoever shows its one-time code is staff; nil: nobody
 	Logger   *slog.Logger  // slog.Default()
 }
 
@@ -56,6 +57,7 @@ type Accounts struct {
 	tokens            *tokenReader             // nil: no tokens are accepted
 	refusals          *tokenRefusals
 	django            *djangoSite // nil: there is no Django site
+	operator          *Operator   // nil: there is none
 	idle              time.Duration
 	httpLogins        *scs.SessionManager // for http
 	httpsLogins       *scs.SessionManager // for https
@@ -79,6 +81,9 @@ func New(ctx context.Context, pool *dbconn.Pool, d *door.Door, o Options) (*Acco
 	if err != nil {
 		return nil, err
 	}
+	if err := checkOperator(o.Operator, table); err != nil {
+		return nil, err
+	}
 	store := &loginStore{pool: pool}
 	perAddress, perAccount := cmp.Or(o.Attempts.PerAddress, 20), cmp.Or(o.Attempts.PerAccount, 5)
 	return &Accounts{
@@ -91,6 +96,7 @@ func New(ctx context.Context, pool *dbconn.Pool, d *door.Door, o Options) (*Acco
 		tokens:            bearers,
 		refusals:          newTokenRefusals(),
 		django:            site,
+		operator:          o.Operator,
 		idle:              o.Login.Idle,
 		httpLogins:        newLoginManager(store, o.Login, false),
 		httpsLogins:       newLoginManager(store, o.Login, true),
@@ -185,6 +191,9 @@ func (a *Accounts) identify(ctx context.Context, r *http.Request) (*account, Ide
 func (a *Accounts) recognize(ctx context.Context, r *http.Request) (*account, Identity, error) {
 	if token, given := bearerToken(r); given {
 		return a.byToken(ctx, token)
+	}
+	if a.operator.recognizes(a.door, r) {
+		return a.operator.account(), a.operator.Identity(), nil
 	}
 	return a.byCookies(ctx, r)
 }

@@ -112,7 +112,7 @@ func (a *Accounts) askDatabase(ctx context.Context, q querier, asked askedFollow
 	case len(asked.places) == 0:
 		return nil
 	case a.users.noTable:
-		asked.answerWithoutUsers(followers, standings)
+		asked.answerWithoutUsers(followers, standings, a.operator)
 		return nil
 	}
 	var found []standingRow
@@ -140,10 +140,14 @@ type askedFollowers struct {
 }
 
 // answerWithoutUsers fills in the standings if there is no users table: bearer tokens hold until
-// they expire, and there are no logins.
-func (q *askedFollowers) answerWithoutUsers(followers []notifier.Follower, standings []Standing) {
+// they expire, the operator, if there is one, is staff until the process ends, and there are no logins.
+func (q *askedFollowers) answerWithoutUsers(followers []notifier.Follower, standings []Standing, operator *Operator) {
 	for _, place := range q.places {
 		f := followers[place]
+		if operator != nil && f.Session == operatorLogin {
+			standings[place] = Standing{Valid: true, Staff: true}
+			continue
+		}
 		standings[place] = Standing{Valid: f.Session == "" || f.Session == borrowed, Staff: f.Session == "" && f.Staff}
 	}
 }

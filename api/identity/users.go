@@ -332,8 +332,13 @@ func (u *users) encodeID(id string) json.RawMessage {
 // returns nil for an empty id.
 func (a *Accounts) EncodeID(id string) json.RawMessage { return a.users.encodeID(id) }
 
-// AnyoneCanLogIn reports whether there are users: accounts, or subjects of bearer tokens.
-func (a *Accounts) AnyoneCanLogIn() bool { return !a.users.noTable || a.tokens != nil }
+// AnyoneCanLogIn reports whether there are users: accounts, subjects of bearer tokens, or an operator.
+func (a *Accounts) AnyoneCanLogIn() bool {
+	return !a.users.noTable || a.tokens != nil || a.operator != nil
+}
+
+// HasOperator reports whether whoever shows a one-time code is staff.
+func (a *Accounts) HasOperator() bool { return a.operator != nil }
 
 // UserKind is the kind of user ids.
 func (a *Accounts) UserKind() topic.Kind { return a.users.kind }

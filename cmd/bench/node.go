@@ -35,7 +35,7 @@ func startNode(ctx context.Context, url string, further ...rules.Topic) (*runnin
 	}
 	roomsOnly(c)
 	c.Topics = append(c.Topics, further...)
-	opened, err := node.Open(ctx, c, nil, silent())
+	opened, err := node.Open(ctx, c, node.Options{}, silent())
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}

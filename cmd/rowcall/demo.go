@@ -138,7 +138,7 @@ func (p *program) readyDemo(ctx context.Context, c *config.Config, log *slog.Log
 }
 
 func (p *program) serveDemo(ctx context.Context, c *config.Config, at *node.Listeners, g greeting, log *slog.Logger) error {
-	n, err := node.Open(ctx, c, &api.Demo{Accounts: sampleAccounts(), Psql: g.psql}, log)
+	n, err := node.Open(ctx, c, node.Options{Demo: &api.Demo{Accounts: sampleAccounts(), Psql: g.psql}}, log)
 	if err != nil {
 		return fmt.Errorf("prepare to serve: %w", err)
 	}

@@ -11,6 +11,7 @@
 //	rowcall plan         print what apply would change, in words and as SQL
 //	rowcall apply        make the declared tables live
 //	rowcall gen ts       print the types of all topics for the npm package
+//	rowcall watch        make tables live at once, and show their changes here and on a page
 //	rowcall uninstall    remove every object of Rowcall from a database
 //	rowcall version      say which build this is
 package main

@@ -103,6 +103,10 @@ func (p *program) printPlan(plan node.TablePlan) {
 		p.say("-- Note: %s.", note)
 	}
 	for _, c := range plan.Undeclared {
+		if c.Has(tables.Watched) {
+			p.say("-- %s was made live by rowcall watch: rowcall watch --detach removes that.", c.Table)
+			continue
+		}
 		p.say("-- %s is not declared any more: rowcall apply --prune drops its triggers.", c.Table)
 	}
 	if plan.Empty() {

@@ -54,7 +54,7 @@ func (p *program) root() *cobra.Command {
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	root.CompletionOptions.HiddenDefaultCmd = true
 	config.AddFlags(root.PersistentFlags())
-	root.AddCommand(p.demo(), p.init(), p.serve(), p.migrate(), p.doctor(), p.explain(), p.grants(), p.newHistory(), p.plan(), p.apply(), p.gen(), p.uninstall(), p.version())
+	root.AddCommand(p.demo(), p.init(), p.serve(), p.migrate(), p.doctor(), p.explain(), p.grants(), p.newHistory(), p.plan(), p.apply(), p.watch(), p.gen(), p.uninstall(), p.version())
 	return root
 }
 

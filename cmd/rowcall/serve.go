@@ -53,7 +53,7 @@ func (p *program) runServe(ctx context.Context, c *config.Config, o serveOptions
 	if err := node.ReadyTables(ctx, c, log); err != nil {
 		return err
 	}
-	n, err := node.Open(ctx, c, nil, log)
+	n, err := node.Open(ctx, c, node.Options{}, log)
 	if err != nil {
 		return err
 	}

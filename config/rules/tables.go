@@ -22,6 +22,10 @@ type Table struct {
 	Name       string       `mapstructure:"name"`       // the first word of the events' types; empty: the table's name
 	Mode       string       `mapstructure:"mode"`       // row, or statement: the trigger runs once for a statement; row when empty
 	Revalidate []Revalidate `mapstructure:"revalidate"` // topics whose access depends on the rows of the table
+
+	// Watch says that the declaration is of rowcall watch, and in no file. The command sets it; it is not a
+	// setting of a table.
+	Watch bool `mapstructure:"-"`
 }
 
 // TableTopic is a pattern of topics that the rows of a table are filed under. Its parameters are

@@ -138,6 +138,9 @@ func chooseKey(t *Table) ([]string, error) {
 			t.SQL(), strings.Join(wanted, ", "))
 	}
 	instead := "do not declare the table, because clients could not tell its rows apart"
+	if t.declaration.Watch {
+		instead = "leave it out, because readers could not tell its rows apart"
+	}
 	if t.declaration.WholeSchema() {
 		instead = "add " + rules.WriteName([]string{t.Name}) + " to except"
 	}

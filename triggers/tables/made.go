@@ -19,7 +19,14 @@ type made struct {
 
 	format string
 	hash   string
+	watch  bool // by rowcall watch, for a table that no file declares
 }
+
+// The commands that make functions, as the comments name them.
+const (
+	applyCommand = "apply"
+	watchCommand = "watch"
+)
 
 // comment is the text of the comment on a table's function.
 func (t Table) comment() string {
@@ -27,12 +34,16 @@ func (t Table) comment() string {
 	for _, c := range t.Columns {
 		m.Columns = append(m.Columns, c.Name)
 	}
+	command := applyCommand
+	if t.declaration.Watch {
+		command = watchCommand
+	}
 	facts, _ := json.Marshal(m) // it holds nothing but texts
-	return fmt.Sprintf("Made by rowcall apply, format %d, declaration %s: %s", formatVersion, t.hash(), facts)
+	return fmt.Sprintf("Made by rowcall %s, format %d, declaration %s: %s", command, formatVersion, t.hash(), facts)
 }
 
 // commentForm is the form of comment.
-var commentForm = regexp.MustCompile(`^Made by rowcall apply, format ([0-9]+), declaration ([0-9a-f]+): (\{.*\})$`)
+var commentForm = regexp.MustCompile(`^Made by rowcall (apply|watch), format ([0-9]+), declaration ([0-9a-f]+): (\{.*\})$`)
 
 // readComment returns nil for a comment that is not Rowcall's.
 func readComment(text string) *made {
@@ -40,8 +51,8 @@ func readComment(text string) *made {
 	if parts == nil {
 		return nil
 	}
-	m := made{format: parts[1], hash: parts[2]}
-	if json.Unmarshal([]byte(parts[3]), &m) != nil {
+	m := made{watch: parts[1] == watchCommand, format: parts[2], hash: parts[3]}
+	if json.Unmarshal([]byte(parts[4]), &m) != nil {
 		return nil
 	}
 	return &m
@@ -129,6 +140,9 @@ func functionNamed(all []function, name string) *function {
 
 // IsLive reports whether the table has a function of Rowcall's.
 func (t Table) IsLive() bool { return t.applied != nil }
+
+// IsWatched reports whether the function was made by rowcall watch.
+func (t Table) IsWatched() bool { return t.applied != nil && t.applied.watch }
 
 // AsApplied is the table with no other columns than those with which it was applied. What repairs a database by itself
 // applies this: a new column leaves the database only when somebody applies the declaration.

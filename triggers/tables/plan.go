@@ -22,6 +22,8 @@ type Change struct {
 	Differences []Difference `json:"what"`
 	Reset       string       `json:"reset"` // why followers are told to read their state again: triggers or schema; empty: they are not
 	Steps       []Step       `json:"steps"`
+
+	function string // of the table
 }
 
 // Step is SQL that runs in one transaction.
@@ -30,9 +32,18 @@ type Step []string
 // Empty reports whether the database is as declared.
 func (c Changes) Empty() bool { return len(c.Changes) == 0 }
 
-// Prune adds the removal of what is not declared any more.
+// Prune adds the removal of what is not declared any more. What rowcall watch has made was never declared, and stays:
+// watch removes it.
 func (c Changes) Prune() Changes {
-	return Changes{Changes: slices.Concat(c.Changes, c.Undeclared), Undeclared: []Change{}, Notes: c.Notes}
+	pruned := Changes{Changes: slices.Clone(c.Changes), Undeclared: []Change{}, Notes: c.Notes}
+	for _, undeclared := range c.Undeclared {
+		if undeclared.Has(Watched) {
+			pruned.Undeclared = append(pruned.Undeclared, undeclared)
+		} else {
+			pruned.Changes = append(pruned.Changes, undeclared)
+		}
+	}
+	return pruned
 }
 
 // Plan compares the database with declared tables. It changes nothing. The error is a rules.Problems where a table
@@ -56,7 +67,11 @@ func Plan(ctx context.Context, db *sql.DB, declared []Table) (Changes, error) {
 			continue
 		}
 		c := present.change(t)
-		if refused := present.refusal(t); refused != nil && len(c.Steps) > 0 { // to change nothing, no right is needed
+		refused := present.declaredElsewhere(t)
+		if refused == nil && len(c.Steps) > 0 { // to change nothing, no right is needed
+			refused = present.refusal(t)
+		}
+		if refused != nil {
 			wrong = append(wrong, rules.Problem{Key: t.Path + ".table", Text: refused.Error(), Cause: refused})
 			continue
 		}
@@ -134,7 +149,7 @@ func (t Table) note() string {
 
 // change is what a table needs; without steps if nothing.
 func (s *state) change(t Table) Change {
-	c := Change{Table: t.SQL()}
+	c := Change{Table: t.SQL(), function: t.functionName()}
 	main := Step{}
 	present := functionNamed(s.functions, t.functionName())
 	if wants := functionWants(t, present); wants != nil {
@@ -145,7 +160,11 @@ func (s *state) change(t Table) Change {
 			c.Reset = "triggers" // it may have been live before, and may have followers
 		}
 	} else if present.Comment != t.comment() {
-		c.Differences, c.Reset = append(c.Differences, Difference{Kind: PartitionsDiffer}), "schema"
+		if present.made.Partitions != t.partitionsHash() {
+			c.Differences, c.Reset = append(c.Differences, Difference{Kind: PartitionsDiffer}), "schema"
+		} else {
+			c.Differences = append(c.Differences, Difference{Kind: NowDeclared})
+		}
 		main = append(main, t.commentFunction())
 	}
 	strays := s.strays(t)
@@ -243,7 +262,10 @@ func (s *state) undeclared(declared []Table) []Change {
 		if f.made == nil || isDeclared {
 			continue
 		}
-		c := Change{Table: f.made.Table, Differences: []Difference{{Kind: Undeclared}}}
+		c := Change{Table: f.made.Table, Differences: []Difference{{Kind: Undeclared}}, function: f.Name}
+		if f.made.watch {
+			c.Differences[0].Kind = Watched
+		}
 		for _, own := range f.Triggers {
 			c.Steps = append(c.Steps, Step{fmt.Sprintf("DROP TRIGGER %s ON %s", quoteName(own.Name), own.Table)})
 		}

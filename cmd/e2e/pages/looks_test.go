@@ -62,6 +62,7 @@ func everyPage() []page {
 		{"admin-list", "admin", "admin/join_requests", "table", "Join requests"},
 		{"admin-new", "admin", "admin/join_requests/new", "form", "Add a join request"},
 		{"admin-edit", "admin", "admin/patients/1", "button", "Delete"},
+		{"live", "admin", "live", "heading", "Live"},
 		{"console", "admin", "console", "heading", "Console"},
 	}
 }

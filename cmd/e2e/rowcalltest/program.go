@@ -73,6 +73,12 @@ func Start(t *testing.T, env map[string]string, args ...string) *Program {
 	return startProgram(t, env, testLog{t}, args...)
 }
 
+// StartTelling is Start with a second output for what the program writes to stderr.
+func StartTelling(t *testing.T, env map[string]string, stderr *Output, args ...string) *Program {
+	t.Helper()
+	return startProgram(t, env, io.MultiWriter(stderr, testLog{t}), args...)
+}
+
 func startProgram(t *testing.T, env map[string]string, stderr io.Writer, args ...string) *Program {
 	t.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Getenv(programVariable), args...)
@@ -102,6 +108,12 @@ func (p *Program) After(t *testing.T, word string) string {
 
 // Interrupt asks the program to stop, as Ctrl-C does, and does not wait for it.
 func (p *Program) Interrupt() { _ = p.cmd.Process.Signal(os.Interrupt) }
+
+// Kill ends the program without letting it do anything more, and waits until it has ended.
+func (p *Program) Kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.Ended
+}
 
 // End stops the program as Ctrl-C would, and waits until it has ended without an error.
 func (p *Program) End(t *testing.T) {

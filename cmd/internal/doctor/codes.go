@@ -60,6 +60,7 @@ const (
 	TableColumns    = "table.columns"
 	TablePartitions = "table.partitions"
 	TableUndeclared = "table.undeclared"
+	TableWatched    = "table.watched"
 
 	SequenceCache  = "sequence.cache"
 	SequenceBehind = "sequence.behind"
@@ -115,7 +116,7 @@ func severities() map[string]Severity {
 		TriggerMissing: Error, TriggerDisabled: Error, TriggerReplaced: Error, TriggerOutdated: Error,
 		TriggerNotAlways: Warning, TriggerNotFirst: Warning, TriggerSearchPath: Warning, TriggerRights: Error,
 
-		TableUnfit: Error, TableNotLive: Error, TableColumns: Warning, TablePartitions: Warning, TableUndeclared: Information,
+		TableUnfit: Error, TableNotLive: Error, TableColumns: Warning, TablePartitions: Warning, TableUndeclared: Information, TableWatched: Information,
 
 		SequenceCache: Error, SequenceBehind: Error,
 

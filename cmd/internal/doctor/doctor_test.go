@@ -127,7 +127,7 @@ func serve(t *testing.T, c *config.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := node.Open(ctx, c, nil, log)
+	n, err := node.Open(ctx, c, node.Options{}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

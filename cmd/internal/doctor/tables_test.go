@@ -155,3 +155,20 @@ func TestUndeclared(t *testing.T) {
 	c.Tables = c.Tables[:1]
 	expect(t, doctor.TableUndeclared, examine(t, c, doctor.Options{}))
 }
+
+// TestWatched finds a table that rowcall watch has made live, and no file declares.
+func TestWatched(t *testing.T) {
+	t.Parallel()
+	db, c := startShop(t)
+	db.Exec(t, `CREATE TABLE seen (id int PRIMARY KEY)`)
+	watched := *c
+	w, err := node.OpenWatch(t.Context(), &watched, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := w.Attach(t.Context(), []string{"seen"}, tables.WatchOptions{Allow: rules.AllowStaff}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, doctor.TableWatched, examine(t, c, doctor.Options{}))
+}

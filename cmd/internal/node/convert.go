@@ -51,7 +51,7 @@ func doorOptions(c *config.Config, log *slog.Logger) door.Options {
 	}
 }
 
-func accountOptions(c *config.Config, log *slog.Logger) identity.Options {
+func accountOptions(c *config.Config, operator *identity.Operator, log *slog.Logger) identity.Options {
 	return identity.Options{
 		Users:    identity.UsersTable(c.Auth.Users),
 		UserType: topic.Kind(c.Auth.UserType),
@@ -59,6 +59,7 @@ func accountOptions(c *config.Config, log *slog.Logger) identity.Options {
 		Attempts: identity.AttemptOptions(c.Auth.Login),
 		JWT:      c.Auth.JWT,
 		Django:   djangoOptions(c.Auth.Django),
+		Operator: operator,
 		Logger:   log,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"rowcall/api"
 	"rowcall/api/problem"
 	"rowcall/config"
 	"rowcall/config/rules"
@@ -23,6 +24,7 @@ type declaredTables struct {
 	pool   *dbconn.Pool
 
 	mu         sync.Mutex // guards all below
+	tables     []tables.Table
 	rules      []rules.Topic
 	resolvedAt time.Time
 }
@@ -57,8 +59,40 @@ func (d *declaredTables) topics(ctx context.Context) ([]rules.Topic, error) {
 			all = append(all, rule)
 		}
 	}
-	d.rules, d.resolvedAt = all, time.Now()
+	d.tables, d.rules, d.resolvedAt = declared, all, time.Now()
 	return all, nil
+}
+
+// list returns the tables as staff are told of them. Tables that do not fit the database at present are those of before.
+func (d *declaredTables) list(ctx context.Context) ([]api.Table, error) {
+	if _, err := d.topics(ctx); errors.Is(err, problem.ErrUnavailable) {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := make([]api.Table, len(d.tables))
+	for i, t := range d.tables {
+		all[i] = describeTable(t)
+	}
+	return all, nil
+}
+
+func describeTable(t tables.Table) api.Table {
+	described := api.Table{Table: t.SQL(), Name: t.TypeName, Live: t.IsLive(), Key: []string{}, Columns: []api.TableColumn{}, Topics: []api.TableTopic{}}
+	for _, c := range t.Key {
+		described.Key = append(described.Key, c.Name)
+	}
+	for _, c := range t.AsApplied().Columns {
+		described.Columns = append(described.Columns, api.TableColumn{Name: c.Name, Type: c.Type})
+	}
+	for _, own := range t.Topics {
+		named := api.TableTopic{Topic: own.Pattern.Expand(func(name string) string { return "{" + name + "}" }), Parameters: []string{}}
+		for _, parameter := range own.Pattern.Parameters() {
+			named.Parameters = append(named.Parameters, parameter.Name)
+		}
+		described.Topics = append(described.Topics, named)
+	}
+	return described
 }
 
 // served returns the rule of the same topic as it was last, or nil.

@@ -47,7 +47,7 @@ func describeListed(ctx context.Context, pool *dbconn.Pool, c *config.Config, lo
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := identity.New(ctx, pool, d, accountOptions(c, log))
+	accounts, err := identity.New(ctx, pool, d, accountOptions(c, nil, log))
 	if err != nil {
 		return nil, err
 	}

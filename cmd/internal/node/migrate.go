@@ -25,13 +25,17 @@ func Migrate(ctx context.Context, c *config.Config, samples bool, log *slog.Logg
 		return err
 	}
 	defer db.Close()
-	err = schema.WithLock(ctx, db, func(ctx context.Context) error {
-		if err := schema.Migrate(ctx, db, schema.Options{Apps: c.Apps, Samples: samples, Logger: log}); err != nil {
+	return explainMigrate(migrate(ctx, db, schema.Options{Apps: c.Apps, Samples: samples, Logger: log}, watchedSessions(c.Auth.Django)))
+}
+
+// migrate brings schema and triggers up to date. django is the table of sessions of a Django site; empty if there is none.
+func migrate(ctx context.Context, db *sql.DB, o schema.Options, django string) error {
+	return schema.WithLock(ctx, db, func(ctx context.Context) error {
+		if err := schema.Migrate(ctx, db, o); err != nil {
 			return err
 		}
-		return triggers.Install(ctx, db, triggers.Options{Apps: c.Apps, Django: watchedSessions(c.Auth.Django), Logger: log})
+		return triggers.Install(ctx, db, triggers.Options{Apps: o.Apps, Django: django, Logger: o.Logger})
 	})
-	return explainMigrate(err)
 }
 
 // RequireMigrated returns an error if the database is not up to date.
@@ -51,7 +55,11 @@ func RequireMigrated(ctx context.Context, c *config.Config) error {
 	if pending {
 		return errors.New("the database is not up to date: run rowcall migrate first")
 	}
-	return nil
+	temporary, err := schema.IsWatched(ctx, db)
+	if temporary {
+		return errors.New("schema rowcall was installed by rowcall watch, which may remove it again: run rowcall migrate first")
+	}
+	return err
 }
 
 // openDatabase opens a database for migrations. It refuses a server that Rowcall cannot work with.

@@ -35,14 +35,21 @@ type Node struct {
 	metrics  *api.Metrics
 	upkeep   *upkeep.Keeper
 	ops      *api.Ops
+	operator *identity.Operator // nil for any node but that of rowcall watch
+	declared *declaredTables
 	apps     bool // the example applications are installed
 	log      *slog.Logger
 }
 
+// Options are what a command has to say of its node besides the configuration.
+type Options struct {
+	Demo     *api.Demo          // is shown on the pages of the demo; nil for any other node
+	Operator *identity.Operator // whoever shows its one-time code is staff, where there are no accounts; nil: nobody
+}
+
 // Open prepares a node for a database that is migrated. It checks all configured SQL against the
-// database. demo is shown on the pages of the demo; it is nil for any other node. Call Run
-// afterwards: it also closes the node's connections.
-func Open(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.Logger) (*Node, error) {
+// database. Call Run afterwards: it also closes the node's connections.
+func Open(ctx context.Context, c *config.Config, o Options, log *slog.Logger) (*Node, error) {
 	direct, err := findDirect(ctx, c.Database)
 	if err != nil {
 		return nil, err
@@ -51,9 +58,9 @@ func Open(ctx context.Context, c *config.Config, demo *api.Demo, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{pool: pool, apps: c.Apps, log: log, metrics: api.NewMetrics()}
+	n := &Node{pool: pool, operator: o.Operator, apps: c.Apps, log: log, metrics: api.NewMetrics()}
 	n.metrics.ObservePool(pool)
-	if err := n.assemble(ctx, c, direct, demo); err != nil {
+	if err := n.assemble(ctx, c, direct, o.Demo); err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -99,7 +106,8 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Se
 		Upkeep:    n.upkeep,
 		Metrics:   n.metrics,
 		Pages:     web.Handler(pageOptions(c.Web)),
-		Site:      api.Site{Apps: c.Apps, Demo: demo, Tiles: mapTiles(c.Web)},
+		Site:      api.Site{Apps: c.Apps, Demo: demo, Tiles: mapTiles(c.Web), Watch: n.accounts.HasOperator()},
+		Tables:    n.declared.list,
 		Shutdown:  c.HTTP.Shutdown,
 		Logger:    n.log,
 	})
@@ -109,11 +117,11 @@ func (n *Node) assemble(ctx context.Context, c *config.Config, direct *dbconn.Se
 // compileAccess makes the accounts and the rules of topics.
 func (n *Node) compileAccess(ctx context.Context, c *config.Config, door *door.Door) (*access.Rules, error) {
 	var err error
-	if n.accounts, err = identity.New(ctx, n.pool, door, accountOptions(c, n.log)); err != nil {
+	if n.accounts, err = identity.New(ctx, n.pool, door, accountOptions(c, n.operator, n.log)); err != nil {
 		return nil, err
 	}
-	declared := &declaredTables{config: c, pool: n.pool}
-	ofTables, err := declared.topics(ctx)
+	n.declared = &declaredTables{config: c, pool: n.pool}
+	ofTables, err := n.declared.topics(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +129,7 @@ func (n *Node) compileAccess(ctx context.Context, c *config.Config, door *door.D
 	if err != nil {
 		return nil, err
 	}
-	topics.Log, topics.Renew = n.log, declared.renew
+	topics.Log, topics.Renew = n.log, n.declared.renew
 	return topics, nil
 }
 

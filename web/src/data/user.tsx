@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { createContext, useCallback, useContext, useEffect, useMemo, useState } from 'react';
 import { request } from './api.ts';
+import { findCode, redeemCode } from './code.ts';
 import { type Id, idOf } from './ids.ts';
 
 // Me is the user who is logged in.
@@ -28,6 +29,7 @@ export interface Session {
   apps: boolean;
   demo?: Demo;
   tiles?: Tiles;
+  watch?: boolean; // the server is that of rowcall watch: a one-time code opens its pages
   ended?: boolean; // the login has ended, and not by a logout on this page
 }
 
@@ -38,6 +40,8 @@ export interface Identity {
   apps: boolean; // the example applications are installed
   demo: Demo | undefined; // set by a demo server
   tiles: Tiles | undefined; // set if map tiles are configured
+  watch: boolean; // the server is that of rowcall watch: a one-time code opens its pages
+  refused: string; // why the one-time code in the page's address was refused; empty if it was not
   login: (username: string, password: string) => Promise<Me>; // throws a Problem
   logout: () => Promise<void>; // throws a Problem
   refresh: () => Promise<void>; // asks the server again
@@ -62,7 +66,24 @@ export function UserProvider({ children }: { children: ReactNode }) {
     const now = withTextId(await request<Session>('GET', '/api/session'));
     setSession((before) => afterAnswer(before, now));
   }, []);
-  useEffect(() => askUntilAnswered(refresh), [refresh]);
+  const [refused, setRefused] = useState('');
+  useEffect(() => {
+    const ask = () => askUntilAnswered(async () => {
+      setRefused(await redeemCode());
+      await refresh();
+    });
+    let end = ask();
+    const again = () => {
+      if (!findCode()) return;
+      end();
+      end = ask();
+    };
+    window.addEventListener('hashchange', again); // the address was opened in a tab that has this page already
+    return () => {
+      window.removeEventListener('hashchange', again);
+      end();
+    };
+  }, [refresh]);
   const login = useCallback(async (username: string, password: string) => {
     const { user } = withTextId(await request<{ user: Me }>('POST', '/api/login', { body: { username, password } }));
     setSession((before) => ({ apps: false, ...before, user, ended: false }));
@@ -73,8 +94,8 @@ export function UserProvider({ children }: { children: ReactNode }) {
     setSession((before) => ({ apps: false, ...before, user: null, ended: false }));
   }, []);
   const identity = useMemo<Identity>(
-    () => ({ user: session?.user ?? null, ended: session?.ended ?? false, ready: session !== null, apps: session?.apps ?? false, demo: session?.demo, tiles: session?.tiles, login, logout, refresh }),
-    [session, login, logout, refresh],
+    () => ({ user: session?.user ?? null, ended: session?.ended ?? false, ready: session !== null, apps: session?.apps ?? false, demo: session?.demo, tiles: session?.tiles, watch: session?.watch ?? false, refused, login, logout, refresh }),
+    [session, refused, login, logout, refresh],
   );
   return <Context value={identity}>{children}</Context>;
 }

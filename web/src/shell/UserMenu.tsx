@@ -11,16 +11,16 @@ import styles from './UserMenu.module.css';
 
 // UserMenu is the link to log in, or the menu of the user.
 export function UserMenu() {
-  const { user, ready } = useUser();
+  const { user, ready, watch } = useUser();
   const [address] = useLocation();
   if (!ready) return null;
-  if (!user) return address === '/login' ? null : <ButtonLink small variant="primary" to={`/login?to=${encodeURIComponent(address)}`}>Log in</ButtonLink>;
+  if (!user) return watch || address === '/login' ? null : <ButtonLink small variant="primary" to={`/login?to=${encodeURIComponent(address)}`}>Log in</ButtonLink>;
   return <Menu key={user.id} />;
 }
 
 // Menu opens below the user's name. It closes when it loses the focus, or the user presses Escape.
 function Menu() {
-  const { user, logout } = useUser();
+  const { user, watch, logout } = useUser();
   const [open, setOpen] = useState(false);
   const [, go] = useLocation();
   const toast = useToast();
@@ -49,7 +49,7 @@ function Menu() {
       {open && (
         <div className={styles.items}>
           <p className={styles.who}>Logged in as <strong>{user!.username}</strong>{user!.is_staff && ', staff'}</p>
-          <Link href="/login" className={styles.item} onClick={() => setOpen(false)}>Switch user</Link>
+          {!watch && <Link href="/login" className={styles.item} onClick={() => setOpen(false)}>Switch user</Link>}
           <button type="button" className={styles.item} disabled={offline} onClick={() => void leave()}>Log out</button>
         </div>
       )}

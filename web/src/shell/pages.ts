@@ -24,6 +24,7 @@ export const routes: Route[] = [
   route('/dams', () => import('../pages/dams/index.tsx')),
   route('/jobs', () => import('../pages/jobs/index.tsx')),
   route('/admin/*?', () => import('../pages/admin/index.tsx'), true),
+  route('/live', () => import('../pages/live/index.tsx'), true),
   route('/console/*?', () => import('../pages/console/index.tsx'), true),
 ];
 
@@ -41,6 +42,7 @@ export const places: Place[] = [
   { to: '/patients', label: 'Patients', app: true },
   { to: '/dams', label: 'Dams', app: true },
   { to: '/jobs', label: 'Jobs', app: true },
+  { to: '/live', label: 'Live', staff: true },
   { to: '/admin', label: 'Admin', staff: true },
   { to: '/console', label: 'Console', staff: true },
 ];

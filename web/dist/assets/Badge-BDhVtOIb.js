@@ -1,1 +1,0 @@
-import{B as e,m as t}from"./icons-B6DaCWYz.js";var n={badge:`_badge_109w4_1`,accent:`_accent_109w4_14`,good:`_good_109w4_15`,warn:`_warn_109w4_16`,bad:`_bad_109w4_1`},r=e();function i({tone:e=`neutral`,children:i}){return(0,r.jsx)(`span`,{className:t(n.badge,e!==`neutral`&&n[e]),children:i})}export{i as t};

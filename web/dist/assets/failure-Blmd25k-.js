@@ -1,1 +1,0 @@
-import{N as e,P as t}from"./icons-B6DaCWYz.js";function n(n){return n instanceof e&&n.passing?`${t(n)} Your input is kept: try again in a moment.`:t(n)}export{n as t};
