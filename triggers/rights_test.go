@@ -72,7 +72,7 @@ func TestFunctionsWithoutAPathQualifyEveryName(t *testing.T) {
 	if _, err := pgx.ForEachRow(rows, []any{&name, &body}, func() error { bodies[name] = body; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	for _, always := range []string{"publish", "ring", "on_chat_messages", "on_job_postings", "on_patients", "on_dams", "fields", "json_with_iso"} {
+	for _, always := range []string{"publish", "ring", "on_chat_messages", "on_job_postings", "on_patients", "on_dams", "on_hydrographs", "fields", "json_with_iso"} {
 		if bodies[always] == "" {
 			t.Errorf("%s has a search_path, which costs every writer", always)
 		}

@@ -67,54 +67,50 @@ DROP FUNCTION IF EXISTS rowcall.dam_told(public.dams);  -- of an earlier build
 
 -- Hydrographs: the dam learns when one is assigned to it; whoever lists hydrographs, of every change.
 CREATE OR REPLACE FUNCTION rowcall.on_hydrographs()
-RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    names  text[] := '{id, dam_id}';
-    type   text;
-    id     text;  -- of the row as it is
-    dam    text;  -- to which it has been assigned just now
-    data   json;
-    old_id text;  -- of a row that is gone, or has another id now
-    gone   json;
+    names  pg_catalog.text[] := '{id, dam_id}';
+    type   pg_catalog.text := CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN 'hydrograph.create' ELSE 'hydrograph.update' END;
+    id     pg_catalog.text;  -- of the row as it is
+    dam    pg_catalog.text;  -- to which it has been assigned just now
+    data   pg_catalog.json;
+    old_id pg_catalog.text;  -- of a row that is gone, or has another id now
+    gone   pg_catalog.json;
 BEGIN
     LOOP
         BEGIN
-            type := CASE TG_OP WHEN 'INSERT' THEN 'hydrograph.create' ELSE 'hydrograph.update' END;
-            IF TG_OP = 'DELETE' THEN
+            IF TG_OP OPERATOR(pg_catalog.=) 'DELETE' OR TG_OP OPERATOR(pg_catalog.=) 'UPDATE' AND OLD.id OPERATOR(pg_catalog.<>) NEW.id THEN
                 old_id := OLD.id;
-                gone := json_build_object('id', OLD.id, 'dam_id', OLD.dam_id);
-                EXIT;
-            ELSIF TG_OP = 'INSERT' THEN
-                dam := NEW.dam_id;
-            ELSIF OLD.dam_id IS DISTINCT FROM NEW.dam_id THEN
-                dam := NEW.dam_id;
-            END IF;
-            IF TG_OP = 'UPDATE' AND OLD.id <> NEW.id THEN
-                old_id := OLD.id;
-                gone := json_build_object('id', OLD.id, 'dam_id', OLD.dam_id);
+                gone := pg_catalog.json_build_object('id', OLD.id, 'dam_id', OLD.dam_id);
+                EXIT WHEN TG_OP OPERATOR(pg_catalog.=) 'DELETE';
                 type := 'hydrograph.create';
             END IF;
+            IF TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN
+                dam := NEW.dam_id;
+            ELSIF (OLD.dam_id OPERATOR(pg_catalog.=) NEW.dam_id) IS NOT TRUE THEN
+                dam := NEW.dam_id;
+            END IF;
             id := NEW.id;
-            data := json_build_object('id', NEW.id, 'dam_id', NEW.dam_id);
+            data := pg_catalog.json_build_object('id', NEW.id, 'dam_id', NEW.dam_id);
             EXIT;
         EXCEPTION WHEN syntax_error_or_access_rule_violation OR data_exception OR feature_not_supported THEN
             CONTINUE WHEN rowcall.replan(SQLSTATE);
-            old_id := CASE TG_OP WHEN 'DELETE' THEN rowcall.fields(OLD) ->> 'id' END;
+            old_id := CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'DELETE' THEN rowcall.fields(OLD) OPERATOR(pg_catalog.->>) 'id' END;
             gone := rowcall.left_of(OLD, names);
             dam := NULL;
-            id := rowcall.fields(NEW) ->> 'id';
+            id := rowcall.fields(NEW) OPERATOR(pg_catalog.->>) 'id';
             data := rowcall.left_of(NEW, names);
             EXIT;
         END;
     END LOOP;
     IF old_id IS NOT NULL THEN
-        PERFORM rowcall.publish('hydrographs/' || old_id, 'hydrograph.delete', gone);
+        PERFORM rowcall.publish('hydrographs/' OPERATOR(pg_catalog.||) old_id, 'hydrograph.delete', gone);
     END IF;
     IF dam IS NOT NULL THEN
-        PERFORM rowcall.publish('dams/' || dam, 'hydrograph.assigned', data);
+        PERFORM rowcall.publish('dams/' OPERATOR(pg_catalog.||) dam, 'hydrograph.assigned', data);
     END IF;
     IF id IS NOT NULL THEN
-        PERFORM rowcall.publish('hydrographs/' || id, type, data);
+        PERFORM rowcall.publish('hydrographs/' OPERATOR(pg_catalog.||) id, type, data);
     END IF;
     RETURN NULL;
 END $$;

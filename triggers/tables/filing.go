@@ -38,7 +38,7 @@ func (c topicChain) lowest(row string) string {
 	return "coalesce(" + strings.Join(names, ", ") + ")"
 }
 
-// SQL of the data of events, as formats: %s is the type, and in updateDataForm the fields of the old row.
+// SQL of the data of events of an updated row, or of one whose table has changed, as formats: %s is the type, and in updateDataForm the fields of the old row.
 const (
 	insertData     = `pg_catalog.concat('{"op":"%s","key":', new_key, ',"new":{', pg_catalog.array_to_string(new_row, ','), '}}')`
 	deleteData     = `pg_catalog.concat('{"op":"%s","key":', old_key, ',"old":{', pg_catalog.array_to_string(old_row, ','), '}}')`
@@ -56,10 +56,10 @@ func (t Table) file(s *script) {
 		add          func(*script, topicChain)
 	}{
 		{rules.OnInsert, "INSERT", func(s *script, c topicChain) {
-			t.insert(s, 2, c.lowest(newRow), "insert", fmt.Sprintf(insertData, "insert"), "")
+			t.insert(s, 2, c.lowest(newRow), "insert", "data", "")
 		}},
 		{rules.OnDelete, "DELETE", func(s *script, c topicChain) {
-			t.insert(s, 2, c.lowest(oldRow), "delete", fmt.Sprintf(deleteData, "delete"), "")
+			t.insert(s, 2, c.lowest(oldRow), "delete", "data", "")
 		}},
 		{rules.OnUpdate, "UPDATE", t.updates},
 	} {
@@ -101,16 +101,23 @@ func (t Table) EventKinds() []string {
 	return kinds
 }
 
-// insert adds a row of the log, where there is a topic. Role is who alone may see it; empty for all.
+// insert adds a row of the log, where there is a topic. Role is who alone may see it; empty for all. A long expression for the
+// data stands before the INSERT, because PostgreSQL prepares what is in it anew for each row.
 func (t Table) insert(s *script, level int, topic, kind, data, role string) {
+	s.line(level, "IF %s IS NOT NULL THEN", topic)
+	t.insertRow(s, level+1, topic, kind, data, role)
+	s.line(level, "END IF;")
+}
+
+func (t Table) insertRow(s *script, level int, topic, kind, data, role string) {
 	columns, values := "slot, topic, type, data", ""
 	if role != "" {
 		columns, values = "slot, topic, type, data, role", ", "+quoteText(role)
 	}
-	s.line(level, "IF %s IS NOT NULL THEN", topic)
-	s.line(level+1, "INSERT INTO rowcall.log (%s) VALUES (slot, pg_catalog.left(%s, 600), %s,", columns, topic, quoteText(t.TypeName+"."+kind))
-	s.line(level+2, "%s%s);", data, values)
-	s.line(level, "END IF;")
+	if data != "data" {
+		s.line(level, "data := %s;", data)
+	}
+	s.line(level, "INSERT INTO rowcall.log (%s) VALUES (slot, pg_catalog.left(%s, 600), %s, data%s);", columns, topic, quoteText(t.TypeName+"."+kind), values)
 }
 
 // updates adds what an update files under the topics of a chain. A row that stays under the lowest topic is an update
@@ -146,15 +153,13 @@ func (t Table) updateData() string {
 	for i := range t.Columns {
 		changed = append(changed, fmt.Sprintf("CASE WHEN old_row[%d] OPERATOR(pg_catalog.<>) new_row[%[1]d] THEN old_row[%[1]d] END", i+1))
 	}
-	newLine := "\n" + strings.Repeat("    ", 6)
+	newLine := "\n" + strings.Repeat("    ", 5)
 	return fmt.Sprintf(updateDataForm, newLine+strings.Join(changed, ","+newLine))
 }
 
 // update adds an update under one topic.
 func (t Table) update(s *script, topic int) {
-	data := t.updateData()
-	s.line(3, "INSERT INTO rowcall.log (slot, topic, type, data) VALUES (slot, pg_catalog.left(%s, 600), %s,", numberedVariable(newRow, "topic", topic), quoteText(t.TypeName+".update"))
-	s.line(4, "%s);", data)
+	t.insertRow(s, 3, numberedVariable(newRow, "topic", topic), "update", t.updateData(), "")
 }
 
 // moveRole is the role of followers of the topic itself, but not of those above it.

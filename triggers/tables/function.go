@@ -10,7 +10,7 @@ import (
 )
 
 // formatVersion is the version of the form of generated functions.
-const formatVersion = 1
+const formatVersion = 2
 
 // functionName is the name of the table's function in schema rowcall: that of the table, as in SQL. A longer name than
 // PostgreSQL takes ends with a hash.
@@ -122,8 +122,9 @@ func (t Table) declare(s *script) {
 	if len(t.Topics) > 0 {
 		s.line(1, "old_key pg_catalog.text;")
 		s.line(1, "new_key pg_catalog.text;")
-		s.line(1, "old_row pg_catalog.text[];  -- a field of JSON for each column")
+		s.line(1, "old_row pg_catalog.text[];  -- a field of JSON for each column, for updates")
 		s.line(1, "new_row pg_catalog.text[];")
+		s.line(1, "data pg_catalog.text;  -- of an event")
 	}
 	for i, own := range t.Topics {
 		s.line(1, "old_topic_%d pg_catalog.text;  -- %s", i+1, commentText(columnPattern(own.parts)))
@@ -204,14 +205,64 @@ func literalPrefix(parts []part) string {
 	return strings.Join(words, "/")
 }
 
-// assignRows adds the assignments for both rows.
+// assignRows adds the assignments for each operation. Data is one call of concat, and the lists of fields are made for updates
+// alone, which compare them: PL/pgSQL prepares every function of an expression anew in each transaction.
 func (t Table) assignRows(s *script) {
-	for _, row := range []string{oldRow, newRow} {
-		without := map[string]string{oldRow: "INSERT", newRow: "DELETE"}[row]
-		s.line(3, "IF TG_OP OPERATOR(pg_catalog.<>) '%s' THEN", without)
-		t.assignRow(s, row, t.source(row))
-		s.line(3, "END IF;")
+	word := "IF"
+	for _, o := range t.operations() {
+		s.line(3, "%s TG_OP OPERATOR(pg_catalog.=) '%s' THEN", word, o)
+		word = "ELSIF"
+		switch o {
+		case "INSERT":
+			t.assignData(s, rules.OnInsert, "insert", "new", t.source(newRow))
+			t.assignTopics(s, newRow, t.source(newRow))
+		case "DELETE":
+			t.assignData(s, rules.OnDelete, "delete", "old", t.source(oldRow))
+			t.assignTopics(s, oldRow, t.source(oldRow))
+		default:
+			t.assignRow(s, oldRow, t.source(oldRow))
+			t.assignRow(s, newRow, t.source(newRow))
+		}
 	}
+	s.line(3, "END IF;")
+}
+
+// assignData adds the data of an event that has one of the rows.
+func (t Table) assignData(s *script, change, op, part string, from rowSource) {
+	if t.files(change) {
+		s.line(4, "data := %s;", t.rowData(op, part, from, "\n"+strings.Repeat("    ", 5)))
+	}
+}
+
+// rowData is SQL of the data of an event that has one of the rows, which is called new or old there.
+func (t Table) rowData(op, part string, from rowSource, newLine string) string {
+	var terms []string
+	literal := `{"op":"` + op + `","key":{`
+	for _, c := range t.Key {
+		literal += quoteJSON(c.Name) + ":"
+		terms = append(terms, quoteText(literal), "coalesce("+from.keyValue(c)+", 'null')")
+		literal = ","
+	}
+	literal = `},"` + part + `":{`
+	for _, c := range t.Columns {
+		literal += quoteJSON(c.Name) + ":"
+		terms = append(terms, newLine+quoteText(literal), "coalesce("+from.value(c)+", 'null')")
+		literal = ","
+	}
+	return concatSQL(append(terms, "'}}'"))
+}
+
+// concatSQL is SQL of the texts of terms, one behind the other. PostgreSQL takes 100 of them in one call.
+func concatSQL(terms []string) string {
+	const most = 90
+	if len(terms) <= most {
+		return "pg_catalog.concat(" + strings.ReplaceAll(strings.Join(terms, ", "), ", \n", ",\n") + ")"
+	}
+	var calls []string
+	for part := range slices.Chunk(terms, most) {
+		calls = append(calls, concatSQL(part))
+	}
+	return concatSQL(calls)
 }
 
 // source is the row of a name.
@@ -242,6 +293,10 @@ func (t Table) assignFromJSON(s *script) {
 		s.line(4, "fields := rowcall.readable(rowcall.json_of_fields(%s, %s));", row, t.nameArray())
 		t.assignRow(s, row, left)
 		s.line(3, "END IF;")
+	}
+	if t.files(rules.OnInsert) || t.files(rules.OnDelete) {
+		s.line(3, "data := CASE WHEN TG_OP OPERATOR(pg_catalog.=) 'INSERT' THEN %s", fmt.Sprintf(insertData, "insert"))
+		s.line(4, "ELSE %s END;", fmt.Sprintf(deleteData, "delete"))
 	}
 }
 
@@ -290,6 +345,11 @@ func (t Table) assignRow(s *script, row string, from rowSource) {
 			s.line(5, "%s%s", field(c.Name, from.value(c)), comma)
 		}
 	}
+	t.assignTopics(s, row, from)
+}
+
+// assignTopics adds the assignments of the topics of one row.
+func (t Table) assignTopics(s *script, row string, from rowSource) {
 	for i, own := range t.Topics {
 		s.line(4, "%s := %s;", numberedVariable(row, "topic", i), topicSQL(own.parts, from.segment))
 	}

@@ -168,18 +168,18 @@ func (t Table) changedRows(s *script, operation string, numbered bool) {
 	}
 	switch operation {
 	case "INSERT":
-		t.rowsOf(s, "FROM", newRow, number, newRows, "")
+		t.rowsOf(s, "FROM", newRow, number, newRows, "", "insert")
 	case "DELETE":
-		t.rowsOf(s, "FROM", oldRow, number, oldRows, "")
+		t.rowsOf(s, "FROM", oldRow, number, oldRows, "", "delete")
 	default:
-		t.rowsOf(s, "FROM", oldRow, "old_number", oldRows, "")
-		t.rowsOf(s, "FULL JOIN", newRow, "new_number", newRows, " ON old_number OPERATOR(pg_catalog.=) new_number")
+		t.rowsOf(s, "FROM", oldRow, "old_number", oldRows, "", "update")
+		t.rowsOf(s, "FULL JOIN", newRow, "new_number", newRows, " ON old_number OPERATOR(pg_catalog.=) new_number", "update")
 		t.stays(s)
 	}
 }
 
-// rowsOf adds a list of rows, with their numbers if there is a name for these.
-func (t Table) rowsOf(s *script, word, row, number, from, on string) {
+// rowsOf adds a list of rows, with their numbers if there is a name for these: op says what for.
+func (t Table) rowsOf(s *script, word, row, number, from, on, op string) {
 	const alias = "r"
 	s.line(3, "%s (SELECT", word)
 	comma := ""
@@ -191,14 +191,18 @@ func (t Table) rowsOf(s *script, word, row, number, from, on string) {
 		add(number, "pg_catalog.row_number() OVER ()")
 	}
 	source := t.source(alias)
-	if len(t.Topics) > 0 {
+	newLine := "\n" + strings.Repeat("    ", 6)
+	switch {
+	case len(t.Topics) == 0:
+	case op == "update":
 		add(variable(row, "key"), t.keySQL(source))
 		var fields []string
 		for _, c := range t.Columns {
-			fields = append(fields, field(c.Name, source.value(c)))
+			fields = append(fields, newLine+field(c.Name, source.value(c)))
 		}
-		indent := "\n" + strings.Repeat("    ", 6)
-		add(variable(row, "row"), "ARRAY["+indent+strings.Join(fields, ","+indent)+"]")
+		add(variable(row, "row"), "ARRAY["+strings.Join(fields, ",")+"]")
+	default:
+		add("data", t.rowData(op, strings.ToLower(row), source, newLine))
 	}
 	for i, own := range t.Topics {
 		add(numberedVariable(row, "topic", i), topicSQL(own.parts, source.segment))
@@ -231,9 +235,9 @@ func (t Table) entries(operation string) []entry {
 		for i, c := range t.chains() {
 			switch operation {
 			case "INSERT":
-				all = append(all, t.entry(c.lowest(newRow), "insert", fmt.Sprintf(insertData, "insert"), ""))
+				all = append(all, t.entry(c.lowest(newRow), "insert", "data", ""))
 			case "DELETE":
-				all = append(all, t.entry(c.lowest(oldRow), "delete", fmt.Sprintf(deleteData, "delete"), ""))
+				all = append(all, t.entry(c.lowest(oldRow), "delete", "data", ""))
 			default:
 				all = append(all, t.updateEntries(i, c)...)
 			}
