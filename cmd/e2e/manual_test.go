@@ -19,7 +19,7 @@ import (
 //
 //	sql          goes to psql
 //	sh           is a script, which has to succeed; rowcall plan may end with status 2
-//	sh stays     is a program that runs until the end of the page, or until rowcall uninstall
+//	sh stays     is a program that runs until the end of the page, or until rowcall init or uninstall
 //	yaml FILE    replaces the part of a file that has the same key; without the file, it is the file
 //	ts FILE      is written into a file, which has to compile
 //	text         each line has to be in what the scripts and programs print, one behind the other; ... is any text
@@ -143,7 +143,7 @@ func (m *manual) shell(script string) *exec.Cmd {
 
 func (m *manual) script(text string) {
 	m.t.Helper()
-	if strings.HasPrefix(text, "rowcall uninstall") {
+	if strings.HasPrefix(text, "rowcall uninstall") || strings.HasPrefix(text, "rowcall init") {
 		m.stop()
 	}
 	out, err := m.shell(text).CombinedOutput()
