@@ -36,6 +36,9 @@
 // An event is encoded once per format, WebSocket header included, and all sockets share the bytes.
 // The writer sends all that waits for its socket in as few writes as it can.
 //
+// A subscription with a filter tests events when its reader takes them. Subscriptions to one topic whose filters
+// are spelled alike share the tests and the frames; the others share nothing with them but what the feed hands out.
+//
 // A stream of server-sent events, and a request for events over HTTP, has no session: the handler of
 // the request takes what its one subscription has, for all topics in one order, and writes it.
 //
@@ -48,6 +51,7 @@
 //	flow        the part of a session that speaks its protocol: native, plain or dcrf
 //	plain       the protocol of a socket that is bound to one topic, in the format of a seed
 //	dcrf        the protocol of Django Channels REST Framework: requests about rows of resources
+//	mark        what a filtered subscription appends to its cursors: a hash of its topic and filter
 //	slot        a topic on a native socket, from its subscribe until it is removed
 //	pass        one look of the writer at all that waits
 //	sign        a sign of life: a pong or a heartbeat on a socket, a comment or a cursor on a stream
@@ -86,6 +90,9 @@
 //	sharedMeter.mu              the replays of a dcrf socket
 //	sessionRegistry.mu          the sessions of the node
 //	vigil.mu                    their identities
+//	filterTable.mu              the filters of the topics that are followed
+//	sharedFilter.mu             one of these, and what its followers hear of the latest events
+//	recentChanges.mu            the latest events of a topic, as changes of rows
 //	answerConn.mu               the write deadline of an answer over HTTP
 //	supervisedSubscription.mu   why a tail has ended
 //	eventRates.mu               the counts of the last seconds

@@ -28,6 +28,7 @@ const (
 type eventsRequest struct {
 	topics []topic.Topic
 	since  string
+	filter any // as notifier.Request has it
 	limit  int
 	wait   time.Duration
 }
@@ -79,7 +80,8 @@ func (h *eventsHandler) parseRequest(r *http.Request) (wanted eventsRequest, err
 			return wanted, err
 		}
 	}
-	return wanted, nil
+	wanted.filter, err = filterIn(q, wanted.topics)
+	return wanted, err
 }
 
 // readPage subscribes, takes events until the page is worth sending, and ends the subscription.
@@ -91,7 +93,7 @@ func (h *eventsHandler) readPage(r *http.Request, in *admission) (eventsAnswer, 
 	ctx, leave := h.vigil.contextFor(r.Context(), in.identity)
 	defer leave()
 	woken := newWakeSignal()
-	sub, start, err := h.subscribe(ctx, in, notifier.Request{Topics: wanted.topics, Since: wanted.since, Resumable: true, Wake: woken.wake})
+	sub, start, err := h.subscribe(ctx, in, notifier.Request{Topics: wanted.topics, Since: wanted.since, Filter: wanted.filter, Resumable: true, Wake: woken.wake})
 	if errors.Is(err, notifier.ErrBadCursor) {
 		return eventsAnswer{}, problem.Explain(notifier.ErrBadCursor, "since: the cursor is not one of ours")
 	}
@@ -169,6 +171,7 @@ type eventsPage struct {
 	bytes    int
 	cursor   string // after the first end events
 	end      int    // how many events are sent: the page ends at an event with a cursor
+	passed   bool   // a filter has left events out, which the cursor has passed
 	caughtUp bool   // the log has no more events
 }
 
@@ -229,8 +232,11 @@ func (p *eventsPage) full() bool {
 // does not expire.
 func (p *eventsPage) tookNothing(bookmark string) (enough bool) {
 	p.caughtUp = p.sub.CaughtUp()
-	if p.caughtUp && bookmark != "" && bookmark == p.feed.Cursor() { // see caughtUpCursor
-		p.cursor, p.end = bookmark, len(p.events)
+	switch passed := p.sub.passed(); {
+	case p.caughtUp && bookmark != "" && bookmark == p.feed.Cursor(): // see caughtUpCursor
+		p.cursor, p.end = p.sub.mark().mark(bookmark), len(p.events)
+	case passed != "":
+		p.cursor, p.end, p.passed = passed, len(p.events), true
 	}
 	return p.caughtUp && p.end > 0
 }
@@ -240,12 +246,12 @@ func (p *eventsPage) timeOut(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return requestEnd(ctx)
-	case p.end == 0:
+	case p.end == 0 && !p.passed:
 		return problem.ErrUnavailable
 	}
 	return nil
 }
 
 func (p *eventsPage) answer() eventsAnswer {
-	return eventsAnswer{Events: p.events[:p.end], Cursor: p.cursor, More: p.end > 0 && !p.caughtUp}
+	return eventsAnswer{Events: p.events[:p.end], Cursor: p.cursor, More: (p.end > 0 || p.passed) && !p.caughtUp}
 }

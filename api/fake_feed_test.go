@@ -187,6 +187,8 @@ func (s *fakeSubscription) CaughtUp() bool {
 }
 
 func (s *fakeSubscription) Topics() []topic.Topic          { return s.request.Topics }
+func (s *fakeSubscription) mark() cursorMark               { return "" }
+func (s *fakeSubscription) passed() string                 { return "" }
 func (s *fakeSubscription) QueueSize() (events, bytes int) { return 0, 0 }
 
 func (s *fakeSubscription) Close() {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/access"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 )
@@ -36,15 +37,21 @@ func goldenFrames(t *testing.T) map[string][]byte {
 		"native-subscribed-truncated": encodeTextFrame(subscribedFrame{Op: "subscribed", Topic: "room/42", Cursor: cursor, Snapshot: []byte(`[{"id":1}]`), Truncated: true}),
 		"native-event": encodeTextFrame(eventFrame{Op: "event", Topic: "room/42", ID: 8812, Type: "chat_message_created",
 			Data: []byte(`{"id":"42","message":"Hello world!","room_id":42,"sender_id":1,"posted":"2026-11-20T12:00:00Z"}`), Time: "2026-11-20T12:00:00.5Z", Cursor: cursor}),
-		"native-event-followed":  encodeEventFrame(event(8813, "patients/12", "patient.change", `{"id":12,"action":"delete"}`), "patients"),
-		"native-reset":           encodeTextFrame(resetFrame{"reset", "room/42", notifier.ResetOverflow, cursor}),
-		"native-unsubscribed":    encodeTextFrame(unsubscribedFrame{"unsubscribed", "room/42"}),
-		"native-error":           encodeErrorFrame("room/42", problem.FaultOf(problem.ErrForbidden)),
-		"native-error-retryable": encodeErrorFrame("room/42", problem.FaultOf(fmt.Errorf("reading: %w", problem.ErrUnavailable))),
-		"native-error-malformed": encodeErrorFrame("", problem.FaultOf(problem.ErrBadRequest)),
-		"native-heartbeat":       encodeTextFrame(cursorFrame{"heartbeat", cursor}),
-		"native-heartbeat-busy":  encodeTextFrame(cursorFrame{"heartbeat", ""}),
-		"native-pong":            encodeTextFrame(cursorFrame{"pong", cursor}),
+		"native-event-followed": encodeEventFrame(event(8813, "patients/12", "patient.change", `{"id":12,"action":"delete"}`), "patients"),
+		"native-event-leave": encodeEventFrame(event(8814, "orders/7", "orders.update", `{}`).
+			Told("orders.leave", []byte(`{"op":"leave","key":{"id":"1"},"old":{"id":1,"status":"open","total":10.00}}`), ""), "orders/7"),
+		"native-event-enter": encodeEventFrame(event(8815, "orders/7", "orders.update", `{}`).
+			Told("orders.enter", []byte(`{"op":"enter","key":{"id":"1"},"new":{"id":1,"status":"open","total":10.00}}`), ""), "orders/7"),
+		"native-subscribed-filter": encodeTextFrame(subscribedFrame{Op: "subscribed", Topic: "orders/7", Cursor: newCursorMark("orders/7", `eq "status" "open"`).mark(cursor), Recovered: &no, Reason: resetFilter}),
+		"native-error-filter":      encodeErrorFrame("orders/7", problem.FaultOf(filterError(`{"status":null}`))),
+		"native-reset":             encodeTextFrame(resetFrame{"reset", "room/42", notifier.ResetOverflow, cursor}),
+		"native-unsubscribed":      encodeTextFrame(unsubscribedFrame{"unsubscribed", "room/42"}),
+		"native-error":             encodeErrorFrame("room/42", problem.FaultOf(problem.ErrForbidden)),
+		"native-error-retryable":   encodeErrorFrame("room/42", problem.FaultOf(fmt.Errorf("reading: %w", problem.ErrUnavailable))),
+		"native-error-malformed":   encodeErrorFrame("", problem.FaultOf(problem.ErrBadRequest)),
+		"native-heartbeat":         encodeTextFrame(cursorFrame{"heartbeat", cursor}),
+		"native-heartbeat-busy":    encodeTextFrame(cursorFrame{"heartbeat", ""}),
+		"native-pong":              encodeTextFrame(cursorFrame{"pong", cursor}),
 	}
 	sockets, _, err := compileSockets(seedSockets(), seedTopicRules(t), nil)
 	if err != nil {
@@ -61,6 +68,12 @@ func goldenFrames(t *testing.T) map[string][]byte {
 	maps.Copy(frames, dcrfFrames(t))
 	frames["dams-new-dam"] = dams.encodeEvent(event(46, "dams/3", "dam.create", `{"id" : 3, "name" : "Hoover"}`))
 	return frames
+}
+
+// filterError is why a filter is refused.
+func filterError(text string) error {
+	_, err := access.ParseFilter([]byte(text))
+	return err
 }
 
 func TestGoldenFrames(t *testing.T) {

@@ -67,6 +67,12 @@ func openLiveServerWith(t *testing.T, db *schematest.Database, bearers rules.JWT
 // openLimitedLiveServer is openLiveServerWith with limits and options of the feed.
 func openLimitedLiveServer(t *testing.T, db *schematest.Database, bearers rules.JWT, limits door.Options, o notifier.Options) *liveServer {
 	t.Helper()
+	return openLiveServerFor(t, db, apitest.SeedTopics(), bearers, limits, o)
+}
+
+// openLiveServerFor is openLimitedLiveServer with topics of the test's own.
+func openLiveServerFor(t *testing.T, db *schematest.Database, topics []rules.Topic, bearers rules.JWT, limits door.Options, o notifier.Options) *liveServer {
+	t.Helper()
 	db.Exec(t, `UPDATE users SET password = '`+apitest.QuickHash+`'`)
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	pool := db.Pool(t)
@@ -75,7 +81,7 @@ func openLimitedLiveServer(t *testing.T, db *schematest.Database, bearers rules.
 	if err != nil {
 		t.Fatal(err)
 	}
-	compiled, err := access.Compile(t.Context(), dbconn.Over(pool), accounts, apitest.SeedTopics(), ConsoleTopic)
+	compiled, err := access.Compile(t.Context(), dbconn.Over(pool), accounts, topics, ConsoleTopic)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,6 +68,7 @@ type queueItem struct {
 type topicSlot struct {
 	topic        topic.Topic
 	asked        nativeRequest
+	filter       any                // as notifier.Request has it
 	subscribe    func()             // subscribes
 	cancel       context.CancelFunc // cancels the subscribe
 	subscription subscription       // nil until the topic is subscribed

@@ -2,7 +2,6 @@ package api
 
 import (
 	"errors"
-	"slices"
 
 	"rowcall/notifier"
 )
@@ -106,10 +105,19 @@ func (n *nativeFlow) sendSigns(out *writeBatch, due signsOfLife) {
 // caughtUpCursor returns the node's position; empty while a topic is being subscribed, replays or
 // has events waiting.
 func (n *nativeFlow) caughtUpCursor() string {
-	return caughtUpCursor(n.session.feed, func() bool {
-		isBehind := func(sub subscription) bool { return sub == nil || !sub.CaughtUp() }
-		return !slices.ContainsFunc(n.slotSubscriptions(), isBehind)
+	var marks []cursorMark
+	cursor := caughtUpCursor(n.session.feed, func() bool {
+		for _, sub := range n.slotSubscriptions() {
+			if sub == nil || !sub.CaughtUp() {
+				return false
+			}
+			if mark := sub.mark(); mark != "" {
+				marks = append(marks, mark)
+			}
+		}
+		return true
 	})
+	return joinMarks(marks).mark(cursor)
 }
 
 // slotSubscriptions returns the subscriptions of all slots. It is nil for a slot that is being

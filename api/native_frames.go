@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"rowcall/api/access"
 	"rowcall/api/problem"
 	"rowcall/notifier"
 	"rowcall/notifier/topic"
@@ -135,11 +136,21 @@ func encodeErrorFrame(name string, f problem.Fault) []byte {
 
 // nativeRequest is a frame of the client.
 type nativeRequest struct {
-	Op       string  `json:"op"`
-	Topic    string  `json:"topic"`
-	Since    *string `json:"since"` // nil: from now. An empty text is a cursor that is not valid
-	Token    string  `json:"token"`
-	Snapshot bool    `json:"snapshot"`
+	Op       string          `json:"op"`
+	Topic    string          `json:"topic"`
+	Since    *string         `json:"since"` // nil: from now. An empty text is a cursor that is not valid
+	Token    string          `json:"token"`
+	Snapshot bool            `json:"snapshot"`
+	Where    json.RawMessage `json:"where"` // a filter; null is none
+}
+
+// filter returns the condition of a request, or nil. Whether it fits the topic is not looked at. The error is
+// problem.ErrFilter.
+func (r nativeRequest) filter() (any, error) {
+	if len(r.Where) == 0 || string(r.Where) == "null" {
+		return nil, nil
+	}
+	return access.ParseFilter(r.Where)
 }
 
 // since returns the cursor to resume from; empty without one.

@@ -20,8 +20,12 @@ func (n *nativeFlow) subscribe(ctx context.Context, req nativeRequest) error {
 	if err != nil {
 		return n.answerError(req.Topic, err)
 	}
+	condition, err := req.filter()
+	if err != nil {
+		return n.answerError(req.Topic, err)
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	slot := &topicSlot{topic: n.topics.Spell(topic), asked: req, cancel: cancel}
+	slot := &topicSlot{topic: n.topics.Spell(topic), asked: req, filter: condition, cancel: cancel}
 	slot.subscribe = func() { n.subscribeSlot(ctx, slot) }
 	slot.formatKey, slot.encode = nativeEncoding(slot.topic)
 	replaced, err := n.addSlot(slot)
@@ -96,6 +100,7 @@ func (n *nativeFlow) subscribeSlot(ctx context.Context, slot *topicSlot) {
 		Follower:  n.session.identity.Follower(),
 		Since:     slot.asked.since(),
 		Snapshot:  slot.asked.Snapshot,
+		Filter:    slot.filter,
 		Holder:    n.session.holder,
 		Meter:     n.session.meter,
 		Resumable: true,

@@ -50,7 +50,7 @@ type Server struct {
 
 // New prepares a server. The error is a rules.Problems if the rules of sockets are wrong.
 func New(f *notifier.Feed, topics *access.Rules, accounts *identity.Accounts, door *door.Door, o Options) (*Server, error) {
-	return newServer(liveFeed{f, topics}, topics, accounts, door, o)
+	return newServer(liveFeed{f, topics, newFilterTable(topics)}, topics, accounts, door, o)
 }
 
 func newServer(f feed, topics *access.Rules, accounts *identity.Accounts, entry *door.Door, o Options) (*Server, error) {

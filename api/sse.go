@@ -20,6 +20,7 @@ const healthCheckInterval = time.Second
 type streamRequest struct {
 	topics []topic.Topic
 	since  string
+	filter any // as notifier.Request has it
 }
 
 // streamHandler answers GET /v1/sse.
@@ -43,7 +44,10 @@ func (h *streamHandler) parseRequest(r *http.Request) (wanted streamRequest, err
 	if len(last) > 0 && (last[0] != "" || wanted.since == "") {
 		wanted.since = givenCursor(last[0])
 	}
-	wanted.topics, err = h.parseTopics(q.Values["topic"])
+	if wanted.topics, err = h.parseTopics(q.Values["topic"]); err != nil {
+		return wanted, err
+	}
+	wanted.filter, err = filterIn(q, wanted.topics)
 	return wanted, err
 }
 
@@ -125,7 +129,7 @@ func (h *streamHandler) subscribeAndSend(ctx context.Context, st *stream, in *ad
 // subscribeFrom subscribes from the cursor of the request. A text that is no cursor counts as an
 // expired one: to refuse it would make EventSource give up.
 func (st *stream) subscribeFrom(ctx context.Context, in *admission, wanted streamRequest) (subscription, notifier.Start, error) {
-	request := notifier.Request{Topics: wanted.topics, Since: wanted.since, Resumable: true, Holder: st.holder, Wake: st.woken.wake}
+	request := notifier.Request{Topics: wanted.topics, Since: wanted.since, Filter: wanted.filter, Resumable: true, Holder: st.holder, Wake: st.woken.wake}
 	sub, start, err := st.subscribe(ctx, in, request)
 	if !errors.Is(err, notifier.ErrBadCursor) {
 		return sub, start, err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"net/http"
@@ -144,7 +145,7 @@ func (st *stream) addTaken(out *writeBatch, taken notifier.Taken) {
 // sendSign sends a sign of life. If nothing waits, it carries the node's position as the cursor to
 // resume from, which EventSource keeps without an event.
 func (st *stream) sendSign(sub subscription, f feed) error {
-	cursor := caughtUpCursor(f, sub.CaughtUp)
+	cursor := cmp.Or(sub.mark().mark(caughtUpCursor(f, sub.CaughtUp)), sub.passed())
 	if cursor == "" {
 		return st.sendComment()
 	}

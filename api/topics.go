@@ -48,7 +48,15 @@ func (t *topicRequests) readState(r *http.Request, in *admission) (topicState, e
 	if err != nil {
 		return topicState{}, err
 	}
-	sub, start, err := t.subscribe(r.Context(), in, notifier.Request{Topics: topics, Snapshot: true, Resumable: true, Wake: func() {}})
+	q, err := problem.ParseQuery(r)
+	if err != nil {
+		return topicState{}, err
+	}
+	condition, err := filterIn(q, topics)
+	if err != nil {
+		return topicState{}, err
+	}
+	sub, start, err := t.subscribe(r.Context(), in, notifier.Request{Topics: topics, Snapshot: true, Filter: condition, Resumable: true, Wake: func() {}})
 	if err != nil {
 		return topicState{}, err
 	}

@@ -106,6 +106,12 @@ func (p cursorPrefix) withID(id int64) string {
 	return text
 }
 
+// IsCursor reports whether a text is a cursor, of whatever epoch and position.
+func IsCursor(text string) bool {
+	_, err := parseCursor(text)
+	return err == nil
+}
+
 // parseCursor reads a cursor that came from outside. Its error is ErrBadCursor for any text that
 // String would not have written.
 func parseCursor(text string) (cursor, error) {

@@ -103,6 +103,21 @@ func (e *Event) Encoded(key any, encode func(*Event) []byte) []byte {
 	return e.memo.getOrEncode(key, func() []byte { return encode(e) })
 }
 
+// Told is the event as some followers hear it: with another type and other data, and with mark behind its cursors. An
+// empty cursor stays empty. It shares no encodings with e.
+func (e *Event) Told(eventType string, data json.RawMessage, mark string) *Event {
+	marked := func(cursor string) string {
+		if cursor == "" {
+			return ""
+		}
+		return cursor + mark
+	}
+	return &Event{
+		ID: e.ID, Topic: e.Topic, Type: eventType, Role: e.Role, Data: data, Time: e.Time, xid: e.xid, found: e.found,
+		cursor: marked(e.cursor), exact: marked(e.exact),
+	}
+}
+
 // memo keeps a few encodings by key. Formats are few, so a slice serves better than a map.
 type memo struct {
 	bytes atomic.Int64 // of all encodings

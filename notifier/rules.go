@@ -46,6 +46,7 @@ type Follower struct {
 type Question struct {
 	Topic    topic.Topic
 	Follower Follower
+	Filter   any // of State: the condition that rows must fulfil, as Request.Filter has it; nil: none
 }
 
 // ErrReadAgain says that a state could not be read, but can be in another transaction.

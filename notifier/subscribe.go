@@ -31,6 +31,9 @@ type Request struct {
 	// event for each value of the field, and skips the others. If it is empty, every event is
 	// delivered.
 	Latest string
+	// Filter is a condition that the rows of the state must fulfil; nil: none. Rules.State knows its type; to the feed
+	// it means nothing, and events are not tested.
+	Filter any
 	// Wake is called, from any goroutine, when Take has something new. It must not block.
 	Wake func()
 }
@@ -164,17 +167,17 @@ func (f *Feed) readState(ctx context.Context, s *Subscription, r Request) (read 
 		if err := f.admit(ctx, s); err != nil {
 			return err
 		}
-		read, err = f.readStateTwice(ctx, s)
+		read, err = f.readStateTwice(ctx, s, r.Filter)
 		return err
 	})
 	return read, err
 }
 
 // readStateTwice reads the state, in a second transaction if the first cannot.
-func (f *Feed) readStateTwice(ctx context.Context, s *Subscription) (stateRead, error) {
-	read, text, err := f.readStateInSnapshot(ctx, s)
+func (f *Feed) readStateTwice(ctx context.Context, s *Subscription, filter any) (stateRead, error) {
+	read, text, err := f.readStateInSnapshot(ctx, s, filter)
 	if errors.Is(err, ErrReadAgain) {
-		read, text, err = f.readStateInSnapshot(ctx, s)
+		read, text, err = f.readStateInSnapshot(ctx, s, filter)
 	}
 	if errors.Is(err, ErrNoSnapshot) {
 		return stateRead{}, ErrNoSnapshot
@@ -187,13 +190,13 @@ func (f *Feed) readStateTwice(ctx context.Context, s *Subscription) (stateRead, 
 }
 
 // readStateInSnapshot reads the topic's state, and the text of the snapshot in which it reads.
-func (f *Feed) readStateInSnapshot(ctx context.Context, s *Subscription) (read stateRead, text string, err error) {
+func (f *Feed) readStateInSnapshot(ctx context.Context, s *Subscription, filter any) (read stateRead, text string, err error) {
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, f.pool, options, func(tx pgx.Tx) (err error) {
 		if err = tx.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&text); err != nil {
 			return err
 		}
-		read.state, read.truncated, err = f.rules.State(ctx, tx, Question{Topic: s.topics[0], Follower: s.follower})
+		read.state, read.truncated, err = f.rules.State(ctx, tx, Question{Topic: s.topics[0], Follower: s.follower, Filter: filter})
 		return err
 	})
 	return read, text, err

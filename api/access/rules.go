@@ -40,7 +40,7 @@ type Rules struct {
 
 	// Renew returns a rule as it is to be for the present catalog: the snapshot of a declared table
 	// has the columns with which the table was applied last. It may be nil, and is set before the rules
-	// are used. Only Access and Snapshot may differ from source.
+	// are used. Only Access, Snapshot and Filterable may differ from source.
 	Renew func(ctx context.Context, source rules.Topic) (rules.Topic, error)
 
 	pool    *dbconn.Pool
@@ -67,6 +67,7 @@ type Users interface {
 type topicRule struct {
 	source   rules.Topic
 	pattern  topic.Pattern
+	below    []*topicRule                  // rules with topics at or below those of the rule, the rule itself first
 	access   renewableQuery[accessQuery]   // empty: the rule's Allow decides alone
 	snapshot renewableQuery[snapshotQuery] // empty: the topics have no snapshot
 }
@@ -129,7 +130,20 @@ func Compile(ctx context.Context, pool *dbconn.Pool, users Users, topics []rules
 	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
+	all.findBelow()
 	return all, nil
+}
+
+// findBelow finds out which rules have topics whose events followers of other rules hear.
+func (r *Rules) findBelow() {
+	for _, upper := range r.rules {
+		upper.below = []*topicRule{upper}
+		for _, lower := range r.rules {
+			if lower != upper && upper.pattern.MayCover(lower.pattern) {
+				upper.below = append(upper.below, lower)
+			}
+		}
+	}
 }
 
 // compile adds a rule, and adds to the problems what PostgreSQL finds wrong with its SQL. The error

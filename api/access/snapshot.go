@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -18,8 +19,12 @@ import (
 	"rowcall/notifier/topic"
 )
 
-// failedTransaction is the SQLSTATE of a statement in a transaction that has failed before.
-const failedTransaction = "25P02"
+const (
+	// failedTransaction is the SQLSTATE of a statement in a transaction that has failed before.
+	failedTransaction = "25P02"
+	// untranslatable is the SQLSTATE of a text that the encoding of the database cannot hold.
+	untranslatable = "22P05"
+)
 
 // State reads a topic's present state as a JSON array within tx. It reports whether the rule's limit
 // has cut the array. The errors are notifier.ErrNoSnapshot, notifier.ErrReadAgain, problem.ErrNotFound,
@@ -42,10 +47,17 @@ func (r *Rules) State(ctx context.Context, tx pgx.Tx, q notifier.Question) (stat
 		if attempts++; attempts > 1 {
 			return notifier.ErrReadAgain // the transaction has failed
 		}
-		return tx.QueryRow(ctx, found.snapshot.query.Load().sql, arguments...).Scan(&text, &truncated)
+		sql, all, err := found.snapshot.query.Load().statement(q.Filter, arguments)
+		if err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, sql, all...).Scan(&text, &truncated)
 	})
-	if errors.Is(err, notifier.ErrReadAgain) || errors.Is(err, problem.ErrUnfit) {
+	if errors.Is(err, notifier.ErrReadAgain) || errors.Is(err, problem.ErrUnfit) || errors.Is(err, problem.ErrFilter) {
 		return nil, false, err
+	}
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && q.Filter != nil && refused.Code == untranslatable {
+		return nil, false, problem.Explain(problem.ErrFilter, "where: a text has a character that the encoding of the database lacks")
 	}
 	if found.unreadable(err) {
 		r.debugUnreadable(found, err)
@@ -72,7 +84,45 @@ func (r *Rules) stateArguments(ctx context.Context, tx pgx.Tx, q notifier.Questi
 
 // snapshotQuery is the snapshot SQL of a rule, wrapped so that it returns one JSON array, and whether
 // the array lacks rows.
-type snapshotQuery struct{ sql string }
+type snapshotQuery struct {
+	sql      string
+	filtered *filteredSnapshot // nil: the topic takes no filters
+}
+
+// statement returns the SQL that reads the rows of a filter, which is an *Filter or nil, with its arguments. A filtered
+// statement differs from filter to filter, so it is not kept prepared.
+func (q *snapshotQuery) statement(with any, arguments []any) (string, []any, error) {
+	f, _ := with.(*Filter)
+	if f == nil {
+		return q.sql, arguments, nil
+	}
+	if q.filtered == nil {
+		return "", nil, errNotFilterable()
+	}
+	own, err := f.condition.Bind(q.filtered.Columns)
+	if err != nil {
+		return "", nil, explainFilter(err)
+	}
+	where, values := own.Where(q.filtered.Row, len(arguments)+1)
+	all := slices.Concat([]any{pgx.QueryExecModeDescribeExec}, arguments, values)
+	return q.filtered.sql(where), all, nil
+}
+
+// filteredSnapshot is a snapshot into which the condition of a filter is put. Limit and order apply to the rows that
+// fulfil it.
+type filteredSnapshot struct {
+	rules.Filterable
+	head, tail boundSQL
+	shown      string // the columns
+	parameters []parameter
+	limit      int
+	edition    int
+}
+
+func (s *filteredSnapshot) sql(where string) string {
+	whole := boundSQL{text: s.head.text + "\n" + s.Word + " " + where + "\n" + s.tail.text, row: s.head.row}
+	return withEdition(snapshotSQL("SELECT "+s.shown+" "+snapshotRows(whole, s.parameters), s.limit), s.edition)
+}
 
 // compileSnapshot returns nil if no SQL is configured.
 func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source rules.Topic, parameters []parameter, edition int) (*snapshotQuery, error) {
@@ -95,8 +145,18 @@ func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source rules.Topic,
 	if err != nil {
 		return nil, err
 	}
-	sql := snapshotSQL("SELECT "+shownColumns(columns, nested)+" "+rows, source.SnapshotLimit)
+	shown := shownColumns(columns, nested)
+	sql := snapshotSQL("SELECT "+shown+" "+rows, source.SnapshotLimit)
 	q := &snapshotQuery{sql: withEdition(sql, edition)}
+	if source.Filterable != nil {
+		q.filtered = &filteredSnapshot{Filterable: *source.Filterable, shown: shown, parameters: parameters, limit: source.SnapshotLimit, edition: edition}
+		var err1, err2 error
+		q.filtered.head, err1 = bindParametersOf(bound.row, source.Filterable.Head, parameters)
+		q.filtered.tail, err2 = bindParametersOf(bound.row, source.Filterable.Tail, parameters)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, err
+		}
+	}
 	_, err = bound.describe(ctx, pool, q.sql)
 	return q, err
 }

@@ -41,7 +41,11 @@ type boundSQL struct {
 
 // bindParameters replaces each parameter in configured SQL by its column.
 func bindParameters(sql string, allowed []parameter) (boundSQL, error) {
-	row := unusedName(sql)
+	return bindParametersOf(unusedName(sql), sql, allowed)
+}
+
+// bindParametersOf is bindParameters for a part of configured SQL, with the relation of the whole.
+func bindParametersOf(row, sql string, allowed []parameter) (boundSQL, error) {
 	column := func(name string) string { return row + "." + pgx.Identifier{name}.Sanitize() }
 	names := make([]string, len(allowed))
 	var back []string

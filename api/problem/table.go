@@ -32,6 +32,7 @@ var (
 // The other errors of the table, besides those that only the feed returns.
 var (
 	ErrStatement            = errors.New("the database refuses the statement")
+	ErrFilter               = errors.New("the filter does not fit the topic")
 	ErrUnfit                = errors.New("the configuration does not fit the database at present")
 	ErrBadRequest           = errors.New("the request is malformed")
 	ErrNotUnderstood        = errors.New("the frame cannot be read")
@@ -79,6 +80,7 @@ var faults = []struct {
 	Fault
 }{
 	{ErrUnfit, Fault{503, "unavailable", 1013, true, "the server's configuration does not fit the database at the moment; try again later", 10 * time.Second}},
+	{ErrFilter, Fault{400, "bad_request", 4400, false, ErrFilter.Error(), 0}},        // also where the feed calls it unavailable
 	{ErrStatement, Fault{500, Internal, 1011, true, "something went wrong here", 0}}, // also where the feed calls it unavailable
 	{ErrDenied, Fault{403, "forbidden", 4403, false, "you may not do this", 0}},
 	{ErrNoRow, Fault{404, "not_found", 4404, false, "there is no such row", 0}},

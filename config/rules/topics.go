@@ -3,6 +3,7 @@ package rules
 import (
 	"slices"
 
+	"rowcall/notifier/filter"
 	"rowcall/notifier/topic"
 )
 
@@ -20,9 +21,24 @@ type Topic struct {
 	// tables set it; it is not a setting of a topic.
 	SnapshotLimit int `mapstructure:"-"`
 
+	// Filterable says what filters of the topics may name; nil: the topics take no filters. Declared
+	// tables set it.
+	Filterable *Filterable `mapstructure:"-"`
+
 	// Path is the key path of the declaration that the rule was made from, such as
 	// tables[0].topics[1]; empty for a rule that the file lists.
 	Path string `mapstructure:"-"`
+}
+
+// Filterable says how the rows of a declared table are filtered, in events and in the snapshot. Head and
+// Tail together are the rule's Snapshot. A condition on the rows goes between the two, behind Word.
+type Filterable struct {
+	Table   string          // the first word of the types of the table's events: orders, as in orders.insert
+	Columns []filter.Column // that events have
+	Row     string          // what a row is called in the snapshot
+	Head    string
+	Word    string // WHERE or AND
+	Tail    string
 }
 
 const slowLatest = "latest"

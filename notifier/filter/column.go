@@ -8,6 +8,9 @@ type Column struct {
 	Type   string // as SQL: the type behind domains. Only the types of enums become part of SQL
 	Kind   Kind
 	Labels []string // of an enum
+
+	// Recoded says that the bytes of texts have another order in the encoding of the database than in UTF-8.
+	Recoded bool
 }
 
 // Kind is how the values of a column are read and compared.

@@ -65,6 +65,10 @@ func (w *whereWriter) test(b *bound) string {
 	case "like", "prefix":
 		return compared + bytewise + " " + operators[b.test] + " " + w.argument(b.pattern.text) + "::pg_catalog.text"
 	case "lt", "lte", "gt", "gte":
+		if b.column.isText() && b.column.Recoded {
+			given := w.argument(b.column.write(b.values[0])) + "::pg_catalog.text"
+			return inUTF8(column+"::pg_catalog.text") + " " + operators[b.test] + " " + inUTF8(given)
+		}
 		if b.column.isText() {
 			compared += bytewise
 		}
@@ -75,6 +79,9 @@ func (w *whereWriter) test(b *bound) string {
 // bytewise makes PostgreSQL compare texts by their bytes. Equality needs no such word: columns whose collation takes
 // different texts for equal are refused.
 const bytewise = ` COLLATE pg_catalog."C"`
+
+// inUTF8 is SQL of the bytes of a text in UTF-8.
+func inUTF8(text string) string { return "pg_catalog.convert_to(" + text + ", 'UTF8')" }
 
 // isTestSQL is SQL of is. A row whose fields are all NULL is not NULL: num_nulls looks at the value as a whole.
 func isTestSQL(b *bound, column string) string {

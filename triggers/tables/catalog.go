@@ -66,6 +66,7 @@ type Column struct {
 	Labels            []string // of the enum, in its order
 	NotNull           bool     // the table says so, or the domain
 	Generated         string   // pg_attribute.attgenerated
+	Recoded           bool     // the bytes of texts have another order in the encoding of the database than in UTF-8
 	Nondeterministic  bool     // its collation takes different texts for equal
 	Instants          bool     // values hold times with a zone: they are such times, or have them as elements, fields or bounds
 	DependsOnSettings bool     // the text of values, or of what they are made of, depends on settings of the session

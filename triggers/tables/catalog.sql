@@ -63,6 +63,7 @@ SELECT json_build_object(
         SELECT json_agg(json_build_object(
             'Name', a.attname, 'Type', format_type(a.atttypid, a.atttypmod), 'Base', base_types.name, 'Enum', base_types.enum, 'Labels', base_types.labels,
             'TypeOID', a.atttypid::bigint, 'Dimensions', a.attndims, 'NotNull', a.attnotnull OR base_types.typnotnull, 'Generated', a.attgenerated,
+            'Recoded', getdatabaseencoding() NOT IN ('UTF8', 'SQL_ASCII', 'LATIN1'),
             'Nondeterministic', EXISTS (SELECT FROM pg_collation l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic),
             'Instants', type_traits.instants, 'DependsOnSettings', type_traits.depends_on_settings, 'Foreign', type_traits.casts) ORDER BY a.attnum)
         FROM pg_attribute a JOIN base_types ON base_types.type = a.atttypid JOIN type_traits ON type_traits.type = a.atttypid

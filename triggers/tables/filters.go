@@ -6,7 +6,7 @@ import "rowcall/notifier/filter"
 func (t Table) FilterColumns() []filter.Column {
 	var all []filter.Column
 	for _, c := range t.AsApplied().Columns {
-		all = append(all, filter.Column{Name: c.Name, Type: c.Base, Kind: c.filterKind(), Labels: c.Labels})
+		all = append(all, filter.Column{Name: c.Name, Type: c.Base, Kind: c.filterKind(), Labels: c.Labels, Recoded: c.Recoded})
 	}
 	return all
 }

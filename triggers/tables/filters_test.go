@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -348,6 +349,59 @@ func TestLooseCollationsAreNotCompared(t *testing.T) {
 		}
 		if _, err := condition.Bind(columns); (err == nil) != fits {
 			t.Errorf("filter %s: %v, want it to fit: %v", text, err, fits)
+		}
+	}
+}
+
+// Texts are compared by their bytes in UTF-8, also in a database whose own encoding orders them in another way.
+func TestFiltersInOtherEncodings(t *testing.T) {
+	t.Parallel()
+	beside := schematest.New(t, schematest.Empty)
+	for encoding, texts := range map[string][]string{"WIN1251": {"ё", "А", "я", "z", ""}, "EUC_JP": {"日", "亜", "ア", "a", "、"}, "LATIN1": {"é", "z", "ÿ"}} {
+		name := beside.Name + "_" + strings.ToLower(encoding)
+		beside.Exec(t, `CREATE DATABASE `+name+` ENCODING '`+encoding+`' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`)
+		t.Cleanup(func() { beside.Exec(t, `DROP DATABASE `+name+` WITH (FORCE)`) })
+		address, err := url.Parse(beside.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		address.Path = "/" + name
+		db := &schematest.Database{URL: address.String(), Name: name, Cluster: beside.Cluster}
+		d := &desk{Conn: db.Conn(t), t: t}
+		d.run(`SET client_encoding = 'UTF8'`)
+		d.run(`CREATE TABLE words (id int PRIMARY KEY, note text, code char(3)); INSERT INTO words SELECT place, word, word
+			FROM unnest(ARRAY['` + strings.Join(texts, "','") + `']) WITH ORDINALITY w (word, place)`)
+		columns := resolve(t, db, rules.Table{Table: "public.words", Topics: topics("words")})[0].FilterColumns()
+		for _, text := range texts {
+			for _, test := range []string{"eq", "ne", "lt", "gte", "prefix", "like"} {
+				for _, column := range []string{"note", "code"} {
+					given := fmt.Sprintf(`{%q:{%q:%q}}`, column, test, text)
+					condition, err := filter.Parse([]byte(given))
+					if err != nil {
+						t.Fatal(err)
+					}
+					f, err := condition.Bind(columns)
+					if err != nil {
+						t.Fatal(err)
+					}
+					where, args := f.Where("t", 1)
+					rows, _ := d.Query(t.Context(), `SELECT row_to_json(t)::text, (`+where+`) FROM words t`, append([]any{pgx.QueryExecModeDescribeExec}, args...)...)
+					var filed string
+					var want bool
+					if _, err := pgx.ForEachRow(rows, []any{&filed, &want}, func() error {
+						row, err := filter.ReadRow([]byte(filed))
+						if err != nil {
+							return err
+						}
+						if got, err := f.Passes(row); err != nil || got != want {
+							t.Errorf("%s: filter %s of %s: got %v, %v; PostgreSQL says %v", encoding, given, filed, got, err, want)
+						}
+						return nil
+					}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
 		}
 	}
 }

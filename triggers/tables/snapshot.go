@@ -13,8 +13,9 @@ import (
 func (t Table) Rules() []rules.Topic {
 	all := make([]rules.Topic, len(t.Topics))
 	for i, own := range t.Topics {
-		all[i] = rules.Topic{Topic: own.Pattern.String(), Allow: own.Allow, Access: t.access(i), Snapshot: t.snapshot(own), SnapshotLimit: t.declaration.SnapshotLimit(),
-			Path: rules.Entry(t.Path+".topics", i)}
+		rows := t.filterable(own)
+		all[i] = rules.Topic{Topic: own.Pattern.String(), Allow: own.Allow, Access: t.access(i), Snapshot: rows.Head + rows.Tail, SnapshotLimit: t.declaration.SnapshotLimit(),
+			Filterable: &rows, Path: rules.Entry(t.Path+".topics", i)}
 	}
 	return all
 }
@@ -33,22 +34,20 @@ func (t Table) access(topic int) string {
 	return fmt.Sprintf("SELECT a.*, true AS %s FROM (\n%s\n) a", quoteName(own.moveRole()), own.Access)
 }
 
-// snapshot is the SQL of a topic's rows.
-func (t Table) snapshot(of Topic) string {
+// filterable is the SQL of a topic's rows, and what filters of the topic may name.
+func (t Table) filterable(of Topic) rules.Filterable {
 	served := t.AsApplied().Columns // as in events
 	columns := make([]string, len(served))
 	for i, c := range served {
 		columns[i] = t.shown(c)
 	}
 	sql := fmt.Sprintf("SELECT %s\nFROM %s%s t", strings.Join(columns, ", "), t.only(), t.quoted())
-	for i, condition := range conditions(of) {
-		word := "  AND "
-		if i == 0 {
-			word = "WHERE "
-		}
-		sql += "\n" + word + condition
+	word := "WHERE"
+	for _, condition := range conditions(of) {
+		sql += "\n" + word + " " + condition
+		word = "  AND"
 	}
-	return sql + "\nORDER BY " + t.orderSQL()
+	return rules.Filterable{Table: t.TypeName, Columns: t.FilterColumns(), Row: snapshotRow, Head: sql, Word: word, Tail: "\nORDER BY " + t.orderSQL()}
 }
 
 // only keeps rows of tables that inherit from the table out of its snapshot: they have a key of their own.

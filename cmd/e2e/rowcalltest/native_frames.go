@@ -14,6 +14,7 @@ type Frame struct {
 	Recovered                             *bool
 	Data                                  map[string]any
 	Snapshot                              []map[string]any
+	Truncated                             bool
 }
 
 // ReceiveFrame returns the next frame of a native socket.
