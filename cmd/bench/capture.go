@@ -12,14 +12,18 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"rowcall/cmd/internal/node"
+	"rowcall/config/rules"
 	"rowcall/notifier"
 )
 
-// captureSetup makes a table of messages without foreign keys, whose checks would hide what a trigger
+// captureSetup makes tables of messages without foreign keys, whose checks would hide what a trigger
 // costs, and the trigger functions that are compared. An outbox is the least that keeps events: one
 // table with a number for a key.
 const captureSetup = `
 	CREATE TABLE plain_messages (LIKE chat_messages INCLUDING DEFAULTS INCLUDING IDENTITY INCLUDING INDEXES);
+	CREATE TABLE row_messages (LIKE plain_messages INCLUDING ALL);
+	CREATE TABLE statement_messages (LIKE plain_messages INCLUDING ALL);
 	CREATE TABLE outbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, topic text, type text, data json, at timestamptz DEFAULT now());
 	CREATE FUNCTION to_outbox() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 		INSERT INTO outbox (topic, type, data) VALUES ('room/' || NEW.room_id, 'chat_message_created', json_build_object(
@@ -30,24 +34,37 @@ const captureSetup = `
 			'id', NEW.id::text, 'message', NEW.message, 'room_id', NEW.room_id, 'sender_id', NEW.sender_id, 'posted', NEW.posted));
 		PERFORM pg_notify('outbox', 'room/' || NEW.room_id);
 		RETURN NULL; END $$;
+	CREATE FUNCTION to_outbox_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		INSERT INTO outbox (topic, type, data) SELECT 'room/' || n.room_id, 'chat_message_created', json_build_object(
+			'id', n.id::text, 'message', n.message, 'room_id', n.room_id, 'sender_id', n.sender_id, 'posted', n.posted) FROM new_rows n;
+		PERFORM pg_notify('outbox', '');
+		RETURN NULL; END $$;
 	CREATE FUNCTION to_publish() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ BEGIN
 		PERFORM rowcall.publish('room/' || NEW.room_id, 'chat_message_created', json_build_object(
 			'id', NEW.id::text, 'message', NEW.message, 'room_id', NEW.room_id, 'sender_id', NEW.sender_id, 'posted', rowcall.iso(NEW.posted)));
 		RETURN NULL; END $$`
 
-const captureCleanup = `DROP TABLE IF EXISTS plain_messages, outbox;
-	DROP FUNCTION IF EXISTS to_outbox, to_outbox_and_notify, to_publish`
+const captureCleanup = `DROP TABLE IF EXISTS plain_messages, row_messages, statement_messages, outbox;
+	DROP FUNCTION IF EXISTS to_outbox, to_outbox_and_notify, to_outbox_once, to_publish`
 
-// captureForm is a trigger that is compared with others.
-type captureForm struct{ name, function string }
+// captureForm is a trigger that is compared with others. Tables of declared forms keep theirs.
+type captureForm struct{ name, table, fires string }
+
+const (
+	eachRow       = `AFTER INSERT ON plain_messages FOR EACH ROW EXECUTE FUNCTION `
+	eachStatement = `AFTER INSERT ON plain_messages REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION `
+)
 
 func captureForms() []captureForm {
 	return []captureForm{
-		{"no trigger", ""},
-		{"plain outbox", "to_outbox"},
-		{"outbox and NOTIFY", "to_outbox_and_notify"},
-		{"Rowcall, the chat's function", "rowcall.on_chat_messages"},
-		{"Rowcall, publish by hand", "to_publish"},
+		{"no trigger", "plain_messages", ""},
+		{"plain outbox", "plain_messages", eachRow + "to_outbox()"},
+		{"outbox and NOTIFY", "plain_messages", eachRow + "to_outbox_and_notify()"},
+		{"outbox and NOTIFY, once a statement", "plain_messages", eachStatement + "to_outbox_once()"},
+		{"Rowcall, the chat's function", "plain_messages", eachRow + "rowcall.on_chat_messages()"},
+		{"Rowcall, publish by hand", "plain_messages", eachRow + "to_publish()"},
+		{"Rowcall, declared", "row_messages", ""},
+		{"Rowcall, declared, mode statement", "statement_messages", ""},
 	}
 }
 
@@ -64,6 +81,9 @@ func capture(ctx context.Context, b *bench) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, execute(context.WithoutCancel(ctx), b.url, captureCleanup)) }()
+	if err := b.declare(ctx); err != nil {
+		return err
+	}
 	node, err := follow(ctx, b.url, 1, notifier.RingAuto)
 	if err != nil {
 		return err
@@ -84,6 +104,18 @@ func capture(ctx context.Context, b *bench) (err error) {
 		}
 	}
 	return nil
+}
+
+// declare makes the tables of declared forms live.
+func (b *bench) declare(ctx context.Context) error {
+	c, err := example(b.url)
+	if err != nil {
+		return err
+	}
+	for table, mode := range map[string]string{"row_messages": rules.ModeRow, "statement_messages": rules.ModeStatement} {
+		c.Tables = append(c.Tables, rules.Table{Table: "public." + table, Mode: mode, Topics: []rules.TableTopic{{Topic: table + "/{room_id}", Allow: rules.AllowStaff}}})
+	}
+	return node.ApplyTables(ctx, c, false, node.ApplyProgress{}, silent())
 }
 
 func (b *bench) captureRounds() int { return (b.rounds + 2) / 3 }
@@ -113,9 +145,9 @@ func (b *bench) compareForms(what string, measure func(captureForm) (captureCost
 
 // setForm makes a form the table's only trigger, and empties the tables.
 func (b *bench) setForm(ctx context.Context, form captureForm) error {
-	statements := `DROP TRIGGER IF EXISTS "0_form" ON plain_messages; TRUNCATE plain_messages, outbox`
-	if form.function != "" {
-		statements += `; CREATE TRIGGER "0_form" AFTER INSERT ON plain_messages FOR EACH ROW EXECUTE FUNCTION ` + form.function + `()`
+	statements := `DROP TRIGGER IF EXISTS "0_form" ON plain_messages; TRUNCATE plain_messages, row_messages, statement_messages, outbox`
+	if form.fires != "" {
+		statements += `; CREATE TRIGGER "0_form" ` + form.fires
 	}
 	return execute(ctx, b.url, statements)
 }
@@ -134,7 +166,7 @@ func (b *bench) captureTransactions(ctx context.Context, writers int, form captu
 	var over atomic.Bool
 	for w, conn := range c.conns {
 		group.Go(func() error {
-			const sql = `INSERT INTO plain_messages (room_id, sender_id, message) VALUES ($1, 1, $2)`
+			sql := `INSERT INTO ` + form.table + ` (room_id, sender_id, message) VALUES ($1, 1, $2)`
 			for !over.Load() {
 				if _, err := conn.Exec(working, sql, w+1, line(w, c.count[w].Load())); err != nil {
 					return fmt.Errorf("inserting: %w", err)
@@ -165,7 +197,7 @@ func (b *bench) captureStatement(ctx context.Context, rows int, form captureForm
 		return captureCosts{}, err
 	}
 	defer c.dismiss()
-	const sql = `INSERT INTO plain_messages (room_id, sender_id, message) SELECT 1 + n % 100, 1, $2 FROM generate_series(1, $1) n`
+	sql := `INSERT INTO ` + form.table + ` (room_id, sender_id, message) SELECT 1 + n % 100, 1, $2 FROM generate_series(1, $1) n`
 	insertRows := func(rows int) error {
 		_, err := c.conns[0].Exec(ctx, sql, rows, line(1, 1))
 		return err
