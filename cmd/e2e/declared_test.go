@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,6 +87,52 @@ func TestDeclaredTablesAreServed(t *testing.T) {
 	rowcalltest.Eventually(t, func() bool {
 		return strings.Contains(s.Anonymous().Fetch(t, 200, "GET", "/v1/topics/items/7", ""), `"note":"new"`)
 	}, "the snapshot lacks the column that was applied")
+}
+
+const negativeConfig = `
+auth: {users: {table: "-"}}
+tables:
+  - table: public.balances
+    topics: [{topic: "small/{small}", allow: public}, {topic: "middle/{middle}", allow: public}, {topic: "large/{large}", allow: public}]
+`
+
+// TestNegativeTopics follows topics that are named after whole numbers below zero, down to the least of each type.
+func TestNegativeTopics(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	db.Exec(t, `CREATE TABLE balances (id int PRIMARY KEY, small int2, middle int4, large int8); GRANT SELECT ON balances TO rowcall_server;
+		INSERT INTO balances VALUES (1, -32768, -2147483648, -9223372036854775808)`)
+	file := filepath.Join(t.TempDir(), "balances.yaml")
+	if err := os.WriteFile(file, []byte(negativeConfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &rowcalltest.Server{Database: db, Env: map[string]string{
+		"ROWCALL_DATABASE_URL": rowcalltest.ServingURL(t, db), "ROWCALL_DATABASE_MIGRATE_URL": db.URL,
+		"ROWCALL_CONFIG": file, "ROWCALL_HTTP_ADDR": "127.0.0.1:0", "ROWCALL_TABLES_APPLY": "true",
+	}}
+	s = s.StartAnother(t)
+	page := s.Anonymous().OpenNative(t)
+	topics := []string{"small/-32768", "middle/-2147483648", "large/-9223372036854775808"}
+	for _, topic := range topics {
+		if f := page.Subscribe(topic, `"snapshot":true`); len(f.Snapshot) != 1 || f.Topic != topic {
+			t.Errorf("the state of %s: %+v", topic, f)
+		}
+	}
+	db.Psql(t, `UPDATE balances SET id = 1`)
+	heard := []string{page.ReceiveFrame().Topic, page.ReceiveFrame().Topic, page.ReceiveFrame().Topic} // each topic has an order of its own
+	if slices.Sort(heard); !slices.Equal(heard, []string{topics[2], topics[1], topics[0]}) {
+		t.Errorf("received updates of %q, want one of each of %q", heard, topics)
+	}
+	for spelled, want := range map[string]string{"small/-0": "small/0", "small/-007": "small/-7", "large/-1": "large/-1"} {
+		if f := page.Subscribe(spelled); f.Topic != want || f.Code != "" {
+			t.Errorf("subscribing to %s: %+v, want the topic %s", spelled, f, want)
+		}
+	}
+	for _, none := range []string{"large/-9223372036854775809", "large/--1", "large/-"} {
+		if f := page.Subscribe(none); f.Code != "not_found" {
+			t.Errorf("subscribing to %s: %+v, want not_found", none, f)
+		}
+	}
 }
 
 // TestNoNewColumnAfterTheFunctionIsGone drops the function that says which columns were applied, while a node serves. A column

@@ -11,7 +11,7 @@ import (
 type Kind string
 
 // The kinds of parameters. A value of KindText is one part of a topic. A value of KindInt is a
-// whole number without a sign. A value of KindUUID is a UUID, with or without its hyphens.
+// whole number; one below zero has a minus sign. A value of KindUUID is a UUID, with or without its hyphens.
 const (
 	KindText Kind = "text"
 	KindInt  Kind = "int"
@@ -148,7 +148,7 @@ func (p Pattern) WithKind(name string, kind Kind) Pattern {
 }
 
 // Match finds the values of the parameters in a topic's name, in their order and each in its one
-// spelling: an int has no leading zeros, a UUID has small letters and hyphens, and a text is as Segment
+// spelling: an int has no leading zeros and no sign but that of a number below zero, a UUID has small letters and hyphens, and a text is as Segment
 // writes it. Match does not check whether an int is within the range of any type.
 func (p Pattern) Match(name string) (values []string, ok bool) {
 	rest, more := name, true
@@ -194,17 +194,24 @@ func (k Kind) Spell(word string) (string, bool) {
 	return word, len(word) <= MaxBytes && validPart(word)
 }
 
+// spellInt writes a number without leading zeros, and zero without a sign.
 func spellInt(word string) (string, bool) {
-	for i := range len(word) {
-		if word[i] < '0' || word[i] > '9' {
+	digits, negative := strings.CutPrefix(word, "-")
+	for i := range len(digits) {
+		if digits[i] < '0' || digits[i] > '9' {
 			return "", false
 		}
 	}
-	trimmed := strings.TrimLeft(word, "0")
-	if trimmed == "" && word != "" {
-		trimmed = "0"
+	trimmed := strings.TrimLeft(digits, "0")
+	switch {
+	case digits == "":
+		return "", false
+	case trimmed == "":
+		return "0", true
+	case negative:
+		return "-" + trimmed, true
 	}
-	return trimmed, word != ""
+	return trimmed, true
 }
 
 // hyphens are the places of the hyphens in a UUID.
