@@ -27,6 +27,7 @@ type relation struct {
 	Columns    []Column
 	Keys       []uniqueKey
 	Triggers   []string    // the names of AFTER triggers for each row that are neither Rowcall's nor a foreign key's
+	Earlier    []string    // the names of AFTER triggers for each statement that are not Rowcall's and may fire before those
 	Partitions []partition // all partitions below it, on every level
 }
 

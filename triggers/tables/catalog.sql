@@ -59,6 +59,12 @@ SELECT json_build_object(
         SELECT json_agg(t.tgname ORDER BY t.tgname)
         FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
         WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgtype & 1 <> 0 AND t.tgtype & 66 = 0 AND p.pronamespace <> coalesce(to_regnamespace('rowcall'), 0)),
+    -- Triggers fire in the order of their names: 0_rowcall_update is the last of Rowcall's that file rows.
+    'Earlier', (
+        SELECT json_agg(t.tgname ORDER BY t.tgname)
+        FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+        WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgtype & 67 = 0 AND t.tgtype & 28 <> 0 AND t.tgname < '0_rowcall_update'
+            AND p.pronamespace <> coalesce(to_regnamespace('rowcall'), 0)),
     'Columns', (
         SELECT json_agg(json_build_object(
             'Name', a.attname, 'Type', format_type(a.atttypid, a.atttypmod), 'Base', base_types.name, 'Enum', base_types.enum, 'Labels', base_types.labels,

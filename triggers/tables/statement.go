@@ -33,6 +33,9 @@ func (t Table) statementRefusal() string {
 		because = "a foreign key to itself changes its rows: one statement could change a row twice, in an order that nobody knows afterwards"
 	case len(r.Triggers) > 0:
 		because = fmt.Sprintf("its trigger %s fires for each row, before what the statement has done would be filed", rules.WriteName(r.Triggers[:1]))
+	case len(r.Earlier) > 0:
+		return fmt.Sprintf("%s cannot have mode %s, because its trigger %s fires before what the statement has done is filed: rename the trigger so that its name "+
+			"sorts after %s, or leave mode out, which means row", t.SQL(), rules.ModeStatement, rules.WriteName(r.Earlier[:1]), updateTrigger)
 	default:
 		return ""
 	}
