@@ -130,7 +130,7 @@ func (s *sharedFilter) find(e *notifier.Event) (known bool, told *notifier.Event
 	return s.recent.find(e)
 }
 
-// tell tests an event, whose change is nil if it tells of no row.
+// tell tests an event. change is nil for events that carry no row.
 func (s *sharedFilter) tell(e *notifier.Event, change *filter.Change) (told *notifier.Event, fits bool) {
 	own := s.own.OfEvent(e.Type)
 	if own == nil || change == nil {

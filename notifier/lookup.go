@@ -38,7 +38,7 @@ func (a AccessEvent) Concerns(topics []topic.Topic, who Follower) bool {
 	return newAccessEvents([]accessEvent{a.event}).concern(topics, who)
 }
 
-// IsAccess reports whether the event makes nodes ask access again.
+// IsAccess reports whether the event makes nodes check access again.
 func (e *Event) IsAccess() bool { return e.Type == accessType }
 
 // IsReset reports whether the event tells followers to read their state again.

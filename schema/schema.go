@@ -19,7 +19,7 @@ import (
 type Options struct {
 	Apps    bool         // also the tables of the four apps
 	Samples bool         // with Apps: rows to try out, where the apps' tables are empty
-	Watch   bool         // a schema that is made is marked as one that rowcall watch may remove; without it, no schema is
+	Watch   bool         // a newly created schema is marked as removable by rowcall watch; without Watch, an existing mark is removed
 	Logger  *slog.Logger // slog.Default()
 }
 

@@ -20,7 +20,7 @@ type Filter struct {
 type filteredTable struct {
 	name   string // the first word of the types of its events
 	rule   *topicRule
-	query  *snapshotQuery // of which the columns were taken
+	query  *snapshotQuery // the query whose columns the filter was bound to
 	filter *filter.Filter
 }
 

@@ -161,7 +161,7 @@ func compileSnapshot(ctx context.Context, pool *dbconn.Pool, source rules.Topic,
 	return q, err
 }
 
-// SnapshotColumns has PostgreSQL describe the snapshot of a rule, and returns its columns: none if the rule has no snapshot.
+// SnapshotColumns asks PostgreSQL to describe the snapshot of a rule, and returns its columns: none if the rule has no snapshot.
 // users is the kind of user ids. The error says what is wrong with the SQL; it is problem.ErrUnavailable if the database does
 // not answer.
 func SnapshotColumns(ctx context.Context, pool *dbconn.Pool, source rules.Topic, users topic.Kind) ([]pgconn.FieldDescription, error) {

@@ -31,7 +31,7 @@ const operatorLogin = "(operator)"
 // stored anywhere but in memory.
 type Operator struct {
 	code   string
-	cookie [sha256.Size]byte // a hash of the cookie's value; known before the code is used, so that nothing is shared but the code
+	cookie [sha256.Size]byte // a hash of the cookie's value; fixed at construction, so it is read without the lock
 
 	mu    sync.Mutex // guards what follows
 	value string     // of the cookie; empty once it was handed out
@@ -103,7 +103,7 @@ func (o *Operator) recognizes(d *door.Door, r *http.Request) bool {
 	return subtle.ConstantTimeCompare(given[:], o.cookie[:]) == 1
 }
 
-// checkOperator refuses an operator beside accounts: its user id would be of none.
+// checkOperator refuses an operator beside accounts: the operator's user id would not exist among the accounts.
 func checkOperator(o *Operator, users *users) error {
 	if o == nil || users.noTable && users.kind == topic.KindText {
 		return nil
@@ -133,7 +133,7 @@ func (a *Accounts) redeemCode(w http.ResponseWriter, r *http.Request) error {
 	}
 	value, ok := a.operator.redeem(code, time.Now())
 	if !ok {
-		return problem.Explain(problem.ErrUnauthorized, "the code has been used, or is older than ten minutes: start rowcall watch again")
+		return problem.Explain(problem.ErrUnauthorized, fmt.Sprintf("the code is wrong, used, or older than %.0f minutes: start rowcall watch again", CodeLifetime.Minutes()))
 	}
 	http.SetCookie(w, a.operatorCookie(r, value))
 	a.log.Info("the one-time code was used", "address", a.door.Address(r))

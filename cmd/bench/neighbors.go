@@ -184,7 +184,7 @@ func (s *neighborRun) lockedAccess(ctx context.Context) (func() error, error) {
 	return end, s.readAll(ctx)
 }
 
-// changesOfAccess has the access to one topic asked again, while there are many subscriptions to
+// changesOfAccess makes nodes check access to one topic again, while there are many subscriptions to
 // other topics.
 func (s *neighborRun) changesOfAccess(ctx context.Context) (func() error, error) {
 	for socket := range s.manySockets() {
@@ -196,7 +196,7 @@ func (s *neighborRun) changesOfAccess(ctx context.Context) (func() error, error)
 	return noEnd, s.readAll(ctx)
 }
 
-// slowAccess has access asked again faster than it can be answered.
+// slowAccess makes nodes check access again faster than it can be answered.
 func (s *neighborRun) slowAccess(ctx context.Context) (func() error, error) {
 	if err := s.follow(ctx, "asked/", 0, 10); err != nil {
 		return nil, err

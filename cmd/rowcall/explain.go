@@ -22,7 +22,7 @@ func (p *program) explain() *cobra.Command {
 			"user: whether it was filed, whether its topic is listed, what access says now, which access events were filed\n" +
 			"since, and for which role the event is. It changes nothing, and connects as the role that serves.\n\n" +
 			"EVENT is the id of an event, as in its frame, or the cursor of its frame. USER is the id of a user; with\n" +
-			"--for \"\" it is somebody who is not logged in.\n\n" +
+			"--for \"\" it is an anonymous user.\n\n" +
 			"The exit status is 0 if the user receives the event, 2 if not, and 1 if the question could not be answered.",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -32,7 +32,7 @@ func (p *program) explain() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !cmd.Flags().Changed("for") {
-				return errors.New(`say whose event it is about: --for with the id of a user, or --for "" for somebody who is not logged in`)
+				return errors.New(`say whose event it is about: --for with the id of a user, or --for "" for an anonymous user`)
 			}
 			c, _, err := p.settings(cmd, nil)
 			if err != nil {
@@ -69,7 +69,7 @@ func (p *program) printAnswer(a explain.Answer) {
 	}
 	who := "The user " + a.User
 	if a.User == "" {
-		who = "Somebody who is not logged in"
+		who = "An anonymous user"
 	}
 	if a.Receives {
 		p.say("%s receives the event.", who)

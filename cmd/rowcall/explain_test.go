@@ -59,14 +59,14 @@ func TestExplain(t *testing.T) {
 		says        []string
 	}{
 		{"second message", "2", 0, []string{"yes  filed ", "committed has filed event", "chat_message_created, under room/1 at", "yes  topic      room/1 is listed: topics[0], room/{room_id:int}, allow: authenticated",
-			"user 2 (bob) is active, and not staff", "yes  access     the user may follow room/1 now", "1 access events that concern the user were filed since",
-			"access to room/1 and the topics below it asked again of everybody", "the socket /ws/room/{room_id:int} is bound to room/1, and sends", "The user 2 receives the event."}},
+			"user 2 (bob) is active, and not staff", "yes  access     the user may follow room/1 now", "access was checked again once since the event was filed",
+			"made nodes check access to room/1 and the topics below it again, for everyone", "the socket /ws/room/{room_id:int} is bound to room/1, and sends", "The user 2 receives the event."}},
 		{"cursor", "02", 0, []string{"The user 2 receives the event."}},
 		{"second message", "3", 2, []string{"no   access     the user may not follow room/1: the SQL of topics[0].access says that allowed is not true (4403)", "The user 3 does not receive the event."}},
 		{"second message", "5", 0, []string{"(admin) is active, and staff", "may follow room now"}},
 		{"second message", "99", 2, []string{"no   user       there is no active user with the id 99"}},
 		{"second message", "'; --", 2, []string{"there is no active user"}},
-		{"second message", "", 2, []string{"Somebody who is not logged in does not", "a login is needed (4401)"}},
+		{"second message", "", 2, []string{"An anonymous user does not", "a login is needed (4401)"}},
 		{"request", "1", 0, []string{"the event is for the role owner, which access to room/1 gives the user"}},
 		{"request", "2", 2, []string{"the event is for the role owner, and access to room/1 gives the user"}},
 		{"order", "3", 0, []string{"orders/3 is listed: tables[0].topics[0], orders/{customer_id:int}", "no access event that concerns the user was filed"}},
@@ -74,7 +74,7 @@ func TestExplain(t *testing.T) {
 		{"unlisted", "5", 2, []string{"no rule of the configuration is for nowhere/1"}},
 		{"last", "4", 0, []string{"the socket /dam-inventory/dams/notifications/ws/ is bound to dams, and sends"}},
 		{"reset", "3", 2, []string{"no event for followers: it tells followers of topics at, above and below orders to read their state again"}},
-		{"access", "2", 2, []string{"no event for followers: it has nodes ask access to room/1 and the topics below it again"}},
+		{"access", "2", 2, []string{"no event for followers: it makes nodes check access to room/1 and the topics below it again"}},
 		{"dropped", "2", 2, []string{"no   retention  retention has dropped event"}},
 		{"next", "2", 2, []string{"no transaction that was committed has filed event 999999: the newest is"}},
 	} {
@@ -94,7 +94,7 @@ func TestExplain(t *testing.T) {
 	explainLostMember(t, db, env, ids["second message"])
 }
 
-// explainLostMember removes a member, and has the answer as JSON.
+// explainLostMember removes a member, and asks for the answer as JSON.
 func explainLostMember(t *testing.T, db *schematest.Database, env map[string]string, event string) {
 	t.Helper()
 	db.Exec(t, `DELETE FROM chat_room_members WHERE room_id = 1 AND user_id = 2`)
@@ -106,7 +106,7 @@ func explainLostMember(t *testing.T, db *schematest.Database, env map[string]str
 	if status != notReceived || answer.Receives || answer.User != "2" || fmt.Sprint(answer.Event.ID) != event || strings.Contains(said, `"y"`) {
 		t.Errorf("got status %d and %s", status, said)
 	}
-	if !strings.Contains(said, "of this user") {
-		t.Errorf("the answer does not tell that access of the user was asked again: %s", said)
+	if !strings.Contains(said, "for this user") {
+		t.Errorf("the answer does not tell that access was checked again for the user: %s", said)
 	}
 }

@@ -123,7 +123,7 @@ func (p *program) watchedDatabase(configured config.DSN) config.DSN {
 // followTables makes tables live, serves them, and prints their changes.
 func (p *program) followTables(ctx context.Context, c *config.Config, w *watch.Watch, names []string) error {
 	quiet := *c
-	quiet.LogLevel += slog.LevelWarn - slog.LevelInfo // whoever looks at rows need not read about nodes
+	quiet.LogLevel += slog.LevelWarn - slog.LevelInfo // show warnings only: the terminal is for rows
 	log := p.logger(&quiet)
 	at, err := node.OpenListeners(ctx, c, log)
 	if err != nil {

@@ -111,7 +111,7 @@ func transitionTable(operation string) string {
 	return newRows
 }
 
-// tellAll adds what stands for changes that are not filed one by one.
+// tellAll files resets and access events instead of single changes.
 func (t Table) tellAll(s *script, level int, reason string) {
 	if len(t.Topics) > 0 {
 		s.line(level, "PERFORM rowcall.reset(%s, '%s');", t.patternArray(), reason)
@@ -181,7 +181,8 @@ func (t Table) changedRows(s *script, operation string, numbered bool) {
 	}
 }
 
-// rowsOf adds a list of rows, with their numbers if there is a name for these: op says what for.
+// rowsOf adds a list of rows, with their numbers if there is a name for these. op is the operation: updates need key and fields,
+// others the finished data.
 func (t Table) rowsOf(s *script, word, row, number, from, on, op string) {
 	const alias = "r"
 	s.line(3, "%s (SELECT", word)

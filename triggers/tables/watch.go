@@ -17,7 +17,7 @@ import (
 type WatchOptions struct {
 	Topic  string              // a pattern for the only table, such as orders/{customer_id}; empty: the name of each table
 	Allow  rules.Allow         // who may follow the topics
-	Leaves func(reason string) // is told of each table of a whole schema why it cannot be watched
+	Leaves func(reason string) // is called for each table of schema.* that is left out
 }
 
 // DeclareWatched makes the declarations of rowcall watch. The names are as SQL takes them: orders, which is looked for along
@@ -160,7 +160,8 @@ func (w *watched) add(found *relation, n watchedName, elsewhere []string) {
 	}
 }
 
-// has reports whether a table was found before. One that is named is no more one of many.
+// has reports whether a table was found before. A table that is also named explicitly counts as named, so its problems are
+// errors.
 func (w *watched) has(r *relation) bool {
 	at := slices.IndexFunc(w.found, func(f foundTable) bool { return f.relation == r })
 	if at >= 0 {

@@ -17,7 +17,8 @@ const watchLock int32 = 0x726f7763 // "rowc"
 // anyWatch is the second part of the lock that every watch of a database shares.
 const anyWatch int32 = 0
 
-// lockOf is the second part of a function's lock. Two functions of one number keep each other, which does no harm.
+// lockOf is the second part of a function's lock. Two functions whose hashes collide share a lock: each stays until both are
+// unused.
 func lockOf(function string) int32 { return int32(crc32.ChecksumIEEE([]byte(function))) }
 
 // HoldWatched shares the locks of declared tables until the connection is closed.

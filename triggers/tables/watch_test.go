@@ -24,7 +24,6 @@ func TestDeclareWatched(t *testing.T) {
 		names []string
 		topic string
 		want  string // declarations, or the error
-		left  []string
 	}{
 		{names: []string{"orders"}, want: "public.orders  [orders]"},
 		{names: []string{"ORDERS", "public.orders"}, want: "public.orders  [orders]"},

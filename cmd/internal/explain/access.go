@@ -3,6 +3,7 @@ package explain
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -96,7 +97,7 @@ func (q *question) explainRole(t topic.Topic, roles []string) {
 	}
 }
 
-// explainChanges says when access was asked again since the event.
+// explainChanges says when access was checked again since the event.
 func (q *question) explainChanges(covering []topic.Topic) {
 	const shown = 5
 	var concerned []notifier.AccessEvent
@@ -109,14 +110,21 @@ func (q *question) explainChanges(covering []topic.Topic) {
 		q.tell("changes", nil, "no access event that concerns the user was filed since the event: if triggers file one for each change of rights, access was the same then")
 		return
 	}
-	q.tell("changes", nil, "%d access events that concern the user were filed since the event: access may have been another then", len(concerned))
+	q.tell("changes", nil, "the user's access was checked again %s since the event was filed: the answer may have been different then", times(len(concerned)))
 	for _, a := range concerned[:min(shown, len(concerned))] {
-		whose := "of everybody"
+		whose := "for everyone"
 		if a.User != "" {
-			whose = "of this user"
+			whose = "for this user"
 		}
-		q.tell("changes", nil, "at %s, event %d had access to %s asked again %s", a.At.Format(time.RFC3339), a.ID, orAllTopics(a.Topic), whose)
+		q.tell("changes", nil, "at %s, event %d made nodes check access to %s again, %s", a.At.Format(time.RFC3339), a.ID, orAllTopics(a.Topic), whose)
 	}
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // explainSockets says which configured sockets of the topics send events of the type.

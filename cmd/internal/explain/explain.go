@@ -22,7 +22,7 @@ import (
 // Answer says whether a user receives an event, and why.
 type Answer struct {
 	Event    *Event `json:"event"` // nil: the log does not hold it
-	User     string `json:"user"`  // the id in its one spelling; empty: somebody who is not logged in
+	User     string `json:"user"`  // the id in its one spelling; empty: anonymous
 	Receives bool   `json:"receives"`
 	Lines    []Line `json:"lines"`
 }
@@ -53,8 +53,8 @@ type question struct {
 	who    identity.Identity
 }
 
-// Why answers for the event with an id, or that a cursor names, and for the user with an id; an empty user stands for somebody who is
-// not logged in. The error is one sentence for the operator, or rules.Problems: the question could not be answered.
+// Why answers for the event with an id, or that a cursor names, and for the user with an id; an empty user stands for the
+// anonymous. The error is one sentence for the operator, or rules.Problems: the question could not be answered.
 func Why(ctx context.Context, c *config.Config, event, user string) (Answer, error) {
 	id, epoch, err := notifier.ParseEventID(event)
 	if err != nil {
@@ -127,7 +127,7 @@ func (q *question) explainFiled(id int64) bool {
 	q.answer.Event = &Event{e.ID, e.Topic, e.Type, e.Role, e.Time}
 	switch {
 	case e.IsAccess():
-		q.tell("filed", no(), "event %d is no event for followers: it has nodes ask access to %s again", e.ID, orAllTopics(e.Topic))
+		q.tell("filed", no(), "event %d is no event for followers: it makes nodes check access to %s again", e.ID, orAllTopics(e.Topic))
 		return false
 	case e.IsReset():
 		q.tell("filed", no(), "event %d is no event for followers: it tells followers of topics at, above and below %s to read their state again", e.ID, e.Topic[1:])
@@ -166,7 +166,7 @@ func orAllTopics(t topic.Topic) string {
 // explainUser finds the user. It reports false if there is no such user.
 func (q *question) explainUser(ctx context.Context, user string) (bool, error) {
 	if user == "" {
-		q.tell("user", nil, "asked for somebody who is not logged in")
+		q.tell("user", nil, "asked for the anonymous user")
 		return true, nil
 	}
 	who, err := q.Accounts.Borrow(ctx, user)

@@ -16,9 +16,9 @@ const followRetry = time.Second
 // eventsPerTake is how many events Follow hands out at once, at most.
 const eventsPerTake = 256
 
-// Follow reads the events of topics as an identity, from now on. It calls live once, when whatever is committed from then on
-// will be read, and each for what was read: each is not told of the same event twice, nor of a gap without a reset. It returns
-// nil after ctx has ended or the node has closed its subscriptions, the error of each, or why the identity may not follow.
+// Follow reads the events of topics as an identity, from now on. It calls live once: whatever is committed after that call is
+// read. It calls each for what was read, and each gets every event once. A gap is reported as a reset. Follow returns nil after
+// ctx has ended or the node has closed its subscriptions, the error of each, or why the identity may not follow.
 func (n *Node) Follow(ctx context.Context, topics []topic.Topic, who identity.Identity, live func(), each func(notifier.Taken) error) error {
 	f := &follow{node: n, who: who, topics: topics, wake: make(chan struct{}, 1), live: live, each: each}
 	for {
@@ -42,7 +42,7 @@ type follow struct {
 	node   *Node
 	who    identity.Identity
 	topics []topic.Topic
-	since  string // behind what was read; empty before the first subscription
+	since  string // cursor after the last event taken; empty before the first subscription
 	wake   chan struct{}
 	live   func()
 	each   func(notifier.Taken) error

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { topic as written } from 'rowcall';
 import { describe, request } from '../../data/api.ts';
 
@@ -20,16 +20,14 @@ export interface TopicInfo {
 export interface Tables {
   tables: TableInfo[] | undefined; // undefined until the server has answered
   trouble: string; // why it has not
-  ask: () => void; // asks again
 }
 
 const RETRY = 3000; // milliseconds, while the server does not answer
 
 // useTables asks the server for the declared tables, until it answers.
 export function useTables(): Tables {
-  const [state, setState] = useState<Pick<Tables, 'tables' | 'trouble'>>({ tables: undefined, trouble: '' });
+  const [state, setState] = useState<Tables>({ tables: undefined, trouble: '' });
   const [turn, setTurn] = useState(0);
-  const ask = useCallback(() => setTurn((n) => n + 1), []);
   useEffect(() => {
     const over = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -38,15 +36,15 @@ export function useTables(): Tables {
       (error) => {
         if (over.signal.aborted) return;
         setState((before) => ({ ...before, trouble: describe(error) }));
-        timer = setTimeout(ask, RETRY);
+        timer = setTimeout(() => setTurn((n) => n + 1), RETRY);
       },
     );
     return () => {
       over.abort();
       clearTimeout(timer);
     };
-  }, [turn, ask]);
-  return { ...state, ask };
+  }, [turn]);
+  return state;
 }
 
 // firstTopic returns the topic that is followed first: one for all rows, if the table has one.
