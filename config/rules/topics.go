@@ -77,13 +77,16 @@ func (t Topic) At(i int) string {
 
 // CheckTopics checks the rules of topics.
 func CheckTopics(topics []Topic, p *Problems) {
+	var earlier topic.Index
 	for i, t := range topics {
 		at := t.At(i)
 		t.check(p, at)
-		for j, other := range topics[:i] {
-			p.Require(!other.Pattern().Overlaps(t.Pattern()), at+".topic",
-				"%q and %q of %s could be the same topic: change one of them", t.Topic, other.Topic, other.At(j))
+		pattern := t.Pattern()
+		if first := earlier.FirstOverlap(pattern); first >= 0 {
+			other := topics[first]
+			p.Add(at+".topic", "%q and %q of %s could be the same topic: change one of them", t.Topic, other.Topic, other.At(first))
 		}
+		earlier.Add(pattern)
 	}
 }
 

@@ -111,31 +111,38 @@ func (f function) differsFrom(t Table) bool {
 	return f.Source != t.body() || !f.Definer || f.Settings != strings.Join(t.settings(), ", ") || !f.OwnedAndPrivate
 }
 
+// functions are the trigger functions of schema rowcall.
+type functions struct {
+	all    []function     // in the order of their names
+	places map[string]int // in all, by name
+}
+
 // readFunctions reads the trigger functions of schema rowcall; none where the schema is not there.
-func readFunctions(ctx context.Context, tx *sql.Tx) ([]function, error) {
-	var all []function
+func readFunctions(ctx context.Context, tx *sql.Tx) (functions, error) {
+	read := functions{places: map[string]int{}}
 	err := eachText(ctx, tx, func(text string) error {
 		var f function
 		if err := json.Unmarshal([]byte(text), &f); err != nil {
 			return err
 		}
 		f.made = readComment(f.Comment)
-		all = append(all, f)
+		read.places[f.Name] = len(read.all)
+		read.all = append(read.all, f)
 		return nil
 	}, functionsQuery)
 	if err != nil {
-		return nil, fmt.Errorf("read generated functions: %w", err)
+		return functions{}, fmt.Errorf("read generated functions: %w", err)
 	}
-	return all, nil
+	return read, nil
 }
 
-// functionNamed returns the function of a name, or nil.
-func functionNamed(all []function, name string) *function {
-	at := slices.IndexFunc(all, func(f function) bool { return f.Name == name })
-	if at < 0 {
+// named returns the function of a name, or nil. A trigger function has no arguments, so that no two have one name.
+func (f functions) named(name string) *function {
+	at, found := f.places[name]
+	if !found {
 		return nil
 	}
-	return &all[at]
+	return &f.all[at]
 }
 
 // IsLive reports whether the table has a function of Rowcall's.

@@ -151,7 +151,7 @@ func (t Table) note() string {
 func (s *state) change(t Table) Change {
 	c := Change{Table: t.SQL(), function: t.functionName()}
 	main := Step{}
-	present := functionNamed(s.functions, t.functionName())
+	present := s.functions.named(t.functionName())
 	if wants := functionWants(t, present); wants != nil {
 		c.Differences = append(c.Differences, *wants)
 		main = append(main, s.makeFunction(t)...)
@@ -256,10 +256,13 @@ func (t Table) commentFunction() string {
 
 // undeclared is what removes generated functions that no declared table has.
 func (s *state) undeclared(declared []Table) []Change {
+	isDeclared := map[string]bool{}
+	for _, t := range declared {
+		isDeclared[t.functionName()] = true
+	}
 	all := []Change{}
-	for _, f := range s.functions {
-		isDeclared := slices.ContainsFunc(declared, func(t Table) bool { return t.functionName() == f.Name })
-		if f.made == nil || isDeclared {
+	for _, f := range s.functions.all {
+		if f.made == nil || isDeclared[f.Name] {
 			continue
 		}
 		c := Change{Table: f.made.Table, Differences: []Difference{{Kind: Undeclared}}, function: f.Name}

@@ -39,7 +39,7 @@ func Resolve(ctx context.Context, db *sql.DB, declared []rules.Table) ([]Table, 
 		return nil, err
 	}
 	for i, t := range r.tables {
-		if f := functionNamed(applied, t.functionName()); f != nil {
+		if f := applied.named(t.functionName()); f != nil {
 			r.tables[i].applied = f.made
 			if f.made == nil && len(t.declaration.Columns) == 0 {
 				r.tables[i].applied = &made{} // the comment is gone: no column is known to be applied
@@ -97,17 +97,17 @@ func (r *resolver) schema(at, schema string, d rules.Table, all []rules.Table) {
 		there := err == nil && len(parts) == 1 && r.catalog.find(schema, parts[0]) != nil
 		r.wrong.Require(there, rules.Entry(at+".except", i), "%s: schema %s has no such table", text, schema)
 	}
-	declared := func(name string) bool {
-		return slices.ContainsFunc(all, func(other rules.Table) bool {
-			s, n := other.Relation()
-			return s == schema && n == name
-		})
+	declared := map[string]bool{}
+	for _, other := range all {
+		if s, name := other.Relation(); s == schema {
+			declared[name] = true
+		}
 	}
 	count := 0
 	for i := range r.catalog.relations {
 		found := &r.catalog.relations[i]
 		isTable := found.Kind == ordinaryTable || found.Kind == partitionedTable
-		if found.Schema != schema || !isTable || found.Partition || found.Temporary || d.Excepts(found.Name) || declared(found.Name) {
+		if found.Schema != schema || !isTable || found.Partition || found.Temporary || d.Excepts(found.Name) || declared[found.Name] {
 			continue
 		}
 		own := &resolver{catalog: r.catalog}
@@ -178,9 +178,14 @@ func (r *relation) refusal() string {
 
 // checkTypeNames requires that the types of two tables differ.
 func (r *resolver) checkTypeNames() {
-	for i, t := range r.tables {
-		first := slices.IndexFunc(r.tables, func(other Table) bool { return other.TypeName == t.TypeName })
-		r.wrong.Require(first == i, t.Path+".name", "events of %s and of %s would both have types that begin with %q: give one of the two another name",
-			r.tables[first].SQL(), t.SQL(), t.TypeName)
+	firsts := map[string]Table{}
+	for _, t := range r.tables {
+		first, taken := firsts[t.TypeName]
+		if !taken {
+			firsts[t.TypeName] = t
+			continue
+		}
+		r.wrong.Add(t.Path+".name", "events of %s and of %s would both have types that begin with %q: give one of the two another name",
+			first.SQL(), t.SQL(), t.TypeName)
 	}
 }

@@ -23,6 +23,12 @@ type trigger struct {
 	NewTable string
 }
 
+// triggerPlace tells triggers apart.
+type triggerPlace struct {
+	relation uint32
+	name     string
+}
+
 // The bits of trigger.Type.
 const (
 	forEachRow = 1
@@ -35,8 +41,8 @@ const (
 
 // state is what a database has of declared tables.
 type state struct {
-	functions []function
-	triggers  []trigger
+	functions functions
+	triggers  map[triggerPlace]trigger
 	wanted    map[uint32][]string // the names of the triggers that declared tables and their partitions are to have
 	notOwned  map[uint32]string   // relations that the present role may not change, and their owners
 	role      string
@@ -60,7 +66,7 @@ const notOwnedQuery = `
 
 func readState(ctx context.Context, tx *sql.Tx, declared []Table) (*state, error) {
 	const roles = `SELECT current_user, coalesce((SELECT r.rolname FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'rowcall'), '')`
-	s := &state{wanted: map[uint32][]string{}, notOwned: map[uint32]string{}}
+	s := &state{triggers: map[triggerPlace]trigger{}, wanted: map[uint32][]string{}, notOwned: map[uint32]string{}}
 	if err := tx.QueryRowContext(ctx, roles).Scan(&s.role, &s.owner); err != nil {
 		return nil, fmt.Errorf("ask for roles: %w", err)
 	}
@@ -85,7 +91,7 @@ func readState(ctx context.Context, tx *sql.Tx, declared []Table) (*state, error
 	err = eachText(ctx, tx, func(text string) error {
 		var own trigger
 		err := json.Unmarshal([]byte(text), &own)
-		s.triggers = append(s.triggers, own)
+		s.triggers[triggerPlace{own.Relation, own.Name}] = own
 		return err
 	}, triggersQuery, string(list))
 	if err != nil {
@@ -114,11 +120,11 @@ func (t Table) tableAndPartitions() []partition {
 
 // find returns the trigger of a relation, or nil.
 func (s *state) find(relation uint32, name string) *trigger {
-	at := slices.IndexFunc(s.triggers, func(t trigger) bool { return t.Relation == relation && t.Name == name })
-	if at < 0 {
+	found, is := s.triggers[triggerPlace{relation, name}]
+	if !is {
 		return nil
 	}
-	return &s.triggers[at]
+	return &found
 }
 
 // generated reports whether a trigger executes a function that Rowcall has generated.
@@ -126,6 +132,6 @@ func (s *state) generated(t *trigger) bool {
 	if t.Schema != "rowcall" {
 		return false
 	}
-	f := functionNamed(s.functions, t.Function)
+	f := s.functions.named(t.Function)
 	return f != nil && (f.made != nil || strings.Contains(f.Name, ".")) // core and apps have no such names
 }

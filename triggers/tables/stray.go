@@ -16,7 +16,7 @@ type caller struct {
 // name now, they are there a second time by another name, or the table was declared with another mode. Those that a declared
 // table is to have are left to that table, which replaces them.
 func (s *state) strays(t Table) []caller {
-	present := functionNamed(s.functions, t.functionName())
+	present := s.functions.named(t.functionName())
 	if present == nil {
 		return nil
 	}

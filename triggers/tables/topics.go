@@ -160,12 +160,14 @@ func couldCover(upper, lower []part) bool {
 // checkTopics requires that no topic could be of two tables, or of two entries of one.
 func (r *resolver) checkTopics() {
 	var before []Topic
+	var patterns topic.Index // of these
 	for _, t := range r.tables {
 		for _, own := range t.Topics {
-			for _, other := range before {
-				r.wrong.Require(!own.Pattern.Overlaps(other.Pattern), own.Path+".topic",
-					"%s and %s of %s could be the same topic: change one of them", own.Pattern, other.Pattern, other.Path)
+			if first := patterns.FirstOverlap(own.Pattern); first >= 0 {
+				other := before[first]
+				r.wrong.Add(own.Path+".topic", "%s and %s of %s could be the same topic: change one of them", own.Pattern, other.Pattern, other.Path)
 			}
+			patterns.Add(own.Pattern)
 			before = append(before, own)
 		}
 	}

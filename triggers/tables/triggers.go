@@ -95,7 +95,7 @@ func (s *state) triggersWant(t Table, b partition) (wants []Difference, sql Step
 		found := s.find(b.OID, wanted.name)
 		switch {
 		case wanted.isCopy && found == nil, !wanted.isCopy && !wanted.isRight(found, t):
-			if functionNamed(s.functions, t.functionName()) != nil {
+			if s.functions.named(t.functionName()) != nil {
 				wants = append(wants, Difference{Kind: TriggerMissing, Trigger: wanted.name, Partition: partition})
 			}
 			if !wanted.isCopy {

@@ -327,7 +327,7 @@ func (w *watched) isDouble(r *relation) bool {
 
 // declaredElsewhere refuses a table to rowcall watch that is live because a file declares it; nil for any other.
 func (s *state) declaredElsewhere(t Table) error {
-	present := functionNamed(s.functions, t.functionName())
+	present := s.functions.named(t.functionName())
 	if !t.declaration.Watch || present == nil || present.made != nil && present.made.watch {
 		return nil
 	}
