@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/url"
 	"os"
@@ -22,6 +23,7 @@ import (
 //	sh stays     is a program that runs until the end of the page, or until rowcall init or uninstall
 //	yaml FILE    replaces the part of a file that has the same key; without the file, it is the file
 //	ts FILE      is written into a file, which has to compile
+//	python FILE  is written into a file
 //	text         each line has to be in what the scripts and programs print, one behind the other; ... is any text
 //
 // Other blocks, and those that are indented, are for readers alone.
@@ -92,7 +94,7 @@ func (m *manual) run(b block) {
 	m.t.Helper()
 	switch {
 	case b.kind == "sql":
-		fmt.Fprint(m.printed, m.db.Psql(m.t, b.text))
+		fmt.Fprint(m.printed, m.db.Psql(m.t, strings.ReplaceAll(b.text, "DATABASE shop ", "DATABASE "+m.db.Name+" ")))
 	case b.kind == "sh" && b.file == "stays":
 		m.start(b.text)
 	case b.kind == "sh":
@@ -102,6 +104,8 @@ func (m *manual) run(b block) {
 	case b.kind == "ts":
 		m.write(b.file, b.text)
 		m.compile()
+	case b.kind == "python":
+		m.write(b.file, b.text)
 	case b.kind == "text":
 		m.expect(b)
 	}
@@ -134,9 +138,11 @@ func (m *manual) shell(script string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(m.t.Context(), "bash", "-ec", "exec 2>&1; "+script)
 	cmd.Dir = m.folder
-	cmd.Env = append(os.Environ(), "PATH="+m.folder+":"+filepath.Dir(m.db.Cluster.PsqlProgram())+":"+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "PATH="+m.folder+":"+filepath.Dir(m.db.Cluster.PsqlProgram())+":"+cmp.Or(m.env["PATH"], os.Getenv("PATH")))
 	for name, value := range m.env {
-		cmd.Env = append(cmd.Env, name+"="+value)
+		if name != "PATH" {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
 	}
 	return cmd
 }
@@ -260,11 +266,29 @@ func TestHowTos(t *testing.T) {
 	for _, page := range pages {
 		t.Run(filepath.Base(page), func(t *testing.T) {
 			t.Parallel()
-			env := map[string]string{}
-			if filepath.Base(page) == "postgrest.md" {
-				env["ROWCALL_AUTH_JWT_KEY"] = "the-secret-of-both-has-32-bytes-or-more" // as the page exports it
-			}
-			readManual(t, page, schematest.New(t, schematest.Empty), env)
+			db := schematest.New(t, schematest.Empty)
+			readManual(t, page, db, exports(t, filepath.Base(page), db))
 		})
 	}
+}
+
+// exports returns the variables that a page exports. For the one about Django there is a Python that has it before others.
+func exports(t *testing.T, page string, db *schematest.Database) map[string]string {
+	t.Helper()
+	switch page {
+	case "postgrest.md":
+		return map[string]string{"ROWCALL_AUTH_JWT_KEY": "the-secret-of-both-has-32-bytes-or-more"}
+	case "django.md":
+		python, err := exec.LookPath(rowcalltest.DjangoPython(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, err := url.Parse(db.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at.User = url.UserPassword("shop_site", "secret")
+		return map[string]string{"DATABASE_URL": at.String(), "ROWCALL_DATABASE_URL": at.String(), "PATH": filepath.Dir(python) + ":" + os.Getenv("PATH")}
+	}
+	return nil
 }

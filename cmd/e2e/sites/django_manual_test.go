@@ -33,7 +33,7 @@ func manual(t *testing.T) (config, triggers, grant string) {
 // that Django has made, and a node as docs/django.md says.
 func openManual(t *testing.T) *djangoSite {
 	t.Helper()
-	python := djangoPython(t)
+	python := rowcalltest.DjangoPython(t)
 	config, triggers, grant := manual(t)
 	db := schematest.New(t, schematest.CoreOnly)
 	addr, role := schematest.UnusedAddress(t), "site_"+db.Name

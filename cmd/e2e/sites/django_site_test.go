@@ -29,24 +29,12 @@ type djangoSite struct {
 	url    string   // the site's address, with a slash at its end
 }
 
-// djangoPython returns a Python that has Django and a driver for PostgreSQL.
-func djangoPython(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"python3", "/usr/bin/python3"} {
-		if exec.CommandContext(t.Context(), name, "-c", "import django, psycopg2").Run() == nil {
-			return name
-		}
-	}
-	t.Skip("there is no Python with Django and psycopg2 here; Debian: apt-get install python3-django python3-psycopg2")
-	return ""
-}
-
 // openDjango migrates the site as a superuser, then the tables of the node, gives the accounts
 // passwords that Django makes, and starts both. The site's role may do anything with the site's
 // tables, and nothing else.
 func openDjango(t *testing.T, settings map[string]string) *djangoSite {
 	t.Helper()
-	d := &djangoSite{t: t, python: djangoPython(t)}
+	d := &djangoSite{t: t, python: rowcalltest.DjangoPython(t)}
 	db := schematest.New(t, schematest.Samples)
 	addr := schematest.UnusedAddress(t)
 	d.url = "http://" + addr + "/"
