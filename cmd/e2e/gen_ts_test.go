@@ -29,6 +29,8 @@ CREATE TABLE stock (shop bigint, n numeric, counts bigint[], PRIMARY KEY (shop, 
 CREATE TABLE notes (id int PRIMARY KEY, mood order_state);
 CREATE TYPE "Partial" AS ENUM ('Json');
 CREATE TYPE "*/ export const hacked = 1 //" AS ("'; hacked()" text, "constructor" int, "__proto__" int);
+CREATE SCHEMA "@ts-expect-error"; CREATE TYPE "@ts-expect-error"."ࡰxꟐ" AS ENUM ('@ts-ignore'); CREATE TYPE "@ts-expect-error" AS RANGE (SUBTYPE = int);
+ALTER TABLE order_items ADD told "@ts-expect-error"."ࡰxꟐ", ADD ordered "@ts-expect-error";
 CREATE SCHEMA "*/ ""'\${x}";
 CREATE TABLE "*/ ""'\${x}"."'; export const hacked = 1; //` + "\u2028" + `hacked()" ("*/ hacked() /*" int PRIMARY KEY, "new" "Partial", "a'b" "*/ export const hacked = 1 //", "` + "\u202e" + `" text, "注文" text);
 CREATE TABLE "2 fast" (id int PRIMARY KEY, readonly text, "get" int);

@@ -2,6 +2,7 @@ package typescript
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -46,7 +47,7 @@ func identifier(name, fallback string) string {
 	var b strings.Builder
 	for _, word := range words {
 		first := []rune(word)[0]
-		b.WriteRune(unicode.ToUpper(first))
+		b.WriteRune(upper(first))
 		b.WriteString(word[len(string(first)):])
 	}
 	found := b.String()
@@ -54,6 +55,14 @@ func identifier(name, fallback string) string {
 		return fallback + found
 	}
 	return found
+}
+
+// upper is the letter as a capital, if that may stand in an identifier too.
+func upper(r rune) rune {
+	if capital := unicode.ToUpper(r); isLetter(capital) {
+		return capital
+	}
+	return r
 }
 
 // patternIdentifier names the rows of a listed topic: RoomByRoomId for room/{room_id:int}.
@@ -74,10 +83,18 @@ func patternIdentifier(pattern string) string {
 	return found
 }
 
-// isLetter reports whether a letter may stand in an identifier, in every version of TypeScript.
+// isLetter reports whether a letter may stand in an identifier for every version and target of TypeScript: the compiler may be of
+// an older Unicode than this program. Other letters part words, as blanks do.
 func isLetter(r rune) bool {
-	const verticalTilde = 0x2e2f // a letter in Unicode, but not in identifiers
-	return unicode.IsLetter(r) && r <= 0xffff && r != verticalTilde
+	spans := [][2]rune{
+		{'A', 'Z'}, {'a', 'z'}, {'À', 'Ö'}, {'Ø', 'ö'}, {'ø', 'ſ'}, // Latin
+		{'Ạ', 'ỹ'}, {'Ơ', 'ơ'}, {'Ư', 'ư'}, // Vietnamese
+		{'Ά', 'Ά'}, {'Έ', 'Ί'}, {'Ό', 'Ό'}, {'Ύ', 'Ρ'}, {'Σ', 'ώ'}, // Greek
+		{'Ё', 'Ќ'}, {'Ў', 'я'}, {'ё', 'ќ'}, {'ў', 'ҁ'}, // Cyrillic
+		{'א', 'ת'}, {'ء', 'غ'}, {'ف', 'ي'}, // Hebrew, Arabic
+		{'ぁ', 'ゔ'}, {'ァ', 'ヺ'}, {'ー', 'ー'}, {'一', '龥'}, {'가', '힣'}, // Japanese, Chinese, Korean
+	}
+	return slices.ContainsFunc(spans, func(span [2]rune) bool { return span[0] <= r && r <= span[1] })
 }
 
 func isDigit(r rune) bool { return '0' <= r && r <= '9' }
@@ -116,13 +133,14 @@ func quote(text string) string {
 	return b.String() + "'"
 }
 
-// comment is a text that stays within a comment of either form.
-func comment(text string) string {
+// comment is a name that stays within a comment of either form, and is none of the words with an @ that compilers and editors
+// obey, such as @ts-ignore and @deprecated.
+func comment(name string) string {
 	shown := strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '\ufffd'
 		}
 		return r
-	}, text)
-	return strings.ReplaceAll(shown, "*/", "* /")
+	}, name)
+	return strings.NewReplacer("*/", "* /", "@", "(at)").Replace(shown)
 }

@@ -3,7 +3,7 @@
 // runs against equal databases write the same file.
 //
 // Names of tables, columns, types and labels are not trusted: in the file they are only parts of identifiers, quoted texts, and
-// comments that end with their line.
+// comments that end with their line and begin with a word of this package.
 package typescript
 
 import (
@@ -175,7 +175,7 @@ func (w *writer) namedTypes(types []tables.ValueType) string {
 		if !ok {
 			continue
 		}
-		fmt.Fprintf(&b, "\n/** %s */\n", comment(v.Schema+"."+v.Name))
+		fmt.Fprintf(&b, "\n/** Values of %s. */\n", comment(v.Schema+"."+v.Name))
 		if v.Enum {
 			fmt.Fprintf(&b, "export type %s = %s\n", name, union(v.Labels))
 			continue

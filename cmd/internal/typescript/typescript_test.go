@@ -1,11 +1,18 @@
 package typescript
 
-import "testing"
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"rowcall/triggers/tables"
+)
 
 func TestIdentifiers(t *testing.T) {
 	for name, want := range map[string]string{
 		"order_items": "OrderItems", "OrderItems": "OrderItems", "2 fast": "Table2Fast", "'; //": "Table", "été": "Été", "注文": "注文",
-		"a\u202eb": "AB", "\u2e2f": "Table", "\U0001d400": "Table",
+		"a\u202eb": "AB", "\u2e2f": "Table", "\U0001d400": "Table", "größe": "Größe", "ёлка": "Ёлка", "データ": "データ", "ωμέγα": "Ωμέγα",
+		"\u0870x\ua7d0": "X", "\u023fx": "X", "\u019bx": "X", // letters that a compiler may not know, or whose capitals it may not
 	} {
 		if got := identifier(name, "Table"); got != want {
 			t.Errorf("identifier(%q) = %q, want %q", name, got, want)
@@ -35,10 +42,29 @@ func TestQuotedTexts(t *testing.T) {
 			t.Errorf("quote(%q) = %s, want %s", text, got, want)
 		}
 	}
-	for text, want := range map[string]string{"a*/b": "a* /b", "a\nb": "a\ufffdb", "**//": "** //"} {
+	for text, want := range map[string]string{"a*/b": "a* /b", "a\nb": "a\ufffdb", "**//": "** //", "@ts-ignore": "(at)ts-ignore", "a @deprecated": "a (at)deprecated"} {
 		if got := comment(text); got != want {
 			t.Errorf("comment(%q) = %q, want %q", text, got, want)
 		}
+	}
+}
+
+// Names of types and schemas are no orders to the compiler.
+func TestComments(t *testing.T) {
+	types := []tables.ValueType{
+		{OID: 1, Schema: "@ts-expect-error", Name: "mood", Enum: true, Labels: []string{"sad"}},
+		{OID: 2, Schema: "public", Name: "@ts-expect-error"},
+		{OID: 3, Schema: "public", Name: "*/ // @ts-ignore\n@ts-ignore"},
+	}
+	columns := []tables.Field{{Name: "a", TypeOID: 1}, {Name: "b", TypeOID: 2}, {Name: "c", TypeOID: 3}}
+	file := Model{Types: types, Listed: []ListedTopic{{Pattern: "@ts-ignore/{a}", Columns: columns}}}.File()
+	for _, want := range []string{"/** Values of (at)ts-expect-error.mood. */", "\n  b: string | null // of type (at)ts-expect-error\n", "\n  c: string | null // of type * / // (at)ts-ignore\ufffd(at)ts-ignore\n"} {
+		if !strings.Contains(file, want) {
+			t.Errorf("the file has no %q:\n%s", want, file)
+		}
+	}
+	if comment := regexp.MustCompile(`(?m)(//|/\*).*@`).FindString(file); comment != "" {
+		t.Errorf("a comment has an @: %q", comment)
 	}
 }
 

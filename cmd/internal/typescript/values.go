@@ -21,7 +21,7 @@ func (v value) nullable() string {
 func property(name string, v value) string {
 	line := "  " + propertyName(name) + ": " + v.nullable()
 	if v.note != "" {
-		line += " // " + comment(v.note)
+		line += " // of type " + comment(v.note)
 	}
 	return line + "\n"
 }
