@@ -60,8 +60,16 @@ func (q *question) explainAccess(ctx context.Context, covering []topic.Topic) er
 		}
 		q.tell("access", yes(), "the user may follow %s now", covering[i])
 		q.explainRole(covering[i], g.Roles)
+		q.explainFilters(covering[i])
 	}
 	return nil
+}
+
+// explainFilters says that filters are not tested, where a topic takes them: which a subscription has is known to its node alone.
+func (q *question) explainFilters(t topic.Topic) {
+	if source, _, _ := q.Topics.Source(t); source.Filterable != nil {
+		q.tell("filter", nil, "explain does not test filters: whether a subscription to %s with a filter receives the event depends on its filter too", t)
+	}
 }
 
 // refusal says why access is refused.

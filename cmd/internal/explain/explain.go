@@ -38,7 +38,7 @@ type Event struct {
 
 // Line is one fact.
 type Line struct {
-	About string `json:"about"` // filed, retention, topic, user, access, role, changes or socket
+	About string `json:"about"` // filed, retention, topic, user, access, role, filter, changes or socket
 	Ok    *bool  `json:"ok"`    // whether this lets the user receive the event; nil: it decides nothing by itself
 	Text  string `json:"text"`
 }
@@ -137,7 +137,8 @@ func (q *question) explainFiled(id int64) bool {
 	if q.log.Dropped {
 		q.tell("retention", nil, "retention has dropped events of later transactions: a client that comes back with a cursor from before this event gets a reset, and not the event")
 	} else {
-		q.tell("retention", nil, "the log holds the event and all that were filed later: a client that comes back with a cursor from before it gets it")
+		q.tell("retention", nil, "the log holds the event: a client that comes back with a cursor from before it gets it, unless retention has dropped other events that follow the cursor, "+
+			"or more than %d events follow it (limits.replay_events): then it gets a reset, and not the event", q.config.Limits.ReplayEvents)
 	}
 	return true
 }
