@@ -38,7 +38,8 @@ func (c topicChain) lowest(row string) string {
 	return "coalesce(" + strings.Join(names, ", ") + ")"
 }
 
-// SQL of the data of events of an updated row, or of one whose table has changed, as formats: %s is the type, and in updateDataForm the fields of the old row.
+// SQL of the data of events, as formats: updates, statements and the fallback use these. %s is the type, and in updateDataForm
+// the fields of the old row.
 const (
 	insertData     = `pg_catalog.concat('{"op":"%s","key":', new_key, ',"new":{', pg_catalog.array_to_string(new_row, ','), '}}')`
 	deleteData     = `pg_catalog.concat('{"op":"%s","key":', old_key, ',"old":{', pg_catalog.array_to_string(old_row, ','), '}}')`
@@ -175,7 +176,8 @@ func (t Table) fileRevalidate(s *script, i int) {
 	}
 }
 
-// accessOf is SQL of whether an access event is filed for a row, and of its data. The new row has none that the old row had.
+// accessOf is SQL of whether an access event is filed for a row, and of its data. If hasOld, the new row files none when the old
+// row filed the same.
 func (t Table) accessOf(i int, row string, hasOld bool) (condition, data string) {
 	r := t.Revalidate[i]
 	condition, data = numberedVariable(row, "asked", i)+" IS NOT NULL", "'{}'"

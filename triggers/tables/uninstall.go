@@ -91,8 +91,8 @@ func TakenNote(taken string) string {
 	return taken + " depends on schema rowcall, and would be dropped with it: drop it or change it first, or give --cascade"
 }
 
-// Run removes Rowcall, and with cascade what is taken. It calls done after each statement, with an error for a role that has to stay because something
-// depends on it. Triggers are dropped between two writers, as they are made. Run may be called again after an error.
+// Run removes Rowcall, and with cascade what is taken. It calls done after each statement, with an error for a role that has to
+// stay because something depends on it. Triggers are dropped between two writers, as they are made. Run may be called again after an error.
 func (r Removal) Run(ctx context.Context, db *sql.DB, cascade bool, done func(statement string, stays error)) error {
 	if err := r.Refusal(cascade); err != nil {
 		return err
@@ -134,8 +134,8 @@ func inUse(err error) bool {
 	return ok && (refused.Code == dependents || refused.Code == stateDenied || refused.Code == used)
 }
 
-// obstaclesQuery finds what would fail without Rowcall, and tables whose triggers the role may not drop. Functions in PL/pgSQL name what they call in their text alone. Tables of the example applications have triggers or
-// policies that call functions of Rowcall, but for job_runs, which is known by its columns.
+// obstaclesQuery finds what would fail without Rowcall, and tables whose triggers the role may not drop. Functions in PL/pgSQL
+// name what they call in their text alone. Tables of the example applications have triggers or policies that call functions of Rowcall, but for job_runs, which is known by its columns.
 const obstaclesQuery = `
 	SELECT format('function %s calls functions of schema rowcall, and would fail: DROP FUNCTION %1$s CASCADE drops it with its triggers', p.oid::regprocedure)
 	FROM pg_proc p
