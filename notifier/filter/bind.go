@@ -36,7 +36,19 @@ func (c Condition) Bind(columns []Column) (*Filter, error) {
 		return nil, err
 	}
 	root = simplify(root)
+	if root.searches() > maxSearches {
+		return nil, refuse("at most %d patterns of like may have text between two %%, and such a text with a _ in it, or longer than 63 bytes, counts as four", maxSearches)
+	}
 	return &Filter{root: root, canonical: root.spell()}, nil
+}
+
+// searches is how much work the patterns below are.
+func (b bound) searches() int {
+	n := b.pattern.searches()
+	for _, part := range b.parts {
+		n += part.searches()
+	}
+	return n
 }
 
 func bind(n node, columns []Column) (bound, error) {
@@ -101,6 +113,9 @@ func (b bound) like(given json.RawMessage) (bound, error) {
 	}
 	if b.pattern, ok = parsePattern(text); !ok {
 		return bound{}, refuse("%q: the pattern ends with a backslash, which stands before another character", b.column.Name)
+	}
+	if !b.pattern.isSearchable() {
+		return bound{}, refuse("%q: between two %% of a pattern, a text with a _ in it has at most %d characters", b.column.Name, maxSearchedChars)
 	}
 	return b, nil
 }

@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -10,25 +9,20 @@ import (
 // Row is a row as events have it: the JSON of its columns, in their order.
 type Row struct{ fields []field }
 
-type field struct {
-	name  string
-	value json.RawMessage
-}
-
-// value returns the JSON of a column.
-func (r Row) value(column string) (json.RawMessage, bool) {
+// find returns the field of a column.
+func (r Row) find(column string) (field, bool) {
 	at := slices.IndexFunc(r.fields, func(f field) bool { return f.name == column })
 	if at < 0 {
-		return nil, false
+		return field{}, false
 	}
-	return r.fields[at].value, true
+	return r.fields[at], true
 }
 
 // ReadRow reads a row from JSON.
 func ReadRow(text []byte) (Row, error) {
 	var r Row
 	err := eachField(text, func(name string, value json.RawMessage) error {
-		r.fields = append(r.fields, field{name, bytes.TrimSpace(value)})
+		r.fields = append(r.fields, newField(name, value))
 		return nil
 	})
 	return r, err
@@ -38,8 +32,8 @@ func ReadRow(text []byte) (Row, error) {
 func (r Row) over(below Row) Row {
 	all := slices.Clone(below.fields)
 	for i, f := range all {
-		if value, ok := r.value(f.name); ok {
-			all[i].value = value
+		if own, ok := r.find(f.name); ok {
+			all[i] = own
 		}
 	}
 	return Row{all}

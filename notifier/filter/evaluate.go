@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 )
@@ -65,20 +64,19 @@ func (b *bound) combine(r Row, otherwise, decisive truth) (truth, error) {
 
 // testColumn answers a test of a column.
 func (b *bound) testColumn(r Row) (truth, error) {
-	filed, ok := r.value(b.column.Name)
+	filed, ok := r.find(b.column.Name)
 	if !ok {
 		return no, ErrOtherColumns
 	}
-	isNull := string(filed) == "null"
 	switch {
 	case b.test == "is":
-		return b.testIs(filed, isNull)
+		return b.testIs(filed)
 	case b.test == "in" && len(b.values) == 0:
 		return no, nil
-	case isNull:
+	case filed.isNull():
 		return unknown, nil
 	}
-	v, ok := b.column.read(filed)
+	v, ok := filed.read(b.column)
 	if !ok {
 		return no, ErrOtherColumns
 	}
@@ -86,11 +84,12 @@ func (b *bound) testColumn(r Row) (truth, error) {
 }
 
 // testIs answers is, which is never unknown.
-func (b *bound) testIs(filed json.RawMessage, isNull bool) (truth, error) {
+func (b *bound) testIs(filed field) (truth, error) {
+	isNull := filed.isNull()
 	if b.want == "null" || isNull {
 		return truthOf(isNull && b.want == "null"), nil
 	}
-	v, ok := b.column.read(filed)
+	v, ok := filed.read(b.column)
 	if !ok {
 		return no, ErrOtherColumns
 	}

@@ -3,6 +3,7 @@ package filter
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -86,11 +87,13 @@ func TestFiltersThatAreRefused(t *testing.T) {
 		`{"at":"294277-01-01T00:00:00Z"}`:  `"at" is of type timestamp with time zone`,
 		`{"local":"2026-11-20T12:00:00Z"}`: `"local" is of type timestamp without time zone`,
 		`{"id":"3f2504e0"}`:                `"id" is of type uuid`,
-		`{"status":{"like":"` + strings.Repeat("a", maxLikeRunes+1) + `"}}`:                            `at most 256 characters`,
-		`{"status":"` + strings.Repeat("a", MaxBytes) + `"}`:                                           "at most 8192 bytes",
-		`{"and":[` + strings.Repeat(`{"n":1},`, MaxTerms) + `{"n":1}]}`:                                "at most 64 tests",
-		strings.Repeat(`{"and":[`, maxDepth+1) + `{}` + strings.Repeat(`]}`, maxDepth+1):               "nested 16 times at most",
-		strings.Repeat(`{"not":[`, maxDepth) + `{"status":{"in":[]}}` + strings.Repeat(`]}`, maxDepth): "",
+		`{"status":{"like":"` + strings.Repeat("a", maxLikeRunes+1) + `"}}`:                                                                                   `at most 256 characters`,
+		`{"status":"` + strings.Repeat("a", MaxBytes) + `"}`:                                                                                                  "at most 8192 bytes",
+		`{"and":[` + strings.Repeat(`{"n":1},`, MaxTerms) + `{"n":1}]}`:                                                                                       "at most 64 tests",
+		`{"or":[` + strings.Repeat(`{"status":{"like":"%a%"}},{"code":{"like":"%b%"}},`, 16) + `{"status":{"like":"%c%"}}]}`:                                  "",
+		`{"or":[{"n":1},{"status":{"like":"%a%"}},{"status":{"like":"%_%"}},{"code":{"like":"b%a_a%"}},{"code":{"like":"%_a%"}},{"status":{"like":"%a_%"}}]}`: "at most 16 patterns of like",
+		strings.Repeat(`{"and":[`, maxDepth+1) + `{}` + strings.Repeat(`]}`, maxDepth+1):                                                                      "nested 16 times at most",
+		strings.Repeat(`{"not":[`, maxDepth) + `{"status":{"in":[]}}` + strings.Repeat(`]}`, maxDepth):                                                        "",
 		`{"not":[{"n":1}]}`: "", `{"not":"x"}`: "", `{"not":{"in":["x"]}}`: "", `{}`: "", `{"raw":{"is":null}}`: "", `{"big":"7"}`: "",
 	}
 	for text, want := range cases {
@@ -253,20 +256,77 @@ func argTexts(arg any) []string {
 	return arg.([]string)
 }
 
-// A test of a long text ends soon, whatever the pattern is.
-func TestLikeIsBounded(t *testing.T) {
+// The dearest filters that are allowed end soon on a long row: well below 100 ms where nothing else runs.
+func TestLongRowsAreTestedSoon(t *testing.T) {
 	t.Parallel()
-	text := quoteForTest(strings.Repeat("a", 1<<20))
-	f, err := bindText(`{"status":{"like":"%` + strings.Repeat("a%", 120) + `b"}}`)
+	const long = 1 << 20
+	digits := strings.Repeat("9", maxWhole-1) + "." + strings.Repeat("9", maxFraction)
+	row, err := ReadRow([]byte(`{"status":"` + strings.Repeat("a", long) + `","not":"` + strings.Repeat(`ä\n`, long/4) + `","code":"` + strings.Repeat(" ", long) + `","total":` + digits + `}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	row, err := ReadRow([]byte(`{"status":` + text + `}`))
-	if err != nil {
-		t.Fatal(err)
+	several := func(most int, term func(n int) string) string {
+		var terms []string
+		for n := 0; n < most && len(strings.Join(terms, ","))+len(term(n)) < MaxBytes-100; n++ {
+			terms = append(terms, term(n))
+		}
+		return `{"or":[` + strings.Join(terms, ",") + `]}`
 	}
-	if passes, err := f.Passes(row); passes || err != nil {
-		t.Errorf("got %v, %v", passes, err)
+	for name, text := range map[string]string{
+		"literal":   several(maxSearches/4, func(n int) string { return fmt.Sprintf(`{"status":{"like":"%%%sb%d%%"}}`, strings.Repeat("a", 230), n) }),
+		"short":     several(maxSearches, func(n int) string { return fmt.Sprintf(`{"status":{"like":"%%ab%d%%"}}`, n) }),
+		"shorter":   several(maxSearches, func(n int) string { return fmt.Sprintf(`{"status":{"like":"%%%sb%d%%"}}`, strings.Repeat("a", 60), n) }),
+		"parts":     `{"status":{"like":"%` + strings.Repeat("a%", 120) + `b%"}}`,
+		"any":       several(maxSearches/4, func(n int) string { return fmt.Sprintf(`{"status":{"like":"%%%s_b%d%%"}}`, strings.Repeat("a", 60), n) }),
+		"any ä":     several(maxSearches/4, func(n int) string { return fmt.Sprintf(`{"not":{"like":"%%ä_ö%d%%"}}`, n) }),
+		"no ASCII":  several(maxSearches, func(n int) string { return fmt.Sprintf(`{"not":{"like":"%%ä\nö%d%%"}}`, n) }),
+		"blanks":    several(MaxTerms, func(n int) string { return fmt.Sprintf(`{"code":{"in":["a%d","b","c","d"]}}`, n) }),
+		"equality":  several(MaxTerms, func(n int) string { return fmt.Sprintf(`{"not":"a%d"}`, n) }),
+		"ends":      several(MaxTerms, func(n int) string { return fmt.Sprintf(`{"status":{"like":"%%_a_b%d"}}`, n) }),
+		"numbers":   several(MaxTerms, func(n int) string { return fmt.Sprintf(`{"total":{"lt":%d}}`, n) }),
+		"long list": `{"total":{"in":[1` + strings.Repeat(`,1e131071`, 800) + `]}}`,
+	} {
+		f, err := bindText(text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		start := time.Now()
+		passes, err := f.Passes(row)
+		took := time.Since(start)
+		t.Logf("%s: %v", name, took)
+		if passes || err != nil || took > 2*time.Second {
+			t.Errorf("%s: got %v, %v after %v", name, passes, err, took)
+		}
+	}
+}
+
+// Parts of patterns that are looked for, and have a _ in them, take the first place where they fit.
+func TestSearchedPatterns(t *testing.T) {
+	t.Parallel()
+	for text, rows := range map[string]map[string]bool{
+		`%a_c%`:                               {"abc": true, "xa😀cx": true, "ac": false, "aabc": true, "abaxc": true, "abxc": false, "a\nc": true},
+		`%ä_%`:                                {"ä": false, "aää": true, "äx": true, "xä": false},
+		`%__%_a`:                              {"xya": false, "xyza": true, "äöüa": true},
+		`%a_%b_%`:                             {"axby": true, "axb": false, "abby": true, "aby": false, "aabxby": true},
+		`%` + strings.Repeat("_", 63) + `b%`:  {strings.Repeat("a", 62) + "bx": false, strings.Repeat("a", 64) + "bx": true, strings.Repeat("日", 63) + "b": true},
+		`%_\%%`:                               {"5%": true, "%5": false},
+		`%` + strings.Repeat("_", 64) + `b%`:  nil,
+		`%` + strings.Repeat("b", 100) + `_`:  {strings.Repeat("b", 101): true, strings.Repeat("b", 100): false},
+		`%` + strings.Repeat("b", 100) + `_%`: nil,
+	} {
+		f, err := bindText(`{"status":{"like":` + quoteForTest(text) + `}}`)
+		if (err == nil) != (rows != nil) || err != nil && !strings.Contains(err.Error(), "at most 64 characters") {
+			t.Errorf("pattern %s: %v", text, err)
+		}
+		for value, want := range rows {
+			row, err := ReadRow([]byte(`{"status":` + quoteForTest(value) + `}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := f.Passes(row); got != want || err != nil {
+				t.Errorf("pattern %s of %s: got %v, %v", text, value, got, err)
+			}
+		}
 	}
 }
 

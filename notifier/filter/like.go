@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,41 +15,55 @@ type pattern struct {
 }
 
 // likePart is a run of characters, of which some may be any.
-type likePart []likeRune
+type likePart struct {
+	chars   []likeChar
+	literal string // the characters, if none of them may be any
+}
 
-// likeRune is a character of a pattern, or any.
-type likeRune struct {
+// likeChar is a character of a pattern, or any.
+type likeChar struct {
 	char rune
 	any  bool
+}
+
+func newLikePart(chars []likeChar) likePart {
+	var literal strings.Builder
+	for _, c := range chars {
+		if c.any {
+			return likePart{chars: chars}
+		}
+		literal.WriteRune(c.char)
+	}
+	return likePart{literal: literal.String()}
 }
 
 // parsePattern reads a pattern. It reports false if the pattern ends with the backslash of an escape, which PostgreSQL refuses.
 func parsePattern(text string) (pattern, bool) {
 	p := pattern{text: text}
-	var part likePart
+	var part []likeChar
 	escaped, began := false, false
 	for _, char := range text {
 		p.openEnd = false
 		switch {
 		case escaped:
-			part, escaped = append(part, likeRune{char: char}), false
+			part, escaped = append(part, likeChar{char: char}), false
 		case char == '\\':
 			escaped = true
 		case char == '_':
-			part = append(part, likeRune{any: true})
+			part = append(part, likeChar{any: true})
 		case char == '%':
 			p.openBegin = p.openBegin || !began
 			p.openEnd = true
 			if len(part) > 0 {
-				p.parts, part = append(p.parts, part), nil
+				p.parts, part = append(p.parts, newLikePart(part)), nil
 			}
 		default:
-			part = append(part, likeRune{char: char})
+			part = append(part, likeChar{char: char})
 		}
 		began = true
 	}
 	if len(part) > 0 {
-		p.parts = append(p.parts, part)
+		p.parts = append(p.parts, newLikePart(part))
 	}
 	return p, !escaped
 }
@@ -58,27 +73,57 @@ func prefixPattern(prefix string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(prefix) + "%"
 }
 
-// matches reports whether the whole text has the form of the pattern. Each part but a last one that is bound to the end
-// takes the first place where it fits: a later place would leave the others less room.
+// split returns the part at the beginning of the text, those that stand anywhere, and the one at the end. The first and
+// the last are nil if there are none.
+func (p pattern) split() (first *likePart, anywhere []likePart, last *likePart) {
+	anywhere = p.parts
+	if !p.openBegin && len(anywhere) > 0 {
+		first, anywhere = &anywhere[0], anywhere[1:]
+	}
+	if !p.openEnd && len(anywhere) > 0 {
+		last, anywhere = &anywhere[len(anywhere)-1], anywhere[:len(anywhere)-1]
+	}
+	return first, anywhere, last
+}
+
+// searches is how much work a test of the pattern is: the time of so many searches for a short text. Texts that are long,
+// and those with _ in them, take about four times as much.
+func (p pattern) searches() int {
+	const short = 63 // bytes
+	most := 0
+	_, anywhere, _ := p.split()
+	for _, part := range anywhere {
+		if part.chars != nil || len(part.literal) > short {
+			return 4
+		}
+		most = 1
+	}
+	return most
+}
+
+// isSearchable reports whether find can look for all parts that may stand anywhere.
+func (p pattern) isSearchable() bool {
+	_, anywhere, _ := p.split()
+	return !slices.ContainsFunc(anywhere, func(l likePart) bool { return len(l.chars) > maxSearchedChars })
+}
+
+// matches reports whether the whole text has the form of the pattern. Each part that may stand anywhere takes the first
+// place where it fits: a later place would leave the others less room.
 func (p pattern) matches(text string) bool {
-	parts := p.parts
-	if len(parts) == 0 {
+	if len(p.parts) == 0 {
 		return text == "" || p.openBegin
 	}
-	if !p.openBegin {
-		rest, ok := parts[0].cut(text)
+	first, anywhere, last := p.split()
+	if first != nil {
+		rest, ok := first.cut(text)
 		if !ok {
 			return false
 		}
-		if text, parts = rest, parts[1:]; len(parts) == 0 {
+		if text = rest; len(p.parts) == 1 {
 			return text == "" || p.openEnd
 		}
 	}
-	var last likePart
-	if !p.openEnd {
-		last, parts = parts[len(parts)-1], parts[:len(parts)-1]
-	}
-	for _, part := range parts {
+	for _, part := range anywhere {
 		rest, ok := part.find(text)
 		if !ok {
 			return false
@@ -90,7 +135,10 @@ func (p pattern) matches(text string) bool {
 
 // cut takes the part from the beginning of a text.
 func (l likePart) cut(text string) (rest string, ok bool) {
-	for _, wanted := range l {
+	if l.chars == nil {
+		return strings.CutPrefix(text, l.literal)
+	}
+	for _, wanted := range l.chars {
 		char, size := utf8.DecodeRuneInString(text)
 		if size == 0 || !wanted.any && char != wanted.char {
 			return "", false
@@ -100,25 +148,54 @@ func (l likePart) cut(text string) (rest string, ok bool) {
 	return text, true
 }
 
-// find returns what follows the first place where the part fits.
+// maxSearchedChars is how many characters a part with _ has that may stand anywhere.
+const maxSearchedChars = 64
+
+// find returns what follows the first place where the part fits, in one pass over the text. With _ in the part, bit i of
+// fitting says that the first i+1 characters of the part fit what was read last.
 func (l likePart) find(text string) (rest string, ok bool) {
-	for {
-		if rest, ok := l.cut(text); ok {
-			return rest, true
-		}
-		_, size := utf8.DecodeRuneInString(text)
-		if size == 0 {
-			return "", false
-		}
-		text = text[size:]
+	if l.chars == nil {
+		_, rest, ok = strings.Cut(text, l.literal)
+		return rest, ok
 	}
+	var low [utf8.RuneSelf]uint64 // for each character: where the part has it
+	var high map[rune]uint64
+	anyChar := uint64(0)
+	for i, c := range l.chars {
+		switch {
+		case c.any:
+			anyChar |= 1 << i
+		case c.char < utf8.RuneSelf:
+			low[c.char] |= 1 << i
+		case high == nil:
+			high = map[rune]uint64{c.char: 1 << i}
+		default:
+			high[c.char] |= 1 << i
+		}
+	}
+	whole, fitting := uint64(1)<<(len(l.chars)-1), uint64(0)
+	for i, char := range text {
+		places := anyChar
+		if char < utf8.RuneSelf {
+			places |= low[char]
+		} else {
+			places |= high[char]
+		}
+		if fitting = (fitting<<1 | 1) & places; fitting&whole != 0 {
+			return text[i+utf8.RuneLen(char):], true
+		}
+	}
+	return "", false
 }
 
 // ends reports whether the text ends with the part.
 func (l likePart) ends(text string) bool {
-	for i := len(l) - 1; i >= 0; i-- {
+	if l.chars == nil {
+		return strings.HasSuffix(text, l.literal)
+	}
+	for i := len(l.chars) - 1; i >= 0; i-- {
 		char, size := utf8.DecodeLastRuneInString(text)
-		if size == 0 || !l[i].any && char != l[i].char {
+		if size == 0 || !l.chars[i].any && char != l.chars[i].char {
 			return false
 		}
 		text = text[:len(text)-size]

@@ -14,9 +14,10 @@ const (
 	MaxTerms = 64      // tests of columns
 	maxDepth = 16      // of and, or and not within each other
 
-	// maxLikeRunes bounds a pattern of like: the work of a test grows with the length of the text times that of
-	// the pattern.
-	maxLikeRunes = 256
+	maxLikeRunes = 256 // characters of a pattern of like
+
+	// maxSearches bounds the time that patterns of like take, which is that of so many searches of the texts of a row.
+	maxSearches = 16
 )
 
 // Error says what is wrong with a filter, as a sentence for whoever has written it.

@@ -12,6 +12,7 @@ import (
 // value is a value of a column in a form that can be compared.
 type value struct {
 	text    string  // of texts, uuids and enums
+	trimmed string  // of char(n): the text without the blanks at its end
 	number  int64   // of integers, booleans, dates and times
 	float   float64 // of floats
 	decimal decimal // of numeric
@@ -28,7 +29,7 @@ var readers = map[Kind]func(text string, quoted bool) (value, bool){
 	KindFloat8:      floatReader(64),
 	KindBool:        readBool,
 	KindText:        readText,
-	KindChar:        readText,
+	KindChar:        readChar,
 	KindEnum:        readText,
 	KindUUID:        readUUID,
 	KindDate:        func(text string, quoted bool) (value, bool) { return ifQuoted(quoted)(parseDate(text)) },
@@ -96,6 +97,13 @@ func readText(text string, quoted bool) (value, bool) {
 	return value{text: text}, quoted && !strings.Contains(text, "\x00")
 }
 
+// readChar reads a value of char(n), whose blanks at the end do not count where values are compared.
+func readChar(text string, quoted bool) (value, bool) {
+	v, ok := readText(text, quoted)
+	v.trimmed = strings.TrimRight(v.text, " ")
+	return v, ok
+}
+
 // readUUID reads a uuid in the form 8-4-4-4-12, in small or capital letters.
 func readUUID(text string, quoted bool) (value, bool) {
 	text = strings.ToLower(text)
@@ -143,15 +151,12 @@ func (c *Column) compare(a, b value) int {
 	case KindFloat4, KindFloat8:
 		return compareFloats(a.float, b.float)
 	case KindChar:
-		return strings.Compare(trimBlanks(a.text), trimBlanks(b.text))
+		return strings.Compare(a.trimmed, b.trimmed)
 	case KindText, KindUUID, KindEnum:
 		return strings.Compare(a.text, b.text)
 	}
 	return cmp.Compare(a.number, b.number)
 }
-
-// trimBlanks takes the blanks at the end away, which do not count where values of type char(n) are compared.
-func trimBlanks(text string) string { return strings.TrimRight(text, " ") }
 
 func compareFloats(a, b float64) int {
 	switch aIsNaN, bIsNaN := math.IsNaN(a), math.IsNaN(b); {
@@ -177,7 +182,7 @@ func (c *Column) write(v value) string {
 	case KindBool:
 		return strconv.FormatBool(v.number != 0)
 	case KindChar:
-		return trimBlanks(v.text)
+		return v.trimmed
 	case KindText, KindUUID, KindEnum:
 		return v.text
 	case KindDate:
