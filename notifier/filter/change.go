@@ -68,28 +68,25 @@ var errNoChange = errors.New("the data is no change of a row")
 
 // ReadChange reads the data of an event of a declared table.
 func ReadChange(data []byte) (Change, error) {
-	var given struct {
-		Op       string
-		Key      json.RawMessage
-		New, Old json.RawMessage
-	}
-	if json.Unmarshal(data, &given) != nil {
+	given := map[string]json.RawMessage{}
+	if eachField(data, func(name string, value json.RawMessage) error { given[name] = value; return nil }) != nil {
 		return Change{}, errNoChange
 	}
-	c := Change{Op: given.Op, Key: given.Key}
+	c := Change{Key: given["key"]}
+	c.Op, _ = unquote(given["op"])
 	var err1, err2 error
-	hasNew := given.Op == "insert" || given.Op == "enter" || given.Op == "update"
-	hasOld := given.Op == "delete" || given.Op == "leave" || given.Op == "update"
+	hasNew := c.Op == "insert" || c.Op == "enter" || c.Op == "update"
+	hasOld := c.Op == "delete" || c.Op == "leave" || c.Op == "update"
 	if hasNew {
-		c.New, err1 = ReadRow(given.New)
+		c.New, err1 = ReadRow(given["new"])
 	}
 	if hasOld {
-		c.Old, err2 = ReadRow(given.Old)
+		c.Old, err2 = ReadRow(given["old"])
 	}
 	if err1 != nil || err2 != nil || !hasNew && !hasOld {
 		return Change{}, errNoChange
 	}
-	if given.Op == "update" {
+	if c.Op == "update" {
 		c.Old = c.Old.over(c.New)
 	}
 	return c, nil

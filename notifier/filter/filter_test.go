@@ -212,6 +212,37 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// A change is read whatever is nested in its values, and as deep as PostgreSQL stores it.
+func TestDeepRows(t *testing.T) {
+	t.Parallel()
+	const levels = 200_000
+	deep := strings.Repeat(`[{"a":`, levels) + `"]}\\"` + strings.Repeat(`}]`, levels)
+	row := ` { "more" : ` + deep + ` , "sta\u0074us" : "open\\\"" , "n" : -1.5e3, "gift":null,"raw":[ ],"text":{}} `
+	change, err := ReadChange([]byte(`{"op":"update","key":{"more":` + deep + `},"new":` + row + `,"old":{"status":"late"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := bindText(`{"status":"open\\\"","more":{"not":1}}`)
+	if err == nil {
+		t.Fatal("there is no test not")
+	}
+	if f, err = bindText(`{"status":"open\\\"","gift":{"is":null}}`); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := f.Outcome(change); err != nil || got != Enter {
+		t.Errorf("got %v, %v", got, err)
+	}
+	want := `{"op":"enter","key":{"more":` + deep + `},"new":{"more":` + deep + `,"status":"open\\\"","n":-1.5e3,"gift":null,"raw":[ ],"text":{}}}`
+	if string(change.Entered()) != want {
+		t.Errorf("the event that is told is another")
+	}
+	for _, fault := range []string{`{`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":"`, `{"a":"\`, `{"a":[}`, `{"a":1 "b":2}`, `{"a":]}`, `{,}`, `{a:1}`, `{"a":,"b":1}`} {
+		if _, err := ReadRow([]byte(fault)); err == nil {
+			t.Errorf("%s was read as a row", fault)
+		}
+	}
+}
+
 // Whatever a client sends is refused, or has one form, which never fails. Values reach SQL as arguments only.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{`{"status":{"in":["open","late"]},"total":{"gte":100}}`, `{"not":[{"gift":{"is":null}}]}`, `{"at":{"lt":"0044-03-15T12:00:00Z BC"}}`,

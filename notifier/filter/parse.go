@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -152,39 +151,6 @@ func (p *parser) term(column, test string, given json.RawMessage) (node, error) 
 		return node{}, refuse("%q: %s has one value", column, test)
 	}
 	return node{column: column, test: test, given: given}, nil
-}
-
-// eachField calls visit with each entry of a JSON object, in its order. It refuses an object that has a name twice.
-func eachField(object json.RawMessage, visit func(name string, value json.RawMessage) error) error {
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	if _, err := decoder.Token(); err != nil || !isObject(object) {
-		return refuse("%s is no object", shorten(object))
-	}
-	seen := map[string]bool{}
-	for decoder.More() {
-		token, err := decoder.Token()
-		name, ok := token.(string)
-		var value json.RawMessage
-		if err != nil || !ok || decoder.Decode(&value) != nil {
-			return refuse("%s is no object", shorten(object))
-		}
-		if seen[name] {
-			return refuse("%q stands there twice: connect two conditions with and", name)
-		}
-		seen[name] = true
-		if err := visit(name, value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func isObject(value json.RawMessage) bool { return begins(value, '{') }
-func isList(value json.RawMessage) bool   { return begins(value, '[') }
-
-func begins(value json.RawMessage, with byte) bool {
-	trimmed := bytes.TrimLeft(value, " \t\r\n")
-	return len(trimmed) > 0 && trimmed[0] == with
 }
 
 // shorten is JSON for a sentence.
