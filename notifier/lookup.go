@@ -15,12 +15,12 @@ import (
 
 // Lookup is what the log holds of one event, for people who ask why somebody received it or did not.
 type Lookup struct {
-	Event    *Event        // nil: the log does not hold it
-	Dropped  bool          // retention has dropped events of later transactions than the event's: clients that come back with a cursor from before it get a reset
-	Access   []AccessEvent // what was filed after the event and may concern its followers, in the order of the log
-	First    int64         // the least id in the log; 0: the log is empty. Set without Event, as the next two are
-	Last     int64         // the greatest id
-	OldestAt time.Time     // when the event with the least id was filed
+	Event       *Event        // nil: the log does not hold it
+	ReplayReset bool          // retention has dropped events of later transactions than the event's: clients that come back with a cursor from before it get a reset
+	Access      []AccessEvent // what was filed after the event and may concern its followers, in the order of the log
+	First       int64         // the least id in the log; 0: the log is empty. Set without Event, as the next two are
+	Last        int64         // the greatest id
+	OldestAt    time.Time     // when the event with the least id was filed
 }
 
 // AccessEvent is an access event of the log: access was asked again.
@@ -80,7 +80,7 @@ func LookUp(ctx context.Context, pool *dbconn.Pool, id int64) (Lookup, error) {
 		return found, err
 	}
 	f, err := readFloor(ctx, pool)
-	found.Dropped = f.xid >= found.Event.xid
+	found.ReplayReset = f.xid >= found.Event.xid
 	return found, err
 }
 

@@ -9,11 +9,11 @@ import (
 // watchMark is the comment on a schema that rowcall watch has made.
 const watchMark = "Made by rowcall watch, which may remove it again. rowcall migrate makes it permanent."
 
-// IsWatched reports whether schema rowcall was made by rowcall watch, and migrated by no other command since. Such a schema
+// IsTemporary reports whether schema rowcall was made by rowcall watch, and migrated by no other command since. Such a schema
 // may be removed again.
-func IsWatched(ctx context.Context, db *sql.DB) (bool, error) { return isWatched(ctx, db) }
+func IsTemporary(ctx context.Context, db *sql.DB) (bool, error) { return isTemporary(ctx, db) }
 
-func isWatched(ctx context.Context, q queryer) (bool, error) {
+func isTemporary(ctx context.Context, q queryer) (bool, error) {
 	const query = `SELECT coalesce(obj_description(to_regnamespace('rowcall'), 'pg_namespace') = $1, false)`
 	var marked bool
 	if err := q.QueryRowContext(ctx, query, watchMark).Scan(&marked); err != nil {
@@ -25,7 +25,7 @@ func isWatched(ctx context.Context, q queryer) (bool, error) {
 // settleMark marks the schema if it is made for rowcall watch, and removes the mark for any other command. The transaction is
 // the one that makes the schema, so that a process that dies leaves no schema of unknown origin.
 func (s survey) settleMark(ctx context.Context, tx *sql.Tx, watch bool) error {
-	marked, err := isWatched(ctx, tx)
+	marked, err := isTemporary(ctx, tx)
 	if err != nil {
 		return err
 	}

@@ -32,8 +32,8 @@ const (
 	// prepareTimeout bounds one preparation. A table that is locked for longer is not judged.
 	prepareTimeout = 3 * time.Second
 
-	// watchedTimeout is the same for an item with a fingerprint, whose preparation holds up no other.
-	watchedTimeout = 10 * time.Second
+	// fingerprintedTimeout is the same for an item with a fingerprint, whose preparation holds up no other.
+	fingerprintedTimeout = 10 * time.Second
 )
 
 // Item is a setting whose prepared form depends on the catalog: statements, or a table or function as
@@ -80,11 +80,11 @@ func NewItem(setting, name string, prepare Prepare) *Item {
 // cheaper than preparing the setting.
 type Fingerprint func(ctx context.Context) (string, error)
 
-// NewWatchedItem returns an item like NewItem, which the keeper prepares within a few seconds after its fingerprint has
+// NewFingerprintedItem returns an item like NewItem, which the keeper prepares within a few seconds after its fingerprint has
 // changed, however long other items take.
-func NewWatchedItem(setting, name string, fingerprint Fingerprint, prepare Prepare) *Item {
+func NewFingerprintedItem(setting, name string, fingerprint Fingerprint, prepare Prepare) *Item {
 	i := NewItem(setting, name, prepare)
-	i.fingerprint, i.timeout = fingerprint, watchedTimeout
+	i.fingerprint, i.timeout = fingerprint, fingerprintedTimeout
 	return i
 }
 

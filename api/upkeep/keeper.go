@@ -96,7 +96,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 			counted = append(counted, i)
 			continue
 		}
-		running.Go(func() { k.watch(ctx, i) })
+		running.Go(func() { k.followFingerprint(ctx, i) })
 	}
 	if len(counted) > 0 {
 		k.checkCounted(ctx, counted)

@@ -103,7 +103,7 @@ func (p *program) printPlan(plan node.TablePlan) {
 		p.say("-- Note: %s.", note)
 	}
 	for _, c := range plan.Undeclared {
-		if c.Has(tables.Watched) {
+		if c.Has(tables.LiveByWatch) {
 			p.say("-- %s was made live by rowcall watch: rowcall watch --detach removes that.", c.Table)
 			continue
 		}

@@ -71,11 +71,11 @@ func (p *program) printRemoval(cmd *cobra.Command, c *config.Config, cascade boo
 	for _, obstacle := range r.Obstacles {
 		p.say("-- first: %s", obstacle)
 	}
-	for _, taken := range r.Taken {
+	for _, dependent := range r.Dependents {
 		if cascade {
-			p.say("-- drops too: %s", taken)
+			p.say("-- drops too: %s", dependent)
 		} else {
-			p.say("-- first: %s", tables.TakenNote(taken))
+			p.say("-- first: %s", tables.DependentNote(dependent))
 		}
 	}
 	for _, statement := range r.Statements {

@@ -103,14 +103,14 @@ func (p *program) watchSettings(cmd *cobra.Command) (*config.Config, *slog.Logge
 	if cmd.Flags().Changed("addr") || p.environment["ROWCALL_HTTP_ADDR"] != "" {
 		addr = given.HTTP.Addr // not that of a file, where another node serves
 	}
-	given.Database.URL = p.watchedDatabase(given.Database.URL)
+	given.Database.URL = p.watchDatabase(given.Database.URL)
 	c, err := watch.Settings(given, addr)
 	return c, log, err
 }
 
-// watchedDatabase returns the connection string of the database: the configured one, or that of DATABASE_URL, or one that
+// watchDatabase returns the connection string of the database: the configured one, or that of DATABASE_URL, or one that
 // leaves everything to PGHOST and the other variables that psql knows.
-func (p *program) watchedDatabase(configured config.DSN) config.DSN {
+func (p *program) watchDatabase(configured config.DSN) config.DSN {
 	found := cmp.Or(configured, config.DSN(p.environment["DATABASE_URL"]))
 	for _, name := range []string{"PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE"} {
 		if found == "" && p.environment[name] != "" {

@@ -12,7 +12,7 @@ type Kind int
 const (
 	NotLive            Kind = iota // it has no function
 	Undeclared                     // it has a function, and no declaration any more
-	Watched                        // likewise, and the function was made by rowcall watch
+	LiveByWatch                    // likewise, and the function was made by rowcall watch
 	NowDeclared                    // it is as declared, and was made so by rowcall watch
 	CommentChanged                 // of its function
 	VersionDiffers                 // its function is of another version of Rowcall
@@ -44,7 +44,7 @@ func (d Difference) String() string {
 		return "is not live: it gets a function and triggers"
 	case Undeclared:
 		return "is not declared any more: its triggers and its function are dropped"
-	case Watched:
+	case LiveByWatch:
 		return "is live by rowcall watch, and is not declared: its triggers and its function are dropped"
 	case NowDeclared:
 		return "was made live by rowcall watch: it stays from now on, because it is declared"
@@ -84,7 +84,7 @@ func (d Difference) Done() string {
 	switch d.Kind {
 	case NotLive:
 		return "is live now: function and triggers were made"
-	case Undeclared, Watched:
+	case Undeclared, LiveByWatch:
 		return "its triggers and its function were dropped"
 	case NowDeclared:
 		return "it was made live by rowcall watch, and stays from now on"

@@ -148,9 +148,6 @@ func (f functions) named(name string) *function {
 // IsLive reports whether the table has a function of Rowcall's.
 func (t Table) IsLive() bool { return t.applied != nil }
 
-// IsWatched reports whether the function was made by rowcall watch.
-func (t Table) IsWatched() bool { return t.applied != nil && t.applied.watch }
-
 // AsApplied is the table with no other columns than those with which it was applied. What repairs a database by itself
 // applies this: a new column leaves the database only when somebody applies the declaration.
 func (t Table) AsApplied() Table {

@@ -37,7 +37,7 @@ func (c Changes) Empty() bool { return len(c.Changes) == 0 }
 func (c Changes) Prune() Changes {
 	pruned := Changes{Changes: slices.Clone(c.Changes), Undeclared: []Change{}, Notes: c.Notes}
 	for _, undeclared := range c.Undeclared {
-		if undeclared.Has(Watched) {
+		if undeclared.Has(LiveByWatch) {
 			pruned.Undeclared = append(pruned.Undeclared, undeclared)
 		} else {
 			pruned.Changes = append(pruned.Changes, undeclared)
@@ -67,7 +67,7 @@ func Plan(ctx context.Context, db *sql.DB, declared []Table) (Changes, error) {
 			continue
 		}
 		c := present.change(t)
-		refused := present.declaredElsewhere(t)
+		refused := present.watchRefusal(t)
 		if refused == nil && len(c.Steps) > 0 { // to change nothing, no right is needed
 			refused = present.refusal(t)
 		}
@@ -83,6 +83,17 @@ func Plan(ctx context.Context, db *sql.DB, declared []Table) (Changes, error) {
 		}
 	}
 	return changes, wrong.Err()
+}
+
+// watchRefusal says why rowcall watch may not change a table: it is live because a file declares it. It is nil for any other
+// table, and for one that a file declares.
+func (s *state) watchRefusal(t Table) error {
+	present := s.functions.named(t.functionName())
+	if !t.declaration.Watch || present == nil || present.made != nil && present.made.watch {
+		return nil
+	}
+	return fmt.Errorf("%s is live already, because a configuration file declares it (rowcall apply). Watch does not change such a table: "+
+		"see its rows on the page /live of a node that serves that file (rowcall serve --config FILE)", t.SQL())
 }
 
 // PlanDeclared resolves declarations, and compares the database with them. It changes nothing.
@@ -170,7 +181,7 @@ func (s *state) change(t Table) Change {
 	strays := s.strays(t)
 	main = append(main, c.dropOwnStrays(t, strays)...)
 	for i, b := range t.tableAndPartitions() {
-		wants, step := s.triggersWant(t, b)
+		wants, step := s.triggerDifferences(t, b)
 		c.Differences = append(c.Differences, wants...)
 		if i == 0 {
 			main = append(main, step...)
@@ -267,7 +278,7 @@ func (s *state) undeclared(declared []Table) []Change {
 		}
 		c := Change{Table: f.made.Table, Differences: []Difference{{Kind: Undeclared}}, function: f.Name}
 		if f.made.watch {
-			c.Differences[0].Kind = Watched
+			c.Differences[0].Kind = LiveByWatch
 		}
 		for _, own := range f.Triggers {
 			c.Steps = append(c.Steps, Step{fmt.Sprintf("DROP TRIGGER %s ON %s", quoteName(own.Name), own.Table)})

@@ -21,7 +21,7 @@ const (
 // wantedTrigger is a trigger that a declared table, or a partition, is to have.
 type wantedTrigger struct {
 	name     string
-	type_    int    // as in pg_trigger.tgtype
+	bits     int    // as in pg_trigger.tgtype
 	isCopy   bool   // PostgreSQL copies it from the partitioned table
 	oldTable string // the name of the transition table; empty: none
 	newTable string
@@ -32,12 +32,12 @@ type wantedTrigger struct {
 // trigger, and a trigger for TRUNCATE of their own.
 func (t Table) wantedTriggers(b partition) []wantedTrigger {
 	on := quoteName(b.Schema, b.Name)
-	truncate := wantedTrigger{name: truncateTrigger, type_: onTruncate}
+	truncate := wantedTrigger{name: truncateTrigger, bits: onTruncate}
 	truncate.create = t.createTrigger(truncate, on, "AFTER TRUNCATE", "STATEMENT")
 	if t.oncePerStatement() {
 		return append(t.statementTriggers(on), truncate)
 	}
-	row := wantedTrigger{name: rowTrigger, type_: forEachRow | t.operationBits(), isCopy: b.OID != t.relation.OID}
+	row := wantedTrigger{name: rowTrigger, bits: forEachRow | t.operationBits(), isCopy: b.OID != t.relation.OID}
 	row.create = t.createTrigger(row, on, "AFTER "+strings.Join(t.operations(), " OR "), "ROW")
 	return []wantedTrigger{row, truncate}
 }
@@ -45,15 +45,15 @@ func (t Table) wantedTriggers(b partition) []wantedTrigger {
 // statementTriggers are those of mode statement: one that fires as a statement begins, and one with transition tables for
 // each operation.
 func (t Table) statementTriggers(on string) []wantedTrigger {
-	begin := wantedTrigger{name: beginTrigger, type_: before | t.operationBits()}
+	begin := wantedTrigger{name: beginTrigger, bits: before | t.operationBits()}
 	begin.create = t.createTrigger(begin, on, "BEFORE "+strings.Join(t.operations(), " OR "), "STATEMENT")
 	all := []wantedTrigger{begin}
 	for _, w := range []wantedTrigger{
-		{name: insertTrigger, type_: onInsert, newTable: newRows},
-		{name: deleteTrigger, type_: onDelete, oldTable: oldRows},
-		{name: updateTrigger, type_: onUpdate, oldTable: oldRows, newTable: newRows},
+		{name: insertTrigger, bits: onInsert, newTable: newRows},
+		{name: deleteTrigger, bits: onDelete, oldTable: oldRows},
+		{name: updateTrigger, bits: onUpdate, oldTable: oldRows, newTable: newRows},
 	} {
-		operation := map[int]string{onInsert: "INSERT", onDelete: "DELETE", onUpdate: "UPDATE"}[w.type_]
+		operation := map[int]string{onInsert: "INSERT", onDelete: "DELETE", onUpdate: "UPDATE"}[w.bits]
 		if slices.Contains(t.operations(), operation) {
 			w.create = t.createTrigger(w, on, "AFTER "+operation, "STATEMENT")
 			all = append(all, w)
@@ -80,12 +80,12 @@ func (t Table) createTrigger(w wantedTrigger, on, event, each string) string {
 
 // isRight reports whether a trigger of the database is the wanted one.
 func (w wantedTrigger) isRight(found *trigger, t Table) bool {
-	return found != nil && found.Plain && found.Type == w.type_ && found.OldTable == w.oldTable && found.NewTable == w.newTable &&
+	return found != nil && found.Plain && found.Type == w.bits && found.OldTable == w.oldTable && found.NewTable == w.newTable &&
 		found.Function == t.functionName() && found.Schema == "rowcall"
 }
 
-// triggersWant says what is wrong with the triggers of a table or partition, and how to make them right.
-func (s *state) triggersWant(t Table, b partition) (wants []Difference, sql Step) {
+// triggerDifferences says what is wrong with the triggers of a table or partition, and how to make them right.
+func (s *state) triggerDifferences(t Table, b partition) (wants []Difference, sql Step) {
 	name := quoteName(b.Schema, b.Name)
 	partition := ""
 	if b.OID != t.relation.OID {

@@ -17,7 +17,7 @@ import (
 type Removal struct {
 	Statements []string // SQL, each a transaction of its own
 	Obstacles  []string // what must be changed by hand before: each says what to do
-	Taken      []string // what belongs to somebody else and is dropped with schema rowcall, because it depends on it
+	Dependents []string // what belongs to somebody else, depends on schema rowcall, and is dropped with it
 	Kept       []string // roles that stay, each with the reason
 }
 
@@ -48,7 +48,7 @@ func readRemoval(ctx context.Context, tx *sql.Tx) (Removal, error) {
 		query string
 		into  *[]string
 	}{
-		{obstaclesQuery, &r.Obstacles}, {takenQuery, &r.Taken},
+		{obstaclesQuery, &r.Obstacles}, {dependentsQuery, &r.Dependents},
 		{dropTriggersQuery, &r.Statements}, {dropSchemaQuery, &r.Statements},
 		{revokeQuery, &r.Statements}, {dropRolesQuery, &r.Statements}, {keptRolesQuery, &r.Kept},
 	} {
@@ -72,12 +72,12 @@ func explainDenied(ctx context.Context, db *sql.DB, denied error) error {
 	return fmt.Errorf("role %q may not look into schema rowcall: run uninstall as the role that migrates (database.migrate_url), or as a superuser", role)
 }
 
-// Refusal says why Run would refuse; nil if it would not. With cascade, what is taken is no reason.
+// Refusal says why Run would refuse; nil if it would not. With cascade, dependents are no reason.
 func (r Removal) Refusal(cascade bool) error {
 	reasons := slices.Clone(r.Obstacles)
 	if !cascade {
-		for _, taken := range r.Taken {
-			reasons = append(reasons, TakenNote(taken))
+		for _, dependent := range r.Dependents {
+			reasons = append(reasons, DependentNote(dependent))
 		}
 	}
 	if len(reasons) == 0 {
@@ -86,12 +86,12 @@ func (r Removal) Refusal(cascade bool) error {
 	return fmt.Errorf("%w: %s", ErrObstacles, strings.Join(reasons, "; "))
 }
 
-// TakenNote is a sentence about something that is taken.
-func TakenNote(taken string) string {
-	return taken + " depends on schema rowcall, and would be dropped with it: drop it or change it first, or give --cascade"
+// DependentNote is a sentence about one of Dependents.
+func DependentNote(dependent string) string {
+	return dependent + " depends on schema rowcall, and would be dropped with it: drop it or change it first, or give --cascade"
 }
 
-// Run removes Rowcall, and with cascade what is taken. It calls done after each statement, with an error for a role that has to
+// Run removes Rowcall, and with cascade its dependents. It calls done after each statement, with an error for a role that has to
 // stay because something depends on it. Triggers are dropped between two writers, as they are made. Run may be called again after an error.
 func (r Removal) Run(ctx context.Context, db *sql.DB, cascade bool, done func(statement string, stays error)) error {
 	if err := r.Refusal(cascade); err != nil {
@@ -160,10 +160,10 @@ const obstaclesQuery = `
 	FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'rowcall' AND NOT pg_has_role(r.oid, 'USAGE')
 	ORDER BY 1`
 
-// takenQuery finds what DROP SCHEMA rowcall CASCADE would take along: what depends on objects of the schema, and what depends
+// dependentsQuery finds what DROP SCHEMA rowcall CASCADE would take along: what depends on objects of the schema, and what depends
 // on that. Triggers that execute functions of the schema are dropped before, and are not among it; neither is what tables of the
 // example applications have.
-const takenQuery = `
+const dependentsQuery = `
 	WITH RECURSIVE ours (classid, objid) AS (
 		SELECT 'pg_namespace'::regclass::oid, n.oid FROM pg_namespace n WHERE n.nspname = 'rowcall'
 		UNION

@@ -184,7 +184,7 @@ func TestUninstallTakesNothingUnasked(t *testing.T) {
 	}
 	want := []string{"column e of composite type public.pair", "column filed of table public.tasks", "constraint tasks_note_check on table public.tasks",
 		"default value for column note of table public.tasks", "table public.copies", "trigger audit on table public.tasks", "type public.entry", "view public.above", "view public.notes", "view public.place"}
-	if diff := cmp.Diff(want, r.Taken); diff != "" || len(r.Obstacles) > 0 {
+	if diff := cmp.Diff(want, r.Dependents); diff != "" || len(r.Obstacles) > 0 {
 		t.Errorf("obstacles %q; taken (-want +got):\n%s", r.Obstacles, diff)
 	}
 	err = r.Run(t.Context(), at, false, func(statement string, _ error) { t.Errorf("it runs %s", statement) })

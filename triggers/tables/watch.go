@@ -15,15 +15,15 @@ import (
 
 // WatchOptions say how rowcall watch files the changes of tables.
 type WatchOptions struct {
-	Topic  string              // a pattern for the only table, such as orders/{customer_id}; empty: the name of each table
-	Allow  rules.Allow         // who may follow the topics
-	Leaves func(reason string) // is called for each table of schema.* that is left out
+	Topic   string              // a pattern for the only table, such as orders/{customer_id}; empty: the name of each table
+	Allow   rules.Allow         // who may follow the topics
+	LeftOut func(reason string) // is called for each table of schema.* that is left out
 }
 
-// DeclareWatched makes the declarations of rowcall watch. The names are as SQL takes them: orders, which is looked for along
+// DeclareForWatch makes the declarations of rowcall watch. The names are as SQL takes them: orders, which is looked for along
 // the role's search_path, sales.orders, or sales.* for every table of a schema that can be watched. It changes nothing. The
 // error says, for each table, what cannot be watched and what to do.
-func DeclareWatched(ctx context.Context, db *sql.DB, names []string, o WatchOptions) ([]rules.Table, error) {
+func DeclareForWatch(ctx context.Context, db *sql.DB, names []string, o WatchOptions) ([]rules.Table, error) {
 	path, err := searchPath(ctx, db)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func DeclareWatched(ctx context.Context, db *sql.DB, names []string, o WatchOpti
 		return nil, err
 	}
 	defer tx.Rollback() // it only reads
-	w := watched{options: o, path: path}
+	w := nameResolver{options: o, path: path}
 	w.parse(names)
 	if w.catalog, err = readCatalog(ctx, tx, w.possible()); err != nil {
 		return nil, err
@@ -57,18 +57,18 @@ func searchPath(ctx context.Context, db *sql.DB) (path []string, err error) {
 	return path, json.Unmarshal([]byte(list), &path)
 }
 
-// watched collects what the names of rowcall watch stand for.
-type watched struct {
+// nameResolver finds what the names of rowcall watch stand for.
+type nameResolver struct {
 	options WatchOptions
 	path    []string
-	names   []watchedName
+	names   []givenName
 	catalog catalog
 	found   []foundTable
 	wrong   []error
 }
 
-// watchedName is a name of the command line.
-type watchedName struct {
+// givenName is a name of the command line.
+type givenName struct {
 	text   string
 	schema string // empty: along the search_path
 	table  string // empty: all tables of the schema
@@ -80,7 +80,7 @@ type foundTable struct {
 	byName   bool // not as one of all tables of a schema
 }
 
-func (w *watched) parse(names []string) {
+func (w *nameResolver) parse(names []string) {
 	for _, text := range names {
 		plain, whole := strings.CutSuffix(text, ".*")
 		parts, err := rules.ParseName(plain)
@@ -88,11 +88,11 @@ func (w *watched) parse(names []string) {
 		case err != nil:
 			w.wrong = append(w.wrong, err)
 		case whole && len(parts) == 1:
-			w.names = append(w.names, watchedName{text: text, schema: parts[0]})
+			w.names = append(w.names, givenName{text: text, schema: parts[0]})
 		case !whole && len(parts) == 1:
-			w.names = append(w.names, watchedName{text: text, table: parts[0]})
+			w.names = append(w.names, givenName{text: text, table: parts[0]})
 		case !whole && len(parts) == 2:
-			w.names = append(w.names, watchedName{text: text, schema: parts[0], table: parts[1]})
+			w.names = append(w.names, givenName{text: text, schema: parts[0], table: parts[1]})
 		default:
 			w.wrong = append(w.wrong, fmt.Errorf("%s: name a table as orders or sales.orders, or all tables of a schema as sales.*", text))
 		}
@@ -100,7 +100,7 @@ func (w *watched) parse(names []string) {
 }
 
 // possible lists what the names could stand for, as declarations name it.
-func (w *watched) possible() []rules.Table {
+func (w *nameResolver) possible() []rules.Table {
 	var all []rules.Table
 	for _, n := range w.names {
 		switch {
@@ -118,7 +118,7 @@ func (w *watched) possible() []rules.Table {
 }
 
 // find adds the tables that a name stands for.
-func (w *watched) find(ctx context.Context, tx *sql.Tx, n watchedName) {
+func (w *nameResolver) find(ctx context.Context, tx *sql.Tx, n givenName) {
 	switch {
 	case ownSchema(n.schema):
 		w.wrong = append(w.wrong, fmt.Errorf("%s is a schema of the system's, or of Rowcall: its tables cannot be watched", n.schema))
@@ -143,7 +143,7 @@ func (w *watched) find(ctx context.Context, tx *sql.Tx, n watchedName) {
 }
 
 // add adds a table, or says that there is none. elsewhere lists schemas that have a table of the name.
-func (w *watched) add(found *relation, n watchedName, elsewhere []string) {
+func (w *nameResolver) add(found *relation, n givenName, elsewhere []string) {
 	switch {
 	case found == nil && len(elsewhere) > 0:
 		name := rules.WriteName([]string{elsewhere[0], n.table})
@@ -162,7 +162,7 @@ func (w *watched) add(found *relation, n watchedName, elsewhere []string) {
 
 // has reports whether a table was found before. A table that is also named explicitly counts as named, so its problems are
 // errors.
-func (w *watched) has(r *relation) bool {
+func (w *nameResolver) has(r *relation) bool {
 	at := slices.IndexFunc(w.found, func(f foundTable) bool { return f.relation == r })
 	if at >= 0 {
 		w.found[at].byName = true
@@ -171,7 +171,7 @@ func (w *watched) has(r *relation) bool {
 }
 
 // findAll adds the tables of a schema, but for partitions, which belong to their root.
-func (w *watched) findAll(n watchedName) {
+func (w *nameResolver) findAll(n givenName) {
 	count := 0
 	for i := range w.catalog.relations {
 		r := &w.catalog.relations[i]
@@ -206,7 +206,7 @@ func schemasWith(ctx context.Context, tx *sql.Tx, table string) (schemas []strin
 }
 
 // checkTopic checks a topic that is given.
-func (w *watched) checkTopic() {
+func (w *nameResolver) checkTopic() {
 	switch {
 	case w.options.Topic == "":
 	case len(w.found) > 1:
@@ -217,7 +217,7 @@ func (w *watched) checkTopic() {
 }
 
 // declare makes the declarations. A table of a whole schema that cannot be watched is left out, with a word to the caller.
-func (w *watched) declare(ctx context.Context, tx *sql.Tx) ([]rules.Table, error) {
+func (w *nameResolver) declare(ctx context.Context, tx *sql.Tx) ([]rules.Table, error) {
 	var candidates []candidate
 	var all []Table
 	for i, f := range w.found {
@@ -268,7 +268,7 @@ func (c candidate) refuse(present *state) {
 		return
 	}
 	t := c.resolver.tables[0]
-	c.resolver.wrong.AddError(t.Path+".table", present.declaredElsewhere(t))
+	c.resolver.wrong.AddError(t.Path+".table", present.watchRefusal(t))
 	c.resolver.wrong.AddError(t.Path+".table", present.refusal(t))
 }
 
@@ -282,17 +282,17 @@ func textsOf(wrong rules.Problems) error {
 }
 
 // leave tells the caller why a table is left out. The reason names the table.
-func (w *watched) leave(c candidate) {
-	if w.options.Leaves == nil {
+func (w *nameResolver) leave(c candidate) {
+	if w.options.LeftOut == nil {
 		return
 	}
 	told := &resolver{}
 	told.adopt(c.resolver, c.relation)
-	w.options.Leaves(told.wrong[0].Text)
+	w.options.LeftOut(told.wrong[0].Text)
 }
 
 // declaration declares a table of rowcall watch.
-func (w *watched) declaration(r *relation) rules.Table {
+func (w *nameResolver) declaration(r *relation) rules.Table {
 	d := rules.Table{Table: rules.WriteName([]string{r.Schema, r.Name}), Watch: true}
 	name, typeName := r.Name, r.Name
 	if w.isDouble(r) {
@@ -321,18 +321,8 @@ func (w *watched) declaration(r *relation) rules.Table {
 }
 
 // isDouble reports whether another table has the same name in another schema.
-func (w *watched) isDouble(r *relation) bool {
+func (w *nameResolver) isDouble(r *relation) bool {
 	return slices.ContainsFunc(w.found, func(f foundTable) bool { return f.relation.Name == r.Name && f.relation != r })
-}
-
-// declaredElsewhere refuses a table to rowcall watch that is live because a file declares it; nil for any other.
-func (s *state) declaredElsewhere(t Table) error {
-	present := s.functions.named(t.functionName())
-	if !t.declaration.Watch || present == nil || present.made != nil && present.made.watch {
-		return nil
-	}
-	return fmt.Errorf("%s is live already, because a configuration file declares it (rowcall apply). Watch does not change such a table: "+
-		"see its rows on the page /live of a node that serves that file (rowcall serve --config FILE)", t.SQL())
 }
 
 // Unwatch lists what removes the triggers and functions that rowcall watch has made. others reports whether other
@@ -343,7 +333,7 @@ func Unwatch(ctx context.Context, db *sql.DB) (removals []Change, others bool, e
 		return nil, false, err
 	}
 	for _, c := range changes.Undeclared {
-		if c.Has(Watched) {
+		if c.Has(LiveByWatch) {
 			removals = append(removals, c)
 		} else {
 			others = true

@@ -21,8 +21,8 @@ const anyWatch int32 = 0
 // unused.
 func lockOf(function string) int32 { return int32(crc32.ChecksumIEEE([]byte(function))) }
 
-// HoldWatched shares the locks of declared tables until the connection is closed.
-func HoldWatched(ctx context.Context, conn *sql.Conn, declared []rules.Table) error {
+// HoldForWatch shares the locks of the tables of rowcall watch until the connection is closed.
+func HoldForWatch(ctx context.Context, conn *sql.Conn, declared []rules.Table) error {
 	if _, err := conn.ExecContext(ctx, `SET idle_session_timeout = 0`); err != nil {
 		return fmt.Errorf("keep a connection for the locks of tables: %w", err)
 	}
@@ -40,8 +40,8 @@ func HoldWatched(ctx context.Context, conn *sql.Conn, declared []rules.Table) er
 	return nil
 }
 
-// IsWatchedNow reports whether a rowcall watch follows the table of a change.
-func (c Change) IsWatchedNow(ctx context.Context, db *sql.DB) (bool, error) {
+// IsFollowed reports whether a rowcall watch follows the table of a change.
+func (c Change) IsFollowed(ctx context.Context, db *sql.DB) (bool, error) {
 	return isShared(ctx, db, lockOf(c.function))
 }
 

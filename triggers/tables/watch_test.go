@@ -12,7 +12,7 @@ import (
 )
 
 // Names are found as in SQL. What cannot be watched is an error where it is named, and left out of a whole schema.
-func TestDeclareWatched(t *testing.T) {
+func TestDeclareForWatch(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly)
 	db.Exec(t, shop)
@@ -34,7 +34,7 @@ func TestDeclareWatched(t *testing.T) {
 		{names: []string{`"My Schema".*`}, want: `"My Schema"."Order.Items ""ä""" Order_Items%20%22%C3%A4%22 [Order.Items%20%22%C3%A4%22]; "My Schema".a23456789012345678901234567890123456789012345678901234567890123  [a23456789012345678901234567890123456789012345678901234567890123]`},
 	} {
 		t.Run(strings.Join(c.names, " ")+c.topic, func(t *testing.T) {
-			declared, err := tables.DeclareWatched(t.Context(), db.DB(t), c.names, tables.WatchOptions{Topic: c.topic, Allow: rules.AllowStaff})
+			declared, err := tables.DeclareForWatch(t.Context(), db.DB(t), c.names, tables.WatchOptions{Topic: c.topic, Allow: rules.AllowStaff})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +54,7 @@ func TestDeclareWatched(t *testing.T) {
 }
 
 // What cannot be watched says why, and what to do.
-func TestDeclareWatchedRefuses(t *testing.T) {
+func TestDeclareForWatchRefuses(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly)
 	db.Exec(t, shop)
@@ -86,7 +86,7 @@ func TestDeclareWatchedRefuses(t *testing.T) {
 		{names: "nothing_such sales.seen", want: []string{"there is no table nothing_such"}},
 	} {
 		t.Run(c.names+c.topic, func(t *testing.T) {
-			declared, err := tables.DeclareWatched(t.Context(), db.DB(t), strings.Fields(c.names), tables.WatchOptions{Topic: c.topic, Allow: rules.AllowStaff})
+			declared, err := tables.DeclareForWatch(t.Context(), db.DB(t), strings.Fields(c.names), tables.WatchOptions{Topic: c.topic, Allow: rules.AllowStaff})
 			if err == nil {
 				t.Fatalf("got %+v, want an error", declared)
 			}
@@ -99,7 +99,7 @@ func TestDeclareWatchedRefuses(t *testing.T) {
 	}
 
 	var left []string
-	declared, err := tables.DeclareWatched(t.Context(), db.DB(t), []string{"sales.*"}, tables.WatchOptions{Allow: rules.AllowStaff, Leaves: func(reason string) { left = append(left, reason) }})
+	declared, err := tables.DeclareForWatch(t.Context(), db.DB(t), []string{"sales.*"}, tables.WatchOptions{Allow: rules.AllowStaff, LeftOut: func(reason string) { left = append(left, reason) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,24 +7,24 @@ import (
 	"rowcall/schema/schematest"
 )
 
-// Watched is a running rowcall watch.
-type Watched struct {
+// WatchProcess is a running rowcall watch.
+type WatchProcess struct {
 	*Program
 	Told *Output // what it writes to stderr
 }
 
 // StartWatch starts rowcall watch and waits until it follows its tables.
-func StartWatch(t *testing.T, database string, args ...string) *Watched {
+func StartWatch(t *testing.T, database string, args ...string) *WatchProcess {
 	t.Helper()
 	told := NewOutput()
 	env := map[string]string{"ROWCALL_DATABASE_URL": database}
-	w := &Watched{StartTelling(t, env, told, append([]string{"watch"}, args...)...), told}
+	w := &WatchProcess{StartTelling(t, env, told, append([]string{"watch"}, args...)...), told}
 	w.Says(t, "Changes follow.")
 	return w
 }
 
 // Says waits for a line on stderr that begins with a word, and returns the rest of it.
-func (w *Watched) Says(t *testing.T, word string) string {
+func (w *WatchProcess) Says(t *testing.T, word string) string {
 	t.Helper()
 	return w.Told.After(t, word, w.Ended)
 }

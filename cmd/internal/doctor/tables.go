@@ -30,7 +30,7 @@ func lookAtDeclared(ctx context.Context, e *examination, _ pgx.Tx) ([]Finding, e
 		found = append(found, ofChange(c)...)
 	}
 	for _, c := range changes.Undeclared {
-		if c.Has(tables.Watched) {
+		if c.Has(tables.LiveByWatch) {
 			found = append(found, finding(TableWatched, c.Table, "", "table "+c.Table+" was made live by rowcall watch, and its changes are filed", "rowcall watch --detach"))
 			continue
 		}
@@ -87,7 +87,7 @@ func ofDifference(table string, d tables.Difference) Finding {
 // codeOfKind is the code of a kind of difference.
 func codeOfKind(k tables.Kind) string {
 	return map[tables.Kind]string{
-		tables.NotLive: TableNotLive, tables.Undeclared: TableUndeclared, tables.Watched: TableWatched, tables.NowDeclared: TableWatched,
+		tables.NotLive: TableNotLive, tables.Undeclared: TableUndeclared, tables.LiveByWatch: TableWatched, tables.NowDeclared: TableWatched,
 		tables.CommentChanged: FunctionOutdated, tables.VersionDiffers: FunctionOutdated, tables.FunctionChanged: FunctionOutdated,
 		tables.ColumnsDiffer: TableColumns, tables.DeclarationDiffers: TableColumns, tables.PartitionsDiffer: TablePartitions,
 		tables.TriggerMissing: TriggerMissing, tables.TriggerDisabled: TriggerDisabled, tables.TriggerReplicaOnly: TriggerDisabled,

@@ -134,7 +134,7 @@ func (q *question) explainFiled(id int64) bool {
 		return false
 	}
 	q.tell("filed", yes(), "a transaction that was committed has filed event %d, %s, under %s at %s", e.ID, e.Type, e.Topic, e.Time.Format(time.RFC3339))
-	if q.log.Dropped {
+	if q.log.ReplayReset {
 		q.tell("retention", nil, "retention has dropped events of later transactions: a client that comes back with a cursor from before this event gets a reset, and not the event")
 	} else {
 		q.tell("retention", nil, "the log holds the event: a client that comes back with a cursor from before it gets it, unless retention has dropped other events that follow the cursor, "+

@@ -72,8 +72,8 @@ func djangoOptions(d config.Django) identity.DjangoOptions {
 	return o
 }
 
-// watchedSessions names the table of Django's sessions, where they count.
-func watchedSessions(d config.Django) string {
+// djangoSessionsTable names the table of Django's sessions, where they count.
+func djangoSessionsTable(d config.Django) string {
 	if !d.On() {
 		return ""
 	}

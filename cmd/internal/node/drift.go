@@ -41,7 +41,7 @@ func (n *Node) tablesItems(c *config.Config) []*upkeep.Item {
 	if len(c.Tables) == 0 {
 		return nil
 	}
-	return []*upkeep.Item{upkeep.NewWatchedItem("tables", "declared tables", n.tablesFingerprint(c), func(ctx context.Context, _ bool) (bool, error) {
+	return []*upkeep.Item{upkeep.NewFingerprintedItem("tables", "declared tables", n.tablesFingerprint(c), func(ctx context.Context, _ bool) (bool, error) {
 		differs := checkTables(ctx, c)
 		if differs == nil || !c.TablesApply || errors.Is(differs, problem.ErrUnavailable) {
 			return false, differs

@@ -93,4 +93,4 @@ func CheckSettings(ctx context.Context, c *config.Config) error {
 func Needs(c *config.Config) schema.Needs { return needs(c) }
 
 // DjangoSessions returns the table of sessions of a Django site whose triggers Migrate installs; empty if there is none.
-func DjangoSessions(c *config.Config) string { return watchedSessions(c.Auth.Django) }
+func DjangoSessions(c *config.Config) string { return djangoSessionsTable(c.Auth.Django) }

@@ -25,7 +25,7 @@ func Migrate(ctx context.Context, c *config.Config, samples bool, log *slog.Logg
 		return err
 	}
 	defer db.Close()
-	return explainMigrate(migrate(ctx, db, schema.Options{Apps: c.Apps, Samples: samples, Logger: log}, watchedSessions(c.Auth.Django)))
+	return explainMigrate(migrate(ctx, db, schema.Options{Apps: c.Apps, Samples: samples, Logger: log}, djangoSessionsTable(c.Auth.Django)))
 }
 
 // migrate brings schema and triggers up to date. django is the table of sessions of a Django site; empty if there is none.
@@ -55,7 +55,7 @@ func RequireMigrated(ctx context.Context, c *config.Config) error {
 	if pending {
 		return errors.New("the database is not up to date: run rowcall migrate first")
 	}
-	temporary, err := schema.IsWatched(ctx, db)
+	temporary, err := schema.IsTemporary(ctx, db)
 	if temporary {
 		return errors.New("schema rowcall was installed by rowcall watch, which may remove it again: run rowcall migrate first")
 	}

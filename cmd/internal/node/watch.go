@@ -45,8 +45,8 @@ func (w *Watch) Attach(ctx context.Context, names []string, o tables.WatchOption
 		if err != nil {
 			return err
 		}
-		o.Leaves = func(reason string) { w.say("Left out: " + reason + ".") }
-		declared, err := tables.DeclareWatched(ctx, w.db, names, o)
+		o.LeftOut = func(reason string) { w.say("Left out: " + reason + ".") }
+		declared, err := tables.DeclareForWatch(ctx, w.db, names, o)
 		if err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (w *Watch) Attach(ctx context.Context, names []string, o tables.WatchOption
 		if w.holding, err = w.db.Conn(ctx); err != nil {
 			return fmt.Errorf("connect to share the tables with other watches: %w", err)
 		}
-		if err := tables.HoldWatched(ctx, w.holding, declared); err != nil {
+		if err := tables.HoldForWatch(ctx, w.holding, declared); err != nil {
 			return err
 		}
 		return w.apply(ctx)
@@ -100,7 +100,7 @@ func (w *Watch) checkSchema(ctx context.Context) (install bool, err error) {
 	if err != nil {
 		return false, explainPlan(ctx, w.db, err)
 	}
-	own, err := schema.IsWatched(ctx, w.db)
+	own, err := schema.IsTemporary(ctx, w.db)
 	switch {
 	case err != nil:
 		return false, err
@@ -120,7 +120,7 @@ func (w *Watch) checkOthers(ctx context.Context, changes tables.Changes) error {
 		if !c.Has(tables.DeclarationDiffers) && !c.Has(tables.ColumnsDiffer) {
 			continue
 		}
-		used, err := c.IsWatchedNow(ctx, w.db)
+		used, err := c.IsFollowed(ctx, w.db)
 		if err != nil {
 			return err
 		}
@@ -184,7 +184,7 @@ func (w *Watch) Detach(ctx context.Context) error {
 		}
 		var unused []tables.Change
 		for _, c := range removals {
-			used, err := c.IsWatchedNow(ctx, w.db)
+			used, err := c.IsFollowed(ctx, w.db)
 			switch {
 			case err != nil:
 				return err
@@ -203,7 +203,7 @@ func (w *Watch) Detach(ctx context.Context) error {
 
 // removeSchema removes schema rowcall if a watch has installed it, and nobody needs it.
 func (w *Watch) removeSchema(ctx context.Context, inUse bool) error {
-	own, err := schema.IsWatched(ctx, w.db)
+	own, err := schema.IsTemporary(ctx, w.db)
 	if err != nil || !own {
 		return err
 	}

@@ -13,9 +13,9 @@ import (
 	"rowcall/testdeadline"
 )
 
-// TestWatchedItemWaitsForNoOther has an item whose table is locked, so that its preparation takes long. Another item with
+// TestFingerprintedItemWaitsForNoOther has an item whose table is locked, so that its preparation takes long. Another item with
 // a fingerprint is prepared meanwhile: when the fingerprint changes, again where mending it is unfinished, and not without need.
-func TestWatchedItemWaitsForNoOther(t *testing.T) {
+func TestFingerprintedItemWaitsForNoOther(t *testing.T) {
 	t.Parallel()
 	pool := dbconn.Over(schematest.New(t, schematest.Empty).Pool(t))
 	ctx, stop := context.WithCancel(t.Context())
@@ -27,7 +27,7 @@ func TestWatchedItemWaitsForNoOther(t *testing.T) {
 	fingerprint.Store("first")
 	looks, prepared := make(chan bool), make(chan string)
 	results := make(chan error, 1)
-	watched := upkeep.NewWatchedItem("tables", "declared tables", func(context.Context) (string, error) {
+	fingerprinted := upkeep.NewFingerprintedItem("tables", "declared tables", func(context.Context) (string, error) {
 		select {
 		case looks <- true:
 		case <-ctx.Done():
@@ -41,7 +41,7 @@ func TestWatchedItemWaitsForNoOther(t *testing.T) {
 			return false, nil
 		}
 	})
-	keeper := upkeep.New(pool, slog.New(slog.DiscardHandler), locked, watched)
+	keeper := upkeep.New(pool, slog.New(slog.DiscardHandler), locked, fingerprinted)
 	done := make(chan error)
 	go func() { done <- keeper.Run(ctx) }()
 	want := func(look bool, preparation string) {

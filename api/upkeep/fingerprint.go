@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// watchPause is the longest time between two looks at the fingerprint of an item. Together with one look and one
+// fingerprintPause is the longest time between two looks at the fingerprint of an item. Together with one look and one
 // preparation it stays below the 10 seconds within which a node notices that a declared table is not live any more.
-const watchPause = 5 * time.Second
+const fingerprintPause = 5 * time.Second
 
-// watch prepares an item when its fingerprint has changed, and once a minute, until ctx ends. A look takes a small share of
-// the time, but on a loaded machine no less than one look in watchPause.
-func (k *Keeper) watch(ctx context.Context, i *Item) {
+// followFingerprint prepares an item when its fingerprint has changed, and once a minute, until ctx ends. A look takes a small share of
+// the time, but on a loaded machine no less than one look in fingerprintPause.
+func (k *Keeper) followFingerprint(ctx context.Context, i *Item) {
 	known, checked, took := "", time.Time{}, time.Duration(0)
-	for sleep(ctx, min(max(lookEvery, shareOfTime*took), watchPause)) {
+	for sleep(ctx, min(max(lookEvery, shareOfTime*took), fingerprintPause)) {
 		began := time.Now()
 		fingerprint, err := k.readFingerprint(ctx, i)
 		took = time.Since(began)
