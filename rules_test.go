@@ -154,7 +154,7 @@ func TestForeignImports(t *testing.T) {
 		"github.com/spf13/viper":                     {"config"},
 		"github.com/spf13/cobra":                     {"cmd/rowcall"},
 		"github.com/pressly/goose/v3":                {"schema"},
-		"github.com/gorilla/websocket":               {"api", "cmd/e2e/rowcalltest"},
+		"github.com/gorilla/websocket":               {"api", "cmd/e2e/rowcalltest", "cmd/bench"},
 		"github.com/golang-jwt/jwt/v5":               {"api/identity", "api/identity/issuertest"},
 		"github.com/prometheus/client_golang":        {"api"},
 		"github.com/MicahParks/keyfunc/v3":           {"api/identity"},

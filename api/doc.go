@@ -70,9 +70,11 @@
 //     goroutine ends identities whose token has expired, one asks once a minute which still hold),
 //     and the samples of the feed's counts for the console.
 //   - Ops.Serve runs net/http's, on the operators' listener.
-//   - Each socket has a reader, which the handshake starts, so that its request may end; a writer,
-//     only while something waits to be sent; and on a native socket one goroutine per subscribe that
-//     runs, at most concurrentSubscribes.
+//   - Each socket has a reader, which the handshake starts, so that its request may end; and on a
+//     native socket one goroutine per subscribe that runs, at most concurrentSubscribes.
+//   - Sockets for which something waits stand in the writeLine, which at most one goroutine for each
+//     processor serves. A socket that does not take at once what waits for it keeps that goroutine as
+//     its own writer, and the line gets another one. Server.Serve waits for all of them.
 //   - Each stream, and each request that waits, has net/http's two for the request.
 //   - access.Rules.Ask starts one per rule with SQL and waits for them.
 //   - upkeep.Keeper.Run prepares configured SQL, resources and functions anew when the catalog changes,
@@ -84,6 +86,7 @@
 // # Locks
 //
 //	session.mu                  whether a writer is at work
+//	writeLine.mu                the sessions in line, and how many goroutines serve it
 //	queueConn.mu                what is queued for the client
 //	nativeFlow.mu               the slots of a socket, and the queue of its writer
 //	dcrfFlow.mu                 whether reader or writer works, replies, subscriptions of rows

@@ -40,6 +40,7 @@ type Server struct {
 	handlers  *handlers
 	handler   http.Handler
 	registry  *sessionRegistry
+	line      *writeLine
 	vigil     *vigil
 	console   *console
 	limits    Limits
@@ -65,6 +66,7 @@ func newServer(f feed, topics *access.Rules, accounts *identity.Accounts, entry 
 	}
 	s := &Server{
 		registry:  newSessionRegistry(),
+		line:      newWriteLine(),
 		vigil:     newVigil(accounts.Current, log),
 		limits:    o.Limits.withDefaults(),
 		deadlines: defaultDeadlines(),
@@ -94,6 +96,7 @@ func newHandlers(s *Server, h *handshakes, f feed, topics *access.Rules, table *
 			vigil:      s.vigil,
 			limits:     s.limits,
 			buffers:    buffers,
+			line:       s.line,
 			names:      names,
 			upgrader:   newUpgrader(s.log),
 		},
@@ -130,6 +133,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	s.shutDown(context.WithoutCancel(ctx), server)
 	stop()
 	beating.Wait()
+	s.line.wait()
 	return errors.Join(err, unlessClosed(<-failed))
 }
 

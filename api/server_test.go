@@ -208,7 +208,7 @@ func TestFramesGoOutTogether(t *testing.T) {
 	sub := &fakeSubscription{waiting: []notifier.Taken{{Events: events[:100]}, {Events: events[100:]}}}
 	s.flow = &plainFlow{session: s, socket: st.handlers.table.plain[0], sub: sub, encode: st.handlers.table.plain[0].encodeEvent}
 	s.sendHeartbeat()
-	s.writer.Go(s.write)
+	s.startWriter()
 	s.stopWriter()
 	if counter.writes != 1 {
 		t.Errorf("%d writes for 200 events and a ping", counter.writes)

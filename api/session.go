@@ -51,8 +51,8 @@ func (silentFlow) heartbeatDue()                                 {}
 func (silentFlow) subscriptions() []subscription                 { return nil }
 func (silentFlow) release()                                      {}
 
-// session is an open WebSocket with its identity. An idle session costs one goroutine, its reader;
-// a writer exists only while something waits to be sent.
+// session is an open WebSocket with its identity. An idle session costs one goroutine, its reader.
+// It has a writer only while something waits to be sent; see writeLine.
 //
 // newSession sets the fields of the first group, which never change.
 type session struct {
@@ -64,6 +64,7 @@ type session struct {
 	holder   *notifier.Holder // of all that waits for the client
 	limits   Limits
 	buffers  *writeBuffers
+	line     *writeLine
 	metrics  *Metrics
 	log      *slog.Logger
 	inbound  *rate.Limiter // of frames from the client
@@ -111,7 +112,7 @@ func (s *session) run(ctx context.Context) {
 	work, stop := context.WithCancel(ctx)
 	defer stop()
 	s.stopWork = stop
-	s.writer.Go(s.write)
+	s.startWriter()
 	err := s.read(ctx, work)
 	if errors.Is(err, websocket.ErrReadLimit) {
 		s.queueClose(websocket.CloseMessageTooBig, "")

@@ -20,6 +20,7 @@ type socketServer struct {
 	vigil    *vigil
 	limits   Limits
 	buffers  *writeBuffers
+	line     *writeLine
 	names    *sessionNames
 	upgrader *websocket.Upgrader
 }
@@ -58,6 +59,7 @@ func (o *socketServer) newSession(r *http.Request, in *admission, p protocol) *s
 		meter:    o.door.ReplayMeter(in.address, in.identity.User),
 		limits:   o.limits,
 		buffers:  o.buffers,
+		line:     o.line,
 		metrics:  o.metrics,
 		log:      o.log,
 		inbound:  newInboundLimiter(o.limits),

@@ -8,17 +8,31 @@ import (
 	"rowcall/notifier"
 )
 
-// wake starts a writer, or has the one at work look again. It never blocks.
+// wake puts the session in line for a writer, or has the one at work look again. It never blocks.
 func (s *session) wake() {
+	if s.claimWriter() {
+		s.line.add(s)
+	}
+}
+
+// claimWriter reports whether the session needs a writer: none is at work, and one may start. The
+// caller puts the session in line.
+func (s *session) claimWriter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.writing:
-		s.moreToWrite = true
-	case !s.writerStopped:
-		s.writing = true
-		s.writer.Go(s.write)
+	if s.writing || s.writerStopped {
+		s.moreToWrite = s.writing
+		return false
 	}
+	s.writing = true
+	s.writer.Add(1)
+	return true
+}
+
+// startWriter puts a session in line whose frames have waited for that so far.
+func (s *session) startWriter() {
+	s.writer.Add(1)
+	s.line.add(s)
 }
 
 // writerIdle reports whether the writer may stop: nothing has come since its last look.
@@ -37,13 +51,21 @@ func (s *session) stopWriter() {
 	s.writer.Wait()
 }
 
-// write is the writer: it sends what waits until nothing does, or nothing more may be sent.
-func (s *session) write() { s.protect(s.writeAll) }
+// write is the writer: it sends what waits until nothing does, or nothing more may be sent. It calls
+// leaveLine once, before it blocks or when it takes long.
+func (s *session) write(leaveLine func()) {
+	defer s.writer.Done()
+	s.protect(func() { s.writeAll(leaveLine) })
+}
 
-func (s *session) writeAll() {
+func (s *session) writeAll(leaveLine func()) {
 	out := s.buffers.newBatch(s.conn.Conn, s.limits.WriteTimeout, s.holder)
+	out.leaveLine = leaveLine
 	defer s.buffers.closeBatch(out)
 	for s.writePass(out) {
+		if out.leaveLine == nil {
+			_ = s.conn.Conn.SetWriteDeadline(time.Time{}) // it is for the writes that blocked, and would end others
+		}
 		if s.writerIdle() {
 			return
 		}
@@ -87,6 +109,9 @@ type writeBatch struct {
 	holder  *notifier.Holder // of the buffer
 	buffer  []byte
 	err     error
+
+	leaveLine func() // the batch is written by a goroutine that serves a line, and must not block; nil: it may
+	quick     int    // writes in line
 }
 
 // newBatch takes a buffer from the pool; closeBatch puts it back.
@@ -129,10 +154,27 @@ func (b *writeBatch) flush() {
 // writeChunks writes in chunks, each with a deadline of its own: a client that reads steadily
 // receives a long frame, a client that does not read is cut off.
 func (b *writeBatch) writeChunks(p []byte) {
+	if b.leaveLine != nil {
+		p = b.writeInLine(p)
+	}
 	for len(p) > 0 && b.err == nil {
 		chunk := p[:min(len(p), maxChunkBytes)]
 		_ = b.conn.SetWriteDeadline(time.Now().Add(b.timeout))
 		_, b.err = b.conn.Write(chunk)
 		p = p[len(chunk):]
 	}
+}
+
+// writeInLine writes what the connection takes at once, and returns the rest. If there is a rest, or
+// there were some writes before, the batch leaves the line.
+func (b *writeBatch) writeInLine(p []byte) (rest []byte) {
+	if len(p) == 0 || b.err != nil {
+		return nil
+	}
+	rest = p[writeNow(b.conn, p):]
+	if b.quick++; len(rest) > 0 || b.quick >= quickWrites {
+		b.leaveLine()
+		b.leaveLine = nil
+	}
+	return rest
 }

@@ -41,6 +41,8 @@
 //	poll        one look at the log, and what it has found
 //	walk        a look at every row of a large poll or a long replay, which finds their addresses
 //	outline     in which blocks of the slots the events of a long replay are
+//	shelf       the outlines, or the pages of long replays, that were used last; readers share them
+//	pace        how long the readers of long replays rest between pages, so that live events come first
 //	chunk       a piece of a large poll that is handed on at once
 //	place       where the node or a subscription stands in the log; its text is a cursor
 //	bookmark    the node's cursor at a moment when all live subscriptions stand exactly there
@@ -79,7 +81,7 @@
 // # Locks
 //
 // The locks are hub.mu, Subscription.mu, poller.mu, listener.mu, rootLine.mu, reaskQueue.mu,
-// load.mu, outlineShelf.mu, and the one in each Event's memo. Nothing blocks while one is held. None is taken while
+// load.mu, outlineShelf.mu, pageShelf.mu, pullPace.mu, and the one in each Event's memo. Nothing blocks while one is held. None is taken while
 // another is held, with one exception: a subscription that skips stale events reads their memo
 // under its own lock. The functions called under the memo's lock take no locks.
 //

@@ -19,6 +19,7 @@ type Feed struct {
 	hub     *hub
 	load    *load
 	pulls   *pullQueue
+	pace    *pullPace
 	reask   *reaskQueue
 	host    *subscriptionHost
 
@@ -49,7 +50,7 @@ func New(direct *dbconn.Server, pool *dbconn.Pool, rules Rules, o Options) *Feed
 func newFeed(rules Rules, o Options, connections int) *Feed {
 	o = o.withDefaults()
 	o.Pullers = min(o.Pullers, max(1, connections/4))
-	f := &Feed{options: o, rules: rules, counts: new(feedCounts)}
+	f := &Feed{options: o, rules: rules, counts: new(feedCounts), pace: new(pullPace)}
 	f.pulls = newPullQueue(o.Pullers)
 	f.joins = newJoinQueue(max(1, connections/2))
 	f.reask = newReaskQueue(min(groupsAtOnce, max(1, connections/3)))
@@ -65,7 +66,7 @@ func newFeed(rules Rules, o Options, connections int) *Feed {
 func newPoller(f *Feed, wake signal) *poller {
 	return &poller{
 		options: &f.options, log: f.log, connector: f.connector, listener: f.listener,
-		hub: f.hub, pulls: f.pulls, reask: f.reask, load: f.load,
+		hub: f.hub, pulls: f.pulls, pullPace: f.pace, reask: f.reask, load: f.load,
 		wake: wake, ready: make(chan struct{}),
 		reading:      readingState{patience: silenceLimit},
 		alive:        aliveKeeper{options: &f.options, log: f.log},
@@ -99,7 +100,7 @@ func (f *Feed) newReasker() *reasker { return &reasker{rules: f.rules, log: f.lo
 func (f *Feed) newPuller() *puller {
 	return &puller{
 		options: &f.options, log: f.log, pool: f.pool, reader: f.reader, rules: f.rules,
-		hub: f.hub, load: f.load, counts: f.counts, queue: f.pulls,
+		hub: f.hub, load: f.load, counts: f.counts, queue: f.pulls, pace: f.pace,
 	}
 }
 

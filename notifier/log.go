@@ -136,8 +136,8 @@ func (r logRow) event() *Event {
 	return e
 }
 
-// floorSQL must be a statement of its own, sent after the rows were read: if the floor is read
-// earlier, a rotation in between loses events silently.
+// floorSQL must be a statement of its own, which the server executes after the rows were read: if the
+// floor is read earlier, a rotation in between loses events silently.
 const floorSQL = `SELECT xid, snap::text FROM rowcall.floor`
 
 // floor is the lower end of the log. Retention has dropped events of transactions up to xid, and
@@ -164,9 +164,13 @@ func (f floor) spares(s snapshot) bool {
 }
 
 func readFloor(ctx context.Context, q querier) (floor, error) {
+	return scanFloor(q.QueryRow(ctx, floorSQL))
+}
+
+func scanFloor(row pgx.Row) (floor, error) {
 	var f floor
 	var text string
-	if err := q.QueryRow(ctx, floorSQL).Scan(&f.xid, &text); err != nil {
+	if err := row.Scan(&f.xid, &text); err != nil {
 		return floor{}, fmt.Errorf("reading the floor: %w", err)
 	}
 	snap, err := parseSnapshot(text)
@@ -180,8 +184,16 @@ func checkFloor(ctx context.Context, q querier, prev snapshot) error {
 		return nil
 	}
 	f, err := readFloor(ctx, q)
-	if err == nil && !f.spares(prev) {
-		return errExpired
+	if err != nil {
+		return err
 	}
-	return err
+	return f.check(prev)
+}
+
+// check returns errExpired if retention has dropped anything that comes after prev.
+func (f floor) check(prev snapshot) error {
+	if prev.zero() || f.spares(prev) {
+		return nil
+	}
+	return errExpired
 }

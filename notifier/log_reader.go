@@ -43,9 +43,11 @@ func (r replay) where() (string, []any) {
 // logReader reads replays from the log. The cost of a page must grow with its own rows, not with the
 // rest of a huge transaction. No index has the order of ids. So for a replay of more than one page,
 // logReader scans the rows once and keeps an outline of their blocks.
+// Readers of one replay share that outline, and the pages that were read by its help last.
 type logReader struct {
 	pool     *dbconn.Pool
 	outlines outlineShelf
+	pages    pageShelf
 }
 
 // The statements below that read the log for one subscription are executed behind one of these, in
@@ -59,9 +61,9 @@ const (
  set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'off', true)`
 )
 
-// readPage reads the next page of a replay. It returns the outline that it has used, if any: the
-// caller passes it on for the next page. The caller must check after the page that the floor
-// spares the span, and checkUnmoved. progress is called while a long replay is looked at.
+// readPage reads the next page of a replay, and marks its events. It returns the outline that it has
+// used, if any: the caller passes it on for the next page. The caller must check after the page that
+// the floor spares the span, and checkUnmoved. progress is called while a long replay is looked at.
 func (r *logReader) readPage(ctx context.Context, what replay, known *outline, limit sizeLimit, progress func()) (logPage, *outline, error) {
 	o := known
 	if !o.serves(what) {
@@ -73,10 +75,15 @@ func (r *logReader) readPage(ctx context.Context, what replay, known *outline, l
 			o, err = r.outline(ctx, what, progress)
 		}
 		if o == nil {
+			what.span.markPage(what.epoch, page)
 			return page, nil, err
 		}
 	}
-	page, err := r.readPieces(ctx, o, what, limit)
+	page, err := r.pages.get(ctx, pageKey{o, what.span.from.id, limit}, func() (logPage, error) {
+		page, err := r.readPieces(ctx, o, what, limit)
+		what.span.markPage(what.epoch, page)
+		return page, err
+	})
 	return page, o, err
 }
 

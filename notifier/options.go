@@ -31,7 +31,8 @@ type Options struct {
 	Sweep time.Duration // 1 s
 	// PollBusy is the rest between two polls while writers write and do not ring. The rest is shorter,
 	// twice the time of the last poll, if that poll found events and took less than half of PollBusy.
-	// After a poll that found many transactions it is twice PollBusy.
+	// After a poll that found many transactions it is five times the time of the poll, up to twice
+	// PollBusy.
 	PollBusy time.Duration // 4 ms
 	// PollIdle is what the interval backs off to while only a long transaction is waited for.
 	PollIdle time.Duration // 50 ms

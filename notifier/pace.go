@@ -11,12 +11,13 @@ const (
 	leastRest = time.Millisecond
 	// emptyPolls is how many polls in a row may find nothing before rings are answered less often.
 	emptyPolls = 10
-	// crowdedPoll is how many transactions a poll must find for the next one to be made later.
-	// Under such load a few large polls cost the server less than many small ones.
-	crowdedPoll = 16
 	// restFactor is the rest after a poll that found events, as a multiple of the time that the poll
 	// took.
 	restFactor = 2
+	// crowdedPoll is how many transactions a poll must find for crowdedFactor to stand in place of
+	// restFactor. Under such load a few large polls cost the server less than many small ones.
+	crowdedPoll   = 16
+	crowdedFactor = 5
 )
 
 // pollPace decides how long to rest between two polls.
@@ -39,10 +40,13 @@ func (p *pollPace) notePoll(began time.Time, writers int) {
 	}
 }
 
-// leastInterval is the least time between the beginnings of two polls. It grows after many polls
-// that found nothing: any session may have sent their rings.
+// leastInterval is the least time between the beginnings of two polls. It is shorter after a poll that
+// found events. It grows after many polls that found nothing: any session may have sent their rings.
 func (p *pollPace) leastInterval() time.Duration {
-	if p.empty < emptyPolls {
+	switch {
+	case p.empty == 0:
+		return min(leastRest, (1+restFactor)*p.took)
+	case p.empty < emptyPolls:
 		return leastRest
 	}
 	return p.options.PollBusy
@@ -53,9 +57,9 @@ func (p *pollPace) leastInterval() time.Duration {
 func (p *pollPace) nextRest(ringing bool) time.Duration {
 	switch {
 	case p.writers >= crowdedPoll:
-		p.interval = 2 * p.options.PollBusy
+		p.interval = min(max(leastRest, crowdedFactor*p.took), 2*p.options.PollBusy)
 	case p.writers > 0:
-		p.interval = min(max(leastRest, restFactor*p.took), p.options.PollBusy)
+		p.interval = min(max(leastRest/2, restFactor*p.took), p.options.PollBusy)
 	case p.interval == 0:
 		p.interval = p.options.PollBusy
 	default:

@@ -21,7 +21,7 @@ func nextSpan(p position, prev snapshot) logSpan {
 	return logSpan{from: position{prev: p.prev, cur: prev, inside: true}, to: prev}
 }
 
-// logPage is one page of a replay.
+// logPage is one page of a replay. Subscriptions may share its events.
 type logPage struct {
 	events   []*Event
 	complete bool  // the rest of the span holds no more events of these topics
@@ -80,25 +80,31 @@ func underWhere(exact, above []string, args []any) (string, []any) {
 	return where, args
 }
 
-// markPage gives the events of a page of the span their cursors, and returns the position behind
-// the page. The events belong to one subscription, and the page has those of all its topics: so the
-// last event of a complete page can carry the cursor of the span's end.
-func (s logSpan) markPage(epoch string, p logPage) position {
+// markPage gives the events of a page of the span their cursors, before anybody else sees them. The
+// page has the events of all topics of its readers: so the last event of a complete page can carry
+// the cursor of the span's end.
+func (s logSpan) markPage(epoch string, p logPage) {
 	inside := newCursorPrefix(epoch, logInterval{prev: s.from.prev, seen: s.to})
-	next := s.from
 	for _, e := range p.events {
 		e.exact = inside.withID(e.ID)
 		e.cursor = e.exact
-		next.id = e.ID
 	}
-	if !p.complete {
-		next.id = max(next.id, p.through)
-		return next
-	}
-	if n := len(p.events); n > 0 {
+	if n := len(p.events); n > 0 && p.complete {
 		last := p.events[n-1]
 		last.exact = cursorAfter(epoch, s.to).String()
 		last.cursor = last.exact
 	}
-	return positionAfter(s.to)
+}
+
+// behind is the position behind a page of the span.
+func (s logSpan) behind(p logPage) position {
+	if p.complete {
+		return positionAfter(s.to)
+	}
+	next := s.from
+	if n := len(p.events); n > 0 {
+		next.id = p.events[n-1].ID
+	}
+	next.id = max(next.id, p.through)
+	return next
 }

@@ -19,6 +19,7 @@ type poll struct {
 	access  []accessEvent
 	writers int   // distinct transactions among the rows; see mostWriters
 	lastID  int64 // of the last event handed on
+	atOnce  int   // events, if the poll was read at once
 	lossy   bool  // some text could not be converted; see lossyText
 }
 
@@ -101,7 +102,7 @@ func readPoll(ctx context.Context, conn *pgx.Conn, patience time.Duration, cauti
 		r.lossy, r.poll.lossy = true, true
 		err = r.readInPages(ctx)
 	case err == nil && complete:
-		err = r.deliverAll(ctx, events)
+		err = r.deliverAll(events)
 	case err == nil:
 		err = r.readInPages(ctx)
 	}
@@ -128,10 +129,12 @@ type pollReader struct {
 	begun         bool // the sink knows the poll
 	lossy         bool // some text cannot be converted to UTF-8: see lossyText
 	writers       writerCount
+	floor         floor // as it was after the poll was read at once
 }
 
 // readAtOnce reads the poll's header and, if they are few, its events. It returns false if they are
-// not.
+// not. The floor is read by a statement of its own behind the poll's, in the same exchange with the
+// server: for a single event, the time of an exchange is most of its delay.
 func (r *pollReader) readAtOnce(ctx context.Context) (events []*Event, complete bool, err error) {
 	xmax := r.poll.prev.xmax
 	if r.poll.isFirst() {
@@ -139,7 +142,12 @@ func (r *pollReader) readAtOnce(ctx context.Context) (events []*Event, complete 
 	}
 	ctx, progress, cancel := watchdog(ctx, r.patience)
 	defer cancel()
-	rows, err := r.conn.Query(ctx, pollSQL, xmax, r.poll.prev.running(), chunkEvents, chunkBytes)
+	statements := new(pgx.Batch)
+	statements.Queue(pollSQL, xmax, r.poll.prev.running(), chunkEvents, chunkBytes)
+	statements.Queue(floorSQL)
+	answers := r.conn.SendBatch(ctx, statements)
+	defer answers.Close()
+	rows, err := answers.Query()
 	if err != nil {
 		return nil, false, fmt.Errorf("polling the log: %w", err)
 	}
@@ -171,8 +179,12 @@ func (r *pollReader) readAtOnce(ctx context.Context) (events []*Event, complete 
 	if r.poll.seen.zero() {
 		return nil, false, errors.New("reading the log: the poll's header is missing")
 	}
-	r.poll.writers = r.writers.count()
-	return events, complete, nil
+	r.poll.writers, r.poll.atOnce = r.writers.count(), len(events)
+	rows.Close()
+	if r.floor, err = scanFloor(answers.QueryRow()); err != nil {
+		return nil, false, err
+	}
+	return events, complete, answers.Close()
 }
 
 func (p *poll) readHeader(r logRow) error {
@@ -189,8 +201,11 @@ func (p *poll) readHeader(r logRow) error {
 }
 
 // deliverAll hands on a poll that was read at once.
-func (r *pollReader) deliverAll(ctx context.Context, events []*Event) error {
-	if err := r.begin(ctx); err != nil {
+func (r *pollReader) deliverAll(events []*Event) error {
+	if err := r.floor.check(r.poll.prev); err != nil {
+		return err
+	}
+	if err := r.announce(); err != nil {
 		return err
 	}
 	return r.deliver(events, true)
@@ -199,8 +214,16 @@ func (r *pollReader) deliverAll(ctx context.Context, events []*Event) error {
 // begin checks the floor, and after that announces the poll, once. All rows that are handed on next
 // were read before, or are locked against retention.
 func (r *pollReader) begin(ctx context.Context) error {
-	if err := checkFloor(ctx, r.conn, r.poll.prev); err != nil || r.begun {
+	if err := checkFloor(ctx, r.conn, r.poll.prev); err != nil {
 		return err
+	}
+	return r.announce()
+}
+
+// announce tells the sink of the poll, once.
+func (r *pollReader) announce() error {
+	if r.begun {
+		return nil
 	}
 	err := r.to.beginPoll(r.poll)
 	r.begun = err == nil

@@ -114,10 +114,12 @@ func (c *pollConn) pollAndFollowUp(ctx context.Context) error {
 	c.poller.startRound()
 	swept := c.arming.isArmed() && time.Since(c.began) >= c.poller.options.Sweep
 	c.began = time.Now()
+	beside := c.poller.pullPace.beginPoll(c.began)
 	p, err := c.poll(ctx)
 	if err != nil {
 		return c.recoverFrom(ctx, err)
 	}
+	c.poller.pullPace.endPoll(beside, p.atOnce, time.Now())
 	c.poller.tally.countPoll(c.began)
 	c.pace.notePoll(c.began, p.writers)
 	c.checkRings(swept && p.writers > 0, rings)

@@ -20,6 +20,7 @@ type poller struct {
 	listener     *listener
 	hub          *hub
 	pulls        *pullQueue
+	pullPace     *pullPace
 	reask        *reaskQueue
 	load         *load
 	unfollowable *unfollowableCount

@@ -50,6 +50,7 @@ type puller struct {
 	load    *load
 	counts  *feedCounts
 	queue   *pullQueue
+	pace    *pullPace
 }
 
 // keepPulling serves the queue until ctx ends.
@@ -128,7 +129,7 @@ func (p *puller) pullPage(ctx context.Context, s *Subscription) (time.Duration, 
 	if near, err := p.checkLag(ctx, s, from, here.prev, progress); err != nil || !near {
 		return 0, err
 	}
-	page, err := p.readPage(ctx, s, replay{from.epoch, next, s.topics}, progress)
+	page, rest, err := p.readPacedPage(ctx, s, replay{from.epoch, next, s.topics}, progress)
 	if errors.Is(err, errExpired) {
 		p.resetExpired(s)
 		return 0, nil
@@ -141,14 +142,33 @@ func (p *puller) pullPage(ctx context.Context, s *Subscription) (time.Duration, 
 	} else if err != nil {
 		return 0, err
 	}
-	if !s.queuePage(resets, page.events, next.markPage(from.epoch, page)) {
+	if !s.queuePage(resets, page.events, next.behind(page)) {
 		p.endSlow(s)
 	}
 	p.load.noteQueued(page.events)
-	if s.meter == nil {
-		return 0, nil
+	if s.meter != nil {
+		rest = max(rest, s.meter.Spend(totalSize(page.events)))
 	}
-	return s.meter.Spend(totalSize(page.events)), nil
+	return rest, nil
+}
+
+// readPacedPage reads the next page of a replay, and returns how long the subscription rests after it.
+// Only a replay that is known to be long, since a page before was read by an outline, has to rest.
+func (p *puller) readPacedPage(ctx context.Context, s *Subscription, what replay, progress func()) (page logPage, rest time.Duration, err error) {
+	if s.pullOutline() == nil {
+		page, err = p.readPage(ctx, s, what, progress)
+		return page, 0, err
+	}
+	p.pace.beginPage()
+	began := time.Now()
+	defer func() {
+		now := time.Now()
+		if rest = p.pace.endPage(now.Sub(began), now); page.complete || err != nil {
+			rest = 0
+		}
+	}()
+	page, err = p.readPage(ctx, s, what, progress)
+	return page, 0, err
 }
 
 // readPage reads the next page of a replay, and then the floor. It returns errExpired if retention

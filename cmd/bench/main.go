@@ -40,6 +40,7 @@ type options struct {
 	idle    int           // that do nothing
 	samples int           // of latency
 	bulk    int           // events of a large transaction
+	beside  string        // which neighbors to measure, by a part of their names; empty: all
 	dir     string        // where the database is put
 	profile string        // where profiles are put; empty: none
 	timeout time.Duration // of the whole run
@@ -57,6 +58,7 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 	flags.IntVar(&o.idle, "idle", 10_000, "sockets that do nothing, as far as the limit of open files allows")
 	flags.IntVar(&o.samples, "samples", 300, "samples of latency")
 	flags.IntVar(&o.bulk, "bulk", 300_000, "events of a large transaction")
+	flags.StringVar(&o.beside, "beside", "", "neighbors to measure: those whose name holds this text; all when empty")
 	flags.StringVar(&o.dir, "dir", "", "folder for the database, on the disk to measure; the system's temporary folder when empty")
 	flags.StringVar(&o.profile, "profile", "", "folder for CPU profiles, one a measurement")
 	flags.DurationVar(&o.timeout, "timeout", 10*time.Minute, "end of the whole run")

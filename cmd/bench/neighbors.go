@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -76,9 +77,12 @@ func neighbors(ctx context.Context, b *bench) (err error) {
 }
 
 func (b *bench) besideEach(ctx context.Context, r *healthyReader, s *neighborRun) error {
-	t := b.table("beside", "message alone", "beside", "ratio", "longest", "resume alone", "beside", "ratio", "longest")
+	t := b.table("beside", "message alone", "beside", "ratio", "longest", "resume alone", "beside", "ratio", "longest", "its frames/s")
 	most := 0.0
 	for _, next := range b.neighbors() {
+		if !strings.Contains(next.name, b.beside) {
+			continue
+		}
 		before, err := r.samples(ctx, b.samples/2+1)
 		if err != nil {
 			return err
@@ -99,7 +103,7 @@ func (b *bench) besideEach(ctx context.Context, r *healthyReader, s *neighborRun
 			cells = append(cells, p50.String(), p50Beside.String(), ratio(times), percentile(c.beside, 1).String())
 			most = max(most, times)
 		}
-		t.row(cells...)
+		t.row(append(cells, whole(s.frameRate))...)
 	}
 	t.end()
 	b.verdict("greatest ratio of medians", ratio(most), whole(neighborGoal), most <= neighborGoal)
@@ -112,12 +116,15 @@ type neighborRun struct {
 	node    *runningNode
 	cookie  string
 	sockets []net.Conn
+	readers []*readers
 	group   *errgroup.Group
+
+	frameRate float64 // frames a second that the last neighbor's readers got
 }
 
 func (s *neighborRun) sampleBeside(ctx context.Context, r *healthyReader, next neighbor) (beside delays, err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	s.sockets, s.group = nil, new(errgroup.Group)
+	s.sockets, s.readers, s.group = nil, nil, new(errgroup.Group)
 	defer func() {
 		cancel()
 		closeAll(s.sockets)
@@ -127,7 +134,12 @@ func (s *neighborRun) sampleBeside(ctx context.Context, r *healthyReader, next n
 	if err != nil {
 		return delays{}, err
 	}
+	began := time.Now()
 	beside, err = r.samples(ctx, s.samples)
+	s.frameRate = 0
+	for _, read := range s.readers {
+		s.frameRate += float64(read.total.Load()) / time.Since(began).Seconds()
+	}
 	return beside, errors.Join(err, end())
 }
 
@@ -296,6 +308,7 @@ func (s *neighborRun) readAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.readers = append(s.readers, r)
 	s.group.Go(func() error {
 		<-ctx.Done()
 		return r.close()

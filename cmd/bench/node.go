@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"rowcall/cmd/internal/node"
@@ -106,4 +107,20 @@ type countingConn struct {
 func (c *countingConn) Write(p []byte) (int, error) {
 	c.writes.Add(1)
 	return c.TCPConn.Write(p)
+}
+
+// SyscallConn returns the connection as the kernel sees it, for writes past Write.
+func (c *countingConn) SyscallConn() (syscall.RawConn, error) {
+	raw, err := c.TCPConn.SyscallConn()
+	return countingRawConn{raw, c.writes}, err
+}
+
+type countingRawConn struct {
+	syscall.RawConn
+	writes *atomic.Int64
+}
+
+func (c countingRawConn) Write(write func(fd uintptr) (done bool)) error {
+	c.writes.Add(1)
+	return c.RawConn.Write(write)
 }
