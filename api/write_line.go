@@ -11,6 +11,9 @@ const (
 	sessionsPerWriter = 8
 	// quickWrites is how many writes a session may make in line.
 	quickWrites = 2
+	// quickLooks is how often a session may look for frames in line: a filter may test many events that
+	// it does not let through, and a look then brings no frame.
+	quickLooks = 8
 	// sessionsPerYield is how many sessions a goroutine serves before it lets others run.
 	sessionsPerYield = 16
 )
@@ -19,8 +22,8 @@ const (
 // each processor: to start one for each session would cost an event of a hundred sockets a hundred
 // switches before the last of them has it.
 //
-// Nobody waits in line for a slow client. A goroutine whose session would block, or has more to send
-// than a few writes, leaves the line, becomes that session's own, and another one takes its place.
+// Nobody waits in line for a slow client. A goroutine whose session would block, or needs more than a
+// few looks or writes, leaves the line, becomes that session's own, and another one takes its place.
 type writeLine struct {
 	most    int // goroutines that serve the line
 	running sync.WaitGroup

@@ -141,3 +141,64 @@ func TestADeadlineThatHasPassedEndsNoLaterWrite(t *testing.T) {
 		t.Errorf("then %d bytes are written at once, want %d", n, len(ping))
 	}
 }
+
+// TestAConnectionOfAnotherKindLeavesTheLine writes to a connection of which nobody knows whether a write would wait, as
+// one with TLS.
+func TestAConnectionOfAnotherKindLeavesTheLine(t *testing.T) {
+	t.Parallel()
+	line := &writeLine{most: 1}
+	near, far := net.Pipe()
+	s := &session{line: line, buffers: &writeBuffers{}, limits: Limits{}.withDefaults(), flow: silentFlow{}, stopWork: func() {}}
+	s.limits.WriteTimeout = testdeadline.Scale(time.Minute)
+	s.conn = &queueConn{Conn: near, wake: s.wake}
+	ping := encodeControlFrame(websocket.PingMessage, nil)
+	if _, err := s.conn.Write(ping); err != nil {
+		t.Fatal(err)
+	}
+	other, conn := lineSession(t, line, silentFlow{}) // behind a write that waits, as nobody reads a pipe yet
+	if _, err := other.conn.Write(ping); err != nil {
+		t.Fatal(err)
+	}
+	for _, conn := range []net.Conn{conn, far} {
+		_ = conn.SetReadDeadline(time.Now().Add(testdeadline.Scale(30 * time.Second)))
+		if _, err := io.ReadFull(conn, make([]byte, len(ping))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, _ = near.Close(), far.Close()
+	s.stopWriter()
+	line.wait()
+}
+
+// fruitlessFlow looks for frames so many times and finds none, as with a filter that lets nothing through.
+type fruitlessFlow struct {
+	silentFlow
+	looks int
+	left  func() bool
+	at    int // the look at which the session had left the line
+}
+
+func (f *fruitlessFlow) emit(*writeBatch) bool {
+	f.looks--
+	if f.at == 0 && f.left() {
+		f.at = f.looks
+	}
+	return f.looks > 0
+}
+
+// TestASessionThatFindsNothingLeavesTheLine has a session look often without anything to write.
+func TestASessionThatFindsNothingLeavesTheLine(t *testing.T) {
+	t.Parallel()
+	line := &writeLine{most: 1}
+	flow := &fruitlessFlow{looks: 10 * quickLooks, left: func() bool {
+		line.mu.Lock()
+		defer line.mu.Unlock()
+		return line.serving == 0
+	}}
+	s, _ := lineSession(t, line, flow)
+	s.wake()
+	s.writer.Wait()
+	if flow.at == 0 {
+		t.Errorf("after %d looks the session had not left the line", 10*quickLooks)
+	}
+}

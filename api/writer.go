@@ -77,6 +77,7 @@ func (s *session) writeAll(leaveLine func()) {
 // sent.
 func (s *session) writePass(out *writeBatch) bool {
 	for more := true; more && out.err == nil; {
+		out.noteLook()
 		waiting, last := s.conn.takeQueued()
 		out.addFrame(waiting)
 		if last {
@@ -111,6 +112,7 @@ type writeBatch struct {
 	err     error
 
 	leaveLine func() // the batch is written by a goroutine that serves a line, and must not block; nil: it may
+	looks     int    // for frames, in line
 	quick     int    // writes in line
 }
 
@@ -173,8 +175,20 @@ func (b *writeBatch) writeInLine(p []byte) (rest []byte) {
 	}
 	rest = p[writeNow(b.conn, p):]
 	if b.quick++; len(rest) > 0 || b.quick >= quickWrites {
-		b.leaveLine()
-		b.leaveLine = nil
+		b.leave()
 	}
 	return rest
+}
+
+// noteLook leaves the line if the session has looked for frames often.
+func (b *writeBatch) noteLook() {
+	if b.looks++; b.leaveLine != nil && b.looks > quickLooks {
+		b.leave()
+	}
+}
+
+// leave leaves the line. The batch may block from now on.
+func (b *writeBatch) leave() {
+	b.leaveLine()
+	b.leaveLine = nil
 }

@@ -31,3 +31,31 @@ func TestAReaderThatCatchesUpNeedsShorterLaps(t *testing.T) {
 		}
 	}
 }
+
+// TestAReaderBehindALongLapDoesNotRest ends laps. A rest there could make the next laps grow, for which the reader would
+// be ended. When it is live again, its next long replay rests as before.
+func TestAReaderBehindALongLapDoesNotRest(t *testing.T) {
+	t.Parallel()
+	s := &Subscription{outline: new(outline)}
+	may := func(want bool, when string) {
+		t.Helper()
+		if got := s.mayRest(); got != want {
+			t.Errorf("%s: it may rest: %t, want %t", when, got, want)
+		}
+	}
+	lap := func(events int) {
+		s.laps.pulled = events
+		s.laps.end(100)
+	}
+	may(true, "in the first lap")
+	lap(50)
+	may(true, "behind a short lap")
+	lap(101)
+	may(false, "behind a long lap")
+	lap(50)
+	may(false, "behind a short lap that follows a long one")
+	s.laps = pullLaps{}
+	may(true, "after it was live")
+	s.keepOutline(nil)
+	may(false, "while its replay is not known to be long")
+}

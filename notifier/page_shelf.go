@@ -7,8 +7,13 @@ import (
 	"sync"
 )
 
-// mostShelvedPages is how many pages the shelf keeps: about 4 MiB of events, and their encodings.
-const mostShelvedPages = 16
+const (
+	// mostShelvedPages is how many pages the shelf keeps.
+	mostShelvedPages = 16
+	// mostShelvedCost is how many bytes the events of a page may take in memory if the shelf is to keep
+	// it: one event may be of any size. All pages together take at most 8 MiB, and their encodings.
+	mostShelvedCost = 2 * pageBytes
+)
 
 // pageShelf keeps the pages that were read last by an outline, so that many readers of a huge
 // transaction need one statement for each page together, and one encoding of each event. While one of
@@ -78,7 +83,7 @@ func (s *pageShelf) begin(key pageKey) (on *pageOnWork, mine bool) {
 
 func (s *pageShelf) finish(on *pageOnWork, read func() (logPage, error)) (logPage, error) {
 	defer func() { // also if read panics
-		if on.err != nil {
+		if on.err != nil || totalCost(on.page.events) > mostShelvedCost {
 			s.remove(on)
 		}
 		close(on.done)

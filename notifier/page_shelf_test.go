@@ -6,6 +6,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"rowcall/notifier/dbconn"
+	"rowcall/notifier/topic"
+	"rowcall/schema/schematest"
 )
 
 // TestReadersShareAPage has readers ask for one page at the same time, and again later: it is read once. A page that could
@@ -64,5 +68,40 @@ func TestAReaderDoesNotWaitForAPageForEver(t *testing.T) {
 	})
 	if !errors.Is(err, errInterrupted) {
 		t.Errorf("got %v, want %v", err, errInterrupted)
+	}
+}
+
+// TestALargePageIsNotKept reads a page with an event that is larger than a page should be.
+func TestALargePageIsNotKept(t *testing.T) {
+	t.Parallel()
+	var shelf pageShelf
+	large := logPage{events: []*Event{{Data: make([]byte, mostShelvedCost)}}}
+	page, err := shelf.get(t.Context(), pageKey{}, func() (logPage, error) { return large, nil })
+	if err != nil || len(page.events) != 1 || len(shelf.kept) != 0 {
+		t.Errorf("got %d events, %v, and %d pages are kept; want the event and none", len(page.events), err, len(shelf.kept))
+	}
+}
+
+// TestEachReaderChecksTheFloorAfterASharedPage empties nothing, but moves the floor, between two readers of a page.
+func TestEachReaderChecksTheFloorAfterASharedPage(t *testing.T) {
+	t.Parallel()
+	db := schematest.New(t, schematest.CoreOnly)
+	conn := pollerConn(t, db)
+	prev := takeSnapshot(t, conn)
+	db.Exec(t, `SELECT rowcall.publish('room', 'test', '1') FROM generate_series(1, 3000)`)
+	what := replay{"e", nextSpan(positionAfter(prev), takeSnapshot(t, conn)), []topic.Topic{"room"}}
+	o := Options{}.withDefaults()
+	p := &puller{options: &o, pool: dbconn.Over(db.Pool(t)), reader: newLogReader(t, db)}
+	first, err := p.readPage(t.Context(), new(Subscription), what, func() {})
+	if err != nil || len(first.events) == 0 {
+		t.Fatalf("the first reader gets %d events, %v", len(first.events), err)
+	}
+	second, err := p.readPage(t.Context(), new(Subscription), what, func() {})
+	if err != nil || len(second.events) == 0 || second.events[0] != first.events[0] {
+		t.Fatalf("the second reader gets %d events, %v; want the same as the first", len(second.events), err)
+	}
+	db.Exec(t, `UPDATE rowcall.floor SET xid = pg_snapshot_xmax(pg_current_snapshot()), snap = pg_current_snapshot()`)
+	if _, err := p.readPage(t.Context(), new(Subscription), what, func() {}); !errors.Is(err, errExpired) {
+		t.Errorf("behind the floor a reader of the shared page gets %v, want %v", err, errExpired)
 	}
 }

@@ -182,7 +182,7 @@ func (r *pollReader) readAtOnce(ctx context.Context) (events []*Event, complete 
 	r.poll.writers, r.poll.atOnce = r.writers.count(), len(events)
 	rows.Close()
 	if r.floor, err = scanFloor(answers.QueryRow()); err != nil {
-		return nil, false, err
+		return nil, false, errors.Join(err, context.Cause(ctx))
 	}
 	return events, complete, answers.Close()
 }

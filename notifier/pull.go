@@ -153,9 +153,8 @@ func (p *puller) pullPage(ctx context.Context, s *Subscription) (time.Duration, 
 }
 
 // readPacedPage reads the next page of a replay, and returns how long the subscription rests after it.
-// Only a replay that is known to be long, since a page before was read by an outline, has to rest.
 func (p *puller) readPacedPage(ctx context.Context, s *Subscription, what replay, progress func()) (page logPage, rest time.Duration, err error) {
-	if s.pullOutline() == nil {
+	if !s.mayRest() {
 		page, err = p.readPage(ctx, s, what, progress)
 		return page, 0, err
 	}

@@ -214,6 +214,15 @@ func (s *Subscription) pullOutline() *outline {
 	return s.outline
 }
 
+// mayRest reports whether the subscription may rest between pages. It may if its replay is known to be
+// long, since the last page was read by an outline. Behind a long lap it has to catch up with the
+// writers: if it rested, its laps might grow, and it would be ended for that.
+func (s *Subscription) mayRest() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.outline != nil && !s.laps.loaded
+}
+
 // keepOutline keeps an outline for the next page.
 func (s *Subscription) keepOutline(o *outline) {
 	s.mu.Lock()
@@ -239,9 +248,10 @@ func (s *Subscription) queuePage(resets uint64, events []*Event, next position) 
 // reaches to where the node stood when the lap began. A reader that is faster than the writers needs
 // ever shorter laps, however long the first one is.
 type pullLaps struct {
-	pulled  int // events of this lap so far
-	last    int // events of the lap before
-	growing int // how many laps in a row were long, and longer than the lap before
+	pulled  int  // events of this lap so far
+	last    int  // events of the lap before
+	growing int  // how many laps in a row were long, and longer than the lap before
+	loaded  bool // a long lap has ended
 }
 
 // longerLaps is how many laps in a row may grow: writers may write more for a while.
@@ -250,6 +260,7 @@ const longerLaps = 2
 // end ends a lap. It returns false if the laps keep growing; a lap of at most so many events does
 // not count as long.
 func (l *pullLaps) end(short int) bool {
+	l.loaded = l.loaded || l.pulled > short
 	if l.pulled > short && l.pulled > l.last {
 		l.growing++
 	} else {
