@@ -88,6 +88,8 @@ func TestDrift(t *testing.T) {
 		{`CREATE OR REPLACE FUNCTION rowcall."public.orders"() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$`, "public.orders has a function that was changed by hand: it is made again", "schema"},
 		{`COMMENT ON FUNCTION rowcall."public.orders" IS 'mine'`, "public.orders has a function whose comment was changed: it is made again", "schema"},
 		{`ALTER TABLE orders ADD more int`, "public.orders has columns that leave the database from now on: more", "schema"},
+		{`ALTER TABLE orders ALTER more TYPE numeric(9, 2)`, "public.orders is declared in another way than before, or has columns of other types", "schema"},
+		{`ALTER TABLE orders ALTER more TYPE numeric(9, 3)`, "public.orders is declared in another way than before, or has columns of other types", "schema"},
 		{`ALTER TABLE orders DROP more`, "public.orders has columns that leave it no more: more", "schema"},
 		{`ALTER TABLE orders ALTER note TYPE numeric USING 0; ALTER TABLE orders ALTER price TYPE text`, "public.orders is declared in another way than before, or has columns of other types", "schema"},
 		{`ALTER TABLE orders ALTER note TYPE text, ALTER price TYPE float8 USING 0`, "public.orders is declared in another way than before, or has columns of other types", "schema"},

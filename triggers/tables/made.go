@@ -58,9 +58,14 @@ func readComment(text string) *made {
 	return &m
 }
 
-// hash tells declarations apart by all that they make.
+// hash tells declarations apart by all that they make, and by the types of the columns that leave the database: after
+// ALTER COLUMN ... TYPE followers have old values, also where one function files values of both types.
 func (t Table) hash() string {
-	return shortHash(t.createFunction() + strings.Join(t.operations(), " "))
+	text := t.createFunction() + strings.Join(t.operations(), " ")
+	for _, c := range t.Columns {
+		text += " " + c.Type
+	}
+	return shortHash(text)
 }
 
 // partitionsHash tells sets of partitions apart.
