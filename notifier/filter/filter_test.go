@@ -222,11 +222,11 @@ func TestDeepRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := bindText(`{"status":"open\\\"","more":{"not":1}}`)
-	if err == nil {
+	if _, err := bindText(`{"status":"open\\\"","more":{"not":1}}`); err == nil {
 		t.Fatal("there is no test not")
 	}
-	if f, err = bindText(`{"status":"open\\\"","gift":{"is":null}}`); err != nil {
+	f, err := bindText(`{"status":"open\\\"","gift":{"is":null}}`)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := f.Outcome(change); err != nil || got != Enter {
