@@ -71,7 +71,7 @@ func TestWatch(t *testing.T) {
 	second := b.OpenTab(t) // which shares no cookies
 	second.AllowConsole("401")
 	second.Open(address)
-	second.ExpectText("The code has been used")
+	second.ExpectText("The code is wrong, used")
 	second.ExpectNoElement("link", "public.orders")
 
 	tb.AllowCuts()
