@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	// leastRest is the least time between two polls. Any session may ring, and must not be able to
-	// make a node poll without a rest.
+	// leastRest is the least time between two polls if the first found nothing. Any session may ring,
+	// and must not be able to make a node poll without a rest. After a poll that found events, a
+	// third of the time that polls take is the most that they may use: see leastInterval.
 	leastRest = time.Millisecond
 	// emptyPolls is how many polls in a row may find nothing before rings are answered less often.
 	emptyPolls = 10

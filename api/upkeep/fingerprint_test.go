@@ -3,7 +3,6 @@ package upkeep_test
 import (
 	"context"
 	"log/slog"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,19 +22,17 @@ func TestFingerprintedItemWaitsForNoOther(t *testing.T) {
 		<-ctx.Done()
 		return false, nil
 	})
-	var fingerprint atomic.Value
-	fingerprint.Store("first")
-	looks, prepared := make(chan bool), make(chan string)
-	results := make(chan error, 1)
+	fingerprints, prepared, results := make(chan string), make(chan bool), make(chan error)
 	fingerprinted := upkeep.NewFingerprintedItem("tables", "declared tables", func(context.Context) (string, error) {
 		select {
-		case looks <- true:
+		case fingerprint := <-fingerprints:
+			return fingerprint, nil
 		case <-ctx.Done():
+			return "", nil
 		}
-		return fingerprint.Load().(string), nil
 	}, func(context.Context, bool) (bool, error) {
 		select {
-		case prepared <- fingerprint.Load().(string):
+		case prepared <- true:
 			return false, <-results
 		case <-ctx.Done():
 			return false, nil
@@ -44,33 +41,35 @@ func TestFingerprintedItemWaitsForNoOther(t *testing.T) {
 	keeper := upkeep.New(pool, slog.New(slog.DiscardHandler), locked, fingerprinted)
 	done := make(chan error)
 	go func() { done <- keeper.Run(ctx) }()
-	want := func(look bool, preparation string) {
+	look := func(fingerprint string) {
 		t.Helper()
 		select {
-		case <-looks:
-			if !look {
-				t.Fatalf("the keeper looks at the fingerprint, want a preparation for %q", preparation)
-			}
-		case got := <-prepared:
-			if got != preparation {
-				t.Fatalf("prepared for the fingerprint %q, want %q", got, preparation)
-			}
+		case fingerprints <- fingerprint:
+		case <-prepared:
+			t.Fatalf("the item is prepared before the keeper has seen the fingerprint %q", fingerprint)
 		case <-time.After(testdeadline.Hang()):
-			t.Fatalf("neither a look nor a preparation comes")
+			t.Fatalf("the keeper does not look at the fingerprint, which is now %q", fingerprint)
 		}
 	}
-	want(true, "")
-	results <- upkeep.ErrUnfinished
-	want(false, "first")
-	want(true, "")
-	results <- nil
-	want(false, "first") // since it was unfinished
-	want(true, "")
-	fingerprint.Store("second")
-	want(true, "") // without a preparation since the last look
-	results <- nil
-	want(false, "second")
-	want(true, "")
+	preparation := func(result error) {
+		t.Helper()
+		select {
+		case <-prepared:
+			results <- result
+		case fingerprints <- "too early":
+			t.Fatalf("the keeper looks at the fingerprint, want a preparation")
+		case <-time.After(testdeadline.Hang()):
+			t.Fatalf("the item is not prepared")
+		}
+	}
+	look("first")
+	preparation(upkeep.ErrUnfinished)
+	look("first")
+	preparation(nil) // since it was unfinished
+	look("first")
+	look("second") // without a preparation since the last look
+	preparation(nil)
+	look("second")
 	stop()
 	if err := <-done; err != nil {
 		t.Errorf("the keeper ends with %v", err)

@@ -81,11 +81,11 @@ func (f *floor) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	defer conn.Close()
 	f.mu.Lock()
+	_ = conn.WriteMessage(websocket.TextMessage, []byte(registered)) // before carry can write to it: one writer at a time
 	for _, topic := range topics {
 		f.sockets[topic] = append(f.sockets[topic], conn)
 	}
 	f.mu.Unlock()
-	_ = conn.WriteMessage(websocket.TextMessage, []byte(registered))
 	_, _, _ = conn.NextReader()
 	f.mu.Lock()
 	defer f.mu.Unlock()

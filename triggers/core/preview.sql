@@ -1,4 +1,4 @@
--- What the calling transaction has filed so far, for people in psql.
+-- The events of the present transaction, shown to people in psql before COMMIT.
 
 -- preview lists the events that this transaction has filed before this statement, in the order in which they were filed. What
 -- a rollback to a savepoint has undone is not among them. It reads by the index on xid, whatever the log holds, and gives the

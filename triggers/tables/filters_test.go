@@ -293,7 +293,7 @@ func jsonOf(r filter.Row) string {
 	return string(text)
 }
 
-// What a follower with a filter hears of an update is what a SELECT before and after it finds.
+// A follower with a filter hears of an update what SELECTs with the same condition, before and after it, find.
 func TestOutcomesOfUpdates(t *testing.T) {
 	t.Parallel()
 	s := newFilteredStage(t, rules.NumbersJSON)

@@ -166,7 +166,7 @@ func TestUninstallKeepsTablesOfOthers(t *testing.T) {
 	}
 }
 
-// What of somebody else's would be dropped with the schema is listed, and nothing is removed unless that is asked for.
+// Uninstall lists objects of others that would be dropped with the schema. It removes nothing unless --cascade is given.
 func TestUninstallTakesNothingUnasked(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly)

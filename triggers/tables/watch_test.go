@@ -53,7 +53,7 @@ func TestDeclareForWatch(t *testing.T) {
 	}
 }
 
-// What cannot be watched says why, and what to do.
+// Errors about tables that cannot be watched say why, and what to do.
 func TestDeclareForWatchRefuses(t *testing.T) {
 	t.Parallel()
 	db := schematest.New(t, schematest.CoreOnly)

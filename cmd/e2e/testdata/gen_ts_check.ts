@@ -1,4 +1,4 @@
-// What the compiler must take, and refuse, with the types that gen_ts_test.go has made. Compiled, never run.
+// gen_ts_test.go compiles this file against the types that it has generated. A line below @ts-expect-error must not compile. Nothing is run.
 import { createClient, topic, type EventOf, type Registered, type RowOf } from 'rowcall'
 import { useLive, useTopic } from 'rowcall/react'
 import type * as shop from './rowcall.js'
