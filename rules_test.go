@@ -24,7 +24,7 @@ func mayImport() map[string][]string {
 		"cmd/e2e/pages":            {},
 		"cmd/e2e/sites":            {},
 		"cmd/e2e/versions":         {},
-		"cmd/e2e/rowcalltest":      {"config", "schema/schematest", "testdeadline"},
+		"cmd/e2e/rowcalltest":      {"config", "schema/schematest", "testbrowser", "testdeadline"},
 		"cmd/bench":                {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/dbconn", "notifier/topic", "schema/cluster"},
 		"cmd/rowcall":              {"api", "cmd/internal/doctor", "cmd/internal/explain", "cmd/internal/firstconfig", "cmd/internal/grants", "cmd/internal/node", "cmd/internal/typescript", "cmd/internal/watch", "config", "schema/cluster", "triggers/tables"},
 		"cmd/internal/doctor":      {"cmd/internal/node", "config", "config/rules", "notifier", "notifier/dbconn", "notifier/topic", "schema", "triggers", "triggers/tables"},
@@ -56,6 +56,7 @@ func mayImport() map[string][]string {
 		"schema":            {},
 		"schema/cluster":    {},
 		"schema/schematest": {"schema", "schema/cluster", "triggers", "testdeadline"},
+		"testbrowser":       {"testdeadline"},
 		"testdeadline":      {},
 		"triggers":          {},
 		"triggers/tables":   {"config/rules", "notifier/filter", "notifier/topic", "triggers"},
@@ -65,7 +66,7 @@ func mayImport() map[string][]string {
 
 // testsMayImport says what the tests of a folder may import besides.
 func testsMayImport(folder string) []string {
-	packages := []string{"api/apitest", "api/door/doortest", "api/identity/issuertest", "schema", "schema/schematest", "schema/cluster", "triggers", "testdeadline"}
+	packages := []string{"api/apitest", "api/door/doortest", "api/identity/issuertest", "schema", "schema/schematest", "schema/cluster", "triggers", "testbrowser", "testdeadline"}
 	if strings.HasPrefix(folder, "api/") {
 		packages = append(packages, "api/door", "api/identity") // what makes accounts
 	}

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"slices"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 
 	"rowcall/api/apitest"
+	"rowcall/testbrowser"
 )
 
 // listeningPage logs in and follows two topics with the EventSource of the browser. It records what
@@ -41,9 +41,6 @@ type browserTab struct {
 // openBrowserTab opens the page. It skips the test if there is no browser.
 func openBrowserTab(t *testing.T, tn *liveServer) *browserTab {
 	t.Helper()
-	if !slices.ContainsFunc([]string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"}, installed) {
-		t.Skip("there is no Chromium here, so that no real EventSource has been tried; Debian: apt-get install chromium")
-	}
 	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'self' 'unsafe-inline'; connect-src 'self' ws:")
 		fmt.Fprint(w, listeningPage)
@@ -58,27 +55,10 @@ func openBrowserTab(t *testing.T, tn *liveServer) *browserTab {
 	return b
 }
 
-func installed(program string) bool {
-	_, err := exec.LookPath(program)
-	return err == nil
-}
-
 func (b *browserTab) open() {
 	b.t.Helper()
-	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
-	options = append(options, chromedp.UserDataDir(b.t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.WSURLReadTimeout(patience))
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	b.t.Cleanup(stop)
-	ctx, closeTab := chromedp.NewContext(ctx)
-	b.t.Cleanup(closeTab)
-	b.t.Cleanup(func() {
-		if err := chromedp.Cancel(ctx); err != nil {
-			b.t.Errorf("close the browser: %v", err)
-		}
-	})
-	b.ctx = ctx
-	if err := chromedp.Do(ctx, chromedp.Navigate(b.front.URL)); err != nil {
+	b.ctx = testbrowser.Start(b.t)
+	if err := chromedp.Do(b.ctx, chromedp.Navigate(b.front.URL)); err != nil {
 		b.t.Fatalf("open the page: %v", err)
 	}
 }

@@ -48,8 +48,14 @@ func (c *Cluster) Psql(database string) string {
 // Major is the major version of the server.
 func (c *Cluster) Major() int { return c.bin.Major }
 
-// PsqlProgram is the program Psql runs; empty where the machine has none.
-func (c *Cluster) PsqlProgram() string { return c.bin.Psql() }
+// PsqlProgram is the path or the name of psql for programs that run it; empty where the machine has none. It prefers the one
+// beside the server: the one in PATH may be a script that first looks for it, as Debian's is.
+func (c *Cluster) PsqlProgram() string {
+	if path := c.bin.tool("psql"); isFile(path) {
+		return path
+	}
+	return c.bin.Psql()
+}
 
 func (c *Cluster) hasSocket() bool {
 	return len(c.folder.data())+len("/.s.PGSQL.65535.lock") <= maxSocketPath

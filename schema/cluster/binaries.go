@@ -149,8 +149,13 @@ func (b Binaries) Psql() string {
 	if _, err := exec.LookPath("psql"); err == nil {
 		return "psql"
 	}
-	if _, err := os.Stat(b.tool("psql")); err == nil {
-		return b.tool("psql")
+	if path := b.tool("psql"); isFile(path) {
+		return path
 	}
 	return ""
+}
+
+func isFile(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

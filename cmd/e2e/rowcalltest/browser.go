@@ -2,13 +2,12 @@ package rowcalltest
 
 import (
 	"context"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 
+	"rowcall/testbrowser"
 	"rowcall/testdeadline"
 )
 
@@ -18,44 +17,18 @@ type Browser struct {
 	T       *testing.T
 }
 
-// OpenBrowser starts Chromium without a window and with a new profile. It skips the test where the
-// machine has none.
+// OpenBrowser starts a browser whose console is watched. It skips the test where the machine has none.
 func OpenBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) Browser {
 	t.Helper()
-	if !hasBrowser() {
-		t.Skip("there is no Chromium here; Debian: apt-get install chromium")
-	}
-	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
-	options = append(options, chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.WSURLReadTimeout(testdeadline.Hang()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	options = append(options, more...)
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	ctx, closeTab := chromedp.NewContext(ctx)
-	t.Cleanup(closeTab)
-	if err := chromedp.Do(ctx); err != nil { // the browser lives as long as this context, without a deadline
-		t.Fatalf("start the browser: %v", err)
-	}
-	b := Browser{ctx, t}
-	watched := b.watch()
-	t.Cleanup(func() {
-		if err := chromedp.Cancel(ctx); err != nil {
-			t.Errorf("close the browser: %v", err)
+	var watched <-chan struct{}
+	t.Cleanup(func() { // after the browser is closed
+		if watched != nil {
+			<-watched
 		}
-		<-watched
 	})
+	b := Browser{testbrowser.Start(t, more...), t}
+	watched = b.watch()
 	return b
-}
-
-func hasBrowser() bool {
-	for _, name := range []string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
-		if _, err := exec.LookPath(name); err == nil {
-			return true
-		}
-	}
-	_, err := os.Stat("/Applications/Google Chrome.app")
-	return err == nil
 }
 
 // Do takes steps in the page, each as soon as the page allows it.
