@@ -2,11 +2,8 @@ package identity
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -15,7 +12,7 @@ import (
 	"rowcall/api/problem"
 )
 
-// maxLoginBytes bounds the body of POST /api/login.
+// maxLoginBytes bounds the body of POST /api/login and of POST /api/code.
 const maxLoginBytes = 8 << 10
 
 // credentials are the body of POST /api/login.
@@ -168,18 +165,10 @@ func (a *Accounts) takeCookie(w http.ResponseWriter, r *http.Request) {
 	a.loginManager(r).WriteSessionCookie(r.Context(), w, "", time.Time{})
 }
 
-// readCredentials reads the body of a login. It accepts only the content type application/json.
 func readCredentials(w http.ResponseWriter, r *http.Request) (credentials, error) {
 	var given credentials
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
-		return given, problem.ErrMediaType
-	}
-	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLoginBytes))
-	if err := body.Decode(&given); err != nil {
-		return given, problem.OfBody(err)
-	}
-	if _, err := body.Token(); !errors.Is(err, io.EOF) {
-		return given, problem.OfBody(err)
+	if err := problem.ReadJSON(w, r, maxLoginBytes, &given); err != nil {
+		return given, err
 	}
 	if given.Username == "" || given.Password == "" {
 		return given, problem.Explain(problem.ErrBadRequest, "username and password are needed")

@@ -4,9 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"fmt"
-	"mime"
 	"net"
 	"net/http"
 	"sync"
@@ -69,9 +67,9 @@ func (o *Operator) redeem(code string, now time.Time) (value string, ok bool) {
 	return value, true
 }
 
-// operatorCookie is the name of the operator's cookie. Cookies are shared by all ports of a host name, so the name has the port:
+// operatorCookieName is the name of the operator's cookie. Cookies are shared by all ports of a host name, so the name has the port:
 // two nodes of one machine do not take each other's away.
-func operatorCookie(r *http.Request) string {
+func operatorCookieName(r *http.Request) string {
 	_, port, _ := net.SplitHostPort(localAddr(r).String())
 	return "rowcall_operator_" + port
 }
@@ -95,7 +93,7 @@ func (o *Operator) recognizes(d *door.Door, r *http.Request) bool {
 	if o == nil {
 		return false
 	}
-	cookie, err := r.Cookie(operatorCookie(r))
+	cookie, err := r.Cookie(operatorCookieName(r))
 	if err != nil || !isOwnLoopback(d, r) {
 		return false
 	}
@@ -127,11 +125,13 @@ func (a *Accounts) redeemCode(w http.ResponseWriter, r *http.Request) error {
 	case !isOwnLoopback(a.door, r):
 		return problem.Explain(problem.ErrForbidden, "a one-time code is good on this machine only, and on the node's own page")
 	}
-	code, err := readCode(w, r)
-	if err != nil {
+	var given struct {
+		Code string `json:"code"`
+	}
+	if err := problem.ReadJSON(w, r, maxLoginBytes, &given); err != nil {
 		return err
 	}
-	value, ok := a.operator.redeem(code, time.Now())
+	value, ok := a.operator.redeem(given.Code, time.Now())
 	if !ok {
 		return problem.Explain(problem.ErrUnauthorized, fmt.Sprintf("the code is wrong, used, or older than %.0f minutes: start rowcall watch again", CodeLifetime.Minutes()))
 	}
@@ -142,25 +142,9 @@ func (a *Accounts) redeemCode(w http.ResponseWriter, r *http.Request) error {
 
 // operatorCookie is the cookie with a value; an empty value removes it.
 func (a *Accounts) operatorCookie(r *http.Request, value string) *http.Cookie {
-	c := &http.Cookie{Name: operatorCookie(r), Value: value, Path: "/", HttpOnly: true, Secure: a.door.Secure(r), SameSite: http.SameSiteStrictMode}
+	c := &http.Cookie{Name: operatorCookieName(r), Value: value, Path: "/", HttpOnly: true, Secure: a.door.Secure(r), SameSite: http.SameSiteStrictMode}
 	if value == "" {
 		c.MaxAge = -1
 	}
 	return c
-}
-
-// readCode reads the body of POST /api/code. It accepts only the content type application/json.
-func readCode(w http.ResponseWriter, r *http.Request) (string, error) {
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
-		return "", problem.ErrMediaType
-	}
-	var given struct {
-		Code string `json:"code"`
-	}
-	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLoginBytes))
-	body.DisallowUnknownFields()
-	if err := body.Decode(&given); err != nil {
-		return "", problem.OfBody(err)
-	}
-	return given.Code, nil
 }

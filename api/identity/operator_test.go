@@ -120,8 +120,10 @@ func TestOneTimeCodeRefused(t *testing.T) {
 			t.Errorf("%s: %d %v, want %d", c.name, status, cookie, c.status)
 		}
 	}
-	if status, _ := redeem(a, operatorRequest("POST", `{"code":`)); status != 400 {
-		t.Errorf("half a body: %d", status)
+	for _, bad := range []string{`{"code":`, body + body} {
+		if status, _ := redeem(a, operatorRequest("POST", bad)); status != 400 {
+			t.Errorf("the body %s: %d", bad, status)
+		}
 	}
 	if _, ok := o.redeem(o.Code(), time.Now().Add(CodeLifetime)); ok {
 		t.Error("the code is good after its lifetime")

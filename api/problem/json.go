@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
+	"mime"
 	"net/http"
 	"unicode/utf8"
 )
@@ -21,6 +23,22 @@ func writeBody(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
+}
+
+// ReadJSON reads the body of a request, one JSON object of at most most bytes, into a struct. It accepts only the content type
+// application/json; errors are ErrMediaType and those of OfBody.
+func ReadJSON(w http.ResponseWriter, r *http.Request, most int64, into any) error {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
+		return ErrMediaType
+	}
+	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
+	if err := body.Decode(into); err != nil {
+		return OfBody(err)
+	}
+	if _, err := body.Token(); !errors.Is(err, io.EOF) {
+		return OfBody(err)
+	}
+	return nil
 }
 
 // OfBody turns an error of reading a JSON body into an entry of the table: ErrTooLarge for a body

@@ -3,7 +3,7 @@
 // with an error as a problem document (RFC 9457). Nothing of an error's own text reaches a client:
 // only the sentences of the table, and those that [Explain] adds.
 //
-// The package also reads what requests bring, strictly ([Query], [OfBody]), and writes JSON.
+// The package also reads what requests bring, strictly ([Query], [ReadJSON], [OfBody]), and writes JSON.
 package problem
 
 import (
