@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"time"
@@ -71,19 +72,24 @@ func ApplyTables(ctx context.Context, c *config.Config, prune bool, progress App
 		if prune {
 			changes = changes.Prune()
 		}
-		for _, change := range changes.Changes {
-			err := noticing(time.Second, func() { tell(progress.Waits, change) }, func() error {
-				return tables.Apply(ctx, db, tables.Changes{Changes: []tables.Change{change}}, func(done tables.Change) { tell(progress.Done, done) })
-			})
-			if err != nil && errors.Is(err, context.Canceled) {
-				return ctx.Err()
-			}
-			if err != nil {
-				return explainMigrate(err)
-			}
-		}
-		return nil
+		return applyEach(ctx, db, changes.Changes, progress)
 	})
+}
+
+// applyEach makes changes one after the other, and tells which one waits.
+func applyEach(ctx context.Context, db *sql.DB, changes []tables.Change, progress ApplyProgress) error {
+	for _, change := range changes {
+		err := noticing(time.Second, func() { tell(progress.Waits, change) }, func() error {
+			return tables.Apply(ctx, db, tables.Changes{Changes: []tables.Change{change}}, func(done tables.Change) { tell(progress.Done, done) })
+		})
+		if err != nil && errors.Is(err, context.Canceled) {
+			return ctx.Err()
+		}
+		if err != nil {
+			return explainMigrate(err)
+		}
+	}
+	return nil
 }
 
 func tell(f func(tables.Change), change tables.Change) {

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -150,23 +149,14 @@ func (w *Watch) apply(ctx context.Context) error {
 
 // change makes changes, and says what was done.
 func (w *Watch) change(ctx context.Context, changes []tables.Change) error {
-	for _, c := range changes {
-		waits := func() { w.say(c.Table + ": " + WaitsForLock) }
-		err := noticing(time.Second, waits, func() error {
-			return tables.Apply(ctx, w.db, tables.Changes{Changes: []tables.Change{c}}, func(done tables.Change) {
-				for _, d := range done.Differences {
-					w.say(done.Table + ": " + d.Done())
-				}
-			})
-		})
-		if err != nil && errors.Is(err, context.Canceled) {
-			return ctx.Err()
-		}
-		if err != nil {
-			return explainMigrate(err)
-		}
-	}
-	return nil
+	return applyEach(ctx, w.db, changes, ApplyProgress{
+		Waits: func(c tables.Change) { w.say(c.Table + ": " + WaitsForLock) },
+		Done: func(c tables.Change) {
+			for _, d := range c.Differences {
+				w.say(c.Table + ": " + d.Done())
+			}
+		},
+	})
 }
 
 // Detach removes what this watch and earlier ones have made, but for tables that another watch follows: triggers and
