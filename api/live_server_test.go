@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,7 +78,7 @@ func openLiveServerFor(t *testing.T, db *schematest.Database, topics []rules.Top
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	pool := db.Pool(t)
 	door := doortest.Open(t, limits)
-	accounts, err := identity.New(t.Context(), dbconn.Over(pool), door, identity.Options{Logger: log, JWT: bearers, Attempts: identity.AttemptOptions{PerAddress: 1000, PerAccount: 1000}})
+	accounts, err := identity.New(t.Context(), dbconn.Over(pool), door, identity.Options{Logger: log, JWT: bearers, KeepClaims: slices.ContainsFunc(topics, rules.Topic.NamesClaims), Attempts: identity.AttemptOptions{PerAddress: 1000, PerAccount: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}

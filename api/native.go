@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -252,11 +253,14 @@ func (n *nativeFlow) release() {
 
 // renewToken replaces the token that the socket was opened with by a newer one of the same user. It
 // answers only if the newer token is refused: then the older one still counts, and the socket ends
-// with it.
+// with it. A newer token with other claims ends the socket, where rules read claims.
 func (n *nativeFlow) renewToken(ctx context.Context, token string) error {
 	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
 	defer cancel()
 	until, err := n.accounts.Renew(ctx, n.session.identity, token)
+	if errors.Is(err, problem.ErrRightsChanged) {
+		return err // the client opens another socket with the newer token
+	}
 	if err != nil {
 		return n.answerError("", err)
 	}

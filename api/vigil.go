@@ -173,7 +173,9 @@ func (w *vigil) askAll(ctx context.Context) error {
 	defer cancel()
 	groups := map[notifier.Follower][]*vigilEntry{}
 	for _, o := range w.entries(func(*vigilEntry) bool { return true }) {
-		groups[o.identity.Follower()] = append(groups[o.identity.Follower()], o)
+		f := o.identity.Follower()
+		f.Claims = "" // they do not matter to the standing
+		groups[f] = append(groups[f], o)
 	}
 	followers := make([]notifier.Follower, 0, len(groups))
 	for f := range groups {

@@ -21,11 +21,28 @@ func (c *Config) check(p *rules.Problems) {
 	c.Ops.check(p)
 	rules.CheckTopics(c.Topics, p)
 	rules.CheckTables(c.Tables, c.Topics, p)
+	c.checkClaims(p)
 	topics := slices.Concat(c.Topics, rules.TopicsOf(c.Tables))
 	rules.CheckSockets(c.Sockets, topics, c.Resources, p)
 	rules.CheckResources(c.Resources, topics, p)
 	rules.CheckFunctions(c.Functions, p)
 	p.RequireOneOf("log_format", c.LogFormat, "text", "json")
+}
+
+// checkClaims refuses rules that read claims where nobody can have any.
+func (c *Config) checkClaims(p *rules.Problems) {
+	const missing = "names @claims, the claims of a token, but no tokens are accepted: set auth.jwt"
+	for i, t := range c.Topics {
+		p.Require(c.Auth.JWT.On() || !t.NamesClaims(), t.At(i), missing)
+	}
+	for i, t := range c.Tables {
+		p.Require(c.Auth.JWT.On() || !t.NamesClaims(), rules.Entry("tables", i), missing)
+	}
+}
+
+// NamesClaims reports whether SQL of the configuration names @claims.
+func (c *Config) NamesClaims() bool {
+	return slices.ContainsFunc(c.Topics, rules.Topic.NamesClaims) || slices.ContainsFunc(c.Tables, rules.Table.NamesClaims)
 }
 
 func (d Database) check(p *rules.Problems) {

@@ -40,6 +40,10 @@ type Follower struct {
 	// Alias is a second name for User in access events, for a trigger that knows the login but not
 	// its user. It is empty if there is none.
 	Alias string
+
+	// Claims is the JSON of the claims of the follower's token, for Rules; opaque to this package. It is empty without a
+	// token, and where no rule reads claims.
+	Claims string
 }
 
 // Question asks whether a follower may follow a topic, and with which roles.

@@ -56,7 +56,7 @@ func (r *Rules) answerOrGroup(groups map[*topicRule]*questionGroup, place int, q
 	case found.source.Allow.StaffOnly() && !now.Staff:
 		return problem.ErrForbidden
 	}
-	arguments, err := r.arguments(found, values, q.Follower.User, now.Staff)
+	arguments, err := r.arguments(found, values, q.Follower, now.Staff)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func TestCompileTellsAllThatIsWrong(t *testing.T) {
 	apitest.ExpectProblems(t, err, []string{
 		`topics[1].topic: "room/{name}" and "room/{room_id:int}" of topics[0] could be the same topic`,
 		`topics[2].allow: "everybody" is not one of`,
-		`topics[7].access: names the parameter @nobody, which does not exist; the parameters here are @me, @staff, @id`,
+		`topics[7].access: names the parameter @nobody, which does not exist; the parameters here are @me, @staff, @claims, @id`,
 		`topics[7].snapshot: is more than one statement`,
 		`topics[8].topic: "g/{me}": @me is the follower's own`,
 		`topics[9].topic: "h//{x}"`,

@@ -10,6 +10,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,8 @@ var _ notifier.Rules = (*Rules)(nil)
 type Users interface {
 	// UserKind is the kind of user ids.
 	UserKind() topic.Kind
+	// KeepsClaims reports whether followers have the claims of their tokens.
+	KeepsClaims() bool
 	// AnyoneCanLogIn reports whether there are users at all.
 	AnyoneCanLogIn() bool
 	// Current returns what has become of the followers, in their order.
@@ -67,6 +70,7 @@ type Users interface {
 type topicRule struct {
 	source   rules.Topic
 	pattern  topic.Pattern
+	claims   bool                          // SQL of the rule names @claims
 	below    []*topicRule                  // rules with topics at or below those of the rule, the rule itself first
 	access   renewableQuery[accessQuery]   // empty: the rule's Allow decides alone
 	snapshot renewableQuery[snapshotQuery] // empty: the topics have no snapshot
@@ -149,8 +153,12 @@ func (r *Rules) findBelow() {
 // compile adds a rule, and adds to the problems what PostgreSQL finds wrong with its SQL. The error
 // is problem.ErrUnavailable.
 func (r *Rules) compile(ctx context.Context, source rules.Topic, at string, wrong *rules.Problems) error {
-	compiled := &topicRule{source: source, pattern: source.Pattern()}
-	parameters := parameters(compiled.pattern, r.users.UserKind())
+	compiled := &topicRule{source: source, pattern: source.Pattern(), claims: source.NamesClaims()}
+	if compiled.claims && !r.users.KeepsClaims() {
+		wrong.Add(at, "names @claims, the claims of a token, but no claims are kept here")
+		return nil
+	}
+	parameters := parameters(source, r.users.UserKind())
 	access := func(ctx context.Context, edition int) (*accessQuery, error) {
 		latest, err := r.latest(ctx, source)
 		if err != nil {
@@ -318,7 +326,7 @@ func (r *Rules) hasRule(name topic.Topic) bool {
 	if malformed != nil || found == nil || r.Spell(name) != name {
 		return false
 	}
-	_, err := r.arguments(found, values, "", false)
+	_, err := r.arguments(found, values, notifier.Follower{}, false)
 	return err == nil
 }
 
@@ -331,18 +339,22 @@ func (r *Rules) UserPattern(p topic.Pattern) (topic.Pattern, bool) {
 }
 
 // parameters are what the SQL of a rule may name: the follower, and the parameters of its pattern.
-func parameters(p topic.Pattern, users topic.Kind) []parameter {
+// The claims come last, and only where the SQL names them: they would travel with each question.
+func parameters(source rules.Topic, users topic.Kind) []parameter {
 	all := []parameter{{rules.ParameterMe, sqlType(users)}, {rules.ParameterStaff, "boolean"}}
-	for _, own := range p.Parameters() {
+	for _, own := range source.Pattern().Parameters() {
 		all = append(all, parameter{own.Name, sqlType(own.Kind)})
+	}
+	if source.NamesClaims() {
+		all = append(all, parameter{rules.ParameterClaims, "jsonb"})
 	}
 	return all
 }
 
 // arguments are the values of the parameters, in their order. The error is problem.ErrNotFound if no
 // topic can have such values.
-func (r *Rules) arguments(of *topicRule, values []string, user string, staff bool) ([]any, error) {
-	arguments := []any{r.userArgument(user), staff}
+func (r *Rules) arguments(of *topicRule, values []string, who notifier.Follower, staff bool) ([]any, error) {
+	arguments := []any{r.userArgument(who.User), staff}
 	for i, p := range of.pattern.Parameters() {
 		text, spelled := topic.SegmentText(values[i])
 		value, ok := argument(p.Kind, text)
@@ -350,6 +362,9 @@ func (r *Rules) arguments(of *topicRule, values []string, user string, staff boo
 			return nil, problem.ErrNotFound
 		}
 		arguments = append(arguments, value)
+	}
+	if of.claims {
+		arguments = append(arguments, cmp.Or(who.Claims, "{}"))
 	}
 	return arguments, nil
 }

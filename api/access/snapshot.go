@@ -79,7 +79,7 @@ func (r *Rules) stateArguments(ctx context.Context, tx pgx.Tx, q notifier.Questi
 	if err != nil {
 		return nil, err
 	}
-	return r.arguments(of, values, q.Follower.User, now[0].Valid && now[0].Staff)
+	return r.arguments(of, values, q.Follower, now[0].Valid && now[0].Staff)
 }
 
 // snapshotQuery is the snapshot SQL of a rule, wrapped so that it returns one JSON array, and whether
@@ -168,7 +168,7 @@ func SnapshotColumns(ctx context.Context, pool *dbconn.Pool, source rules.Topic,
 	if strings.TrimSpace(source.Snapshot) == "" {
 		return nil, nil
 	}
-	values := parameters(source.Pattern(), users)
+	values := parameters(source, users)
 	bound, err := bindParameters(source.Snapshot, values)
 	if err != nil {
 		return nil, err

@@ -156,10 +156,11 @@ func missingGrant(err error, role string) error {
 
 // unreadable reports whether a statement of a rule failed because of a value. If the topics of the
 // rule have parameters, such a value is taken for one of them: anybody can ask for any topic, so that
-// the error is neither a defect nor worth a line of the log.
+// the error is neither a defect nor worth a line of the log. So is a claim that the SQL cannot convert,
+// which must not fail the questions of others.
 func (t *topicRule) unreadable(err error) bool {
 	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && problem.IsValueError(refused) && len(t.pattern.Parameters()) > 0
+	return ok && problem.IsValueError(refused) && (t.claims || len(t.pattern.Parameters()) > 0)
 }
 
 // debugUnreadable logs why there is no such topic.

@@ -39,10 +39,13 @@ type Options struct {
 	UserType topic.Kind // of user ids where there is no users table; text
 	Login    LoginOptions
 	Attempts AttemptOptions
-	JWT      rules.JWT     // bearer tokens; none
-	Django   DjangoOptions // sessions of a Django site; none
-	Operator *Operator     // whoever shows its one-time code is staff; nil: nobody
-	Logger   *slog.Logger  // slog.Default()
+	JWT      rules.JWT // bearer tokens; none
+	// KeepClaims keeps the claims of tokens, for rules that read them. Tokens whose claims no rule could read are refused
+	// then.
+	KeepClaims bool
+	Django     DjangoOptions // sessions of a Django site; none
+	Operator   *Operator     // whoever shows its one-time code is staff; nil: nobody
+	Logger     *slog.Logger  // slog.Default()
 }
 
 // Accounts logs users in and out, finds the identity behind a request, and tells whether identities
@@ -76,6 +79,9 @@ func New(ctx context.Context, pool *dbconn.Pool, d *door.Door, o Options) (*Acco
 	bearers, err := newTokenReader(o.JWT, log)
 	if err != nil {
 		return nil, err
+	}
+	if bearers != nil {
+		bearers.keepClaims = o.KeepClaims
 	}
 	site, err := openDjangoSite(ctx, pool, table, o.Django, log)
 	if err != nil {

@@ -21,9 +21,10 @@ type Identity struct {
 	Alias string // the name that triggers give a login whose user they do not know; empty: they know it
 	Staff bool
 
-	// The fields of a bearer token; both are zero for a login.
+	// The fields of a bearer token; all are zero for a login.
 	Subject string    // the claim sub
 	Until   time.Time // when it has expired, leeway included
+	Claims  string    // all claims as JSON; empty unless Options.KeepClaims is set
 }
 
 // Anonymous reports whether nobody is logged in.
@@ -31,7 +32,7 @@ func (i Identity) Anonymous() bool { return i.User == "" }
 
 // Follower returns the identity in the form that the feed knows.
 func (i Identity) Follower() notifier.Follower {
-	return notifier.Follower{User: i.User, Session: i.Login, Alias: i.Alias, Staff: i.Staff}
+	return notifier.Follower{User: i.User, Session: i.Login, Alias: i.Alias, Staff: i.Staff, Claims: i.Claims}
 }
 
 // borrowed is the Login of an identity from Accounts.Borrow.

@@ -28,6 +28,7 @@ type tokenReader struct {
 	key        []byte  // of HS256; nil: HS256 is not accepted
 	keys       *keySet // of the other algorithms; nil: they are not accepted
 	staffClaim string
+	keepClaims bool
 	leeway     time.Duration
 	now        func() time.Time
 }
@@ -77,6 +78,7 @@ type claims struct {
 	Subject string
 	Staff   bool
 	Until   time.Time // the expiry plus the leeway
+	JSON    string    // of all claims; empty unless they are kept
 }
 
 // verify reads and checks a token. The error is problem.ErrUnauthorized for a token that is not
@@ -97,7 +99,14 @@ func (t *tokenReader) verify(ctx context.Context, text string) (claims, error) {
 	if err != nil {
 		return claims{}, badToken(err)
 	}
-	return t.read(said)
+	known, err := t.read(said)
+	if err == nil && t.keepClaims {
+		known.JSON, err = claimsJSON(text)
+	}
+	if err != nil {
+		return claims{}, err
+	}
+	return known, nil
 }
 
 // badToken returns an error for a token that is not valid. The client learns what is wrong with the
@@ -117,6 +126,8 @@ func badToken(why error) error {
 		{jwt.ErrTokenRequiredClaimMissing, "a claim is missing: exp, iss, aud and sub must be there"},
 		{errNoSubject, errNoSubject.Error()},
 		{errNoTime, errNoTime.Error()},
+		{errClaimsTooLong, errClaimsTooLong.Error()},
+		{errClaimsUnsound, errClaimsUnsound.Error()},
 	} {
 		if errors.Is(why, entry.err) {
 			detail += ": " + entry.text
@@ -257,7 +268,7 @@ func (a *Accounts) byToken(ctx context.Context, token string) (*account, Identit
 		return nil, Identity{}, problem.Challenge(err)
 	}
 	who.Staff = said.Staff
-	return who, Identity{User: who.ID, Name: who.Username, Staff: said.Staff, Subject: said.Subject, Until: said.Until}, nil
+	return who, Identity{User: who.ID, Name: who.Username, Staff: said.Staff, Subject: said.Subject, Until: said.Until, Claims: said.JSON}, nil
 }
 
 // claims checks a token. The log says why it is not valid.
@@ -295,7 +306,8 @@ func (t *tokenRefusals) log(log *slog.Logger, err error) {
 
 // Renew checks a bearer token that replaces the token of an open socket's identity, and returns
 // when the new token expires. Both tokens must have the same subject and the same staff claim,
-// because the topics that the socket follows were granted for these.
+// because the topics that the socket follows were granted for these. The error is problem.ErrRightsChanged for a
+// token with other claims, where rules read claims: the socket must end, so that the client opens another one.
 func (a *Accounts) Renew(ctx context.Context, who Identity, token string) (until time.Time, err error) {
 	switch {
 	case a.tokens == nil:
@@ -311,6 +323,8 @@ func (a *Accounts) Renew(ctx context.Context, who Identity, token string) (until
 		return time.Time{}, problem.Explain(problem.ErrForbidden, "the token is of another user; the one before it still counts")
 	case said.Staff != who.Staff:
 		return time.Time{}, problem.Explain(problem.ErrForbidden, "the token gives other rights; open another socket with it")
+	case !sameClaims(said.JSON, who.Claims):
+		return time.Time{}, fmt.Errorf("renewing a bearer token: its claims differ: %w", problem.ErrRightsChanged)
 	}
 	return said.Until, nil
 }

@@ -38,4 +38,6 @@ func (a Allow) check(p *Problems, key string) {
 const (
 	ParameterMe    = "me"    // the follower's user id; NULL in SQL for an anonymous follower
 	ParameterStaff = "staff" // whether the follower is staff
+	// ParameterClaims is the claims of the follower's token as jsonb, an empty object without a token.
+	ParameterClaims = "claims"
 )

@@ -100,7 +100,7 @@ func TestRulesOfATopic(t *testing.T) {
 		{Topic: "d", Key: "id", Access: "SELECT $1", Snapshot: "SELECT 'x"},
 	}}.expect(t,
 		`topics[0].allow: "everybody" is not one of public, authenticated, staff`,
-		`topics[0].access: names the parameter @nobody, which does not exist; the parameters here are @me, @staff, @id`,
+		`topics[0].access: names the parameter @nobody, which does not exist; the parameters here are @me, @staff, @claims, @id`,
 		`topics[0].snapshot: is more than one statement`,
 		`topics[1].slow: "newest" is not one of latest`,
 		`topics[2].key: belongs to slow: latest`,

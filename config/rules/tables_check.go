@@ -129,7 +129,7 @@ func (t TableTopic) check(p *Problems, at string, wholeSchema bool) {
 	parsed := checkColumnPattern(p, at+".topic", t.Topic)
 	p.Require(!wholeSchema || parsed.Has(ParameterTable), at+".topic",
 		"%q: write {table} into it, since each table of the schema needs topics of its own", t.Topic)
-	for _, name := range []string{ParameterMe, ParameterStaff} {
+	for _, name := range FollowerParameters() {
 		p.Require(!parsed.Has(name), at+".topic", "%q: @%s is the follower's own, so no column of this name can be a parameter", t.Topic, name)
 	}
 	t.Allow.check(p, at+".allow")

@@ -49,9 +49,33 @@ func (t Topic) Pattern() topic.Pattern {
 	return parsed
 }
 
+// FollowerParameters are the names of parameters that say who the follower is. No pattern may have them, but {me}
+// in a socket's topic.
+func FollowerParameters() []string { return []string{ParameterMe, ParameterStaff, ParameterClaims} }
+
+// NamesClaims reports whether SQL of the rule names @claims. A text that cannot be parsed is no reason to report it.
+func (t Topic) NamesClaims() bool {
+	return namesClaims(t.Access, t.ParameterNames()) || namesClaims(t.Snapshot, t.ParameterNames())
+}
+
+// NamesClaims reports whether SQL of the table's topics names @claims.
+func (t Table) NamesClaims() bool {
+	return slices.ContainsFunc(t.Topics, func(own TableTopic) bool {
+		return namesClaims(own.Access, Topic{Topic: own.Topic}.ParameterNames())
+	})
+}
+
+func namesClaims(sql string, names []string) (named bool) {
+	_, _ = BindParameters(sql, names, func(name string) string {
+		named = named || name == ParameterClaims
+		return name
+	})
+	return named
+}
+
 // ParameterNames are the names that the SQL of the rule may write behind an @.
 func (t Topic) ParameterNames() []string {
-	names := []string{ParameterMe, ParameterStaff}
+	names := FollowerParameters()
 	for _, own := range t.Pattern().Parameters() {
 		names = append(names, own.Name)
 	}
@@ -112,7 +136,7 @@ func (t Topic) checkPattern(p *Problems, key string) {
 	p.Require(t.Topic != "", key, "is missing: write a pattern such as room/{room_id:int}")
 	parsed, err := topic.ParsePattern(t.Topic)
 	p.AddError(key, err)
-	for _, name := range []string{ParameterMe, ParameterStaff} {
+	for _, name := range FollowerParameters() {
 		p.Require(!parsed.Has(name), key, "%q: @%s is the follower's own: give the parameter another name", t.Topic, name)
 	}
 }

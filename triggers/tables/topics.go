@@ -93,7 +93,10 @@ func kindOf(c Column) topic.Kind {
 
 // bindAccess casts the parameters of a topic's access SQL that come as text to the types of their columns.
 func bindAccess(sql string, parts []part) (string, error) {
-	values := map[string]string{rules.ParameterMe: "@" + rules.ParameterMe, rules.ParameterStaff: "@" + rules.ParameterStaff}
+	values := map[string]string{}
+	for _, name := range rules.FollowerParameters() {
+		values[name] = "@" + name
+	}
 	for _, p := range parts {
 		if p.column != nil {
 			values[p.column.Name] = p.value()

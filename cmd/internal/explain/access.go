@@ -54,6 +54,9 @@ func (q *question) explainAccess(ctx context.Context, covering []topic.Topic) er
 		return err
 	}
 	for i, g := range grants {
+		if source, _, _ := q.Topics.Source(covering[i]); source.NamesClaims() {
+			q.tell("access", nil, "explain knows no token of the user, so it asks access to %s with @claims empty: with a token the answer may be another", covering[i])
+		}
 		if g.Err != nil {
 			q.tell("access", no(), "the user may not follow %s: %s", covering[i], q.refusal(covering[i], g.Err))
 			continue

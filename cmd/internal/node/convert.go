@@ -53,14 +53,15 @@ func doorOptions(c *config.Config, log *slog.Logger) door.Options {
 
 func accountOptions(c *config.Config, operator *identity.Operator, log *slog.Logger) identity.Options {
 	return identity.Options{
-		Users:    identity.UsersTable(c.Auth.Users),
-		UserType: topic.Kind(c.Auth.UserType),
-		Login:    identity.LoginOptions(c.Auth.Session),
-		Attempts: identity.AttemptOptions(c.Auth.Login),
-		JWT:      c.Auth.JWT,
-		Django:   djangoOptions(c.Auth.Django),
-		Operator: operator,
-		Logger:   log,
+		Users:      identity.UsersTable(c.Auth.Users),
+		UserType:   topic.Kind(c.Auth.UserType),
+		KeepClaims: c.NamesClaims(),
+		Login:      identity.LoginOptions(c.Auth.Session),
+		Attempts:   identity.AttemptOptions(c.Auth.Login),
+		JWT:        c.Auth.JWT,
+		Django:     djangoOptions(c.Auth.Django),
+		Operator:   operator,
+		Logger:     log,
 	}
 }
 
