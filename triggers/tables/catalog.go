@@ -65,6 +65,7 @@ type Column struct {
 	Dimensions        int      // of an array, as it was declared; PostgreSQL does not hold values to it
 	Enum              bool     // Base is an enum
 	Labels            []string // of the enum, in its order
+	Fields            []string // of composite types that values are made of: each with its type, as SQL
 	NotNull           bool     // the table says so, or the domain
 	Generated         string   // pg_attribute.attgenerated
 	Recoded           bool     // the bytes of texts have another order in the encoding of the database than in UTF-8

@@ -34,6 +34,13 @@ type_traits AS MATERIALIZED (
             AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = t.typowner))) AS casts
     FROM type_parts JOIN pg_type t ON t.oid = type_parts.oid GROUP BY type_parts.type
 ),
+-- Of each type of a column, the fields of the composite types that its values are made of.
+type_fields AS MATERIALIZED (
+    SELECT type_parts.type, json_agg(format_type(t.oid, NULL) || '.' || quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
+        ORDER BY format_type(t.oid, NULL) COLLATE "C", a.attnum) AS fields
+    FROM type_parts JOIN pg_type t ON t.oid = type_parts.oid JOIN pg_attribute a ON a.attrelid = t.typrelid
+    WHERE t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped GROUP BY type_parts.type
+),
 -- Each type of a column, with the domains and at last the type that it is defined over.
 domain_chain AS (
     SELECT t.oid AS type, t.oid, t.typtype, t.typbasetype, t.typnotnull FROM pg_type t JOIN type_traits ON type_traits.type = t.oid
@@ -68,6 +75,7 @@ SELECT json_build_object(
     'Columns', (
         SELECT json_agg(json_build_object(
             'Name', a.attname, 'Type', format_type(a.atttypid, a.atttypmod), 'Base', base_types.name, 'Enum', base_types.enum, 'Labels', base_types.labels,
+            'Fields', (SELECT f.fields FROM type_fields f WHERE f.type = a.atttypid),
             'TypeOID', a.atttypid::bigint, 'Dimensions', a.attndims, 'NotNull', a.attnotnull OR base_types.typnotnull, 'Generated', a.attgenerated,
             'Recoded', getdatabaseencoding() NOT IN ('UTF8', 'SQL_ASCII', 'LATIN1'),
             'Nondeterministic', EXISTS (SELECT FROM pg_collation l WHERE l.oid = a.attcollation AND NOT l.collisdeterministic),

@@ -33,7 +33,11 @@ type follower struct {
 
 // hears applies an event of the log, if it is for the follower. An event that does not fit the rows is an error.
 func (f *follower) hears(name, kind, role, data string) error {
-	f.reset = f.reset || kind == "rowcall.reset"
+	if kind == resetType {
+		patterns, _, err := readReset(data)
+		f.reset = f.reset || f.isToldBy(patterns)
+		return err
+	}
 	if f.reset || !f.topic.Covers(topic.Topic(name)) || role != "" && role != f.role {
 		return nil
 	}
@@ -69,6 +73,32 @@ func (f *follower) hears(name, kind, role, data string) error {
 		return fmt.Errorf("unknown op: %s", data)
 	}
 	return nil
+}
+
+const resetType = "rowcall.reset" // of events
+
+// readReset reads the data of a reset: the patterns whose followers are told, without the kinds of parameters, and why.
+func readReset(data string) (patterns []string, reason string, err error) {
+	var e struct {
+		Topics []string
+		Reason string
+	}
+	err = json.Unmarshal([]byte(data), &e)
+	return e.Topics, e.Reason, err
+}
+
+// isToldBy reports whether a reset of patterns is for the follower: one of them is at, above or below its topic.
+func (f *follower) isToldBy(patterns []string) bool {
+	own := strings.Split(string(f.topic), "/")
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		parts := strings.Split(pattern, "/")
+		for i, part := range parts[:min(len(parts), len(own))] {
+			if part != own[i] && !strings.HasPrefix(part, "{") {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 func compactJSON(text []byte) string {

@@ -59,11 +59,14 @@ func readComment(text string) *made {
 }
 
 // hash tells declarations apart by all that they make, and by the types of the columns that leave the database: after
-// ALTER COLUMN ... TYPE followers have old values, also where one function files values of both types.
+// ALTER COLUMN ... TYPE, or ALTER TYPE of a composite type, followers have old values, also where one function files both.
 func (t Table) hash() string {
 	text := t.createFunction() + strings.Join(t.operations(), " ")
 	for _, c := range t.Columns {
 		text += " " + c.Type
+		for _, field := range c.Fields {
+			text += ", " + field
+		}
 	}
 	return shortHash(text)
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,34 +36,75 @@ func samplesDeclared() []rules.Table {
 	}
 }
 
-// oddTables makes sixty tables whose names and columns are odd, and of which each type is part of some.
-func oddTables() string {
+// oddTable is one of the sixty tables whose names and columns are odd.
+type oddTable struct {
+	name    string // as SQL, with the schema; so are the columns
+	key     string
+	columns []string // but the key. Writers write no other than the first three; changes are of the last
+	types   []generatedColumn
+	keyType generatedColumn
+}
+
+// oddTables are such tables, of which each type is part of some.
+func oddTables() []oddTable {
 	odd := []string{`a"b`, "a'b", `a\b`, "a b", "größe", "表", "SELECT", "a/b", "%s", "$1", "{x}", "new", "old", "slot", "fields", "*/", "--", "a:b", "@me", "\u202e"}
 	kinds := generatedColumns()
-	made := "CREATE SCHEMA odd; CREATE TYPE odd.mood AS ENUM ('sad', 'o k'); SET search_path = odd;\n"
-	for i := range 60 {
+	all := make([]oddTable, 60)
+	for i := range all {
 		name := fmt.Sprintf("%s %d", odd[i%len(odd)], i)
 		if i%3 == 0 {
 			name = strings.Repeat("ä", 28) + fmt.Sprint(i) // near the longest name that there may be
 		}
-		key := kinds[i%4]
-		columns := []string{fmt.Sprintf("%s %s PRIMARY KEY", sqlName(odd[(i+1)%len(odd)]), key.sqlType)}
-		values := []string{key.values[0]}
+		all[i] = oddTable{name: "odd." + sqlName(name), key: sqlName(odd[(i+1)%len(odd)]), keyType: kinds[i%4]}
 		for j := range 4 {
-			kind := kinds[(i+j)%len(kinds)]
-			columns = append(columns, fmt.Sprintf("%s %s", sqlName(fmt.Sprintf("%s %d", odd[(i+j)%len(odd)], j)), kind.sqlType))
-			values = append(values, kind.values[i%len(kind.values)])
+			all[i].columns = append(all[i].columns, sqlName(fmt.Sprintf("%s %d", odd[(i+j)%len(odd)], j)))
+			all[i].types = append(all[i].types, kinds[(i+j)%len(kinds)])
 		}
-		made += fmt.Sprintf("CREATE TABLE %s (%s); INSERT INTO %[1]s VALUES (%[3]s);\n", sqlName(name), strings.Join(columns, ", "), strings.Join(values, ", "))
+	}
+	return all
+}
+
+// makeOddTables is SQL that makes the tables, each with a row.
+func makeOddTables() string {
+	made := "CREATE SCHEMA odd; CREATE TYPE odd.mood AS ENUM ('sad', 'o k'); SET search_path = odd;\n"
+	for i, o := range oddTables() {
+		columns, values := []string{o.key + " " + o.keyType.sqlType + " PRIMARY KEY"}, []string{o.keyType.values[0]}
+		for j, kind := range o.types {
+			columns, values = append(columns, o.columns[j]+" "+kind.sqlType), append(values, kind.values[i%len(kind.values)])
+		}
+		made += fmt.Sprintf("CREATE TABLE %s (%s); INSERT INTO %[1]s VALUES (%[3]s);\n", o.name, strings.Join(columns, ", "), strings.Join(values, ", "))
 	}
 	return made + "RESET search_path"
+}
+
+// write is a transaction that inserts, updates or deletes a row, or changes its key.
+func (o oddTable) write(n int) string {
+	n /= 60
+	at := func(kind generatedColumn, n int) string {
+		return kind.values[n%len(kind.values)] + "::" + strings.Replace(kind.sqlType, "mood", "odd.mood", 1)
+	}
+	key, other := at(o.keyType, n/4), at(o.keyType, n/4+1)
+	values := []string{key, at(o.types[0], n), at(o.types[1], n), at(o.types[2], n)}
+	switch n % 4 {
+	case 0, 1:
+		return fmt.Sprintf(`INSERT INTO %s (%s, %s) VALUES (%s) ON CONFLICT (%[2]s) DO UPDATE SET %[5]s = EXCLUDED.%[5]s, %[6]s = NULL`,
+			o.name, o.key, strings.Join(o.columns[:3], ", "), strings.Join(values, ", "), o.columns[0], o.columns[1])
+	case 2:
+		return fmt.Sprintf(`DELETE FROM %s WHERE %s = %s`, o.name, o.key, key)
+	default:
+		return fmt.Sprintf(`BEGIN; LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE; DELETE FROM %[1]s WHERE %s = %s; UPDATE %[1]s SET %[2]s = %[3]s, %s = %s WHERE %[2]s = %s; COMMIT`,
+			o.name, o.key, other, o.columns[2], at(o.types[2], n), key)
+	}
 }
 
 func sqlName(name string) string { return pgx.Identifier{name}.Sanitize() }
 
 // samplesWriters are transactions as applications run them. Each gets a number.
 func samplesWriters() []func(n int) string {
+	odd := oddTables()
+	writesOdd := func(n int) string { return odd[n%len(odd)].write(n) }
 	return []func(n int) string{
+		writesOdd, writesOdd, writesOdd, writesOdd, writesOdd, writesOdd,
 		func(n int) string {
 			return fmt.Sprintf(`BEGIN; UPDATE bench.pgbench_accounts SET abalance = abalance + 1 WHERE aid = %d; UPDATE bench.pgbench_tellers SET tbalance = tbalance + 1 WHERE tid = %d;
 				UPDATE bench.pgbench_branches SET bbalance = bbalance + 1 WHERE bid = %d; INSERT INTO bench.pgbench_history VALUES (1, 1, 1, 1, now()); COMMIT`, 1+n%100, 1+n%10, 1+n%2)
@@ -102,19 +144,56 @@ func samplesWriters() []func(n int) string {
 	}
 }
 
-// samplesDDL are changes of the tables while they are written. Writers name no column that goes.
-func samplesDDL() []string {
-	return []string{
-		`ALTER TABLE films.film RENAME description TO about; ALTER TABLE music.customer ADD note text DEFAULT 'new'`,
-		`ALTER TABLE films.film DROP length; ALTER TABLE bench.pgbench_accounts DROP filler; ALTER TABLE music.track ALTER bytes TYPE text`,
-		`CREATE TABLE films.payment_04 (payment_id bigint NOT NULL, gone int, amount films.price, customer_id int NOT NULL, paid_at timestamptz NOT NULL, rental_id bigint);
+// samplesChange is a change of tables while they are written.
+type samplesChange struct {
+	sql    string
+	resets []string // what followers are told then: a pattern and a reason each, sorted
+}
+
+// samplesDDL are changes in groups, with writers beside each. Writers name no column that goes.
+func samplesDDL() [][]samplesChange {
+	payment := []string{"films/payment schema", "films/payment/{customer_id} schema", "paid/{rental_id} schema"}
+	groups := [][]samplesChange{{
+		{`ALTER TABLE films.film RENAME description TO about`, []string{"films/film schema"}},
+		{`ALTER TABLE music.customer ADD note text DEFAULT 'new'`, []string{"music/customer schema"}},
+		{`ALTER TABLE films.staff ADD pin text`, []string{"films/staff schema"}},
+	}, {
+		{`ALTER TABLE films.film DROP length`, []string{"films/film schema"}},
+		{`ALTER TABLE bench.pgbench_accounts DROP filler`, []string{"bench/pgbench_accounts schema"}},
+		{`ALTER TABLE music.track ALTER bytes TYPE text`, []string{"music/track schema"}},
+		{`ALTER TABLE music.genre RENAME name TO called`, []string{"music/genre schema"}},
+	}, {
+		{`CREATE TABLE films.payment_04 (payment_id bigint NOT NULL, gone int, amount films.price, customer_id int NOT NULL, paid_at timestamptz NOT NULL, rental_id bigint);
 			ALTER TABLE films.payment_04 DROP gone; LOCK films.payment; DELETE FROM films.payment WHERE paid_at >= '2026-09-01Z';
-			ALTER TABLE films.payment ATTACH PARTITION films.payment_04 FOR VALUES FROM ('2026-09-01Z') TO ('2026-10-01Z');
-			ALTER TABLE films.payment DETACH PARTITION films.payment_01; ALTER TABLE films.payment_01 ADD CHECK (true);
-			ALTER TABLE films.payment ATTACH PARTITION films.payment_01 FOR VALUES FROM ('2026-01-01Z') TO ('2026-02-01Z')`,
-		`ALTER TABLE films.payment ALTER customer_id TYPE bigint; ALTER TYPE films.rating ADD VALUE 'X' BEFORE 'G'; ALTER TYPE music.postal ADD ATTRIBUTE country text`,
-		`TRUNCATE films.rental, music.playlist_track; ALTER TABLE music.playlist RENAME TO lists`,
+			ALTER TABLE films.payment ATTACH PARTITION films.payment_04 FOR VALUES FROM ('2026-09-01Z') TO ('2026-10-01Z')`, payment},
+		{`ALTER TABLE films.payment DETACH PARTITION films.payment_01; ALTER TABLE films.payment_01 ADD CHECK (true);
+			ALTER TABLE films.payment ATTACH PARTITION films.payment_01 FOR VALUES FROM ('2026-01-01Z') TO ('2026-02-01Z')`, nil},
+	}, {
+		{`ALTER TABLE films.payment ALTER customer_id TYPE bigint`, payment},
+		{`ALTER TYPE films.rating ADD VALUE 'X' BEFORE 'G'`, nil},
+		{`ALTER TYPE music.postal ADD ATTRIBUTE country text`, []string{"music/customer schema", "music/invoice schema"}},
+		{`ALTER TYPE music.postal RENAME ATTRIBUTE city TO town`, []string{"music/customer schema", "music/invoice schema"}},
+	}, {
+		{`TRUNCATE films.rental`, []string{"films/rental truncate"}},
+		{`TRUNCATE music.playlist_track`, []string{"music/playlist_track truncate"}},
+		{`ALTER TABLE music.playlist RENAME TO lists`, []string{"music/lists triggers"}},
+	}}
+	for i, o := range oddTables() {
+		if i%4 != 0 {
+			continue
+		}
+		last := o.columns[3]
+		change := []string{"RENAME " + last + ` TO "it's ""new"""`, "DROP " + last, "ALTER " + last + " TYPE text USING 'now text'", `ADD "it's ""new""" int DEFAULT 7`}[i/4%4]
+		at := i / 4 % len(groups)
+		groups[at] = append(groups[at], samplesChange{"ALTER TABLE " + o.name + " " + change, []string{o.topic() + " schema"}})
 	}
+	return groups
+}
+
+// topic is the topic of the table.
+func (o oddTable) topic() string {
+	name := strings.TrimPrefix(o.name, "odd.")
+	return "odd/" + topic.Segment(strings.ReplaceAll(name[1:len(name)-1], `""`, `"`))
 }
 
 // audience is the followers of all topics of the samples, and which events they have seen.
@@ -123,41 +202,77 @@ type audience struct {
 	followers []*follower
 	keys      [][]tables.Column
 	seen      map[int64]bool
+	resets    []string // of the last look: a pattern and a reason each, sorted
 }
 
-// look has the followers hear what has come, and compares what they hold with the tables at the same moment. Where begin is
-// set they take the state instead. Events of one row are in the order of their ids; others may be committed in another one.
-func (a *audience) look(ctx context.Context, begin bool) error {
+// filedEvent is a row of the log.
+type filedEvent struct{ topic, kind, role, data string }
+
+// next reads the events that have come, in the order of their ids.
+func (a *audience) next(ctx context.Context, tx *sql.Tx) ([]filedEvent, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id, topic, type, coalesce(role, ''), data FROM rowcall.log ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var come []filedEvent
+	for rows.Next() {
+		var id int64
+		var e filedEvent
+		if err := rows.Scan(&id, &e.topic, &e.kind, &e.role, &e.data); err != nil {
+			return nil, err
+		}
+		if !a.seen[id] {
+			a.seen[id] = true
+			come = append(come, e)
+		}
+	}
+	return come, rows.Err()
+}
+
+// hear has the followers hear events. Where tables have changed, a follower who is told to read the rows again may hear
+// before that of columns that it does not know.
+func (a *audience) hear(come []filedEvent, changed bool) error {
+	a.resets = nil
+	for _, e := range come {
+		if e.kind != resetType {
+			continue
+		}
+		patterns, reason, err := readReset(e.data)
+		if err != nil {
+			return err
+		}
+		for _, pattern := range patterns {
+			a.resets = append(a.resets, pattern+" "+reason)
+		}
+		for _, f := range a.followers {
+			f.reset = f.reset || changed && f.isToldBy(patterns)
+		}
+	}
+	slices.Sort(a.resets)
+	for _, e := range come {
+		for _, f := range a.followers {
+			if err := f.hears(e.topic, e.kind, e.role, e.data); err != nil {
+				return fmt.Errorf("a follower of %s: %w", f.topic, err)
+			}
+		}
+	}
+	return nil
+}
+
+// look has the followers hear what has come, and compares what they hold with the tables at the same moment. Those who were
+// told to read their rows again do so. Events of one row are in the order of their ids; others may be committed in another one.
+func (a *audience) look(ctx context.Context, changed bool) error {
 	tx, err := a.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	rows, err := tx.QueryContext(ctx, `SELECT id, topic, type, coalesce(role, ''), data FROM rowcall.log ORDER BY id`)
+	come, err := a.next(ctx, tx)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		var name, kind, role, data string
-		if err := rows.Scan(&id, &name, &kind, &role, &data); err != nil {
-			return err
-		}
-		if a.seen[id] {
-			continue
-		}
-		a.seen[id] = true
-		for _, f := range a.followers {
-			if begin {
-				break
-			}
-			if err := f.hears(name, kind, role, data); err != nil {
-				return fmt.Errorf("a follower of %s: %w", f.topic, err)
-			}
-		}
-	}
-	if err := rows.Err(); err != nil {
+	if err := a.hear(come, changed); err != nil {
 		return err
 	}
 	for i, f := range a.followers {
@@ -165,7 +280,7 @@ func (a *audience) look(ctx context.Context, begin bool) error {
 		if err != nil {
 			return err
 		}
-		if begin || f.reset {
+		if f.reset {
 			f.rows, f.reset = want, false
 		} else if diff := cmp.Diff(want, f.rows); diff != "" {
 			return fmt.Errorf("rows of %s (-table +follower):\n%s", f.topic, diff)
@@ -174,8 +289,13 @@ func (a *audience) look(ctx context.Context, begin bool) error {
 	return nil
 }
 
-// gather has a follower for each topic of the tables: for those with parameters, for five values of them.
+// gather has a follower for each topic of the tables: for those with parameters, for five values of them. Who follows already
+// keeps the rows; others begin with a state.
 func (a *audience) gather(found []tables.Table) {
+	before := map[topic.Topic]*follower{}
+	for _, f := range a.followers {
+		before[f.topic] = f
+	}
 	a.followers, a.keys = nil, nil
 	for _, table := range found {
 		for _, rule := range table.Rules() {
@@ -184,13 +304,16 @@ func (a *audience) gather(found []tables.Table) {
 				values = []string{"1", "2", "3", "4", "5"}
 			}
 			for _, value := range values {
-				f := &follower{rule: rule, args: map[string]string{}}
+				f := &follower{rule: rule, args: map[string]string{}, reset: true}
 				for _, p := range rule.Pattern().Parameters() {
 					f.args[p.Name] = value
 				}
 				f.topic = topic.Topic(rule.Pattern().Expand(func(string) string { return value }))
 				if _, role, ok := strings.Cut(rule.Access, "rowcall_depth_"); ok {
 					f.role = "rowcall_depth_" + role[:1]
+				}
+				if known := before[f.topic]; known != nil {
+					f.rows, f.reset = known.rows, known.reset
 				}
 				a.followers, a.keys = append(a.followers, f), append(a.keys, table.Key)
 			}
@@ -209,7 +332,7 @@ func plainOwner(t *testing.T, db *schematest.Database) *sql.DB {
 		}
 		db.Exec(t, "SET ROLE plain;\n"+string(text))
 	}
-	db.Exec(t, "SET ROLE plain; "+oddTables())
+	db.Exec(t, "SET ROLE plain; "+makeOddTables())
 	at, err := url.Parse(db.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -223,7 +346,7 @@ func plainOwner(t *testing.T, db *schematest.Database) *sql.DB {
 	return own
 }
 
-// write runs sixty transactions on each of some connections, or fewer if stop is closed before. An error of a writer is an
+// write runs a hundred transactions on each of some connections, or fewer if stop is closed before. An error of a writer is an
 // error, but for those of PostgreSQL's own between concurrent writers.
 func write(ctx context.Context, db *schematest.Database, stop <-chan struct{}, seed uint64) error {
 	all, ctx := errgroup.WithContext(ctx)
@@ -235,13 +358,13 @@ func write(ctx context.Context, db *schematest.Database, stop <-chan struct{}, s
 			}
 			defer conn.Close(context.WithoutCancel(ctx))
 			random, writers := rand.New(rand.NewPCG(seed, w)), samplesWriters()
-			for range 60 {
+			for range 100 {
 				select {
 				case <-stop:
 					return nil
 				default:
 				}
-				statement := writers[random.IntN(len(writers))](random.IntN(1000))
+				statement := writers[random.IntN(len(writers))](random.IntN(60_000))
 				if _, err := conn.PgConn().Exec(ctx, statement).ReadAll(); err != nil && !isConflict(err) {
 					return fmt.Errorf("%s: %w", statement, err)
 				} else if err != nil {
@@ -295,25 +418,28 @@ func TestSampleSchemas(t *testing.T) {
 	install(t, own, false)
 	a := &audience{db: own, seen: map[int64]bool{}}
 	a.gather(applySamples())
-	look := func(what string, begin bool) {
+	look := func(what string, changed bool) {
 		t.Helper()
-		if err := a.look(t.Context(), begin); err != nil {
+		if err := a.look(t.Context(), changed); err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 	}
-	look("at first", true)
-	for i, change := range samplesDDL() {
+	look("at first", false)
+	for i, group := range samplesDDL() {
 		stop := make(chan struct{})
 		var writers sync.WaitGroup
 		var failed error
 		writers.Go(func() { failed = write(t.Context(), db, stop, uint64(i)) })
-		for range 3 {
-			look("beside writers", false)
+		look("beside writers", false)
+		for _, change := range group {
+			db.Exec(t, `SET ROLE plain; `+change.sql)
+			a.gather(applySamples())
+			look("after "+change.sql, true)
+			if diff := cmp.Diff(change.resets, a.resets); diff != "" {
+				t.Errorf("followers are told to read their rows again after %s (-want +got):\n%s", change.sql, diff)
+			}
+			look("beside writers, after "+change.sql, false)
 		}
-		db.Exec(t, `SET ROLE plain; `+change)
-		a.gather(applySamples())
-		look("after "+change, true)
-		look("beside writers, after "+change, false)
 		close(stop)
 		writers.Wait()
 		if failed != nil {
