@@ -19,7 +19,7 @@ var notOfPlan = []string{"fingerprint.sql", "valuetypes.sql", "uninstall.go", "w
 // neverChange is what Plan's queries read and no statement changes in a row that stays: the columns that find a row, and what
 // another relation, type, index, constraint or trigger would have, which the fingerprint tells by its OID or its row.
 const neverChange = `
-	relations/a.attnum relations/a.attrelid relations/b.typbasetype relations/b.typtype relations/c.relkind relations/c.relpersistence relations/e.enumtypid
+	relations/a.attnum relations/a.attrelid relations/b.typbasetype relations/b.typtype relations/c.relkind relations/c.relpersistence relations/e.enumtypid relations/f.type
 	relations/getdatabaseencoding( relations/i.indexprs relations/i.indexrelid relations/i.indimmediate relations/i.indisunique relations/i.indkey
 	relations/i.indnkeyatts relations/i.indpred relations/i.indrelid relations/l.collisdeterministic relations/p.relkind relations/r.rngmultitypid
 	relations/r.rngsubtype relations/r.rngtypid relations/t.tgisinternal relations/t.tgrelid relations/t.typbasetype relations/t.typcategory
@@ -32,11 +32,11 @@ const ofTheRole = `notOwned/pg_has_role(`
 // catalogBefore is a database for catalogChanges, in which each name of a role ends with the name of the database.
 const catalogBefore = `
 	CREATE ROLE maker_$ SUPERUSER; CREATE ROLE heir_$ SUPERUSER; CREATE SCHEMA kinds; CREATE SCHEMA archive; CREATE SCHEMA store; CREATE SCHEMA foreigners;
-	CREATE TYPE kinds.mood AS ENUM ('sad', 'glad'); CREATE DOMAIN kinds.humour AS kinds.mood;
+	CREATE TYPE kinds.mood AS ENUM ('sad', 'glad'); CREATE DOMAIN kinds.humour AS kinds.mood; CREATE TYPE kinds.pair AS (x int, y int);
 	SET ROLE maker_$; CREATE TYPE kinds.word; CREATE FUNCTION kinds.word_in(cstring) RETURNS kinds.word LANGUAGE internal IMMUTABLE STRICT AS 'textin';
 	CREATE FUNCTION kinds.word_out(kinds.word) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
 	CREATE TYPE kinds.word (INPUT = kinds.word_in, OUTPUT = kinds.word_out, LIKE = text); RESET ROLE;
-	CREATE TABLE things (a int NOT NULL, b int NOT NULL, c int, mood kinds.humour, word kinds.word, note varchar(9) NOT NULL, twice int GENERATED ALWAYS AS (b * 2) STORED);
+	CREATE TABLE things (a int NOT NULL, b int NOT NULL, c int, mood kinds.humour, word kinds.word, pairs kinds.pair[], note varchar(9) NOT NULL, twice int GENERATED ALWAYS AS (b * 2) STORED);
 	CREATE UNIQUE INDEX things_aa ON things (a); CREATE UNIQUE INDEX things_bb ON things (b);
 	CREATE TABLE keyed (id int PRIMARY KEY, parent int);
 	CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE archive.parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10);
@@ -46,6 +46,9 @@ const catalogBefore = `
 
 // catalogChanges are statements, each with what it changes of what Plan's queries read.
 var catalogChanges = []struct{ sql, changes string }{
+	{`ALTER TYPE kinds.pair RENAME ATTRIBUTE x TO z`, "relations/a.attname"},
+	{`ALTER TYPE kinds.pair ADD ATTRIBUTE w int`, ""},
+	{`ALTER TYPE kinds.pair DROP ATTRIBUTE w`, "relations/a.attisdropped"},
 	{`ALTER INDEX things_aa RENAME TO things_zz`, "relations/x.relname"},
 	{`ALTER SCHEMA archive RENAME TO attic`, "relations/m.nspname"},
 	{`ALTER TABLE attic.parted_1 RENAME TO parted_one`, "relations/p.relname"},
