@@ -3,7 +3,7 @@
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    ?= 30s
 RACE        ?= -race# make test RACE= where there is no C compiler
-PARALLEL    ?= 3# packages tested at a time; most of their tests wait
+PARALLEL    ?= 2# packages tested at a time; each tests in parallel itself
 LONGEST     := ./cmd/e2e ./notifier ./cmd/e2e/pages ./api ./cmd/e2e/sites ./cmd/rowcall ./cmd/bench ./schema ./triggers# they begin first
 NOPAUSE     := GORACE=atexit_sleep_ms=0# the race detector waits a second before a process ends; no goroutine is left by then
 ARGS        ?=

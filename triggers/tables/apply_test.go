@@ -48,6 +48,48 @@ func TestApplyBesideWriters(t *testing.T) {
 	}
 }
 
+// A transaction that has written with the function before is waited for: what it files comes before what followers are told.
+func TestApplyAfterWriters(t *testing.T) {
+	t.Parallel()
+	for name, create := range map[string]string{
+		"ordinary":    `CREATE TABLE orders (id int PRIMARY KEY)`,
+		"partitioned": `CREATE TABLE orders (id int PRIMARY KEY) PARTITION BY LIST (id); CREATE TABLE all_orders PARTITION OF orders DEFAULT`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := schematest.New(t, schematest.CoreOnly)
+			db.Exec(t, create)
+			entry := rules.Table{Table: "public.orders", Topics: topics("orders")}
+			apply(t, db, entry)
+			db.Exec(t, `ALTER TABLE orders ADD COLUMN note text`)
+			holder, applier := at(t, db), db.DB(t)
+			holder.run(`BEGIN; INSERT INTO orders VALUES (1)`)
+			changes, err := tables.Plan(t.Context(), applier, resolve(t, db, entry))
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan error, 1)
+			go func() { done <- tables.Apply(t.Context(), applier, changes, func(tables.Change) {}) }()
+			for db.Text(t, `EXISTS (SELECT FROM pg_locks WHERE mode = 'ShareRowExclusiveLock' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`) != "true" {
+				select {
+				case err := <-done:
+					t.Fatalf("it did not wait: %v", err)
+				default:
+				}
+			}
+			holder.run(`COMMIT`)
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			holder.run(`INSERT INTO orders VALUES (2, 'new')`)
+			got := db.Text(t, `SELECT string_agg(type, ' ' ORDER BY id) FROM rowcall.log WHERE id >= (SELECT min(id) FROM rowcall.log WHERE type = 'orders.insert')`)
+			if want := "orders.insert rowcall.reset orders.insert"; got != want {
+				t.Errorf("the log has %s, want %s", got, want)
+			}
+		})
+	}
+}
+
 // as opens the database as a role of this name, which can log in and nothing else.
 func as(t *testing.T, db *schematest.Database, role string) *sql.DB {
 	t.Helper()

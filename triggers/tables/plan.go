@@ -199,8 +199,21 @@ func (s *state) change(t Table) Change {
 	if c.Reset != "" {
 		last := len(c.Steps) - 1
 		c.Steps[last] = append(c.Steps[last], t.tellFollowers(c.Reset)...)
+		if c.Reset == "schema" {
+			c.Steps[last] = append(Step{t.waitForWriters()}, c.Steps[last]...)
+		}
 	}
 	return c
+}
+
+// waitForWriters is SQL that waits for all transactions that have written to the table, as making a trigger does: events that
+// the function before filed come before what followers are told, and none comes after it.
+func (t Table) waitForWriters() string {
+	only := "ONLY " // tables that inherit from it are their own
+	if t.relation.Kind == partitionedTable {
+		only = ""
+	}
+	return "LOCK TABLE " + only + t.SQL() + " IN SHARE ROW EXCLUSIVE MODE"
 }
 
 // tellFollowers is SQL of what followers are told after a gap in which changes were not filed. It belongs into the last

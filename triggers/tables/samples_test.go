@@ -99,7 +99,8 @@ func (o oddTable) write(n int) string {
 
 func sqlName(name string) string { return pgx.Identifier{name}.Sanitize() }
 
-// samplesWriters are transactions as applications run them. Each gets a number.
+// samplesWriters are transactions as applications run them. Each gets a number. They lock the rows that their own refer to:
+// another writer may delete these.
 func samplesWriters() []func(n int) string {
 	odd := oddTables()
 	writesOdd := func(n int) string { return odd[n%len(odd)].write(n) }
@@ -110,7 +111,7 @@ func samplesWriters() []func(n int) string {
 				UPDATE bench.pgbench_branches SET bbalance = bbalance + 1 WHERE bid = %d; INSERT INTO bench.pgbench_history VALUES (1, 1, 1, 1, now()); COMMIT`, 1+n%100, 1+n%10, 1+n%2)
 		},
 		func(n int) string {
-			return fmt.Sprintf(`INSERT INTO films.rental (inventory_id, customer_id, during) SELECT inventory_id, %d, tstzrange(now(), NULL) FROM films.inventory WHERE inventory_id = %d`, 1+n%20, 1+n%60)
+			return fmt.Sprintf(`INSERT INTO films.rental (inventory_id, customer_id, during) SELECT inventory_id, %d, tstzrange(now(), NULL) FROM films.inventory WHERE inventory_id = %d FOR KEY SHARE`, 1+n%20, 1+n%60)
 		},
 		func(n int) string {
 			return fmt.Sprintf(`INSERT INTO films.payment (customer_id, rental_id, amount, paid_at) VALUES (%d, %d, %d.50, '2026-0%d-05Z'::timestamptz + interval '%[4]d hours')`, 1+n%5, n%7, n%9, 1+n%4)
@@ -126,8 +127,8 @@ func samplesWriters() []func(n int) string {
 			return fmt.Sprintf(`DELETE FROM films.film WHERE film_id = %d AND %d = 0`, 1+n%30, n%4)
 		},
 		func(n int) string {
-			return fmt.Sprintf(`WITH i AS (INSERT INTO music.invoice (customer_id, billing) SELECT customer_id, home FROM music.customer WHERE customer_id = %d RETURNING invoice_id)
-				INSERT INTO music.invoice_line (invoice_id, track_id, unit_price, quantity) SELECT i.invoice_id, t.track_id, t.unit_price, 2 FROM i, music.track t WHERE t.track_id %% 20 = %d`, 1+n%15, n%20)
+			return fmt.Sprintf(`WITH i AS (INSERT INTO music.invoice (customer_id, billing) SELECT customer_id, home FROM music.customer WHERE customer_id = %d FOR KEY SHARE RETURNING invoice_id)
+				INSERT INTO music.invoice_line (invoice_id, track_id, unit_price, quantity) SELECT i.invoice_id, t.track_id, t.unit_price, 2 FROM i, music.track t WHERE t.track_id %% 20 = %d FOR KEY SHARE OF t`, 1+n%15, n%20)
 		},
 		func(n int) string {
 			return fmt.Sprintf(`UPDATE music.artist SET artist_id = artist_id + 100 WHERE artist_id = %d; DELETE FROM music.album WHERE album_id = %d AND %d = 0`, 1+n%8, 1+n%12, n%5)
