@@ -13,6 +13,19 @@ import (
 	"rowcall/triggers/tables"
 )
 
+// startApply begins to apply a declaration. The channel gets the result.
+func startApply(t *testing.T, db *schematest.Database, declared rules.Table) <-chan error {
+	t.Helper()
+	owner := db.DB(t)
+	changes, err := tables.Plan(t.Context(), owner, resolve(t, db, declared))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- tables.Apply(t.Context(), owner, changes, func(tables.Change) {}) }()
+	return done
+}
+
 // Applying waits for its table without making writers wait, and gets its turn.
 func TestApplyBesideWriters(t *testing.T) {
 	t.Parallel()
@@ -21,14 +34,7 @@ func TestApplyBesideWriters(t *testing.T) {
 	holder, writer := at(t, db), at(t, db)
 	writer.run(`SET lock_timeout = '1min'`)
 	holder.run(`BEGIN; INSERT INTO orders VALUES (1)`)
-	declared := resolve(t, db, rules.Table{Table: "public.orders", Topics: topics("orders")})
-	changes, err := tables.Plan(t.Context(), db.DB(t), declared)
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	at := db.DB(t)
-	go func() { done <- tables.Apply(t.Context(), at, changes, func(tables.Change) {}) }()
+	done := startApply(t, db, rules.Table{Table: "public.orders", Topics: topics("orders")})
 	for i := range 50 {
 		writer.run(fmt.Sprintf(`INSERT INTO orders VALUES (%d)`, 100+i))
 	}
@@ -62,14 +68,9 @@ func TestApplyAfterWriters(t *testing.T) {
 			entry := rules.Table{Table: "public.orders", Topics: topics("orders")}
 			apply(t, db, entry)
 			db.Exec(t, `ALTER TABLE orders ADD COLUMN note text`)
-			holder, applier := at(t, db), db.DB(t)
+			holder := at(t, db)
 			holder.run(`BEGIN; INSERT INTO orders VALUES (1)`)
-			changes, err := tables.Plan(t.Context(), applier, resolve(t, db, entry))
-			if err != nil {
-				t.Fatal(err)
-			}
-			done := make(chan error, 1)
-			go func() { done <- tables.Apply(t.Context(), applier, changes, func(tables.Change) {}) }()
+			done := startApply(t, db, entry)
 			for db.Text(t, `EXISTS (SELECT FROM pg_locks WHERE mode = 'ShareRowExclusiveLock' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`) != "true" {
 				select {
 				case err := <-done:
